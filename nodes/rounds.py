@@ -1,0 +1,233 @@
+"""Rounds: pictures in, words stored, pictures out, over the queue."""
+
+from comfy_api.latest import io
+from comfy_execution.graph_utils import ExecutionBlocker
+
+from ..resonance import sizes
+from ..resonance.host import folders, results
+from ..resonance.host import rounds as chain
+from ..resonance.rounds.item import Item as RoundItem
+from ..resonance.rounds.item import Words
+from ..resonance.rounds.names import check_name
+from ..resonance.rounds.pictures import locate
+from .types import Item, Plan
+
+CATEGORY = "Resonance/Rounds"
+
+
+class RoundInput(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ResonanceRoundInput",
+            display_name="Round Input",
+            category=CATEGORY,
+            description="Hands out the pictures of a folder one by one, one per run, and queues the next run itself. When all are"
+            " done, the pictures that Round Output saved are the next round's input. Press Run once; after a crash, press it again.",
+            search_aliases=["loopback", "img2tag2img", "batch folder", "load images from folder", "feedback loop"],
+            inputs=[
+                io.String.Input(
+                    "session",
+                    default="my session",
+                    tooltip="Name of this chain of rounds and of its folder in ComfyUI's output folder. The same name goes on where"
+                    " it stopped; a new name starts anew.",
+                ),
+                io.String.Input(
+                    "first_folder",
+                    default="pictures",
+                    tooltip="Folder of the first round's pictures inside ComfyUI's input folder; subfolders are included. Write"
+                    " `name [output]` for a folder of the output folder, `name [pictures]` for one below the key"
+                    " resonance_pictures of extra_model_paths.yaml.",
+                ),
+                io.Int.Input(
+                    "rounds",
+                    default=3,
+                    min=0,
+                    max=1_000_000,
+                    tooltip="How many rounds to make. 0: go on until stopped.",
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**50 - 1,
+                    control_after_generate=False,
+                    tooltip="Seed of the session. Every picture's own seed follows from it, the round and the lineage. It is stored"
+                    " when the session opens; later changes have no effect on it.",
+                ),
+                io.Boolean.Input(
+                    "keep_going",
+                    default=True,
+                    tooltip="On: each run queues the next one until all is done. Off: one picture per press of Run.",
+                ),
+                io.Boolean.Input(
+                    "words_first",
+                    default=False,
+                    tooltip="Describe all pictures of a round before painting any, so that language model and checkpoint do not push"
+                    " each other out of memory. Needs Round Words in the graph.",
+                ),
+                Plan.Input(
+                    "plan", optional=True, tooltip="Model Roulette: which checkpoint and LoRAs each picture gets."
+                ),
+                io.AnyType.Input(
+                    "after", optional=True, tooltip="Anything that must be ready before a picture is claimed."
+                ),
+                io.String.Input(
+                    "item",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Paste the `resonance` text of a saved picture to make it again. Then no session is opened, nothing is"
+                    " claimed, and the result goes to the temporary folder.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output("image", tooltip="The picture, upright, transparency over white."),
+                Item.Output(
+                    "item", tooltip="What this run works on. Connect it to Round Words, Load Drawn and Round Output."
+                ),
+                io.String.Output("lineage", tooltip="Prefix that ties the picture to its ancestors, such as X0001."),
+                io.Int.Output("round", tooltip="Number of the round, from 1."),
+                io.Int.Output("index", tooltip="Number of the picture in its round, from 1."),
+                io.Int.Output("seed", tooltip="The picture's own seed for this round."),
+                io.String.Output("aspect", tooltip="landscape, portrait or square."),
+            ],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
+            not_idempotent=True,
+        )
+
+    @classmethod
+    def validate_inputs(cls, session: str | None, first_folder: str | None, item: str | None = None) -> bool | str:
+        try:
+            if item and item.strip():
+                RoundItem.from_json(item)
+            elif session is not None and first_folder is not None:
+                check_name(session)
+                locate(first_folder, folders.picture_roots())
+        except ValueError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def fingerprint_inputs(cls, **_: object) -> float:
+        return float("nan")
+
+    @classmethod
+    def execute(
+        cls,
+        session: str,
+        first_folder: str,
+        rounds: int,
+        seed: int,
+        keep_going: bool,
+        words_first: bool,
+        plan: object = None,
+        after: object = None,
+        item: str = "",
+    ) -> io.NodeOutput:
+        if item.strip():
+            work = chain.pasted(item)
+        else:
+            ask = chain.Ask(session, first_folder, rounds, seed, keep_going, words_first, plan)
+            work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
+        if work is None:
+            return io.NodeOutput(*[ExecutionBlocker(None)] * 7)
+        at, image = work.item, work.image
+        return io.NodeOutput(
+            image, at, at.lineage, at.round, at.index, at.seed, sizes.aspect_of(image.shape[2], image.shape[1])
+        )
+
+
+class RoundWords(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ResonanceRoundWords",
+            display_name="Round Words",
+            category=CATEGORY,
+            description="Stores what tagger and language model said about the picture, and hands stored words back without asking"
+            " them again: a crash while painting does not pay for the caption twice.",
+            search_aliases=["cache caption", "remember tags"],
+            inputs=[
+                Item.Input("item", tooltip="From Round Input."),
+                io.String.Input(
+                    "tags",
+                    optional=True,
+                    lazy=True,
+                    force_input=True,
+                    tooltip="From Tag Images. Asked for only once per item.",
+                ),
+                io.String.Input(
+                    "caption",
+                    optional=True,
+                    lazy=True,
+                    force_input=True,
+                    tooltip="From Caption Images. Asked for only once per item.",
+                ),
+            ],
+            outputs=[
+                io.String.Output("tags", tooltip="The same tags, or the stored ones."),
+                io.String.Output("caption", tooltip="The same caption, or the stored one."),
+            ],
+        )
+
+    @classmethod
+    def check_lazy_status(cls, item: RoundItem, **words: str | None) -> list[str]:
+        return [] if item.words else [name for name, value in words.items() if value is None]
+
+    @classmethod
+    def execute(cls, item: RoundItem, tags: str | None = None, caption: str | None = None) -> io.NodeOutput:
+        words = item.words
+        if words is None:
+            words = Words(tags or "", caption or "")
+            chain.store_words(item, words)
+        if item.phase == "describe":
+            return io.NodeOutput(ExecutionBlocker(None), ExecutionBlocker(None))
+        return io.NodeOutput(words.tags, words.caption)
+
+
+class RoundOutput(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ResonanceRoundOutput",
+            display_name="Round Output",
+            category=CATEGORY,
+            description="Saves the pictures under their lineage in the session's folder and marks the item as done. They are the next"
+            " round's input.",
+            search_aliases=["save image", "loopback", "lineage"],
+            inputs=[
+                io.Image.Input("images", tooltip="What was made of the item."),
+                Item.Input("item", tooltip="From Round Input."),
+                io.String.Input(
+                    "words",
+                    optional=True,
+                    force_input=True,
+                    tooltip="The prompt that made the pictures, for the ledger.",
+                ),
+                io.Image.Input(
+                    "before",
+                    optional=True,
+                    tooltip="A second picture to save beside it, such as before face repair. No round takes it.",
+                ),
+                io.Combo.Input(
+                    "next_round_takes",
+                    options=["first", "all", "none"],
+                    default="first",
+                    tooltip="Which of a batch enter the next round. With all, each gets a lineage of its own: X0001.1, X0001.2, …",
+                ),
+            ],
+            outputs=[io.Image.Output("images", tooltip="The same pictures.")],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls, images, item: RoundItem, words: str = "", before=None, next_round_takes: results.Takes = "first"
+    ) -> io.NodeOutput:
+        saved = results.save(item, images, before, words, next_round_takes, cls.hidden.prompt, cls.hidden.extra_pnginfo)
+        return io.NodeOutput(images, ui={"images": saved})
+
+
+NODES = [RoundInput, RoundWords, RoundOutput]

@@ -1,0 +1,8 @@
+"""Socket types of our own. Everything else that our nodes exchange is a core type."""
+
+from comfy_api.latest import io
+
+Tagger = io.Custom("RESONANCE_TAGGER")
+LLM = io.Custom("RESONANCE_LLM")
+Plan = io.Custom("RESONANCE_PLAN")
+Item = io.Custom("RESONANCE_ITEM")

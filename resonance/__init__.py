@@ -1,0 +1,1 @@
+"""The library behind the nodes. Only ``resonance.host`` knows ComfyUI."""

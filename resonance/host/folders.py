@@ -1,0 +1,48 @@
+"""ComfyUI's folders: where models lie, where pictures come from and go."""
+
+import os
+from pathlib import Path
+
+import folder_paths
+
+PICTURES = "resonance_pictures"
+"""Key of ``extra_model_paths.yaml`` under which further folders of pictures may be listed."""
+
+
+def register() -> None:
+    """Makes ``models/taggers`` and ``models/llm`` known, beside what the user's yaml already lists under these keys."""
+    for kind in ("taggers", "llm"):
+        folder_paths.add_model_folder_path(kind, os.path.join(folder_paths.models_dir, kind))
+
+
+def model_folders(kind: str) -> list[Path]:
+    """The folders that are searched for models of ``kind``, the one to put new files into first."""
+    own = Path(folder_paths.models_dir, kind)
+    return [own, *(p for p in map(Path, folder_paths.get_folder_paths(kind)) if p != own)]
+
+
+def input_folder() -> Path:
+    return Path(folder_paths.get_input_directory())
+
+
+def output_folder() -> Path:
+    return Path(folder_paths.get_output_directory())
+
+
+def temp_folder() -> Path:
+    return Path(folder_paths.get_temp_directory())
+
+
+def private_folder() -> Path:
+    """ComfyUI's user folder for this pack that no HTTP route serves. Not created here."""
+    return Path(folder_paths.get_system_user_directory("resonance"))
+
+
+def picture_roots() -> dict[str, Path]:
+    """Folders from which pictures may be read, by the name that stands in a source: ``input``, ``output`` and further
+    roots as ``pictures``, ``pictures2``, ..."""
+    roots = {"input": input_folder(), "output": output_folder()}
+    extra = folder_paths.get_folder_paths(PICTURES) if PICTURES in folder_paths.folder_names_and_paths else []
+    for number, root in enumerate(extra, 1):
+        roots["pictures" if number == 1 else f"pictures{number}"] = Path(root)
+    return roots

@@ -1,0 +1,90 @@
+"""Saving what a run made, and committing it."""
+
+import json
+import uuid
+from dataclasses import replace
+from typing import Any, Literal
+
+import torch
+from comfy.cli_args import args
+
+from .. import images
+from ..rounds import lineage, store
+from ..rounds.item import Item
+from ..rounds.ledger import Result
+from . import folders, queue, sessions
+
+Takes = Literal["first", "all", "none"]
+
+
+def save(
+    item: Item,
+    results: torch.Tensor,
+    before: torch.Tensor | None,
+    words: str,
+    takes: Takes,
+    prompt: dict[str, Any],
+    extra: dict[str, Any] | None,
+) -> list[dict[str, str]]:
+    """Saves a run's pictures under their lineage and commits the item.
+
+    An item that was pasted, not claimed, is saved to the temporary folder and committed by whoever pasted it.
+
+    Args:
+        results: IMAGE ``[B, H, W, C]``.
+        before: IMAGE saved beside them, which no round takes.
+        words: the prompt that made them.
+        takes: which of the results the next round takes.
+
+    Returns:
+        Entries as ComfyUI's ``ui["images"]`` has them.
+
+    Raises:
+        Lost: the item's claim has passed to another run; nothing is saved.
+    """
+    if not item.token:
+        return _preview(item, results, before, prompt, extra)
+    ledger = sessions.open_(item.session)
+    item = replace(item, words=ledger.own(item))
+    texts = _texts(item, prompt, extra)
+    files = _encode(item.stem, results, texts) + (
+        _encode(f"{item.stem}_before", before, texts) if before is not None else []
+    )
+    store.write(ledger.folder / item.folder, files)
+    count = len(results)
+    taken = lineage.children(item.lineage, count) if takes == "all" else [item.lineage] * (takes == "first")
+    following: list[str | None] = [*taken, *[None] * (len(files) - len(taken))]
+    ledger.commit(
+        item, [Result(f"{item.folder}/{n}", child) for (n, _), child in zip(files, following, strict=True)], words
+    )
+    sessions.announce(ledger, item)
+    if ledger.session().run is None:
+        sessions.close_when_idle(ledger)
+    return [{"filename": name, "subfolder": f"{item.session}/{item.folder}", "type": "output"} for name, _ in files]
+
+
+def _preview(
+    item: Item, results: torch.Tensor, before: torch.Tensor | None, prompt: dict[str, Any], extra: dict[str, Any] | None
+) -> list[dict[str, str]]:
+    texts = _texts(item, prompt, extra)
+    stem = f"{item.stem}_{uuid.uuid4().hex[:8]}"
+    files = _encode(stem, results, texts) + (_encode(f"{stem}_before", before, texts) if before is not None else [])
+    store.write(folders.temp_folder() / "resonance", files)
+    return [{"filename": name, "subfolder": "resonance", "type": "temp"} for name, _ in files]
+
+
+def _encode(stem: str, pictures: torch.Tensor, texts: dict[str, str]) -> list[tuple[str, bytes]]:
+    numbers = [""] if len(pictures) == 1 else [f"_{number:02d}" for number in range(1, len(pictures) + 1)]
+    return [
+        (f"{stem}{number}.png", store.encode_png(picture, texts))
+        for number, picture in zip(numbers, images.from_tensor(pictures), strict=True)
+    ]
+
+
+def _texts(item: Item, prompt: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, str]:
+    """ComfyUI's own chunks ``prompt`` and ``workflow``, and the item as ``resonance``."""
+    if args.disable_metadata:
+        return {}
+    texts = {"prompt": json.dumps(queue.reduced(prompt))}
+    texts |= {key: json.dumps(value) for key, value in (extra or {}).items()}
+    return texts | {"resonance": item.to_json()}

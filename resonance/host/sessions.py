@@ -1,0 +1,115 @@
+"""The sessions that this ComfyUI owns, and what can be done to one from outside a run."""
+
+import os
+import socket
+import threading
+import uuid
+from pathlib import Path
+
+from server import PromptServer
+
+from ..rounds import ledger as ledgers
+from ..rounds import store
+from ..rounds.item import Item
+from ..rounds.ledger import Ledger
+from ..rounds.names import check_name
+from . import folders, queue
+
+PROCESS = uuid.uuid4().hex
+"""Names this process in the ledgers: claims of any other are known to be dead."""
+
+mutex = threading.RLock()
+_open: dict[str, Ledger] = {}
+
+
+def folder(name: str) -> Path:
+    """Folder of a session in the output folder. Raises ValueError if the name cannot be one."""
+    path = folders.output_folder() / check_name(name)
+    if path.is_symlink():
+        raise ValueError(
+            f"The session's folder {name!r} is a link. A session needs a folder of its own in the output folder."
+        )
+    return path
+
+
+def open_(name: str, seed: int | None = None) -> Ledger:
+    """The session's ledger, owned by this process. Made if ``seed`` is given.
+
+    Raises:
+        RuntimeError: another process owns it.
+        ValueError: the name cannot be a folder.
+        FileNotFoundError: there is no such session.
+    """
+    path = folder(name)
+    with mutex:
+        if name not in _open:
+            try:
+                ledger = Ledger(path, seed, PROCESS)
+            except ledgers.Busy as error:
+                raise RuntimeError(
+                    f"Session {name!r} is open in another program ({error}). Stop it there, or wait until it pauses."
+                ) from None
+            store.sweep(path)
+            with ledger.transaction():
+                ledger.update(owner=f"{socket.gethostname()}, process {os.getpid()}")
+            _open[name] = ledger
+        return _open[name]
+
+
+def close(name: str) -> None:
+    """Hands the session over to whoever opens it next."""
+    with mutex:
+        if ledger := _open.pop(name, None):
+            ledger.close()
+
+
+def close_when_idle(ledger: Ledger) -> None:
+    """Closes the session unless its next run is queued or running."""
+    run = ledger.session().run
+    if run is None or not queue.waits(run):
+        close(ledger.name)
+
+
+def announce(ledger: Ledger, item: Item | None = None) -> None:
+    """Tells the browser how far the session is (event ``resonance.rounds``)."""
+    event = {**vars(ledger.status()), "item": item.lineage if item else None, "index": item.index if item else None}
+    PromptServer.instance.send_sync("resonance.rounds", event)
+
+
+def pause(name: str) -> None:
+    """The run that works on an item finishes it; the next one stops."""
+    with mutex:
+        ledger = open_(name)
+        with ledger.transaction():
+            ledger.update(state="paused", reason="by request")
+        announce(ledger)
+        close_when_idle(ledger)
+
+
+def resume(name: str) -> None:
+    """Queues the session's recorded graph again, unless its next run is queued already."""
+    with mutex:
+        ledger = open_(name)
+        session = ledger.session()
+        if not session.graph:
+            raise RuntimeError(f"Session {name!r} was never run: press Run in its workflow.")
+        waiting = session.run is not None and queue.waits(session.run)
+        run = session.run if waiting else str(uuid.uuid4())
+        with ledger.transaction():
+            ledger.update(state="open", reason="", run=run)
+        announce(ledger)
+        if run and not waiting:
+            queue.submit(run, session.graph)
+
+
+def retry(name: str) -> int:
+    """Gives failed and parked items three new attempts and goes on. Returns how many there are."""
+    with mutex:
+        ledger = open_(name)
+        with ledger.transaction():
+            count = ledger.retry()
+        if count:
+            resume(name)
+        else:
+            close_when_idle(ledger)
+        return count

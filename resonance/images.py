@@ -1,0 +1,62 @@
+"""Pictures between files, Pillow and ComfyUI's IMAGE tensors."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+# Pillow's own readers only: the others call programs (EPS) or are no pictures.
+FORMATS = {
+    "PNG": (".png",),
+    "JPEG": (".jpg", ".jpeg"),
+    "WEBP": (".webp",),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "TIFF": (".tif", ".tiff"),
+    "AVIF": (".avif",),
+}
+SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """RGB, upright (EXIF), transparency and palette transparency laid over white, 16 bits reduced to 8."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):
+        image = image.point(lambda value: value / 256).convert("L")  # Pillow itself would cut off at 255
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), image)
+    return image.convert("RGB")
+
+
+def read(path: Path) -> Image.Image:
+    """Reads a picture file as RGB, see :func:`on_white`.
+
+    Raises:
+        ValueError: the file is no picture that can be read; the text says why.
+    """
+    Image.init()
+    try:
+        with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
+            return on_white(image)
+    except FileNotFoundError:
+        raise ValueError(f"{path.name}: the file is gone") from None
+    except Exception as error:  # a damaged file makes Pillow's readers raise all kinds: struct.error, RuntimeError, ...
+        raise ValueError(
+            f"{path.name} is not a picture that can be read ({str(error).replace(str(path), path.name)})"
+        ) from error
+
+
+def to_tensor(image: Image.Image) -> torch.Tensor:
+    """RGB picture to IMAGE, float32 ``[1, H, W, 3]`` in 0..1."""
+    return torch.as_tensor(np.asarray(image.convert("RGB"), np.float32) / 255.0)[None]
+
+
+def from_tensor(images: torch.Tensor) -> list[Image.Image]:
+    """IMAGE ``[B, H, W, C]`` (C = 1, 3 or 4) to a list of RGB (or RGBA) pictures."""
+    pixels = (images.detach().float().cpu().clamp(0, 1).nan_to_num(0.0) * 255.0).round().to(torch.uint8).numpy()
+    return [
+        Image.fromarray(p[..., 0] if p.shape[-1] == 1 else p).convert("RGB" if p.shape[-1] < 4 else "RGBA")
+        for p in pixels
+    ]

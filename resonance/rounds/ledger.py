@@ -1,0 +1,499 @@
+"""The ledger of a session: which pictures are to be made, by whom, and which are made. One SQLite file.
+
+A picture goes through claim, work, commit. The guarantee is one committed result set per item, whatever dies when.
+Nothing here knows ComfyUI: how a run ended is told by the caller.
+"""
+
+import json
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, cast
+
+from filelock import FileLock, Timeout
+
+from .item import Item, Phase, Words, derive
+
+FILE = "ledger.sqlite3"
+ATTEMPTS = 3
+DEATHS = 5
+STREAK = 3
+
+Outcome = Literal["success", "error", "interrupted", "gone", "died"]
+State = Literal["open", "paused", "finished"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS session (
+    one INTEGER PRIMARY KEY CHECK (one = 1), seed INTEGER NOT NULL, created REAL NOT NULL,
+    first TEXT, rounds INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'open', reason TEXT NOT NULL DEFAULT '',
+    run TEXT, graph TEXT, plan TEXT, streak TEXT NOT NULL DEFAULT '[]', owner TEXT);
+CREATE TABLE IF NOT EXISTS item (
+    id INTEGER PRIMARY KEY, round INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL,
+    lineage TEXT NOT NULL, source TEXT, payload TEXT, draw TEXT, words TEXT, prompt TEXT,
+    state TEXT NOT NULL DEFAULT 'pending', attempts INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,
+    error TEXT, phase TEXT, run TEXT, process TEXT, token TEXT, committed REAL,
+    UNIQUE (round, lineage), UNIQUE (round, source));
+CREATE INDEX IF NOT EXISTS item_state ON item (state, round, attempts, position);
+CREATE INDEX IF NOT EXISTS item_wordless ON item (round, attempts, position) WHERE state = 'pending' AND words IS NULL;
+CREATE INDEX IF NOT EXISTS item_committed ON item (committed) WHERE committed IS NOT NULL;
+CREATE TABLE IF NOT EXISTS result (
+    item INTEGER NOT NULL REFERENCES item (id), number INTEGER NOT NULL, file TEXT NOT NULL, lineage TEXT,
+    PRIMARY KEY (item, number)) WITHOUT ROWID;
+"""
+
+
+class Claim(NamedTuple):
+    """A claim that has not been committed."""
+
+    id: int
+    run: str
+    process: str
+    phase: Phase
+    described: bool
+
+
+class Result(NamedTuple):
+    """One saved picture: its file inside the session's folder, and the lineage under which the next round takes it."""
+
+    file: str
+    lineage: str | None
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session as it stands.
+
+    Attributes:
+        first: the folder of round 1.
+        rounds: how many rounds are wanted; 0 = no end.
+        state: ``open``, ``paused`` or ``finished``; ``reason`` says why.
+        run: id of the one run that may claim next.
+        graph: the run's request, recorded so that it can be posted again.
+        plan: hash of the roulette by which the items were ordered.
+    """
+
+    seed: int
+    first: str
+    rounds: int
+    state: State
+    reason: str
+    run: str | None
+    graph: dict[str, Any] | None
+    plan: str | None
+    owner: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a session is."""
+
+    session: str
+    seed: int
+    state: State
+    reason: str
+    round: int
+    done: int
+    total: int
+    failed: int
+    skipped: int
+    eta: float | None
+
+    def text(self) -> str:
+        parts = [f"round {self.round}: {self.done} of {self.total}"]
+        parts += [f"{self.failed} failed"] if self.failed else []
+        parts += [f"{self.skipped} skipped"] if self.skipped else []
+        parts += [f"about {_duration(self.eta)} left"] if self.eta else []
+        parts += [f"{self.state}{': ' + self.reason if self.reason else ''}"] if self.state != "open" else []
+        return ", ".join(parts)
+
+
+class Busy(Exception):
+    """Another process owns the session."""
+
+
+class Lost(Exception):
+    """A run wants to store something under a claim that is not its own any more."""
+
+
+class Ledger:
+    """Opens the ledger in ``folder``, makes it if ``seed`` is given, and owns it until :meth:`close`.
+
+    Args:
+        folder: the session's folder; its name is the session's.
+        seed: seed of a new session; ignored when the ledger exists.
+        process: names this process; claims of other processes are known to be dead.
+
+    Raises:
+        Busy: another process has it open.
+        FileNotFoundError: there is no ledger and no seed.
+        OSError: the folder cannot be locked.
+    """
+
+    def __init__(self, folder: Path, seed: int | None = None, process: str = "") -> None:
+        self.folder = folder
+        self.name = folder.name
+        self.process = process
+        path = folder / FILE
+        if seed is None and not path.exists():
+            raise FileNotFoundError(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(folder / "ledger.lock", thread_local=False)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise Busy(_owner(path)) from None
+        except (NotImplementedError, OSError) as error:
+            raise OSError(
+                f"{folder} cannot be locked ({error}): a session needs a folder on a file system with locks"
+            ) from error
+        self._mutex = threading.RLock()
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+            self._db.row_factory = sqlite3.Row
+            if self._value("PRAGMA journal_mode = WAL") != "wal":
+                self._db.execute("PRAGMA journal_mode = TRUNCATE")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA wal_autocheckpoint = 4000")
+            self._db.executescript(_SCHEMA)
+            self._db.execute("INSERT OR IGNORE INTO session (one, seed, created) VALUES (1, ?, ?)", (seed, time.time()))
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def close(self) -> None:
+        with self._mutex:
+            self._db.close()
+            self._lock.release()
+
+    @contextmanager
+    def transaction(self, durable: bool = True) -> Generator[None]:
+        """All or nothing. With ``durable`` it survives a power cut, without only the death of the process."""
+        with self._mutex:
+            if not durable:
+                self._db.execute("PRAGMA synchronous = NORMAL")
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._db.execute("COMMIT")
+            finally:
+                if not durable:
+                    self._db.execute("PRAGMA synchronous = FULL")
+
+    # The session
+
+    def session(self) -> Session:
+        row = self._row("SELECT * FROM session")
+        graph = json.loads(row["graph"]) if row["graph"] else None
+        values = {key: row[key] for key in ("seed", "rounds", "state", "reason", "run", "plan")}
+        return Session(first=row["first"] or "", graph=graph, owner=row["owner"] or "", **values)
+
+    def update(self, **values: Any) -> None:
+        """Sets fields of :class:`Session`."""
+        if "graph" in values:
+            values["graph"] = json.dumps(values["graph"])
+        fields = ", ".join(f"{key} = ?" for key in values)
+        self._db.execute(f"UPDATE session SET {fields}", tuple(values.values()))
+
+    def status(self) -> Status:
+        with self._mutex:
+            return _status(self._db, self.name)
+
+    # Items
+
+    def add(
+        self, round_: int, sources: Sequence[tuple[str | None, str]], payloads: Sequence[dict[str, Any]] = ()
+    ) -> int:
+        """Adds ``(source, lineage)`` pairs to a round, in order, and returns how many were new."""
+        number = self._value("SELECT coalesce(max(number), 0) FROM item WHERE round = ?", round_)
+        rows: list[tuple[Any, ...]] = []
+        for offset, (source, lineage) in enumerate(sources, 1):
+            payload = json.dumps(payloads[offset - 1]) if payloads else None
+            rows.append((round_, number + offset, number + offset, lineage, source, payload))
+        before = self._db.total_changes
+        self._db.executemany(
+            "INSERT OR IGNORE INTO item (round, number, position, lineage, source, payload) VALUES (?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+        return self._db.total_changes - before
+
+    def sources(self, round_: int) -> set[str]:
+        return {row[0] for row in self._db.execute("SELECT source FROM item WHERE round = ?", (round_,)) if row[0]}
+
+    def lineages(self, round_: int) -> set[str]:
+        return {row[0] for row in self._db.execute("SELECT lineage FROM item WHERE round = ?", (round_,))}
+
+    def open_round(self, exists: Callable[[str], bool]) -> int | None:
+        """The round to work on: the lowest with a pending item.
+
+        When there is none, committed pictures that the next round has not taken yet and whose files still exist become
+        its items. None: nothing is left to do.
+        """
+        while True:
+            current = self._value("SELECT min(round) FROM item WHERE state = 'pending'")
+            if current is not None:
+                return current
+            rounds = self.session().rounds
+            rows = self._db.execute(
+                "SELECT i.round, r.file, r.lineage FROM result r JOIN item i ON i.id = r.item"
+                " WHERE r.lineage IS NOT NULL AND i.state = 'done' AND (? = 0 OR i.round < ?) AND NOT EXISTS"
+                " (SELECT 1 FROM item n WHERE n.round = i.round + 1 AND n.source = ? || r.file || ' [output]')"
+                " ORDER BY i.round, i.number, r.number",
+                (rounds, rounds, f"{self.name}/"),
+            ).fetchall()
+            ready = [row for row in rows if exists(row["file"])]
+            if not ready:
+                return None
+            following = ready[0]["round"] + 1
+            self.add(
+                following,
+                [(f"{self.name}/{r['file']} [output]", r["lineage"]) for r in ready if r["round"] + 1 == following],
+            )
+
+    def order(self, round_: int, key: Callable[[str], Any]) -> None:
+        """Orders a round's pending items by a key of their lineage, then by number."""
+        rows = self._db.execute(
+            "SELECT id, lineage, number FROM item WHERE round = ? AND state = 'pending'", (round_,)
+        ).fetchall()
+        rows.sort(key=lambda row: (key(row["lineage"]), row["number"]))
+        self._db.executemany(
+            "UPDATE item SET position = ? WHERE id = ?", [(n, row["id"]) for n, row in enumerate(rows)]
+        )
+
+    def next(self, round_: int, describe_first: bool) -> Item | None:
+        """The item that would be claimed next, unclaimed. Items that failed before come after the others."""
+        order = "ORDER BY attempts, position LIMIT 1"
+        row = None
+        phase: Phase = "paint"
+        if describe_first:
+            phase = "describe"
+            row = self._row(
+                f"SELECT * FROM item WHERE state = 'pending' AND round = ? AND words IS NULL {order}", round_
+            )
+        if row is None:
+            phase = "paint"
+            row = self._row(f"SELECT * FROM item WHERE state = 'pending' AND round = ? {order}", round_)
+        return self._item(row, phase) if row else None
+
+    def claim(self, item: Item, run: str) -> Item:
+        """Gives the item to a run."""
+        token = uuid.uuid4().hex
+        self._db.execute(
+            "UPDATE item SET state = 'claimed', run = ?, process = ?, token = ?, phase = ?, draw = ? WHERE id = ?",
+            (run, self.process, token, item.phase, json.dumps(item.draw) if item.draw else None, item.id),
+        )
+        return replace(item, token=token)
+
+    def claims(self) -> list[Claim]:
+        rows = self._db.execute("SELECT id, run, process, phase, words FROM item WHERE state = 'claimed'")
+        return [Claim(r["id"], r["run"], r["process"], r["phase"], r["words"] is not None) for r in rows]
+
+    def settle(self, claim: Claim, outcome: Outcome, error: str = "") -> None:
+        """Takes an item back from a run that is over.
+
+        An error counts as an attempt and, after three, the item is failed. Where the process died with it five times in
+        a row it is parked. An interrupt or a run that vanished costs nothing. Three different items in a row with the
+        same error, and a full disk, pause the session: those items stay pending.
+        """
+        if outcome == "success" and claim.phase == "describe" and claim.described:
+            self._set(claim.id, state="pending", deaths=0, error=None)
+        elif outcome == "died":
+            deaths = self._value("SELECT deaths FROM item WHERE id = ?", claim.id) + 1
+            text = f"ComfyUI's process ended while it worked on this item, {deaths} times in a row"
+            self._set(claim.id, state="parked" if deaths >= DEATHS else "pending", deaths=deaths, error=text)
+        elif outcome in ("success", "error"):
+            error = error or "The run ended without saving this item: nothing reached Round Output."
+            attempts = self._value("SELECT attempts FROM item WHERE id = ?", claim.id) + 1
+            self._set(
+                claim.id,
+                state="failed" if attempts >= ATTEMPTS else "pending",
+                attempts=attempts,
+                deaths=0,
+                error=error,
+            )
+            self._count(claim.id, error)
+        else:
+            self._set(claim.id, state="pending")
+
+    def skip(self, item: Item, error: str) -> None:
+        """Marks an item whose picture cannot be read."""
+        self._db.execute("UPDATE item SET state = 'skipped', error = ? WHERE id = ?", (error, item.id))
+
+    def release(self, item: Item) -> None:
+        """Gives a claim back as if it had never been."""
+        self._db.execute("UPDATE item SET state = 'pending' WHERE id = ? AND token = ?", (item.id, item.token))
+
+    def store_words(self, item: Item, words: Words) -> None:
+        """Keeps what was said about an item, so that it is not said twice."""
+        with self.transaction(durable=False):
+            self._own(item)
+            self._db.execute("UPDATE item SET words = ? WHERE id = ?", (json.dumps(vars(words)), item.id))
+
+    def commit(self, item: Item, results: Sequence[Result], prompt: str = "") -> None:
+        """Records the saved files of an item. Raises Lost if the claim is not this run's any more."""
+        with self.transaction():
+            self._own(item)
+            self._set(cast(int, item.id), state="done", prompt=prompt, deaths=0, error=None, committed=time.time())
+            self._db.execute("DELETE FROM result WHERE item = ?", (item.id,))
+            self._db.executemany(
+                "INSERT INTO result (item, number, file, lineage) VALUES (?, ?, ?, ?)",
+                [(item.id, number, *result) for number, result in enumerate(results, 1)],
+            )
+            self._db.execute("UPDATE session SET streak = '[]' WHERE streak != '[]'")
+
+    def own(self, item: Item) -> Words | None:
+        """The stored words of a claimed item. Raises Lost if the claim is not this run's any more."""
+        with self._mutex:
+            return self._own(item)
+
+    def retry(self) -> int:
+        """Makes failed and parked items pending again and returns how many."""
+        sql = "UPDATE item SET state = 'pending', attempts = 0, deaths = 0 WHERE state IN ('failed', 'parked')"
+        return self._db.execute(sql).rowcount
+
+    # Inside
+
+    def _count(self, item: int, error: str) -> None:
+        streak: list[list[Any]] = [s for s in json.loads(self._value("SELECT streak FROM session")) if s[1] == error]
+        streak = [s for s in streak if s[0] != item] + [[item, error]]
+        full = any(sign in error for sign in ("No space left on device", "database or disk is full", "Errno 28"))
+        if full or len(streak) >= STREAK:
+            reason = f"the disk is full ({error})" if full else f"{STREAK} items in a row failed with: {error}"
+            self.update(state="paused", reason=reason, run=None)
+            self._db.executemany(
+                "UPDATE item SET state = 'pending', attempts = max(attempts - 1, 0) WHERE id = ?",
+                [(s[0],) for s in streak],
+            )
+            streak = []
+        self.update(streak=json.dumps(streak))
+
+    def _own(self, item: Item) -> Words | None:
+        row = self._row("SELECT state, token, words FROM item WHERE id = ?", item.id)
+        if row is None or row["state"] != "claimed" or row["token"] != item.token:
+            raise Lost(
+                f"Session {self.name!r} gave item {item.index} of round {item.round} ({item.lineage}) to another run meanwhile;"
+                " this one stores nothing."
+            )
+        return _words(row)
+
+    def _item(self, row: sqlite3.Row, phase: Phase) -> Item:
+        return Item(
+            session=self.name,
+            round=row["round"],
+            index=row["number"],
+            total=self._value("SELECT count(*) FROM item WHERE round = ?", row["round"]),
+            lineage=row["lineage"],
+            seed=derive(self._value("SELECT seed FROM session"), row["round"], row["lineage"], "sampler"),
+            source=row["source"],
+            words=_words(row),
+            payload=json.loads(row["payload"]) if row["payload"] else {},
+            phase=phase,
+            id=row["id"],
+        )
+
+    def _set(self, item: int, **values: Any) -> None:
+        fields = ", ".join(f"{key} = ?" for key in values)
+        self._db.execute(f"UPDATE item SET {fields} WHERE id = ?", (*values.values(), item))
+
+    def _row(self, sql: str, *values: Any) -> Any:
+        with self._mutex:
+            return self._db.execute(sql, values).fetchone()
+
+    def _value(self, sql: str, *values: Any) -> Any:
+        row = self._row(sql, *values)
+        return row[0] if row else None
+
+
+def read(folder: Path, round_: int | None = None) -> tuple[Status, list[dict[str, Any]]]:
+    """How far the session in ``folder`` is, and the items of one round, without owning it.
+
+    Raises:
+        FileNotFoundError: there is no ledger.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+    try:
+        db.row_factory = sqlite3.Row
+        status = _status(db, folder.name)
+        columns = "id, number, lineage, source, draw, words, prompt, state, attempts, error, committed"
+        at = round_ or status.round
+        rows = db.execute(f"SELECT {columns} FROM item WHERE round = ? ORDER BY number", (at,)).fetchall()
+        files: dict[int, list[str]] = {}
+        sql = "SELECT r.item, r.file FROM result r JOIN item i ON i.id = r.item WHERE i.round = ? ORDER BY r.item, r.number"
+        for item, file in db.execute(sql, (at,)):
+            files.setdefault(item, []).append(file)
+        return status, [
+            {
+                **dict(row),
+                "draw": json.loads(row["draw"]) if row["draw"] else None,
+                "words": json.loads(row["words"]) if row["words"] else None,
+                "files": files.get(row["id"], []),
+            }
+            for row in rows
+        ]
+    finally:
+        db.close()
+
+
+def sessions(output: Path) -> Iterable[Path]:
+    """Folders of the output folder that hold a ledger."""
+    return sorted(path.parent for path in output.glob(f"*/{FILE}"))
+
+
+def _status(db: sqlite3.Connection, name: str) -> Status:
+    session = db.execute("SELECT seed, state, reason FROM session").fetchone()
+    current = db.execute("SELECT min(round) FROM item WHERE state IN ('pending', 'claimed')").fetchone()[0]
+    if current is None:
+        current = db.execute("SELECT coalesce(max(round), 1) FROM item").fetchone()[0]
+    counts = {
+        state: db.execute("SELECT count(*) FROM item WHERE state = ? AND round = ?", (state, current)).fetchone()[0]
+        for state in ("pending", "claimed", "done", "failed", "skipped", "parked")
+    }
+    left = counts.get("pending", 0) + counts.get("claimed", 0)
+    times = [
+        row[0]
+        for row in db.execute("SELECT committed FROM item WHERE committed IS NOT NULL ORDER BY committed DESC LIMIT 20")
+    ]
+    pace = (times[0] - times[-1]) / (len(times) - 1) if len(times) > 1 else None
+    return Status(
+        session=name,
+        seed=session["seed"],
+        state=session["state"],
+        reason=session["reason"],
+        round=current,
+        done=counts.get("done", 0),
+        total=sum(counts.values()),
+        failed=counts.get("failed", 0) + counts.get("parked", 0),
+        skipped=counts.get("skipped", 0),
+        eta=pace * left if pace and left else None,
+    )
+
+
+def _words(row: Any) -> Words | None:
+    return Words(**json.loads(row["words"])) if row["words"] else None
+
+
+def _owner(path: Path) -> str:
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
+        try:
+            return db.execute("SELECT owner FROM session").fetchone()[0] or "another process"
+        finally:
+            db.close()
+    except (sqlite3.Error, TypeError):
+        return "another process"
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{round(seconds)} s" if seconds < 90 else f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,61 @@
+"""Folders of pictures, and the names by which a ledger remembers a picture."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from .. import images
+from .names import inside
+
+_ANNOTATED = re.compile(r"(.*?) ?\[(\w+)\]", re.DOTALL)
+
+
+def locate(name: str, roots: Mapping[str, Path]) -> tuple[str, Path]:
+    """Splits ``holiday/a.png [input]`` into its root's name and the path; without brackets the root is ``input``.
+
+    Raises:
+        ValueError: unknown root, or a path that leads out of it.
+    """
+    found = _ANNOTATED.fullmatch(name.strip())
+    relative, root = (found[1], found[2]) if found else (name.strip(), "input")
+    if root not in roots:
+        raise ValueError(f"{name!r}: there is no root [{root}]. Roots: {', '.join(f'[{r}]' for r in roots)}.")
+    return root, inside(roots[root], relative)
+
+
+def natural(text: str) -> list[tuple[int, int, str]]:
+    """Sort key under which ``a2`` stands before ``a10``."""
+    return [
+        (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", text.casefold()) if part
+    ]
+
+
+def listing(folder: str, roots: Mapping[str, Path]) -> list[str]:
+    """Sources (``name [root]``) of the pictures in a folder and its subfolders, in natural order.
+
+    Files are chosen by suffix; none is opened. Hidden files and folders, and links that lead out of the root, are left out.
+
+    Raises:
+        ValueError: no such folder, or no picture in it.
+    """
+    root, path = locate(folder, roots)
+    base = roots[root].resolve()
+    if not path.is_dir():
+        near = sorted(p.name for p in roots[root].iterdir() if p.is_dir()) if roots[root].is_dir() else []
+        raise ValueError(f"There is no folder {folder!r}. Folders in [{root}]: {', '.join(near[:20]) or 'none'}.")
+    found: list[str] = []
+    for where, folders, files in os.walk(path):
+        folders[:] = [f for f in folders if not f.startswith(".")]
+        for name in files:
+            if name.startswith(".") or os.path.splitext(name)[1].lower() not in images.SUFFIXES:
+                continue
+            file = os.path.join(where, name)
+            if os.path.islink(file) and not Path(file).resolve().is_relative_to(base):
+                continue
+            found.append(os.path.relpath(file, roots[root]).replace(os.sep, "/"))
+    if not found:
+        raise ValueError(
+            f"There are no pictures in {folder!r} ({', '.join(sorted(images.SUFFIXES))}; subfolders included)."
+        )
+    return [f"{name} [{root}]" for name in sorted(found, key=natural)]

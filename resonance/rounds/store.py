@@ -1,0 +1,58 @@
+"""Saving a result so that it is there whole, or not at all."""
+
+import os
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+
+def encode_png(image: Image.Image, texts: Mapping[str, str], level: int = 4) -> bytes:
+    """A PNG with text chunks."""
+    info = PngInfo()
+    for key, text in texts.items():
+        info.add_text(key, text)
+    buffer = BytesIO()
+    image.save(buffer, "PNG", pnginfo=info, compress_level=level)
+    return buffer.getvalue()
+
+
+def write(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
+    """Writes files that survive a power cut once this returns, and of which none is ever seen half written.
+
+    What stands under a final name is replaced.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = [folder / f".{name}.tmp" for name, _ in files]
+    try:
+        for path, (_, data) in zip(temporary, files, strict=True):
+            with path.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError:
+        for path in temporary:
+            path.unlink(missing_ok=True)
+        raise
+    for path, (name, _) in zip(temporary, files, strict=True):
+        os.replace(path, folder / name)
+    flush_folder(folder)
+
+
+def flush_folder(folder: Path) -> None:
+    """Makes renames in a folder durable. Windows does that itself and cannot open folders."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sweep(session: Path) -> None:
+    """Removes what a crash left half written."""
+    for path in session.glob("round-*/.*.tmp"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,158 @@
+"""A real ComfyUI server with the pack, driven over HTTP as a client would."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import requests
+
+PACK = Path(__file__).resolve().parents[2]
+
+
+def find_comfyui() -> Path | None:
+    """``COMFYUI_PATH``, the folder above (``custom_nodes/..``), ``~/comfy/ComfyUI``."""
+    places = [os.environ.get("COMFYUI_PATH"), PACK.parent.parent, Path.home() / "comfy" / "ComfyUI"]
+    return next(
+        (Path(p) for p in places if p and (Path(p) / "main.py").is_file() and (Path(p) / "comfy").is_dir()), None
+    )
+
+
+class RunFailed(Exception):
+    """A prompt that ComfyUI refused or that ended in an error; the text is what the user reads."""
+
+
+class Comfy:
+    """One server on 127.0.0.1 with its own base directory.
+
+    Args:
+        base: directory for models, input, output, user, temp; reused when it exists.
+        packs: further custom node packs (folders) to load beside ours.
+        args: further command line arguments.
+        env: further environment variables.
+    """
+
+    def __init__(
+        self, base: Path, packs: tuple[Path, ...] = (), args: tuple[str, ...] = (), env: dict[str, str] | None = None
+    ):
+        self.base, self.packs, self.args, self.env = base, packs, args, env or {}
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log = base / "comfyui.log"
+        for folder in ("custom_nodes", "models", "input", "output", "user"):
+            (base / folder).mkdir(parents=True, exist_ok=True)
+        for name, folder in {"resonance": PACK, **{p.name: p for p in packs}}.items():
+            link = base / "custom_nodes" / name
+            if not link.exists():
+                link.symlink_to(folder)
+
+    def start(self, timeout: float = 120) -> "Comfy":
+        comfyui = find_comfyui()
+        assert comfyui, "no ComfyUI"
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = [
+            *(sys.executable, "main.py", "--cpu", "--listen", "127.0.0.1", "--port", str(self.port)),
+            *("--base-directory", str(self.base), "--database-url", "sqlite:///:memory:", "--disable-api-nodes"),
+            *("--disable-all-custom-nodes", "--whitelist-custom-nodes", "resonance", *(p.name for p in self.packs)),
+            *self.args,
+        ]
+        self.log_start = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=comfyui, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **self.env}
+            )
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"ComfyUI ended with {self.process.returncode}:\n{self.read_log()[-3000:]}")
+            try:
+                requests.get(self.url + "/system_stats", timeout=5)
+                return self
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        raise RuntimeError(f"ComfyUI did not start in {timeout} s:\n{self.read_log()[-3000:]}")
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        if self.process:
+            if self.process.poll() is None:
+                self.process.send_signal(how)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def __enter__(self) -> "Comfy":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def dead(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def read_log(self) -> str:
+        """What the server printed since it was last started."""
+        return self.log.read_bytes()[self.log_start :].decode(errors="replace")
+
+    def get(self, path: str, **kwargs: Any) -> Any:
+        answer = requests.get(self.url + path, timeout=60, **kwargs)
+        answer.raise_for_status()
+        return answer.json()
+
+    def post(self, path: str, body: Any = None) -> requests.Response:
+        return requests.post(self.url + path, json=body if body is not None else {}, timeout=60)
+
+    def queue(self, prompt: dict[str, Any], workflow: Any = None, client_id: str | None = None, **more: Any) -> str:
+        """Posts a prompt, returns its id. Raises RunFailed with everything validation said."""
+        body: dict[str, Any] = {"prompt": prompt, "prompt_id": str(uuid.uuid4()), **more}
+        if workflow is not None:
+            body["extra_data"] = {"extra_pnginfo": {"workflow": workflow}}
+        if client_id:
+            body["client_id"] = client_id
+        answer = self.post("/prompt", body)
+        said = answer.json()
+        if answer.status_code != 200 or said.get("node_errors"):
+            raise RunFailed(json.dumps(said, indent=1))
+        return said["prompt_id"]
+
+    def wait(self, prompt_id: str, timeout: float = 120) -> dict[str, Any]:
+        """Waits for one prompt and returns its history entry. Raises RunFailed with the error's text."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            if entry := self.get(f"/history/{prompt_id}").get(prompt_id):
+                for event, data in entry["status"]["messages"]:
+                    if event == "execution_error":
+                        raise RunFailed(data["exception_message"])
+                    if event == "execution_interrupted":
+                        raise RunFailed("interrupted")
+                return entry
+            time.sleep(0.02)
+        raise TimeoutError(f"{prompt_id} did not end in {timeout} s:\n{self.read_log()[-3000:]}")
+
+    def run(self, prompt: dict[str, Any], timeout: float = 120, **kwargs: Any) -> dict[str, Any]:
+        """Posts a prompt, waits for it, returns its outputs by node id."""
+        return self.wait(self.queue(prompt, **kwargs), timeout)["outputs"]
+
+    def idle(self, timeout: float = 300) -> None:
+        """Waits until nothing is queued or running."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            if self.get("/prompt")["exec_info"]["queue_remaining"] == 0:
+                return
+            time.sleep(0.05)
+        raise TimeoutError(f"the queue did not empty in {timeout} s:\n{self.read_log()[-3000:]}")
+
+
+def node(class_type: str, **inputs: Any) -> dict[str, Any]:
+    """One node of an API prompt; a link is ``["id", output]``."""
+    return {"class_type": class_type, "inputs": inputs}

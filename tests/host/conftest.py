@@ -1,0 +1,33 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .comfy import PACK, Comfy
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny models, made once: a ``models`` folder as ComfyUI has it."""
+    from models import build
+
+    folder = tmp_path_factory.mktemp("tiny")
+    build(folder)
+    return folder
+
+
+def server(
+    base: Path, models: Path, *packs: str, args: tuple[str, ...] = (), env: dict[str, str] | None = None
+) -> Comfy:
+    """A server (not started) with the tiny models and the named packs of tests/host/packs."""
+    base.mkdir(parents=True, exist_ok=True)
+    if not (base / "models").exists():
+        (base / "models").symlink_to(models)
+    return Comfy(base, tuple(PACK / "tests" / "host" / "packs" / p for p in packs), args, env)
+
+
+@pytest.fixture(scope="session")
+def comfy(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Comfy]:
+    """One server for all tests that need nothing special."""
+    with server(tmp_path_factory.mktemp("comfy"), models, "probe") as comfy:
+        yield comfy

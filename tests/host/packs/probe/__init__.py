@@ -1,0 +1,67 @@
+"""Nodes that only tests need: they show what flows on a link."""
+
+import asyncio
+import json
+
+from comfy_api.latest import ComfyExtension, io
+
+from . import rounds
+
+
+class ProbeValue(io.ComfyNode):
+    """Returns whatever is connected as JSON (tensors as shape and mean)."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ProbeValue",
+            category="probe",
+            inputs=[io.AnyType.Input("value")],
+            is_input_list=True,
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, value):
+        return io.NodeOutput(ui={"value": [json.dumps([plain(v) for v in value])]})
+
+
+class ProbeSleep(io.ComfyNode):
+    """Passes an image on after a while; a test can interrupt it."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ProbeSleep",
+            category="probe",
+            inputs=[io.Image.Input("image"), io.Float.Input("seconds", default=1.0, min=0, max=600)],
+            outputs=[io.Image.Output()],
+        )
+
+    @classmethod
+    async def execute(cls, image, seconds):
+        import comfy.model_management
+
+        for _ in range(int(seconds / 0.02)):
+            await asyncio.sleep(0.02)
+            comfy.model_management.throw_exception_if_processing_interrupted()
+        return io.NodeOutput(image)
+
+
+def plain(value):
+    if hasattr(value, "shape"):
+        return {"shape": list(value.shape), "mean": value.float().mean(tuple(range(value.ndim - 1))).tolist()}
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else f"{type(value).__name__}@{id(value)}"
+
+
+class ProbeExtension(ComfyExtension):
+    async def get_node_list(self):
+        return [ProbeValue, ProbeSleep, *rounds.NODES]
+
+
+async def comfy_entrypoint():
+    return ProbeExtension()

@@ -1,0 +1,68 @@
+"""Quick stand-ins for tagger and sampler: what they do can be seen in the pictures and in a log."""
+
+import time
+from pathlib import Path
+
+import folder_paths
+import torch
+from comfy_api.latest import io
+
+COLOURS = {"red": (1.0, 0.0, 0.0), "green": (0.0, 1.0, 0.0), "blue": (0.0, 0.0, 1.0), "grey": (0.5, 0.5, 0.5)}
+
+
+class ProbeDescribe(io.ComfyNode):
+    """Names the picture's strongest colour, and writes a line to ``described.log`` in the output folder."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ProbeDescribe",
+            category="probe",
+            inputs=[io.Image.Input("image"), io.String.Input("lineage", default="", force_input=True)],
+            outputs=[io.String.Output()],
+        )
+
+    @classmethod
+    def execute(cls, image, lineage):
+        mean = image.mean((0, 1, 2)).tolist()
+        strongest = max(range(3), key=lambda c: mean[c])
+        word = ("red", "green", "blue")[strongest] if mean[strongest] > 0.4 > min(mean) else "grey"
+        with Path(folder_paths.get_output_directory(), "described.log").open("a") as log:
+            log.write(f"{lineage} {word}\n")
+        return io.NodeOutput(word)
+
+
+class ProbePaint(io.ComfyNode):
+    """Paints the colour that the text names; raises on items whose lineage stands in ``fail``."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ProbePaint",
+            category="probe",
+            inputs=[
+                io.String.Input("text", force_input=True),
+                io.Int.Input("seed", default=0, min=0, max=2**60, force_input=True),
+                io.String.Input("lineage", default="", optional=True, force_input=True),
+                io.String.Input("fail", default="", optional=True),
+                io.Int.Input("batch", default=1, optional=True),
+                io.Float.Input("seconds", default=0.0, optional=True),
+            ],
+            outputs=[io.Image.Output()],
+        )
+
+    @classmethod
+    def execute(cls, text, seed, lineage="", fail="", batch=1, seconds=0.0):
+        import comfy.model_management
+
+        for _ in range(int(seconds / 0.02)):
+            time.sleep(0.02)
+            comfy.model_management.throw_exception_if_processing_interrupted()
+        if lineage in fail.split() or fail == "all":
+            raise RuntimeError("the paint is out" if fail == "all" else f"no paint for {lineage}")
+        colour = torch.tensor(COLOURS.get(text.split(",")[0].strip(), COLOURS["grey"]))
+        grain = torch.rand((batch, 64, 64, 3), generator=torch.Generator().manual_seed(seed)) * 0.1
+        return io.NodeOutput((colour * 0.9 + grain).clamp(0, 1))
+
+
+NODES = [ProbeDescribe, ProbePaint]
