@@ -50,7 +50,9 @@ def load(draw: Draw, vae: str | None = None) -> Models:
 def _load_checkpoint(name: str) -> Models:
     _patched.drop()  # it holds the weights of the checkpoint before
     embeddings = folder_paths.get_folder_paths("embeddings")
-    return Models(*comfy.sd.load_checkpoint_guess_config(_path("checkpoints", name), embedding_directory=embeddings)[:3])
+    return Models(
+        *comfy.sd.load_checkpoint_guess_config(_path("checkpoints", name), embedding_directory=embeddings)[:3]
+    )
 
 
 def _patch(base: Models, loras: tuple[DrawnLora, ...]) -> tuple[Any, Any]:

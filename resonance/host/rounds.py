@@ -7,6 +7,7 @@ raises. The next run reads from ComfyUI's history how the one before ended and s
 import hashlib
 import logging
 import shutil
+import sqlite3
 import uuid
 from collections import deque
 from collections.abc import Iterator
@@ -75,7 +76,11 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
     with sessions.mutex:
         ledger = sessions.open_(ask.session, ask.seed)
         successor = str(uuid.uuid4()) if ask.keep_going and not looped else None
-        item = _claim(ledger, ask, run, run.id if looped else successor)
+        try:
+            item = _claim(ledger, ask, run, run.id if looped else successor)
+        except sqlite3.OperationalError as error:
+            sessions.close(ledger.name)
+            raise RuntimeError(f"Session {ask.session!r} cannot write its ledger: {error}. Make room and press Run.") from error
         if item and successor:
             _queue(ledger, run, successor, item)
         work = _load(ledger, ask, run, item) if item else None

@@ -1,18 +1,20 @@
 """Taggers inside ComfyUI: its model folders, its memory management, one copy kept over many runs."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-import comfy.model_management as memory_management
+import comfy.model_management as management
 import numpy as np
 import torch
 from comfy.model_patcher import ModelPatcher
 from numpy.typing import NDArray
-from PIL import Image
 
+from ..images import from_tensor
 from ..interpret.taggers import download, engine, onnx_engine
-from ..interpret.taggers.engine import Engine, Tagger
+from ..interpret.taggers.engine import Device, Engine, EngineChoice, Tagger
+from ..interpret.taggers.torch_engine import TorchTagger
 from . import folders, progress
 from .memory import Kept
 
@@ -26,7 +28,9 @@ ACTIVATIONS = 200 * 1024**2
 @dataclass(frozen=True)
 class _Loaded:
     engine: Engine
-    patcher: ModelPatcher | None
+    patcher: Any
+    """The ModelPatcher of a torch model, else ``None``."""
+    batch: int
 
 
 # Two, so that a graph that compares two taggers does not load both again for every picture.
@@ -34,49 +38,70 @@ _kept: Kept[_Loaded] = Kept(limit=2)
 
 
 def names() -> list[str]:
-    return engine.names(folders.model_folders("taggers"))
+    """The taggers to choose from."""
+    return engine.names(_folders())
 
 
-def find(name: str, wanted: str, device: str) -> Tagger:
-    """Looks a tagger up in ``models/taggers``; its files may be missing. Raises ValueError, see :func:`engine.find`."""
-    return engine.find(name, folders.model_folders("taggers"), wanted, device)
+def find(name: str, which: EngineChoice, device: Device = "auto") -> Tagger:
+    """Looks a tagger up in ``models/taggers``; its files may be missing. See :func:`engine.find`."""
+    return engine.find(name, _folders(), which, device)
 
 
 def explain_missing(tagger: Tagger) -> str:
-    return engine.explain_missing(tagger, folders.model_folders("taggers"))
+    return engine.explain_missing(tagger, _folders())
 
 
 def fetch(tagger: Tagger, node_id: str | None) -> None:
-    """Fetches what is missing of a known tagger, with a progress bar; an interrupt keeps what has arrived."""
-    model = tagger.model
-    files = {f"{model.subfolder}/{name}".lstrip("/"): name for name in tagger.missing}
-    shown = 0
+    """Fetches what is missing of a known tagger. Progress is shown on the node; an interrupt keeps what has arrived."""
+    show = progress.growing(node_id)
+    bar = progress.bar(1, node_id)
 
     def watch(name: str, done: int, total: int) -> None:
-        nonlocal shown
         progress.stop_if_interrupted()
-        if done == total or abs(done - shown) >= 4 * 1024**2:
-            shown = done
-            progress.say(f"{name}: {done / 1e6:.0f} of {total / 1e6:.0f} MB", node_id)
-            progress.bar(total, node_id).update_absolute(done, total)
+        show(f"{name}: {done / 1e6:.0f} of {total / 1e6:.0f} MB")
+        bar.update_absolute(done, total)
 
-    download.fetch(model.repo, files, tagger.folder, watch)
+    model = tagger.model
+    prefix = f"{model.subfolder}/" if model.subfolder else ""
+    download.fetch(model.repo, {prefix + name: name for name in tagger.missing}, tagger.folder, watch)
 
 
-def tag(tagger: Tagger, pictures: Sequence[Image.Image], node_id: str | None) -> Iterator[tuple[Engine, NDArray[np.float32]]]:
-    """The scores ``[tags]`` of each picture in turn, with the engine that found them.
+def open_tagger(tagger: Tagger, node_id: str | None) -> _Loaded:
+    """The tagger, loaded once and kept until ComfyUI is asked to free memory or a file of it changes."""
+    files = [tagger.folder / name for name in tagger.model.files(tagger.engine)]
+    key = (tagger, *(path.stat().st_mtime_ns for path in files))
+    loaded = _kept.get(key, lambda: _load(tagger))
+    progress.say(f"{tagger.model.name} runs on {loaded.engine.running_on} ({tagger.engine})", node_id)
+    return loaded
 
-    Loads the tagger if it is not kept. Can be interrupted between batches, which are single pictures on a CPU.
-    """
-    loaded = _load(tagger)
-    bar = progress.bar(len(pictures), node_id)
-    batch = 1 if memory_management.is_device_cpu(_device(tagger)) else GPU_BATCH
-    for start in range(0, len(pictures), batch):
+
+def scores(loaded: _Loaded, images: torch.Tensor, node_id: str | None) -> Iterator[NDArray[np.float32]]:
+    """The probabilities ``[tags]`` of each picture of an IMAGE in turn. Can be interrupted between batches."""
+    bar = progress.bar(len(images), node_id)
+    for start in range(0, len(images), loaded.batch):
         progress.stop_if_interrupted()
-        some = pictures[start : start + batch]
+        some = from_tensor(images[start : start + loaded.batch])
         if loaded.patcher:
-            memory_management.load_models_gpu([loaded.patcher], ACTIVATIONS * len(some), force_full_load=True)
-        for row in loaded.engine.scores(some):
-            yield loaded.engine, row
+            management.load_models_gpu([loaded.patcher], ACTIVATIONS * len(some), force_full_load=True)
+        yield from loaded.engine.scores(some)
         bar.update(len(some))
-    progress.say(f"{tagger.model.name}: {tagger.engine} on {loaded.engine.running_on}", node_id)
+
+
+def _load(tagger: Tagger) -> _Loaded:
+    device = torch.device("cpu") if tagger.device == "cpu" else management.get_torch_device()
+    if tagger.engine == "onnx" and onnx_engine.uses_gpu(tagger.device):
+        # onnxruntime takes its memory beside torch.
+        management.free_memory(tagger.weights.stat().st_size * 1.3 + ACTIVATIONS * GPU_BATCH, device)
+    loaded = engine.load(tagger)
+    if isinstance(loaded, TorchTagger):
+        patcher = ModelPatcher(loaded.model, load_device=device, offload_device=management.unet_offload_device())
+        management.load_models_gpu([patcher], ACTIVATIONS, force_full_load=True)
+        on_cpu = management.is_device_cpu(device)
+    else:
+        patcher, on_cpu = None, loaded.on_cpu
+    log.info("Tagger %s loaded: %s on %s", tagger.model.name, tagger.engine, loaded.running_on)
+    return _Loaded(loaded, patcher, 1 if on_cpu else GPU_BATCH)
+
+
+def _folders() -> list[Any]:
+    return folders.model_folders("taggers")

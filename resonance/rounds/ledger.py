@@ -90,7 +90,14 @@ class Session:
 
 @dataclass(frozen=True)
 class Status:
-    """How far a session is."""
+    """How far a session is.
+
+    Attributes:
+        round: the round that is being worked on, or was last.
+        done: how many of its ``total`` items are committed.
+        failed: items of all rounds that were given up (three errors, or parked); ``skipped`` could not be read.
+        eta: seconds to the end of the round at the pace of the last twenty items.
+    """
 
     session: str
     seed: int
@@ -473,8 +480,8 @@ def _status(db: sqlite3.Connection, name: str) -> Status:
         round=current,
         done=counts.get("done", 0),
         total=sum(counts.values()),
-        failed=counts.get("failed", 0) + counts.get("parked", 0),
-        skipped=counts.get("skipped", 0),
+        failed=db.execute("SELECT count(*) FROM item WHERE state IN ('failed', 'parked')").fetchone()[0],
+        skipped=db.execute("SELECT count(*) FROM item WHERE state = 'skipped'").fetchone()[0],
         eta=pace * left if pace and left else None,
     )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from types import SimpleNamespace
 
 from comfy_api.latest import ComfyExtension, io
 
@@ -48,6 +49,23 @@ class ProbeSleep(io.ComfyNode):
         return io.NodeOutput(image)
 
 
+class ProbeItem(io.ComfyNode):
+    """An item of a round, as far as nodes below Round Input look at it, from JSON."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ProbeItem",
+            category="probe",
+            inputs=[io.String.Input("text")],
+            outputs=[io.Custom("RESONANCE_ITEM").Output()],
+        )
+
+    @classmethod
+    def execute(cls, text):
+        return io.NodeOutput(SimpleNamespace(**{"phase": "paint", "draw": None} | json.loads(text)))
+
+
 def plain(value):
     if hasattr(value, "shape"):
         return {"shape": list(value.shape), "mean": value.float().mean(tuple(range(value.ndim - 1))).tolist()}
@@ -60,7 +78,7 @@ def plain(value):
 
 class ProbeExtension(ComfyExtension):
     async def get_node_list(self):
-        return [ProbeValue, ProbeSleep, *rounds.NODES]
+        return [ProbeValue, ProbeSleep, ProbeItem, *rounds.NODES]
 
 
 async def comfy_entrypoint():

@@ -6,6 +6,7 @@ from pathlib import Path
 import folder_paths
 import torch
 from comfy_api.latest import io
+from comfy_execution.graph_utils import GraphBuilder
 
 COLOURS = {"red": (1.0, 0.0, 0.0), "green": (0.0, 1.0, 0.0), "blue": (0.0, 0.0, 1.0), "grey": (0.5, 0.5, 0.5)}
 
@@ -18,17 +19,21 @@ class ProbeDescribe(io.ComfyNode):
         return io.Schema(
             node_id="ProbeDescribe",
             category="probe",
-            inputs=[io.Image.Input("image"), io.String.Input("lineage", default="", force_input=True)],
+            inputs=[
+                io.Image.Input("image"),
+                io.String.Input("lineage", default="", force_input=True),
+                io.Int.Input("round", default=0, force_input=True),
+            ],
             outputs=[io.String.Output()],
         )
 
     @classmethod
-    def execute(cls, image, lineage):
+    def execute(cls, image, lineage, round):
         mean = image.mean((0, 1, 2)).tolist()
         strongest = max(range(3), key=lambda c: mean[c])
         word = ("red", "green", "blue")[strongest] if mean[strongest] > 0.4 > min(mean) else "grey"
         with Path(folder_paths.get_output_directory(), "described.log").open("a") as log:
-            log.write(f"{lineage} {word}\n")
+            log.write(f"{lineage} {round} {word}\n")
         return io.NodeOutput(word)
 
 
@@ -65,4 +70,37 @@ class ProbePaint(io.ComfyNode):
         return io.NodeOutput((colour * 0.9 + grain).clamp(0, 1))
 
 
-NODES = [ProbeDescribe, ProbePaint]
+class ProbeRepeat(io.ComfyNode):
+    """Runs Round Input to Round Output ``count`` times inside one run, as a core loop does."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ProbeRepeat",
+            category="probe",
+            inputs=[io.String.Input("session"), io.String.Input("folder"), io.Int.Input("count", default=2)],
+            outputs=[io.Image.Output()],
+            is_output_node=True,
+            enable_expand=True,
+            not_idempotent=True,
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, **_):
+        return float("nan")
+
+    @classmethod
+    def execute(cls, session, folder, count):
+        graph = GraphBuilder()
+        last = None
+        for _ in range(count):
+            settings = {"rounds": 1, "seed": 0, "keep_going": True, "words_first": False}
+            start = graph.node("ResonanceRoundInput", session=session, first_folder=folder, **settings)
+            if last:
+                start.set_input("after", last)
+            end = graph.node("ResonanceRoundOutput", images=start.out(0), item=start.out(1), next_round_takes="first")
+            last = end.out(0)
+        return io.NodeOutput(last, expand=graph.finalize())
+
+
+NODES = [ProbeDescribe, ProbePaint, ProbeRepeat]

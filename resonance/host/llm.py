@@ -1,0 +1,98 @@
+"""Language models under ComfyUI: kept between runs, in memory that ComfyUI makes room for, stopped by its interrupt."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import comfy.model_management
+import folder_paths
+
+from ..llm import chat
+from ..llm.chat import Abilities, Answer, LLMError, OnText, Request
+from ..llm.http import HTTPEngine, connect
+from ..llm.llamacpp import Model, Settings
+from . import folders, progress
+from .memory import Kept
+
+PAGE = "https://huggingface.co/models?library=gguf&pipeline_tag=image-text-to-text"
+
+_models: Kept[Model] = Kept(limit=1, close=Model.close)
+
+
+@dataclass(frozen=True)
+class GGUFEngine:
+    """A GGUF file that is loaded when it is first asked. What travels in the graph holds no memory."""
+
+    settings: Settings
+    unload_after_run: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def abilities(self) -> Abilities:
+        return self.settings.abilities
+
+    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
+        model = _models.get(self.settings, lambda: _load(self.settings))
+        return model.chat(request, on_text, interrupted)
+
+    def release(self) -> None:
+        if self.unload_after_run:
+            _models.drop(self.settings)
+
+
+def _load(settings: Settings) -> Model:
+    device = comfy.model_management.get_torch_device()
+    if settings.gpu_layers and device.type != "cpu":
+        # llama.cpp allocates behind torch's back.
+        comfy.model_management.free_memory(settings.memory, device)
+    return Model(settings)
+
+
+def ask(engine: chat.Engine, request: Request, on_text: OnText) -> Answer:
+    """:func:`chat.ask` that the user can interrupt."""
+    with _interruptible():
+        return chat.ask(engine, request, on_text, progress.interrupted)
+
+
+def connected(address: str, model: str, timeout: float) -> HTTPEngine:
+    """:func:`http.connect` with the user's keys, that the user can interrupt."""
+    with _interruptible():
+        return connect(address, model, timeout, keys_file(), progress.interrupted)
+
+
+@contextmanager
+def _interruptible() -> Generator[None]:
+    """Ends with ComfyUI's own exception, which marks the run as interrupted and not as failed."""
+    try:
+        yield
+    except chat.Interrupted:
+        progress.stop_if_interrupted()
+        raise
+
+
+def keys_file() -> Path:
+    """The file of addresses and keys, see :mod:`resonance.llm.keys`. Only the user writes it."""
+    return folders.private_folder() / "llm_keys.json"
+
+
+def gguf_files() -> list[str]:
+    """Names of the GGUF files in the ``llm`` folders; of a file in parts only the first."""
+    names = (n for n in folder_paths.get_filename_list("llm") if n.lower().endswith(".gguf"))
+    return [n for n in names if "-of-" not in n or "-00001-of-" in n]
+
+
+def gguf_file(name: str) -> Path:
+    """The file of that name.
+
+    Raises:
+        LLMError: there is none; the text says where it was looked for.
+    """
+    path = folder_paths.get_full_path("llm", name) if name in gguf_files() else None
+    if path is None:
+        searched = ", ".join(map(str, folders.model_folders("llm")))
+        raise LLMError(f"There is no {name!r} in {searched}: put the GGUF file there (models: {PAGE}) and press R.")
+    return Path(path)

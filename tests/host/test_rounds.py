@@ -1,0 +1,424 @@
+"""Rounds in a real ComfyUI, with quick stand-ins for tagger and sampler."""
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import websocket
+from PIL import Image
+
+from .comfy import PACK, Comfy, RunFailed, node
+from .graphs import check_whole, items, mean, output, pictures, quick
+
+PROBE = PACK / "tests" / "host" / "packs" / "probe"
+
+
+@pytest.fixture(scope="module")
+def comfy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Comfy]:
+    base = tmp_path_factory.mktemp("rounds")
+    extra = base / "pictures elsewhere"
+    extra.mkdir()
+    config = base / "paths.yaml"
+    config.write_text(
+        f"resonance:\n    base_path: {json.dumps(str(base))}\n    resonance_pictures: pictures elsewhere\n"
+    )
+    with Comfy(base, (PROBE,), ("--extra-model-paths-config", str(config))) as comfy:
+        yield comfy
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    return request.node.name.replace("test_", "")[:60]
+
+
+def run(comfy: Comfy, graph: dict[str, Any], **kwargs: Any) -> None:
+    comfy.wait(comfy.queue(graph, **kwargs))
+    comfy.idle()
+
+
+def test_three_rounds_over_a_mixed_folder(comfy: Comfy, name: str):
+    folder = comfy.base / "input" / name
+    (folder / "sub").mkdir(parents=True)
+    Image.new("RGB", (60, 40), (255, 0, 0)).save(folder / "1.png")
+    Image.new("RGB", (40, 60), (0, 255, 0)).save(folder / "2.JPG")
+    Image.new("RGB", (40, 40), (0, 0, 255)).save(folder / "3.webp", lossless=True)
+    Image.new("RGBA", (40, 40), (255, 0, 0, 255)).save(folder / "4.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (60, 40), (0, 255, 0)).save(folder / "sub" / "5.jpeg", exif=exif, quality=95)
+    Image.new("RGB", (1, 1), (0, 0, 255)).save(folder / "6.png")
+    Image.new("P", (9, 9), 0).save(folder / "X0042_7.gif")
+    (folder / "8-corrupt.png").write_bytes((folder / "1.png").read_bytes()[:60])
+    (folder / "9-text.png").write_text("not a picture")
+    (folder / "notes.txt").write_text("ignored")
+    workflow = {"nodes": [{"id": 1, "title": "ü €"}], "extra": {"a": [1, 2.5, None]}}
+    graph = quick(name, name, rounds=3)
+    run(comfy, graph, workflow=workflow)
+
+    first = items(comfy, name, 1)
+    assert [(i["lineage"], i["state"]) for i in first] == [
+        ("X0001", "done"),
+        ("X0002", "done"),
+        ("X0003", "done"),
+        ("X0004", "done"),
+        ("X0005", "done"),
+        ("X0006", "skipped"),
+        ("X0007", "skipped"),
+        ("X0008", "done"),
+        ("X0042", "done"),
+    ]
+    assert all("not a picture that can be read" in i["error"] for i in first if i["state"] == "skipped")
+    assert "8-corrupt.png" in comfy.read_log()
+    done = {i["lineage"] for i in first if i["state"] == "done"}
+    for round_ in (2, 3):
+        assert {i["lineage"] for i in items(comfy, name, round_)} == done
+        assert all(i["state"] == "done" for i in items(comfy, name, round_))
+    assert not (output(comfy) / name / "round-0004").exists()
+
+    words = {i["lineage"]: i["words"]["tags"] for i in first if i["words"]}
+    for round_ in (1, 2, 3):
+        for item in items(comfy, name, round_):
+            if item["state"] == "done":
+                assert item["words"]["tags"] == item["prompt"] == words[item["lineage"]]
+                (file,) = item["files"]
+                assert Path(file).name.startswith(item["lineage"] + "_")
+                with Image.open(output(comfy) / name / file) as image:
+                    assert json.loads(image.text["workflow"]) == workflow
+                    assert json.loads(image.text["prompt"]) == graph
+                    assert json.loads(image.text["resonance"])["lineage"] == item["lineage"]
+    with Image.open(output(comfy) / name / file) as image, pytest.raises(RunFailed, match="is finished"):
+        comfy.run(json.loads(image.text["prompt"]))
+
+
+def test_words_carry_the_colour_from_round_to_round(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "green", "blue")
+    run(comfy, quick(name, name, rounds=3))
+    for round_ in (1, 2, 3):
+        for item, channel in zip(items(comfy, name, round_), range(3), strict=True):
+            colour = mean(output(comfy) / name / item["files"][0])
+            assert colour[channel] > 200 and max(c for i, c in enumerate(colour) if i != channel) < 60
+
+
+def test_words_first_describes_a_round_before_it_paints(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "green", "blue")
+    started = len(log(comfy))
+    run(comfy, quick(name, name, rounds=2, words_first=True))
+    check_whole(comfy, name, 2, 3)
+    assert log(comfy)[started:] == [
+        f"X000{n} {r} {c}" for r in (1, 2) for n, c in ((1, "red"), (2, "green"), (3, "blue"))
+    ]
+
+
+def log(comfy: Comfy) -> list[str]:
+    path = output(comfy) / "described.log"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def test_an_error_in_the_graph_fails_that_item_after_three_attempts(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "green", "blue")
+    comfy.queue(quick(name, name, rounds=2, paint={"fail": "X0002"}))
+    comfy.idle()
+    found = items(comfy, name, 1)
+    assert [(i["state"], i["attempts"]) for i in found] == [("done", 0), ("failed", 3), ("done", 0)]
+    assert found[1]["error"] == "ProbePaint: no paint for X0002"
+    assert [i["lineage"] for i in items(comfy, name, 2)] == ["X0001", "X0003"]
+    assert comfy.post(f"/resonance/rounds/{name}/retry").json() == {"items": 1}
+    comfy.idle()
+    assert items(comfy, name, 1)[1]["state"] == "failed"
+    with pytest.raises(RunFailed, match="1 failed"):
+        comfy.run(quick(name, name, rounds=2))
+
+
+def test_retried_items_pass_through_the_later_rounds(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "green")
+    comfy.queue(quick(name, name, rounds=2, paint={"fail": "X0002"}))
+    comfy.idle()
+    with pytest.raises(RunFailed, match="1 failed"):
+        comfy.run(quick(name, name, rounds=2))
+    comfy.post(f"/resonance/rounds/{name}/retry")
+    comfy.idle()
+    assert items(comfy, name, 1)[1]["state"] == "done", "Run had recorded the mended graph"
+    check_whole(comfy, name, 2, 2)
+
+
+def test_the_same_error_three_times_in_a_row_pauses(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "green", "blue", "red")
+    comfy.queue(quick(name, name, paint={"fail": "all"}))
+    comfy.idle()
+    status = comfy.get(f"/resonance/rounds/{name}")
+    assert status["state"] == "paused" and "the paint is out" in status["reason"]
+    assert [(i["state"], i["attempts"]) for i in status["items"]] == [("pending", 0)] * 4
+    assert "is paused: 3 items in a row failed with: ProbePaint: the paint is out" in comfy.read_log()
+    run(comfy, quick(name, name))
+    check_whole(comfy, name, 1, 4)
+
+
+def test_an_interrupt_ends_the_chain_and_costs_nothing(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "green", "blue")
+    prompt = comfy.queue(quick(name, name, paint={"seconds": 30.0}))
+    until(lambda: claimed(comfy, name))
+    started = time.monotonic()
+    comfy.post("/interrupt")
+    with pytest.raises(RunFailed, match="interrupted"):
+        comfy.wait(prompt, timeout=5)
+    assert time.monotonic() - started < 1.5
+    comfy.idle(20)
+    assert [(i["state"], i["attempts"]) for i in items(comfy, name, 1)] == [("pending", 0)] * 3
+    run(comfy, quick(name, name))
+    check_whole(comfy, name, 1, 3)
+
+
+def claimed(comfy: Comfy, name: str) -> bool:
+    try:
+        return any(i["state"] == "claimed" for i in items(comfy, name, 1))
+    except FileNotFoundError:
+        return False
+
+
+def until(ready: Any, timeout: float = 20) -> None:
+    end = time.monotonic() + timeout
+    while not ready():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_a_deleted_queue_entry_ends_the_chain_and_run_goes_on(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "green", "blue")
+    first = comfy.queue(quick(name, name, paint={"seconds": 1.0}))
+    until(lambda: claimed(comfy, name))
+    (entry,) = comfy.get("/queue")["queue_pending"]
+    comfy.post("/queue", {"delete": [entry[1]]})
+    comfy.wait(first)
+    comfy.idle()
+    assert [i["state"] for i in items(comfy, name, 1)] == ["done", "pending", "pending"]
+    run(comfy, quick(name, name))
+    check_whole(comfy, name, 1, 3)
+
+
+def test_run_pressed_twice_is_refused_in_words(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "green", "blue")
+    graph = quick(name, name, paint={"seconds": 0.2})
+    first, second = comfy.queue(graph), comfy.queue(graph)
+    comfy.wait(first)
+    with pytest.raises(RunFailed, match=r"is at item \d of 3 in round 1; pause or interrupt it first"):
+        comfy.wait(second)
+    comfy.idle()
+    check_whole(comfy, name, 1, 3)
+
+
+def test_run_instant_neither_doubles_nor_stops_the_chain(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "green", "blue")
+    graph = quick(name, name, rounds=2, paint={"seconds": 0.1})
+    comfy.wait(comfy.queue(graph))
+    said: list[str] = []
+    while not said or "is finished" not in said[-1]:
+        with pytest.raises(RunFailed) as refusal:
+            comfy.wait(comfy.queue(graph))
+        said.append(str(refusal.value))
+    assert all("pause or interrupt it first" in text for text in said[:-1]) and len(said) > 1
+    check_whole(comfy, name, 2, 3)
+
+
+def test_a_graph_changed_between_runs_is_taken_over(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "green")
+    run(comfy, quick(name, name, keep_going=False))
+    assert [i["state"] for i in items(comfy, name, 1)] == ["done", "pending"], "one picture per press of Run"
+    run(comfy, quick(name, name, takes="none", rounds=2))
+    check_whole(comfy, name, 1, 2)
+    assert [i["lineage"] for i in items(comfy, name, 2)] == ["X0001"]
+
+
+def test_new_pictures_in_the_first_folder_join_on_run(comfy: Comfy, name: str):
+    pictures(comfy, name, "red")
+    run(comfy, quick(name, name, rounds=2))
+    pictures(comfy, name, "red", "blue")
+    run(comfy, quick(name, name, rounds=2))
+    check_whole(comfy, name, 2, 2)
+
+
+def test_pictures_thrown_away_between_rounds_stay_away(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "green", "blue")
+    run(comfy, quick(name, name, rounds=1))
+    (output(comfy) / name / items(comfy, name, 1)[1]["files"][0]).unlink()
+    run(comfy, quick(name, name, rounds=2))
+    assert [i["lineage"] for i in items(comfy, name, 2)] == ["X0001", "X0003"]
+
+
+def test_a_batch_may_enter_the_next_round_whole_and_a_second_picture_never(comfy: Comfy, name: str):
+    pictures(comfy, name, "red")
+    graph = quick(name, name, rounds=2, paint={"batch": 2}, takes="all")
+    graph["5"]["inputs"]["before"] = ["1", 0]
+    run(comfy, graph)
+    (item,) = items(comfy, name, 1)
+    assert [Path(f).name.removeprefix("X0001_r0001_").split("_", 1)[1] for f in item["files"]] == [
+        "01.png",
+        "02.png",
+        "before.png",
+    ]
+    assert [i["lineage"] for i in items(comfy, name, 2)] == ["X0001.1", "X0001.2"]
+    assert all(i["state"] == "done" for i in items(comfy, name, 2))
+
+
+def test_without_round_output_nothing_is_claimed(comfy: Comfy, name: str):
+    pictures(comfy, name, "green", "red")
+    graph = {
+        "1": quick(name, name)["1"],
+        "2": node("PreviewImage", images=["1", 0]),
+        "3": node("ProbeValue", value=["1", 1]),
+    }
+    comfy.run(graph)
+    assert not (output(comfy) / name).exists()
+    run(comfy, quick(name, name, keep_going=False))
+    before = items(comfy, name, 1)
+    shown = comfy.run({**graph, "4": node("ProbeValue", value=["1", 2])})
+    assert json.loads(shown["4"]["value"][0]) == ["X0002"], "the next item is shown"
+    assert items(comfy, name, 1) == before
+    assert comfy.get("/prompt")["exec_info"]["queue_remaining"] == 0
+
+
+def test_a_pasted_item_makes_the_same_picture_again_and_opens_no_ledger(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "blue")
+    run(comfy, quick(name, name))
+    before, described = items(comfy, name, 1), len(log(comfy))
+    saved = output(comfy) / name / before[1]["files"][0]
+    with Image.open(saved) as image:
+        graph, item = json.loads(image.text["prompt"]), image.text["resonance"]
+        pixels = np.asarray(image)
+    graph["1"]["inputs"] |= {"item": item, "session": "never opened"}
+    (again,) = comfy.run(graph)["5"]["images"]
+    assert again["type"] == "temp"
+    with Image.open(comfy.base / "temp" / again["subfolder"] / again["filename"]) as image:
+        assert np.array_equal(np.asarray(image), pixels)
+    assert items(comfy, name, 1) == before and len(log(comfy)) == described
+    assert not (output(comfy) / "never opened").exists()
+
+
+def test_pause_and_resume_by_route(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "green", "blue")
+    comfy.queue(quick(name, name, paint={"seconds": 0.5}))
+    until(lambda: claimed(comfy, name))
+    assert comfy.post(f"/resonance/rounds/{name}/pause").status_code == 200
+    comfy.idle()
+    status = comfy.get(f"/resonance/rounds/{name}")
+    assert (status["state"], status["done"], status["total"]) == ("paused", 1, 3)
+    assert comfy.post(f"/resonance/rounds/{name}/resume").status_code == 200
+    comfy.idle()
+    check_whole(comfy, name, 1, 3)
+    assert name in [s["session"] for s in comfy.get("/resonance/rounds")]
+
+
+@pytest.mark.parametrize("path", ["nothing", "..%2Fx", "%00", "con", "a%2Fb"])
+def test_routes_know_no_other_folders(comfy: Comfy, path: str):
+    for answer in (comfy.post(f"/resonance/rounds/{path}/pause"), comfy.post(f"/resonance/rounds/{path}/retry")):
+        assert answer.status_code in (400, 404), answer.text
+
+
+@pytest.mark.parametrize("session", ["../x", "/tmp/x", "a/b", "a\x00b", "x" * 200, "CON", ".", "..", ""])
+def test_sessions_that_are_no_plain_name_are_refused_when_queued(comfy: Comfy, session: str):
+    with pytest.raises(RunFailed, match="session name"):
+        comfy.queue(quick(session, "."))
+
+
+@pytest.mark.parametrize("folder", ["..", "../output", "/etc", "a/../../b", "x\x00", "y" * 300, "a [disk]"])
+def test_folders_outside_are_refused_when_queued(comfy: Comfy, folder: str):
+    with pytest.raises(RunFailed, match="is not a path below|longer than 255|no root"):
+        comfy.queue(quick("s", folder))
+
+
+def test_links_out_of_the_folders_are_refused(comfy: Comfy, tmp_path: Path, name: str):
+    Image.new("RGB", (8, 8)).save(tmp_path / "secret.png")
+    (comfy.base / "input" / "out").symlink_to(tmp_path)
+    with pytest.raises(RunFailed, match="through a link"):
+        comfy.queue(quick(name, "out"))
+    (output(comfy) / name).symlink_to(tmp_path)
+    pictures(comfy, name, "red")
+    with pytest.raises(RunFailed, match="is a link"):
+        comfy.run(quick(name, name))
+    item = {"session": "s", "round": 1, "index": 1, "lineage": "X1", "seed": 1, "source": "../x.png [input]"}
+    graph = quick(name, name)
+    graph["1"]["inputs"]["item"] = json.dumps(item)
+    with pytest.raises(RunFailed, match="not a path below"):
+        comfy.run(graph)
+
+
+def test_further_roots_come_from_the_paths_file(comfy: Comfy, name: str):
+    Image.new("RGB", (8, 8), (255, 0, 0)).save(comfy.base / "pictures elsewhere" / "a.png")
+    run(comfy, quick(name, "[pictures]"))
+    assert items(comfy, name, 1)[0]["source"] == "a.png [pictures]"
+    check_whole(comfy, name, 1, 1)
+
+
+def test_an_empty_or_missing_folder_is_answered_in_words(comfy: Comfy, name: str):
+    (comfy.base / "input" / name).mkdir()
+    with pytest.raises(RunFailed, match="There are no pictures in"):
+        comfy.run(quick(name, name))
+    with pytest.raises(RunFailed, match="There is no folder 'nowhere'. Folders in"):
+        comfy.run(quick(name, "nowhere"))
+
+
+def test_inside_a_loop_each_pass_claims_and_commits_and_nothing_is_queued(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "green", "blue")
+    comfy.run({"1": node("ProbeRepeat", session=name, folder=name, count=2)})
+    assert comfy.get("/prompt")["exec_info"]["queue_remaining"] == 0
+    assert [i["state"] for i in items(comfy, name, 1)] == ["done", "done", "pending"]
+    comfy.run({"1": node("ProbeRepeat", session=name, folder=name, count=2)})
+    check_whole(comfy, name, 1, 3)
+
+
+def test_the_browser_hears_of_every_change(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "green")
+    client = uuid.uuid4().hex
+    heard: list[dict[str, Any]] = []
+    socket = websocket.create_connection(f"{comfy.url.replace('http', 'ws')}/ws?clientId={client}", timeout=1)
+
+    def listen() -> None:
+        while True:
+            try:
+                message = socket.recv()
+            except websocket.WebSocketTimeoutException:
+                continue
+            except (websocket.WebSocketException, OSError):
+                return
+            if isinstance(message, str) and (event := json.loads(message))["type"] == "resonance.rounds":
+                heard.append(event["data"])
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    run(comfy, quick(name, name), client_id=client)
+    time.sleep(0.3)
+    socket.shutdown()
+    listener.join()
+    assert {e["session"] for e in heard} == {name}
+    assert [(e["done"], e["item"]) for e in heard if e["item"]] == [
+        (0, "X0001"),
+        (1, "X0001"),
+        (1, "X0002"),
+        (2, "X0002"),
+    ]
+    assert heard[-1]["state"] == "finished" and heard[-1]["total"] == 2
+
+
+def test_the_chain_leaves_twenty_of_its_runs_in_the_history(comfy: Comfy, name: str):
+    pictures(comfy, name, *["red"] * 30)
+    comfy.post("/history", {"clear": True})
+    run(comfy, quick(name, name))
+    assert len(comfy.get("/history")) <= 22
+    check_whole(comfy, name, 1, 30)
+
+
+def test_the_same_session_and_seed_make_the_same_pictures(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "blue")
+    for session in (name + " a", name + " b"):
+        run(comfy, quick(session, name, rounds=2))
+    for round_ in (1, 2):
+        for a, b in zip(items(comfy, name + " a", round_), items(comfy, name + " b", round_), strict=True):
+            one, other = (
+                Image.open(output(comfy) / s / i["files"][0]) for s, i in ((name + " a", a), (name + " b", b))
+            )
+            assert np.array_equal(np.asarray(one), np.asarray(other))

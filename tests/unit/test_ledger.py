@@ -1,0 +1,292 @@
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resonance.rounds import ledger as ledgers
+from resonance.rounds.item import Item, Words
+from resonance.rounds.ledger import Busy, Ledger, Lost, Result
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    ledger = Ledger(tmp_path / "s", seed=7, process="me")
+    yield ledger
+    ledger.close()
+
+
+def fill(ledger: Ledger, count: int = 3) -> None:
+    with ledger.transaction():
+        ledger.add(1, [(f"p/{n}.png [input]", f"X{n:04d}") for n in range(1, count + 1)])
+
+
+def claim(ledger: Ledger, run: str = "run", describe: bool = False, rounds: int = 0) -> Item | None:
+    with ledger.transaction():
+        ledger.update(rounds=rounds)
+        round_ = ledger.open_round(lambda file: True)
+        item = ledger.next(round_, describe) if round_ else None
+        return ledger.claim(item, run) if item else None
+
+
+def finish(ledger: Ledger, item: Item, count: int = 1, takes: str | None = "same") -> None:
+    child = item.lineage if takes == "same" else takes
+    ledger.commit(
+        item, [Result(f"{item.folder}/{item.stem}_{n}.png", child if n == 1 else None) for n in range(1, count + 1)]
+    )
+
+
+def settle(ledger: Ledger, outcome: ledgers.Outcome, error: str = "") -> None:
+    with ledger.transaction():
+        for held in ledger.claims():
+            ledger.settle(held, outcome, error)
+
+
+def states(ledger: Ledger) -> list[str]:
+    return [item["state"] for item in ledgers.read(ledger.folder, 1)[1]]
+
+
+def test_every_item_is_claimed_once_and_feeds_the_next_round(ledger: Ledger):
+    fill(ledger)
+    seen: list[tuple[int, str]] = []
+    while item := claim(ledger, rounds=3):
+        seen.append((item.round, item.lineage))
+        finish(ledger, item)
+    assert seen == [(r, f"X{n:04d}") for r in (1, 2, 3) for n in (1, 2, 3)]
+
+
+def test_pictures_thrown_away_do_not_enter_the_next_round(ledger: Ledger):
+    fill(ledger, 2)
+    gone = ""
+    for _ in range(2):
+        item = claim(ledger)
+        assert item
+        finish(ledger, item)
+        gone = gone or f"{item.folder}/{item.stem}_1.png"
+    with ledger.transaction():
+        assert ledger.open_round(lambda file: file != gone) == 2
+        assert ledger.lineages(2) == {"X0002"}
+
+
+def test_late_pictures_pass_through_all_rounds(ledger: Ledger):
+    fill(ledger, 1)
+    for _ in range(2):
+        item = claim(ledger, rounds=2)
+        assert item
+        finish(ledger, item)
+    assert claim(ledger, rounds=2) is None
+    with ledger.transaction():
+        assert ledger.add(1, [("p/late.png [input]", "X0009"), ("p/1.png [input]", "X0001")]) == 1
+    rounds: list[int] = []
+    while item := claim(ledger, rounds=2):
+        rounds.append(item.round)
+        finish(ledger, item)
+    assert rounds == [1, 2]
+
+
+def test_a_round_is_described_first_and_then_painted(ledger: Ledger):
+    fill(ledger, 2)
+    phases: list[tuple[str, str]] = []
+    for _ in range(4):
+        item = claim(ledger, describe=True)
+        assert item
+        phases.append((item.phase, item.lineage))
+        if item.phase == "describe":
+            ledger.store_words(item, Words("red"))
+            settle(ledger, "success")
+        else:
+            assert item.words == Words("red")
+            finish(ledger, item)
+    assert phases == [("describe", "X0001"), ("describe", "X0002"), ("paint", "X0001"), ("paint", "X0002")]
+
+
+def test_three_errors_fail_an_item_and_the_round_goes_on(ledger: Ledger):
+    fill(ledger, 2)
+    order: list[str] = []
+    for _ in range(4):
+        item = claim(ledger)
+        assert item
+        order.append(item.lineage)
+        if item.lineage == "X0001":
+            settle(ledger, "error", f"error {len(order)}")
+        else:
+            finish(ledger, item)
+    assert order == ["X0001", "X0002", "X0001", "X0001"], "a failed item waits behind the others"
+    assert states(ledger) == ["failed", "done"]
+    with ledger.transaction():
+        assert ledger.retry() == 1
+    assert states(ledger) == ["pending", "done"]
+
+
+def test_interrupts_and_vanished_claims_cost_nothing(ledger: Ledger):
+    fill(ledger, 1)
+    for outcome in ("interrupted", "gone") * 5:
+        assert claim(ledger)
+        settle(ledger, outcome)
+    assert ledgers.read(ledger.folder)[1][0]["attempts"] == 0
+    assert states(ledger) == ["pending"]
+
+
+def test_an_item_that_kills_the_process_five_times_in_a_row_is_parked(ledger: Ledger):
+    fill(ledger, 1)
+    for deaths in range(5):
+        assert states(ledger) == ["pending"], deaths
+        assert claim(ledger)
+        settle(ledger, "died")
+    assert states(ledger) == ["parked"]
+    assert "5 times in a row" in ledgers.read(ledger.folder)[1][0]["error"]
+
+
+def test_an_error_between_two_deaths_starts_the_count_anew(ledger: Ledger):
+    fill(ledger, 1)
+    for outcome in ("died", "died", "died", "died", "error", "died", "died", "died", "died"):
+        assert claim(ledger)
+        settle(ledger, outcome)
+    assert states(ledger) == ["pending"]
+
+
+def test_the_same_error_on_three_items_in_a_row_pauses_the_session(ledger: Ledger):
+    fill(ledger, 5)
+    for _ in range(3):
+        assert claim(ledger)
+        settle(ledger, "error", "no model")
+    session = ledger.session()
+    assert session.state == "paused" and "no model" in session.reason
+    assert states(ledger) == ["pending"] * 5
+    assert {item["attempts"] for item in ledgers.read(ledger.folder)[1]} == {0}
+
+
+def test_different_errors_and_a_success_between_do_not_pause(ledger: Ledger):
+    fill(ledger, 6)
+    for error in ("a", "b", "a"):
+        assert claim(ledger)
+        settle(ledger, "error", error)
+    item = claim(ledger)
+    assert item
+    finish(ledger, item)
+    for error in ("a", "a"):
+        assert claim(ledger)
+        settle(ledger, "error", error)
+    assert ledger.session().state == "open"
+
+
+def test_a_full_disk_pauses_at_once_and_costs_no_attempt(ledger: Ledger):
+    fill(ledger, 2)
+    assert claim(ledger)
+    settle(ledger, "error", "[Errno 28] No space left on device")
+    assert ledger.session().state == "paused"
+    assert ledgers.read(ledger.folder)[1][0]["attempts"] == 0
+
+
+def test_a_run_that_saves_nothing_counts_as_an_error(ledger: Ledger):
+    fill(ledger, 1)
+    assert claim(ledger)
+    settle(ledger, "success")
+    assert "nothing reached Round Output" in ledgers.read(ledger.folder)[1][0]["error"]
+
+
+def test_a_run_whose_claim_has_passed_on_stores_nothing(ledger: Ledger):
+    fill(ledger, 1)
+    old = claim(ledger, "old")
+    assert old
+    settle(ledger, "gone")
+    new = claim(ledger, "new")
+    assert new
+    for store in (lambda: finish(ledger, old), lambda: ledger.store_words(old, Words("x")), lambda: ledger.own(old)):
+        with pytest.raises(Lost, match="another run"):
+            store()
+    finish(ledger, new)
+    with pytest.raises(Lost):
+        finish(ledger, new)
+    assert len(ledgers.read(ledger.folder, 1)[1][0]["files"]) == 1
+
+
+def test_items_may_have_no_picture_but_a_payload(ledger: Ledger):
+    with ledger.transaction():
+        ledger.add(1, [(None, "a"), (None, "b")], [{"prompt": "x"}, {"prompt": "y"}])
+    item = claim(ledger)
+    assert item and item.source is None and item.payload == {"prompt": "x"}
+
+
+def test_a_new_order_holds_for_what_is_pending(ledger: Ledger):
+    fill(ledger, 4)
+    item = claim(ledger)
+    assert item and item.lineage == "X0001"
+    finish(ledger, item)
+    with ledger.transaction():
+        ledger.order(1, lambda lineage: {"X0002": 1, "X0003": 0, "X0004": 1}[lineage])
+    order: list[str] = []
+    while (item := claim(ledger, rounds=1)) and finish(ledger, item) is None:
+        order.append(item.lineage)
+    assert order == ["X0003", "X0002", "X0004"]
+
+
+def test_a_transaction_that_raises_leaves_nothing(ledger: Ledger):
+    with pytest.raises(ZeroDivisionError), ledger.transaction():
+        ledger.add(1, [("a", "a")])
+        1 / 0  # noqa: B018
+    assert ledger.lineages(1) == set()
+
+
+def test_flushes_are_asked_for_and_wal_is_used_where_it_is_granted(ledger: Ledger):
+    assert ledger._value("PRAGMA synchronous") == 2
+    assert ledger._value("PRAGMA journal_mode") == "wal"
+    fill(ledger, 1)
+    item = claim(ledger)
+    assert item
+    ledger.store_words(item, Words("x"))
+    assert ledger._value("PRAGMA synchronous") == 2
+
+
+def test_where_wal_is_not_granted_truncate_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class NoWal(sqlite3.Connection):
+        def execute(self, sql: str, *args: object) -> sqlite3.Cursor:
+            return super().execute(
+                "SELECT 'delete' AS journal_mode" if sql == "PRAGMA journal_mode = WAL" else sql, *args
+            )
+
+    plain = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: plain(*a, **k, factory=NoWal))
+    ledger = Ledger(tmp_path / "s", seed=1)
+    assert ledger._value("PRAGMA journal_mode") == "truncate"
+    ledger.close()
+
+
+def test_a_second_process_is_told_who_owns_the_session(ledger: Ledger):
+    with ledger.transaction():
+        ledger.update(owner="thathost, process 5")
+    code = (
+        "import sys; from pathlib import Path; from resonance.rounds.ledger import Busy, Ledger\n"
+        "try: Ledger(Path(sys.argv[1]), 1)\nexcept Busy as e: print('busy:', e)"
+    )
+    said = subprocess.run([sys.executable, "-c", code, ledger.folder], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "busy: thathost, process 5"
+    ledger.close()
+    said = subprocess.run([sys.executable, "-c", code, ledger.folder], capture_output=True, text=True, check=True)
+    assert said.stdout == ""
+    ledger.__init__(ledger.folder)
+
+
+def test_a_folder_that_cannot_lock_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(self: object, timeout: float) -> None:
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr(ledgers.FileLock, "acquire", refuse)
+    with pytest.raises(OSError, match="cannot be locked"):
+        Ledger(tmp_path / "s", seed=1)
+
+
+def test_opening_needs_a_ledger_or_a_seed(tmp_path: Path):
+    with pytest.raises(FileNotFoundError):
+        Ledger(tmp_path / "s")
+    assert not (tmp_path / "s").exists()
+
+
+def test_the_seed_of_a_session_is_kept(tmp_path: Path):
+    for seed in (7, 8):
+        ledger = Ledger(tmp_path / "s", seed=seed)
+        assert ledger.session().seed == 7
+        ledger.close()
+    assert Busy and list(ledgers.sessions(tmp_path)) == [tmp_path / "s"]
