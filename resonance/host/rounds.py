@@ -188,7 +188,7 @@ def _choose(ledger: Ledger, ask: Ask, run: Run) -> Item | None:
     session = ledger.session()
     if ask.plan:
         plan = ask.plan
-        ordered = f"{round_}/{hashlib.sha256(repr(plan).encode()).hexdigest()}"
+        ordered = f"{round_}/{hashlib.sha256(plan.to_json().encode()).hexdigest()}"
         if session.plan != ordered:
             ledger.order(round_, lambda lineage: draw(plan, derive(session.seed, round_, lineage, "models")).key)
             ledger.update(plan=ordered)

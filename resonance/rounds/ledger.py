@@ -43,7 +43,7 @@ CREATE INDEX IF NOT EXISTS item_wordless ON item (round, attempts, position) WHE
 CREATE INDEX IF NOT EXISTS item_committed ON item (committed) WHERE committed IS NOT NULL;
 CREATE TABLE IF NOT EXISTS result (
     item INTEGER NOT NULL REFERENCES item (id), number INTEGER NOT NULL, file TEXT NOT NULL, lineage TEXT,
-    PRIMARY KEY (item, number)) WITHOUT ROWID;
+    PRIMARY KEY (item, number)) WITHOUT ROWID
 """
 
 
@@ -166,8 +166,11 @@ class Ledger:
                 self._db.execute("PRAGMA journal_mode = TRUNCATE")
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA wal_autocheckpoint = 4000")
-            self._db.executescript(_SCHEMA)
-            self._db.execute("INSERT OR IGNORE INTO session (one, seed, created) VALUES (1, ?, ?)", (seed, time.time()))
+            with self.transaction():
+                for statement in _SCHEMA.split(";"):
+                    self._db.execute(statement)
+                sql = "INSERT OR IGNORE INTO session (one, seed, created) VALUES (1, ?, ?)"
+                self._db.execute(sql, (seed, time.time()))
         except BaseException:
             self._lock.release()
             raise
@@ -431,6 +434,8 @@ def read(folder: Path, round_: int | None = None) -> tuple[Status, list[dict[str
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
     try:
         db.row_factory = sqlite3.Row
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'result'").fetchone():
+            raise FileNotFoundError(path)
         status = _status(db, folder.name)
         columns = "id, number, lineage, source, draw, words, prompt, state, attempts, error, committed"
         at = round_ or status.round

@@ -1,5 +1,7 @@
 """Graphs and looks that several tests share."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +67,18 @@ def check_whole(comfy: Comfy, session: str, rounds: int, count: int) -> None:
         for file in files:
             with Image.open(folder / file) as image:
                 image.load()
+
+
+def claimed(comfy: Comfy, session: str) -> bool:
+    """Whether a run works on an item now."""
+    try:
+        return any(i["state"] == "claimed" for round_ in (1, 2) for i in items(comfy, session, round_))
+    except FileNotFoundError:
+        return False
+
+
+def until(ready: Callable[[], bool], timeout: float = 20) -> None:
+    end = time.monotonic() + timeout
+    while not ready():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)

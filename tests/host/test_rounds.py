@@ -14,7 +14,7 @@ import websocket
 from PIL import Image
 
 from .comfy import PACK, Comfy, RunFailed, node
-from .graphs import check_whole, items, mean, output, pictures, quick
+from .graphs import check_whole, claimed, items, mean, output, pictures, quick, until
 
 PROBE = PACK / "tests" / "host" / "packs" / "probe"
 
@@ -172,20 +172,6 @@ def test_an_interrupt_ends_the_chain_and_costs_nothing(comfy: Comfy, name: str):
     assert [(i["state"], i["attempts"]) for i in items(comfy, name, 1)] == [("pending", 0)] * 3
     run(comfy, quick(name, name))
     check_whole(comfy, name, 1, 3)
-
-
-def claimed(comfy: Comfy, name: str) -> bool:
-    try:
-        return any(i["state"] == "claimed" for i in items(comfy, name, 1))
-    except FileNotFoundError:
-        return False
-
-
-def until(ready: Any, timeout: float = 20) -> None:
-    end = time.monotonic() + timeout
-    while not ready():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
 
 
 def test_a_deleted_queue_entry_ends_the_chain_and_run_goes_on(comfy: Comfy, name: str):

@@ -1,0 +1,212 @@
+"""Rounds when the server dies, when another one wants the session, and when the disk is full."""
+
+import contextlib
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .comfy import PACK, Comfy, RunFailed
+from .graphs import check_whole, claimed, items, output, pictures, quick, until
+
+PACKS = tuple(PACK / "tests" / "host" / "packs" / name for name in ("probe", "traps"))
+POINTS = (
+    "after claim",
+    "half-written file",
+    "before rename",
+    "after rename",
+    "before commit",
+    "after commit",
+    "after queueing the successor",
+)
+ROUNDS, COUNT = 2, 4
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("crash")
+
+
+@pytest.fixture(scope="module")
+def comfy(base: Path) -> Iterator[Comfy]:
+    """One base directory; the server in it dies and is started again."""
+    comfy = Comfy(base, PACKS)
+    yield comfy
+    comfy.stop()
+
+
+def start(comfy: Comfy, point: str = "", passes: int = 0) -> None:
+    """A server that dies when it has passed the point so many times."""
+    armed = comfy.base / "armed"
+    armed.unlink(missing_ok=True)
+    if point:
+        armed.write_text(str(passes))
+    comfy.env = {"RESONANCE_TRAP": point, "RESONANCE_TRAP_ARMED": str(armed)}
+    comfy.start()
+
+
+def log(comfy: Comfy, session: str) -> list[tuple[str, str]]:
+    """(lineage, round) of every description made for a session's pictures."""
+    path = output(comfy) / "described.log"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(line.split()[0], line.split()[1]) for line in lines]
+
+
+def described(comfy: Comfy, session: str) -> set[tuple[str, str]]:
+    """(lineage, round) of every item whose words the ledger holds."""
+    return {
+        (item["lineage"], str(round_))
+        for round_ in range(1, ROUNDS + 1)
+        for item in items(comfy, session, round_)
+        if item["words"]
+    }
+
+
+@pytest.mark.parametrize("words_first", [False, True], ids=["one by one", "words first"])
+def test_killed_at_every_named_point_each_item_is_committed_once(comfy: Comfy, words_first: bool):
+    session = f"points {words_first}"
+    pictures(comfy, session, "red", "green", "blue", "red")
+    (output(comfy) / "described.log").unlink(missing_ok=True)
+    graph = quick(session, session, rounds=ROUNDS, words_first=words_first)
+    for passes, point in enumerate(POINTS):
+        start(comfy, point, passes=passes % 2)
+        comfy.queue(graph)
+        until(lambda: comfy.dead, 60)
+        assert comfy.process and comfy.process.returncode == -signal.SIGKILL, point
+        before = described(comfy, session)
+        assert Counter(log(comfy, session)) == Counter(before), f"{point}: words that were said are stored"
+    start(comfy)
+    comfy.queue(graph)
+    comfy.idle()
+    check_whole(comfy, session, ROUNDS, COUNT)
+    assert max(Counter(log(comfy, session)).values()) == 1, "no words were said twice"
+    comfy.stop()
+
+
+def test_killed_at_random_moments_each_item_is_committed_once(comfy: Comfy):
+    session = "random"
+    pictures(comfy, session, "red", "green", "blue", "red")
+    (output(comfy) / "described.log").unlink(missing_ok=True)
+    graph = quick(session, session, rounds=ROUNDS, paint={"seconds": 0.25})
+    chance = random.Random(1)
+    for _ in range(6):
+        start(comfy)
+        comfy.queue(graph)
+        until(lambda: claimed(comfy, session), 60)
+        time.sleep(chance.uniform(0.0, 0.45))
+        comfy.stop(signal.SIGKILL)
+        kept = described(comfy, session)
+        said = len(log(comfy, session))
+        start(comfy)
+        comfy.queue(graph)
+        until(
+            lambda said=said: (
+                len(log(comfy, session)) > said or comfy.get("/prompt")["exec_info"]["queue_remaining"] == 0
+            )
+        )
+        assert not kept & set(log(comfy, session)[said:]), "stored words are not asked for again"
+        comfy.stop(signal.SIGKILL)
+    start(comfy)
+    if any(i["state"] != "done" for i in items(comfy, session, 1)) or len(items(comfy, session, 2)) < COUNT:
+        comfy.queue(graph)
+        comfy.idle()
+    with pytest.raises(RunFailed, match="is finished"):
+        comfy.run(graph)
+        comfy.idle()
+        comfy.run(graph)
+    check_whole(comfy, session, ROUNDS, COUNT)
+    comfy.stop()
+
+
+def test_an_item_on_which_the_server_dies_five_times_is_parked_and_named(comfy: Comfy):
+    session = "deadly"
+    pictures(comfy, session, "red")
+    graph = quick(session, session)
+    for _ in range(5):
+        start(comfy, "before commit")
+        comfy.queue(graph)
+        until(lambda: comfy.dead, 60)
+    start(comfy)
+    with pytest.raises(RunFailed, match="1 failed"):
+        comfy.run(graph)
+    (item,) = items(comfy, session, 1)
+    assert item["state"] == "parked" and "5 times in a row" in item["error"]
+    assert comfy.post(f"/resonance/rounds/{session}/retry").json() == {"items": 1}
+    comfy.idle()
+    check_whole(comfy, session, 1, 1)
+    comfy.stop()
+
+
+def test_a_second_server_is_told_who_owns_the_session(comfy: Comfy, tmp_path: Path):
+    session = "shared"
+    pictures(comfy, session, "red", "green")
+    start(comfy)
+    graph = quick(session, session, paint={"seconds": 100.0})
+    comfy.queue(graph)
+    until(lambda: claimed(comfy, session))
+    (tmp_path / "second").mkdir()
+    (tmp_path / "second" / "input").symlink_to(comfy.base / "input")
+    with Comfy(tmp_path / "second", PACKS, ("--output-directory", str(output(comfy)))) as second:
+        assert comfy.process
+        with pytest.raises(RunFailed, match=rf"is open in another program \(.*process {comfy.process.pid}\)"):
+            second.run(quick(session, session))
+        assert second.get(f"/resonance/rounds/{session}")["state"] == "open", "it can be looked at"
+        comfy.stop(signal.SIGKILL)
+        second.queue(quick(session, session))
+        second.idle()
+        check_whole(second, session, 1, 2)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=520m", "tmpfs", str(disk)], capture_output=True
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("this user cannot mount a tmpfs")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def fill(disk: Path, leave: int) -> Path:
+    ballast = disk / "ballast"
+    left = shutil.disk_usage(disk).free - leave
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        for size in [1 << 20] * (left >> 20) + [4096] * ((left & 0xFFFFF) >> 12):
+            file.write(bytes(size))
+    return ballast
+
+
+def test_a_full_disk_pauses_with_the_reason_and_loses_nothing(tmp_path: Path, small_disk: Path):
+    session = "full"
+    comfy = Comfy(tmp_path / "base", PACKS, ("--output-directory", str(small_disk)))
+    pictures(comfy, session, "red", "green", "blue")
+    graph = quick(session, session, rounds=2, paint={"seconds": 1.0})
+    with comfy:
+        comfy.queue(graph)
+        until(lambda: claimed(comfy, session))
+        ballast = fill(small_disk, leave=1000)
+        comfy.idle()
+        assert "No space left on device" in comfy.read_log()
+        assert not list(small_disk.rglob("*.tmp"))
+        assert all(i["state"] in ("claimed", "pending") for i in items(comfy, session, 1))
+        ballast.unlink()
+
+        ballast = fill(small_disk, leave=100 << 20)
+        with pytest.raises(RunFailed, match=r"is paused: only \d+ MB are free.*500 are needed"):
+            comfy.run(graph)
+        assert comfy.get(f"/resonance/rounds/{session}")["state"] == "paused"
+        ballast.unlink()
+
+        comfy.queue(graph)
+        comfy.idle()
+        check_whole(comfy, session, 2, 3)
+        assert all(i["attempts"] == 0 for i in items(comfy, session, 1)), "a full disk costs no attempt"
