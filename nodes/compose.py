@@ -1,0 +1,176 @@
+"""Words to a prompt, and the size of the next picture."""
+
+from typing import Any
+
+import comfy.model_management
+import torch
+from comfy_api.latest import io
+
+from ..resonance import prompt
+from ..resonance.sizes import BUCKET, CLASSES, OWN, PRESETS, choose
+
+CATEGORY = "Resonance/Compose"
+
+
+class ComposePrompt(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ResonanceComposePrompt",
+            display_name="Compose Prompt",
+            category=CATEGORY,
+            description="Puts your words, trigger words, tags and a caption together to a positive and a negative prompt.",
+            search_aliases=["prompt", "concatenate text", "join text", "combine tags", "ban tags", "deduplicate tags"],
+            inputs=[
+                io.String.Input(
+                    "preamble",
+                    multiline=True,
+                    tooltip="Your words before everything else. Trigger words follow it directly.",
+                ),
+                io.String.Input("suffix", multiline=True, tooltip="Your words after everything else."),
+                io.String.Input(
+                    "negative", multiline=True, tooltip="Your negative prompt. Negative trigger words follow it."
+                ),
+                io.String.Input(
+                    "banned",
+                    multiline=True,
+                    tooltip="Tags to take out of the tags, separated by commas or lines. Whole tags are compared; capitals, "
+                    "underscores and backslashes make no difference.",
+                ),
+                io.String.Input("delimiter", default=", ", tooltip=r"Stands between the parts. \n is a new line."),
+                io.Combo.Input(
+                    "duplicates",
+                    options=["keep", "remove"],
+                    tooltip="remove keeps the first of equal entries. The caption is prose and stays as it is.",
+                ),
+                io.Int.Input(
+                    "limit",
+                    default=0,
+                    min=0,
+                    max=100000,
+                    tooltip="The most that is allowed of what is chosen below. 0: no limit.",
+                ),
+                io.Combo.Input(
+                    "limit_counts",
+                    options=["tags", "words", "characters"],
+                    tooltip="tags: entries of the tags. words, characters: of the whole positive prompt; the caption is "
+                    "shortened first, then the tags, never your own words or the trigger words.",
+                ),
+                io.Combo.Input(
+                    "order",
+                    options=list(prompt.ORDERS),
+                    advanced=True,
+                    tooltip="Order of the parts in the positive prompt.",
+                ),
+                io.String.Input(
+                    "tags", optional=True, force_input=True, tooltip="Tags of the picture, separated by commas."
+                ),
+                io.String.Input("caption", optional=True, force_input=True, tooltip="The picture in sentences."),
+                io.String.Input(
+                    "triggers",
+                    optional=True,
+                    force_input=True,
+                    tooltip="Trigger words of the LoRAs, as Load Drawn gives them.",
+                ),
+                io.String.Input(
+                    "neg_triggers",
+                    optional=True,
+                    force_input=True,
+                    tooltip="Words that the LoRAs want in the negative prompt.",
+                ),
+            ],
+            outputs=[
+                io.String.Output("positive", tooltip="The positive prompt."),
+                io.String.Output("negative", tooltip="The negative prompt."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, negative: str, duplicates: str, delimiter: str, neg_triggers: str = "", **words: Any
+    ) -> io.NodeOutput:
+        positive = prompt.compose(**words, duplicates=duplicates, delimiter=delimiter.replace(r"\n", "\n"))
+        return io.NodeOutput(positive, prompt.compose_negative(negative, neg_triggers, duplicates))
+
+
+class LatentForImage(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        bucket_side = io.Int.Input(
+            "bucket_side",
+            default=1024,
+            min=256,
+            max=2048,
+            step=64,
+            tooltip="Side of the square that has as many pixels: 1024 gives SDXL's own sizes, 512 fits SD 1.x, 768 SD 2.x.",
+        )
+        return io.Schema(
+            node_id="ResonanceLatentForImage",
+            display_name="Latent for Image",
+            category=CATEGORY,
+            description="An empty latent for a new picture in the format of a picture, for models of every family.",
+            search_aliases=["empty latent", "aspect ratio", "resolution", "size preset", "bucket", "latent size"],
+            inputs=[
+                io.DynamicCombo.Input(
+                    "sizes",
+                    options=[
+                        *(io.DynamicCombo.Option(name, []) for name in CLASSES),
+                        io.DynamicCombo.Option(OWN, _own_sides()),
+                        io.DynamicCombo.Option(BUCKET, [bucket_side]),
+                        *(io.DynamicCombo.Option(name, []) for name in PRESETS),
+                    ],
+                    tooltip="By the aspect of the picture: SDXL (1216x832, 832x1216, 1024x1024), SD1.5 (768x576, 576x768, "
+                    "512x512), own sizes, or the nearest of the sizes that a model was trained on. Without looking at the "
+                    "picture: portrait 448x768, landscape 768x448, square 576x576, optimal 512x512.",
+                ),
+                io.Int.Input("batch_size", default=1, min=1, max=4096, tooltip="How many pictures are made at once."),
+                io.Image.Input(
+                    "image", optional=True, tooltip="The picture whose format counts. Its resolution does not."
+                ),
+                io.String.Input(
+                    "aspect",
+                    optional=True,
+                    force_input=True,
+                    tooltip="Goes before the picture: landscape, portrait, square, or two sides such as 3:2 or 1216x832.",
+                ),
+            ],
+            outputs=[
+                io.Latent.Output(tooltip="Empty latents; samplers fit them to the model."),
+                io.Int.Output("width", tooltip="Width of the new picture in pixels."),
+                io.Int.Output("height", tooltip="Height of the new picture in pixels."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, batch_size: int, sizes: dict[str, Any] | None = None, image: torch.Tensor | None = None, aspect: str = ""
+    ) -> io.NodeOutput:
+        if sizes is None:  # a key that is none of the options never arrives
+            raise ValueError(f"sizes must be one of {', '.join((*CLASSES, OWN, BUCKET, *PRESETS))}.")
+        picture = None if image is None else (image.shape[2], image.shape[1])
+        width, height = choose(sizes, picture, aspect)
+        # as EmptyLatentImage has it: samplers repeat the channels and change the scale for the model at hand
+        samples = torch.zeros(
+            (batch_size, 4, height // 8, width // 8),
+            device=comfy.model_management.intermediate_device(),
+            dtype=comfy.model_management.intermediate_dtype(),
+        )
+        return io.NodeOutput({"samples": samples, "downscale_ratio_spacial": 8}, width // 8 * 8, height // 8 * 8)
+
+
+def _own_sides() -> list[io.Int.Input]:
+    return [
+        io.Int.Input(
+            f"{aspect}_{side}",
+            default=size[side == "height"],
+            min=16,
+            max=16384,
+            step=8,
+            tooltip=f"{side.capitalize()} in pixels for {aspect} pictures.",
+        )
+        for aspect, size in CLASSES["SDXL"].items()
+        for side in ("width", "height")
+    ]
+
+
+NODES = [ComposePrompt, LatentForImage]

@@ -1,0 +1,120 @@
+"""Words of different origin to one prompt.
+
+The order is img2tag2img's: what the user writes first (and the LoRA's trigger words), the tags, the caption, what the user
+writes last. Each part is stripped, empty parts leave no delimiter behind.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+ORDERS = (
+    "preamble, tags, caption, suffix",
+    "preamble, caption, tags, suffix",
+    "tags, caption, preamble, suffix",
+    "caption, tags, preamble, suffix",
+)
+
+Duplicates = Literal["keep", "remove"]
+Counted = Literal["tags", "words", "characters"]
+
+
+def split_tags(text: str) -> list[str]:
+    """The entries of a comma-separated list, stripped, empty ones dropped.
+
+    A comma inside parentheses, as in ``(red, blue:1.2)``, does not separate, unless the parentheses do not match.
+    """
+    entries, depth = [""], 0
+    for char in re.findall(r"\\.|.", text, re.DOTALL):
+        depth += (char == "(") - (char == ")")
+        if char == "," and depth <= 0:
+            entries.append("")
+        else:
+            entries[-1] += char
+    return [entry for entry in map(str.strip, text.split(",") if depth else entries) if entry]
+
+
+def normal(tag: str) -> str:
+    r"""The form in which tags are compared: ``Hatsune_Miku_\(cosplay\)`` is ``hatsune miku (cosplay)``."""
+    return " ".join(tag.replace("\\", "").replace("_", " ").casefold().split())
+
+
+def join(parts: Iterable[str], delimiter: str = ", ") -> str:
+    """Joins what is left of the parts after blanks and commas around them are gone."""
+    return delimiter.join(part for part in (part.strip(" \t\r\n,") for part in parts) if part)
+
+
+def compose(
+    *,
+    preamble: str = "",
+    tags: str = "",
+    caption: str = "",
+    triggers: str = "",
+    suffix: str = "",
+    banned: str = "",
+    delimiter: str = ", ",
+    order: str = ORDERS[0],
+    duplicates: Duplicates = "keep",
+    limit: int = 0,
+    limit_counts: Counted = "tags",
+) -> str:
+    """Puts a positive prompt together.
+
+    Args:
+        banned: tags, separated by commas or lines, that are taken out of ``tags``; compared as :func:`normal` has it.
+        delimiter: stands between the parts.
+        order: one of :data:`ORDERS`. Trigger words always follow the preamble.
+        duplicates: ``remove`` keeps the first of equal entries; entries of preamble and suffix go before ``tags``, the
+            caption is prose and stays as it is.
+        limit: the most that is allowed, 0 for no limit.
+        limit_counts: ``tags`` counts the entries of ``tags``. ``words`` and ``characters`` count in the whole prompt, which is
+            brought under the limit by shortening the caption from its end, then the tags; what the user wrote and the trigger
+            words are never shortened.
+    """
+    unwanted = {normal(tag) for line in banned.splitlines() for tag in split_tags(line)}
+    parts = {
+        "preamble": join((preamble, triggers)),
+        "suffix": suffix,
+        "tags": _without(tags, lambda tag: normal(tag) in unwanted),
+        "caption": caption,
+    }
+    if duplicates == "remove":
+        seen: set[str] = set()
+        for part in ("preamble", "suffix", "tags"):
+            parts[part] = _without(parts[part], lambda tag: _seen(normal(tag), seen))
+    if limit and limit_counts == "tags":
+        parts["tags"] = ", ".join(split_tags(parts["tags"])[:limit])
+
+    def prompt() -> str:
+        return join((parts[part] for part in order.split(", ")), delimiter)
+
+    if limit and limit_counts != "tags":
+        for part, pieces, glue in (("caption", caption.split(), " "), ("tags", split_tags(parts["tags"]), ", ")):
+            while pieces and _measure(prompt(), limit_counts) > limit:
+                pieces.pop()
+                parts[part] = glue.join(pieces).rstrip(" ,;:")
+    return prompt()
+
+
+def compose_negative(negative: str, neg_triggers: str = "", duplicates: Duplicates = "keep") -> str:
+    """The negative prompt: what the user wrote, then the LoRA's."""
+    prompt = join((negative, neg_triggers))
+    seen: set[str] = set()
+    return _without(prompt, lambda tag: _seen(normal(tag), seen)) if duplicates == "remove" else prompt
+
+
+def _without(text: str, unwanted: Callable[[str], bool]) -> str:
+    """The list without its unwanted entries; a list without any keeps its exact text."""
+    entries = split_tags(text)
+    kept = [entry for entry in entries if not unwanted(entry)]
+    return text if len(kept) == len(entries) else ", ".join(kept)
+
+
+def _seen(key: str, seen: set[str]) -> bool:
+    known = key in seen
+    seen.add(key)
+    return known
+
+
+def _measure(prompt: str, counted: Counted) -> int:
+    return len(prompt.split()) if counted == "words" else len(prompt)
