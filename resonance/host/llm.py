@@ -1,5 +1,6 @@
 """Language models under ComfyUI: kept between runs, in memory that ComfyUI makes room for, stopped by its interrupt."""
 
+import atexit
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from .memory import Kept
 PAGE = "https://huggingface.co/models?library=gguf&pipeline_tag=image-text-to-text"
 
 _models: Kept[Model] = Kept(limit=1, close=Model.close)
+# llama-cpp-python complains when the interpreter goes first.
+atexit.register(_models.drop)
 
 
 @dataclass(frozen=True)

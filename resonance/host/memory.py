@@ -4,6 +4,7 @@ ComfyUI caches node outputs by their ancestry, so whatever hangs below a node th
 each time. What is expensive is kept here instead, bounded, and dropped when the user asks ComfyUI to free memory.
 """
 
+import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -60,6 +61,7 @@ def register() -> None:
         if request.method == "POST" and request.path in ("/free", "/api/free") and response.status == 200:
             asked: dict[str, Any] = await request.json()
             if asked.get("unload_models") or asked.get("free_memory"):
-                drop_all()
+                # Not in the event loop: a model that is just being loaded is waited for.
+                await asyncio.to_thread(drop_all)
 
     PromptServer.instance.app.on_response_prepare.append(freed)

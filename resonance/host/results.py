@@ -16,6 +16,9 @@ from . import folders, queue, sessions
 
 Takes = Literal["first", "all", "none"]
 
+# Graph and workflow of the last picture, and their texts: in a chain they are the same for every picture, and large.
+_said: tuple[dict[str, Any], dict[str, str]] = ({}, {})
+
 
 def save(
     item: Item,
@@ -83,8 +86,10 @@ def _encode(stem: str, pictures: torch.Tensor, texts: dict[str, str]) -> list[tu
 
 def _texts(item: Item, prompt: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, str]:
     """ComfyUI's own chunks ``prompt`` and ``workflow``, and the item as ``resonance``."""
+    global _said
     if args.disable_metadata:
         return {}
-    texts = {"prompt": json.dumps(queue.reduced(prompt))}
-    texts |= {key: json.dumps(value) for key, value in (extra or {}).items()}
-    return texts | {"resonance": item.to_json()}
+    said = {"prompt": queue.reduced(prompt), **(extra or {})}
+    if said != _said[0]:
+        _said = said, {key: json.dumps(value) for key, value in said.items()}
+    return {**_said[1], "resonance": item.to_json()}

@@ -80,12 +80,13 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
             item = _claim(ledger, ask, run, run.id if looped else successor)
         except sqlite3.OperationalError as error:
             sessions.close(ledger.name)
-            raise RuntimeError(f"Session {ask.session!r} cannot write its ledger: {error}. Make room and press Run.") from error
+            raise RuntimeError(
+                f"Session {ask.session!r} cannot write its ledger: {error}. Make room and press Run."
+            ) from error
         if item and successor:
             _queue(ledger, run, successor, item)
         work = _load(ledger, ask, run, item) if item else None
-        progress.say(ledger.status().text(), node_id)
-        sessions.announce(ledger, work.item if work else None)
+        progress.say(sessions.announce(ledger, work.item if work else None).text(), node_id)
         if item is None and not looped:
             sessions.close(ledger.name)
         return work

@@ -11,7 +11,7 @@ from server import PromptServer
 from ..rounds import ledger as ledgers
 from ..rounds import store
 from ..rounds.item import Item
-from ..rounds.ledger import Ledger
+from ..rounds.ledger import Ledger, Status
 from ..rounds.names import check_name
 from . import folders, queue
 
@@ -40,9 +40,9 @@ def open_(name: str, seed: int | None = None) -> Ledger:
         ValueError: the name cannot be a folder.
         FileNotFoundError: there is no such session.
     """
-    path = folder(name)
     with mutex:
         if name not in _open:
+            path = folder(name)
             try:
                 ledger = Ledger(path, seed, PROCESS)
             except ledgers.Busy as error:
@@ -70,10 +70,12 @@ def close_when_idle(ledger: Ledger) -> None:
         close(ledger.name)
 
 
-def announce(ledger: Ledger, item: Item | None = None) -> None:
-    """Tells the browser how far the session is (event ``resonance.rounds``)."""
-    event = {**vars(ledger.status()), "item": item.lineage if item else None, "index": item.index if item else None}
+def announce(ledger: Ledger, item: Item | None = None) -> Status:
+    """Tells the browser how far the session is (event ``resonance.rounds``), and the caller."""
+    status = ledger.status()
+    event = {**vars(status), "item": item.lineage if item else None, "index": item.index if item else None}
     PromptServer.instance.send_sync("resonance.rounds", event)
+    return status
 
 
 def pause(name: str) -> None:
@@ -90,8 +92,8 @@ def resume(name: str) -> None:
     """Queues the session's recorded graph again, unless its next run is queued already."""
     with mutex:
         ledger = open_(name)
-        session = ledger.session()
-        if not session.graph:
+        session, graph = ledger.session(), ledger.graph()
+        if not graph:
             raise RuntimeError(f"Session {name!r} was never run: press Run in its workflow.")
         waiting = session.run is not None and queue.waits(session.run)
         run = session.run if waiting else str(uuid.uuid4())
@@ -99,7 +101,7 @@ def resume(name: str) -> None:
             ledger.update(state="open", reason="", run=run)
         announce(ledger)
         if run and not waiting:
-            queue.submit(run, session.graph)
+            queue.submit(run, graph)
 
 
 def retry(name: str) -> int:

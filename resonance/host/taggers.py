@@ -26,7 +26,9 @@ ACTIVATIONS = 200 * 1024**2
 
 
 @dataclass(frozen=True)
-class _Loaded:
+class Loaded:
+    """A tagger that is ready to run, and how many pictures it takes at a time."""
+
     engine: Engine
     patcher: Any
     """The ModelPatcher of a torch model, else ``None``."""
@@ -34,7 +36,7 @@ class _Loaded:
 
 
 # Two, so that a graph that compares two taggers does not load both again for every picture.
-_kept: Kept[_Loaded] = Kept(limit=2)
+_kept: Kept[Loaded] = Kept(limit=2)
 
 
 def names() -> list[str]:
@@ -66,7 +68,7 @@ def fetch(tagger: Tagger, node_id: str | None) -> None:
     download.fetch(model.repo, {prefix + name: name for name in tagger.missing}, tagger.folder, watch)
 
 
-def open_tagger(tagger: Tagger, node_id: str | None) -> _Loaded:
+def open_tagger(tagger: Tagger, node_id: str | None) -> Loaded:
     """The tagger, loaded once and kept until ComfyUI is asked to free memory or a file of it changes."""
     files = [tagger.folder / name for name in tagger.model.files(tagger.engine)]
     key = (tagger, *(path.stat().st_mtime_ns for path in files))
@@ -75,7 +77,7 @@ def open_tagger(tagger: Tagger, node_id: str | None) -> _Loaded:
     return loaded
 
 
-def scores(loaded: _Loaded, images: torch.Tensor, node_id: str | None) -> Iterator[NDArray[np.float32]]:
+def scores(loaded: Loaded, images: torch.Tensor, node_id: str | None) -> Iterator[NDArray[np.float32]]:
     """The probabilities ``[tags]`` of each picture of an IMAGE in turn. Can be interrupted between batches."""
     bar = progress.bar(len(images), node_id)
     for start in range(0, len(images), loaded.batch):
@@ -87,7 +89,7 @@ def scores(loaded: _Loaded, images: torch.Tensor, node_id: str | None) -> Iterat
         bar.update(len(some))
 
 
-def _load(tagger: Tagger) -> _Loaded:
+def _load(tagger: Tagger) -> Loaded:
     device = torch.device("cpu") if tagger.device == "cpu" else management.get_torch_device()
     if tagger.engine == "onnx" and onnx_engine.uses_gpu(tagger.device):
         # onnxruntime takes its memory beside torch.
@@ -100,7 +102,7 @@ def _load(tagger: Tagger) -> _Loaded:
     else:
         patcher, on_cpu = None, loaded.on_cpu
     log.info("Tagger %s loaded: %s on %s", tagger.model.name, tagger.engine, loaded.running_on)
-    return _Loaded(loaded, patcher, 1 if on_cpu else GPU_BATCH)
+    return Loaded(loaded, patcher, 1 if on_cpu else GPU_BATCH)
 
 
 def _folders() -> list[Any]:
