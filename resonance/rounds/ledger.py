@@ -26,6 +26,7 @@ STREAK = 3
 
 Outcome = Literal["success", "error", "interrupted", "gone", "died"]
 State = Literal["open", "paused", "finished"]
+_STATES = ("pending", "claimed", "done", "failed", "parked", "skipped")
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS session (
@@ -73,7 +74,6 @@ class Session:
         rounds: how many rounds are wanted; 0 = no end.
         state: ``open``, ``paused`` or ``finished``; ``reason`` says why.
         run: id of the one run that may claim next.
-        graph: the run's request, recorded so that it can be posted again.
         plan: hash of the roulette by which the items were ordered.
     """
 
@@ -83,9 +83,7 @@ class Session:
     state: State
     reason: str
     run: str | None
-    graph: dict[str, Any] | None
     plan: str | None
-    owner: str
 
 
 @dataclass(frozen=True)
@@ -201,13 +199,16 @@ class Ledger:
     # The session
 
     def session(self) -> Session:
-        row = self._row("SELECT * FROM session")
-        graph = json.loads(row["graph"]) if row["graph"] else None
-        values = {key: row[key] for key in ("seed", "rounds", "state", "reason", "run", "plan")}
-        return Session(first=row["first"] or "", graph=graph, owner=row["owner"] or "", **values)
+        row = self._row("SELECT seed, coalesce(first, '') AS first, rounds, state, reason, run, plan FROM session")
+        return Session(**dict(row))
+
+    def graph(self) -> dict[str, Any] | None:
+        """The request of the last run that somebody pressed Run for, so that it can be posted again."""
+        text = self._value("SELECT graph FROM session")
+        return json.loads(text) if text else None
 
     def update(self, **values: Any) -> None:
-        """Sets fields of :class:`Session`."""
+        """Sets fields of :class:`Session`, ``graph`` or ``owner``."""
         if "graph" in values:
             values["graph"] = json.dumps(values["graph"])
         fields = ", ".join(f"{key} = ?" for key in values)
@@ -463,31 +464,33 @@ def sessions(output: Path) -> Iterable[Path]:
 
 
 def _status(db: sqlite3.Connection, name: str) -> Status:
-    session = db.execute("SELECT seed, state, reason FROM session").fetchone()
-    current = db.execute("SELECT min(round) FROM item WHERE state IN ('pending', 'claimed')").fetchone()[0]
-    if current is None:
-        current = db.execute("SELECT coalesce(max(round), 1) FROM item").fetchone()[0]
-    counts = {
-        state: db.execute("SELECT count(*) FROM item WHERE state = ? AND round = ?", (state, current)).fetchone()[0]
-        for state in ("pending", "claimed", "done", "failed", "skipped", "parked")
-    }
-    left = counts.get("pending", 0) + counts.get("claimed", 0)
+    seed, state, reason, open_, last = db.execute(
+        "SELECT seed, state, reason, (SELECT min(round) FROM item WHERE state IN ('pending', 'claimed')),"
+        " (SELECT coalesce(max(round), 1) FROM item) FROM session"
+    ).fetchone()
+    current = open_ or last
+    counts = [f"(SELECT count(*) FROM item WHERE state = '{each}' AND round = :round)" for each in _STATES]
+    pending, claimed, done, *rest, failed, skipped = db.execute(
+        f"SELECT {', '.join(counts)}, (SELECT count(*) FROM item WHERE state IN ('failed', 'parked')),"
+        " (SELECT count(*) FROM item WHERE state = 'skipped')",
+        {"round": current},
+    ).fetchone()
     times = [
         row[0]
         for row in db.execute("SELECT committed FROM item WHERE committed IS NOT NULL ORDER BY committed DESC LIMIT 20")
     ]
-    pace = (times[0] - times[-1]) / (len(times) - 1) if len(times) > 1 else None
+    pace = (times[0] - times[-1]) / (len(times) - 1) if len(times) > 1 else 0
     return Status(
         session=name,
-        seed=session["seed"],
-        state=session["state"],
-        reason=session["reason"],
+        seed=seed,
+        state=state,
+        reason=reason,
         round=current,
-        done=counts.get("done", 0),
-        total=sum(counts.values()),
-        failed=db.execute("SELECT count(*) FROM item WHERE state IN ('failed', 'parked')").fetchone()[0],
-        skipped=db.execute("SELECT count(*) FROM item WHERE state = 'skipped'").fetchone()[0],
-        eta=pace * left if pace and left else None,
+        done=done,
+        total=pending + claimed + done + sum(rest),
+        failed=failed,
+        skipped=skipped,
+        eta=pace * (pending + claimed) or None,
     )
 
 

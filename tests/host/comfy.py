@@ -12,16 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-
-PACK = Path(__file__).resolve().parents[2]
-
-
-def find_comfyui() -> Path | None:
-    """``COMFYUI_PATH``, the folder above (``custom_nodes/..``), ``~/comfy/ComfyUI``."""
-    places = [os.environ.get("COMFYUI_PATH"), PACK.parent.parent, Path.home() / "comfy" / "ComfyUI"]
-    return next(
-        (Path(p) for p in places if p and (Path(p) / "main.py").is_file() and (Path(p) / "comfy").is_dir()), None
-    )
+from places import PACK, find_comfyui
 
 
 class RunFailed(Exception):
@@ -36,12 +27,18 @@ class Comfy:
         packs: further custom node packs (folders) to load beside ours.
         args: further command line arguments.
         env: further environment variables.
+        before: a command in front of the server's, such as a tracer.
     """
 
     def __init__(
-        self, base: Path, packs: tuple[Path, ...] = (), args: tuple[str, ...] = (), env: dict[str, str] | None = None
+        self,
+        base: Path,
+        packs: tuple[Path, ...] = (),
+        args: tuple[str, ...] = (),
+        env: dict[str, str] | None = None,
+        before: tuple[str, ...] = (),
     ):
-        self.base, self.packs, self.args, self.env = base, packs, args, env or {}
+        self.base, self.packs, self.args, self.env, self.before = base, packs, args, env or {}, before
         self.process: subprocess.Popen[bytes] | None = None
         self.log = base / "comfyui.log"
         for folder in ("custom_nodes", "models", "input", "output", "user"):
@@ -59,6 +56,7 @@ class Comfy:
             self.port = s.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         command = [
+            *self.before,
             *(sys.executable, "main.py", "--cpu", "--listen", "127.0.0.1", "--port", str(self.port)),
             *("--base-directory", str(self.base), "--database-url", "sqlite:///:memory:", "--disable-api-nodes"),
             *("--disable-all-custom-nodes", "--whitelist-custom-nodes", "resonance", *(p.name for p in self.packs)),
@@ -67,7 +65,11 @@ class Comfy:
         self.log_start = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, cwd=comfyui, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **self.env}
+                command,
+                cwd=comfyui,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "OMP_NUM_THREADS": "1", **self.env},
             )
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -111,6 +113,17 @@ class Comfy:
 
     def post(self, path: str, body: Any = None) -> requests.Response:
         return requests.post(self.url + path, json=body if body is not None else {}, timeout=60)
+
+    def complete(self, prompt: dict[str, Any]) -> dict[str, Any]:
+        """The prompt with the default of every widget that it leaves out, as the browser would send it."""
+        for part in prompt.values():
+            required = self.get(f"/object_info/{part['class_type']}")[part["class_type"]]["input"].get("required", {})
+            for name, (kind, *rest) in required.items():
+                options = rest[0] if rest else {}
+                choices = kind if isinstance(kind, list) else options.get("options")
+                if choices or kind in ("INT", "FLOAT", "STRING", "BOOLEAN"):
+                    part["inputs"].setdefault(name, options.get("default", choices[0] if choices else ""))
+        return prompt
 
     def queue(self, prompt: dict[str, Any], workflow: Any = None, client_id: str | None = None, **more: Any) -> str:
         """Posts a prompt, returns its id. Raises RunFailed with everything validation said."""
