@@ -1,0 +1,299 @@
+"""Language models, and what they say about pictures."""
+
+from comfy_api.latest import io
+
+from ..resonance.host import llm as models
+from ..resonance.host import progress
+from ..resonance.images import from_tensor
+from ..resonance.llm import caption
+from ..resonance.llm.chat import Engine, LLMError, Sampling, states
+from ..resonance.llm.core import CoreEngine
+from ..resonance.llm.keys import key_for, split_address
+from ..resonance.llm.llamacpp import Settings
+from .types import LLM
+
+CATEGORY = "Resonance/Describe"
+NO_MMPROJ = "none"
+
+
+class LoadLLM(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        files = models.gguf_files()
+        projectors = [f for f in files if "mmproj" in f.lower()]
+        return io.Schema(
+            node_id="ResonanceLoadLLM",
+            display_name="Load LLM",
+            category=CATEGORY,
+            description="Loads a language model from a GGUF file, with llama.cpp. It is loaded when it is first asked, "
+            "and kept until another is needed or ComfyUI is told to free memory.",
+            search_aliases=["gguf", "llama.cpp", "vlm", "llava", "qwen-vl", "gemma", "language model"],
+            inputs=[
+                io.Combo.Input(
+                    "model",
+                    options=[f for f in files if f not in projectors],
+                    tooltip="GGUF file in models/llm. For pictures take one that sees, and its mmproj file.",
+                ),
+                io.Combo.Input(
+                    "mmproj",
+                    options=[NO_MMPROJ, *projectors, *(f for f in files if f not in projectors)],
+                    default=NO_MMPROJ,
+                    tooltip="The projector that was published with the model: it turns pictures into tokens.",
+                ),
+                io.Int.Input(
+                    "context",
+                    default=8192,
+                    min=512,
+                    max=1048576,
+                    step=512,
+                    tooltip="Tokens of conversation and answer together. A picture takes 256 to 3000. More costs memory.",
+                ),
+                io.Int.Input(
+                    "gpu_layers",
+                    default=-1,
+                    min=-1,
+                    max=1000,
+                    tooltip="How many layers run on the GPU: -1 all, 0 none. Lower it if memory runs out.",
+                ),
+                io.Boolean.Input(
+                    "unload_after_run",
+                    default=False,
+                    tooltip="Frees the memory as soon as the node that asks is done, at the price of loading it again.",
+                ),
+                io.Int.Input(
+                    "threads", default=0, min=0, max=512, advanced=True, tooltip="CPU threads; 0: half of the cores."
+                ),
+            ],
+            outputs=[LLM.Output(display_name="llm", tooltip="The model, for Caption Images and other nodes that ask.")],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def validate_inputs(cls, model=None, mmproj=None):
+        try:
+            for name in (model, mmproj):
+                if name is not None and name != NO_MMPROJ:
+                    models.gguf_file(name)
+        except LLMError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(cls, model, mmproj, context, gpu_layers, unload_after_run, threads=0):
+        projector = None if mmproj == NO_MMPROJ else models.gguf_file(mmproj)
+        settings = Settings(models.gguf_file(model), projector, context, gpu_layers, threads)
+        engine = models.GGUFEngine(settings, unload_after_run)
+        progress.say(states(engine), cls.hidden.unique_id)
+        return io.NodeOutput(engine)
+
+
+class ConnectLLM(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ResonanceConnectLLM",
+            display_name="Connect LLM",
+            category=CATEGORY,
+            description="A language model behind an address: llama.cpp's server, Ollama, LM Studio, vLLM, TGI or any other "
+            "that speaks OpenAI's chat API. Addresses off this machine, and all keys, stand in a private file: see the help.",
+            search_aliases=[
+                "openai",
+                "ollama",
+                "lm studio",
+                "vllm",
+                "tgi",
+                "llama-server",
+                "api",
+                "http",
+                "language model",
+            ],
+            inputs=[
+                io.String.Input(
+                    "address",
+                    default="http://127.0.0.1:8080",
+                    tooltip="Address of the server, with or without /v1. No keys here: they would travel in every picture.",
+                ),
+                io.String.Input(
+                    "model",
+                    default="",
+                    optional=True,
+                    tooltip="Name of the model on that server. Empty: the first that it lists.",
+                ),
+                io.Int.Input(
+                    "timeout",
+                    default=120,
+                    min=1,
+                    max=3600,
+                    optional=True,
+                    tooltip="Seconds to wait for the next piece of an answer, reading the picture included.",
+                ),
+            ],
+            outputs=[LLM.Output(display_name="llm", tooltip="The model, for Caption Images and other nodes that ask.")],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def validate_inputs(cls, address=None):
+        try:
+            if address is not None:
+                key_for(split_address(address)[0], models.keys_file())
+        except LLMError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(cls, address, model="", timeout=120):
+        engine = models.connected(address, model.strip(), timeout)
+        progress.say(states(engine), cls.hidden.unique_id)
+        return io.NodeOutput(engine)
+
+
+class CoreLLM(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ResonanceCoreLLM",
+            display_name="Core LLM",
+            category=CATEGORY,
+            description="Lets a text encoder write that ComfyUI itself can generate with, such as Qwen3-VL or Gemma 3. "
+            "Needs no further software; memory is ComfyUI's.",
+            search_aliases=["clip", "text encoder", "qwen3-vl", "qwen3.5", "gemma", "text generate", "language model"],
+            inputs=[
+                io.Clip.Input(
+                    "clip", tooltip="From Load CLIP: a text encoder that can write. Checked before it is loaded."
+                )
+            ],
+            outputs=[LLM.Output(display_name="llm", tooltip="The model, for Caption Images and other nodes that ask.")],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def execute(cls, clip):
+        engine = CoreEngine(clip)
+        progress.say(states(engine), cls.hidden.unique_id)
+        return io.NodeOutput(engine)
+
+
+class CaptionImages(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ResonanceCaptionImages",
+            display_name="Caption Images",
+            category=CATEGORY,
+            description="Asks a language model about each picture. The text grows on the node while it is written.",
+            search_aliases=["caption", "describe", "vlm", "llava", "image to text", "interrogate"],
+            inputs=[
+                LLM.Input("llm", tooltip="A model that sees pictures: from Load LLM, Connect LLM or Core LLM."),
+                io.Image.Input("images", tooltip="Each picture of a batch is asked about on its own."),
+                io.String.Input(
+                    "instruction", multiline=True, default=caption.INSTRUCTION, tooltip="What to say about the picture."
+                ),
+                io.String.Input(
+                    "system",
+                    multiline=True,
+                    default=caption.SYSTEM,
+                    tooltip="How to answer. Put before the instruction for models that know no system text; may be empty.",
+                ),
+                io.Int.Input(
+                    "max_tokens", default=200, min=1, max=32768, tooltip="The answer is cut off after so many."
+                ),
+                io.Float.Input(
+                    "temperature", default=0.3, min=0.0, max=2.0, step=0.05, tooltip="0: always the likeliest word."
+                ),
+                io.Float.Input(
+                    "top_p",
+                    default=0.95,
+                    min=0.01,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Draws from the likeliest words that together have this share; 1: from all.",
+                ),
+                io.Int.Input("top_k", default=40, min=0, max=1000, tooltip="Draws from so many words; 0: from all."),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=0xFFFFFFFFFFFFFFFF,
+                    control_after_generate=False,
+                    tooltip="The same for every picture, so that a picture's caption does not depend on its place.",
+                ),
+                io.String.Input(
+                    "stop",
+                    default="",
+                    optional=True,
+                    advanced=True,
+                    tooltip="The caption ends before any of these texts, separated by |. Write \\n for a line break.",
+                ),
+                io.Boolean.Input(
+                    "one_line",
+                    default=True,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Line breaks become blanks, as a prompt wants it.",
+                ),
+                io.Boolean.Input(
+                    "whole_sentences",
+                    default=True,
+                    optional=True,
+                    advanced=True,
+                    tooltip="If max_tokens cut the answer off, its unfinished last sentence is left out.",
+                ),
+                io.Int.Input(
+                    "longest_side",
+                    default=1024,
+                    min=64,
+                    max=8192,
+                    step=32,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Larger pictures are sent smaller, in pixels. Smaller ones are read faster.",
+                ),
+            ],
+            outputs=[
+                io.String.Output(
+                    display_name="captions", is_output_list=True, tooltip="One text per picture, in order."
+                )
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        llm: Engine,
+        images,
+        instruction,
+        system,
+        max_tokens,
+        temperature,
+        top_p,
+        top_k,
+        seed,
+        stop="",
+        one_line=True,
+        whole_sentences=True,
+        longest_side=1024,
+    ):
+        node, growing = cls.hidden.unique_id, progress.growing(cls.hidden.unique_id)
+        sampling = Sampling(max_tokens, temperature, top_p, top_k, seed=seed)
+        pictures = from_tensor(images)
+        bar = progress.bar(len(pictures), node)
+        done: list[str] = []
+        notes: dict[str, None] = {}
+        try:
+            for picture in pictures:
+                request = caption.caption_request(
+                    picture, instruction, system, sampling, caption.stop_texts(stop), longest_side
+                )
+                answer = models.ask(llm, request, lambda text: growing("\n\n".join([*done, text])))
+                done.append(caption.caption_text(answer, one_line, whole_sentences))
+                notes.update(dict.fromkeys(answer.notes))
+                bar.update(1)
+        finally:
+            llm.release()
+        progress.say("\n\n".join([*done, *(f"Note: {n}." for n in notes)]), node)
+        return io.NodeOutput(done)
+
+
+NODES = [LoadLLM, ConnectLLM, CoreLLM, CaptionImages]

@@ -1,0 +1,200 @@
+"""One way to talk to any language model: what is asked, what an engine can do, what was left out.
+
+An engine states its abilities; :func:`ask` fits a request to them and says in the answer's notes what it had to change.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn. Pictures (RGB) come before the text."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+    images: tuple[Image.Image, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is drawn. ``temperature`` 0 takes the likeliest; ``top_k`` 0, ``top_p`` 1, ``min_p`` 0 and
+    ``repeat_penalty`` 1 switch these off."""
+
+    max_tokens: int = 512
+    temperature: float = 0.3
+    top_p: float = 0.95
+    top_k: int = 40
+    min_p: float = 0.0
+    repeat_penalty: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to a model.
+
+    Attributes:
+        messages: at most one system message, first; then user and assistant in turn, a user message last.
+        stop: the answer ends before any of these texts.
+        schema: JSON schema the answer must obey.
+        grammar: GBNF grammar (start symbol ``root``) the answer must obey; where an engine takes both it goes before
+            ``schema``.
+    """
+
+    messages: tuple[Message, ...]
+    sampling: Sampling = field(default_factory=Sampling)
+    stop: tuple[str, ...] = ()
+    schema: dict[str, Any] | None = None
+    grammar: str | None = None
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What an engine can do with the model it holds. ``for_images`` tells how to get one that sees pictures."""
+
+    images: bool = False
+    stream: bool = True
+    system: bool = True
+    turns: bool = True
+    schema: bool = False
+    grammar: bool = False
+    stop: bool = True
+    for_images: str = "connect a model that sees pictures"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``finished`` is False if the text was cut off at ``max_tokens``; ``notes`` say what was left out or changed."""
+
+    text: str
+    finished: bool
+    notes: tuple[str, ...] = ()
+
+
+OnText = Callable[[str], None]
+"""Called with all of the answer so far, each time it has grown."""
+
+
+class Engine(Protocol):
+    """A language model. What travels on a RESONANCE_LLM link."""
+
+    @property
+    def name(self) -> str:
+        """What a person would call it, for messages."""
+        ...
+
+    @property
+    def abilities(self) -> Abilities: ...
+
+    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
+        """Answers a request that fits :attr:`abilities`. Call :func:`ask` instead.
+
+        Raises:
+            Interrupted: ``interrupted`` returned True; noticed within a second.
+            LLMError: the model did not answer; one readable sentence.
+        """
+        ...
+
+    def release(self) -> None:
+        """Called when a node is done with the model for this run."""
+        ...
+
+
+def states(engine: Engine) -> str:
+    """What an engine is able to do, as a line of text."""
+    can = engine.abilities
+    named = {
+        "pictures": can.images,
+        "growing text": can.stream,
+        "system text": can.system,
+        "turns": can.turns,
+        "JSON schema": can.schema,
+        "grammar": can.grammar,
+        "stop texts": can.stop,
+    }
+    lacks = [name for name, able in named.items() if not able]
+    return f"{engine.name}\n{', '.join(name for name, able in named.items() if able)}" + (
+        f"\nwithout {', '.join(lacks)}" if lacks else ""
+    )
+
+
+class LLMError(RuntimeError):
+    """A model could not be asked or did not answer; the text is for the user."""
+
+
+class Interrupted(Exception):  # noqa: N818 - it is no error
+    """The user asked to stop."""
+
+
+def ask(
+    engine: Engine,
+    request: Request,
+    on_text: OnText = lambda text: None,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Answer:
+    """Asks ``engine``, whatever it is able to do.
+
+    Raises:
+        Interrupted, LLMError: see :meth:`Engine.chat`; also if the request holds pictures and the engine takes none.
+    """
+    fitted, notes = fit(request, engine.abilities, engine.name)
+    answer = engine.chat(fitted, on_text, interrupted)
+    text, finished = answer.text, answer.finished
+    if len(cut := before_stop(text, request.stop)) < len(text):
+        text, finished = cut, True
+    return Answer(text, finished, notes + answer.notes)
+
+
+def fit(request: Request, can: Abilities, name: str = "this model") -> tuple[Request, tuple[str, ...]]:
+    """The request as an engine with these abilities can take it, and notes on what was changed."""
+    notes: list[str] = []
+    messages = request.messages
+    if not can.images and any(m.images for m in messages):
+        raise LLMError(f"{name} takes no pictures: {can.for_images}.")
+    if not can.turns and sum(m.role != "system" for m in messages) > 1:
+        messages = _one_turn(messages)
+        notes.append("this model knows no turns: the conversation so far was written into one message")
+    if not can.system and messages[0].role == "system":
+        first, second, *rest = messages
+        messages = (replace(second, text=f"{first.text}\n\n{second.text}"), *rest)
+        if first.text:
+            notes.append("this model has no system text: it was put before the instruction")
+    grammar = request.grammar if can.grammar else None
+    schema = request.schema if can.schema and grammar is None else None
+    if (request.grammar or request.schema) and not (grammar or schema):
+        notes.append("this model cannot be held to a format: it was only asked for it")
+    return replace(
+        request, messages=messages, stop=request.stop if can.stop else (), schema=schema, grammar=grammar
+    ), tuple(notes)
+
+
+def _one_turn(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    system = tuple(m for m in messages if m.role == "system")
+    turns = [m for m in messages if m.role != "system"]
+    said = "\n\n".join(f"{'User' if m.role == 'user' else 'Assistant'}: {m.text}" for m in turns)
+    return (*system, Message("user", f"{said}\n\nAssistant:", tuple(i for m in turns for i in m.images)))
+
+
+def before_stop(text: str, stop: tuple[str, ...]) -> str:
+    """``text`` up to the first of the stop texts."""
+    return text[: min((at for s in stop if s and (at := text.find(s)) >= 0), default=len(text))]
+
+
+def without_thoughts(text: str) -> str:
+    """The answer of a thinking model without its ``<think>`` blocks, finished or not.
+
+    Some templates open the block in the prompt, so a ``</think>`` without its start ends one too.
+    """
+    text = re.sub(r"<think>.*?(</think>|$)", "", text, flags=re.DOTALL)
+    return text.rpartition("</think>")[2].lstrip()
+
+
+def whole_sentences(text: str) -> str:
+    """``text`` up to the end of its last finished sentence; unchanged if it holds none."""
+    end = max((m.end() for m in re.finditer(r"[.!?…][\"'”’)\]]*(?=\s|$)|[。！？]", text)), default=len(text))
+    return text[:end]

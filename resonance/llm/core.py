@@ -1,0 +1,138 @@
+"""Text encoders that ComfyUI itself can write with (Qwen3, Qwen3-VL, Qwen3.5, Gemma, Ministral, ...), by their CLIP object.
+
+Nothing of ComfyUI is imported: what an encoder can do is read off its parts. ``clip.generate`` offers no way in while it
+writes, so the one method that draws a token is watched for the time of an answer.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..images import to_tensor
+from .chat import Abilities, Answer, Interrupted, LLMError, Message, OnText, Request, before_stop
+
+PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
+
+
+@dataclass(frozen=True, eq=False)
+class CoreEngine:
+    """A CLIP that can write. Memory is ComfyUI's own business.
+
+    Raises:
+        LLMError: this CLIP cannot write; checked before anything is loaded.
+    """
+
+    clip: Any
+
+    def __post_init__(self) -> None:
+        if not (hasattr(self.clip, "generate") and hasattr(self.clip, "decode") and self._writer):
+            raise LLMError(
+                f"{self.name} is a text encoder that cannot write. Load one that can with Load CLIP: Qwen3, Qwen3-VL or "
+                "Qwen3.5, Gemma 2, 3 or 4, Ministral 3 (Qwen3-VL, Qwen3.5 and Gemma 3 and 4 also see pictures)."
+            )
+
+    @property
+    def name(self) -> str:
+        return str(getattr(self.clip.tokenizer, "clip_name", type(self.clip.cond_stage_model).__name__))
+
+    @property
+    def _writer(self) -> Any:
+        """The network that draws tokens, None if there is none. ComfyUI gives some (Qwen2.5-VL) the means to draw, but
+        not the tokens to stop at, and fails when they are asked to."""
+        for network in self.clip.cond_stage_model.modules():
+            if hasattr(network, "sample_token"):
+                return network if hasattr(network.model.config, "stop_tokens") else None
+        return None
+
+    @property
+    def _tokenizers(self) -> list[Any]:
+        outer = self.clip.tokenizer
+        return [outer, *filter(None, [getattr(outer, str(getattr(outer, "clip", "")), None)])]
+
+    @property
+    def _chatml(self) -> bool:
+        """The Qwen family's form of a conversation, which has system text and turns. Of the other families' templates
+        only their own single turn is used."""
+        return str(getattr(self.clip.tokenizer, "llama_template", "")).startswith("<|im_start|>")
+
+    @property
+    def abilities(self) -> Abilities:
+        takes = {name for t in self._tokenizers for name in inspect.signature(t.tokenize_with_weights).parameters}
+        return Abilities(
+            # A tokenizer may know pictures although this encoder has no eyes; then they would vanish without a word.
+            images=bool({"image", "images"} & takes) and hasattr(self._writer, "preprocess_embed"),
+            system=self._chatml,
+            turns=self._chatml,
+            for_images="load a text encoder with vision, such as Qwen3-VL, Qwen3.5 or Gemma 3 or 4 with vision",
+        )
+
+    def release(self) -> None:
+        """ComfyUI unloads it when it needs the room."""
+
+    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
+        s = request.sampling
+        writer, ids = self._writer, list[int]()
+        draw: Callable[..., torch.Tensor] = writer.sample_token
+        text = ""
+
+        def watched(*args: Any, **kwargs: Any) -> torch.Tensor:
+            nonlocal text
+            if interrupted():
+                raise Interrupted
+            token = draw(*args, **kwargs)
+            ids.append(int(token[0]))
+            said = self._decode(ids)
+            if len(before_stop(said, request.stop)) < len(said):
+                raise _EnoughError
+            if len(said) > len(text) and not said.endswith("\ufffd"):
+                text = said
+                on_text(text)
+            return token
+
+        tokens = self._tokens(request.messages)
+        writer.sample_token = watched
+        try:
+            written = self.clip.generate(
+                tokens,
+                do_sample=s.temperature > 0,
+                max_length=s.max_tokens,
+                temperature=s.temperature,
+                top_k=s.top_k,
+                top_p=s.top_p,
+                min_p=s.min_p,
+                repetition_penalty=s.repeat_penalty,
+                seed=s.seed,
+            )
+        except _EnoughError:
+            return Answer(before_stop(self._decode(ids), request.stop), True)
+        finally:
+            del writer.sample_token
+        # An end token comes out as nothing, so only a full budget tells that the answer was cut off.
+        return Answer(self._decode(written), len(written) < s.max_tokens)
+
+    def _decode(self, ids: list[int]) -> str:
+        return str(self.clip.decode(ids))
+
+    def _tokens(self, messages: tuple[Message, ...]) -> Any:
+        images = [to_tensor(i) for m in messages for i in m.images]
+        if not self._chatml:
+            if len(images) > 1:
+                raise LLMError(f"{self.name} takes one picture at a time.")
+            return self.clip.tokenize(
+                messages[-1].text,
+                image=images[0] if images else None,
+                skip_template=False,
+                min_length=1,
+                thinking=False,
+            )
+        said = [f"<|im_start|>{m.role}\n{PICTURE * len(m.images)}{m.text}<|im_end|>\n" for m in messages]
+        # An empty thought makes Qwen3 answer at once; what came before it does not know the word.
+        answer = "<|im_start|>assistant\n" + ("<think>\n\n</think>\n\n" if self.name.startswith("qwen3") else "")
+        return self.clip.tokenize("".join(said) + answer, llama_template="{}", images=images, min_length=1)
+
+
+class _EnoughError(Exception):
+    """A stop text has been written."""

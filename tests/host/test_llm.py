@@ -1,0 +1,279 @@
+import importlib.util
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import websocket
+from fake_llm import KEY, FakeLLM
+
+from .comfy import Comfy, RunFailed, node
+from .conftest import server
+
+RED, BLUE, GREEN = 0xFF0000, 0x0000FF, 0x00FF00
+
+
+@pytest.fixture(scope="module")
+def comfy(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Comfy]:
+    with server(tmp_path_factory.mktemp("llm"), models, "probe", "small_clip") as comfy:
+        yield comfy
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeLLM]:
+    with FakeLLM() as fake:
+        yield fake
+
+
+@pytest.fixture
+def keys(comfy: Comfy) -> Iterator[Path]:
+    """ComfyUI's private folder for the pack, as a user would find it."""
+    file = comfy.base / "user" / "__resonance" / "llm_keys.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    yield file
+    file.unlink(missing_ok=True)
+
+
+def describe(llm: dict[str, Any], *colours: int, **inputs: Any) -> dict[str, Any]:
+    """A graph: node ``llm`` describes one plain picture per colour; ``captions`` shows what comes out."""
+    graph = {"llm": llm}
+    for i, colour in enumerate(colours):
+        graph[f"image{i}"] = node("EmptyImage", width=64, height=64, batch_size=1, color=colour)
+        graph[f"batch{i}"] = node("ImageBatch", image1=[f"batch{i - 1}", 0], image2=[f"image{i}", 0])
+    graph["batch0"] = graph.pop("image0")
+    defaults = {"instruction": "Describe.", "system": "Be brief.", "max_tokens": 50, "temperature": 0.3, "top_p": 0.95}
+    graph["caption"] = node(
+        "ResonanceCaptionImages",
+        llm=["llm", 0],
+        images=[f"batch{len(colours) - 1}", 0],
+        **{**defaults, "top_k": 40, "seed": 0, **inputs},
+    )
+    graph["captions"] = node("ProbeValue", value=["caption", 0])
+    return graph
+
+
+def connect(address: str, **inputs: Any) -> dict[str, Any]:
+    return node("ResonanceConnectLLM", address=address, **{"model": "", "timeout": 30, **inputs})
+
+
+def core() -> dict[str, Any]:
+    return {
+        "clip": node("SmallCLIP", name="tiny-qwen3vl.safetensors"),
+        "llm": node("ResonanceCoreLLM", clip=["clip", 0]),
+    }
+
+
+def captions(outputs: dict[str, Any]) -> list[str]:
+    return json.loads(outputs["captions"]["value"][0])
+
+
+def interrupt(comfy: Comfy, prompt_id: str) -> float:
+    """Seconds from the interrupt to the end of the run."""
+    start = time.monotonic()
+    comfy.post("/interrupt")
+    with pytest.raises(RunFailed, match="interrupted"):
+        comfy.wait(prompt_id, 10)
+    return time.monotonic() - start
+
+
+def until(condition: Any, timeout: float = 20) -> None:
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+class Texts:
+    """Texts that the server shows on nodes, as the front end receives them."""
+
+    def __init__(self, comfy: Comfy) -> None:
+        self.socket = websocket.create_connection(comfy.url.replace("http", "ws") + "/ws?clientId=texts", timeout=5)
+
+    def on(self, node_id: str, most: int = 1000) -> list[str]:
+        """All that came for this node, once nothing more comes or there are so many."""
+        texts: list[str] = []
+        self.socket.settimeout(0.5)
+        try:
+            while len(texts) < most:
+                message = self.socket.recv()
+                if isinstance(message, bytes) and message[:4] == b"\0\0\0\3":
+                    length = int.from_bytes(message[4:8], "big")
+                    if message[8 : 8 + length].decode() == node_id:
+                        texts.append(message[8 + length :].decode())
+        except websocket.WebSocketTimeoutException:
+            pass
+        return texts
+
+
+# Connect LLM
+
+
+def test_each_picture_of_a_batch_gets_its_caption(comfy: Comfy, fake: FakeLLM):
+    outputs = comfy.run(describe(connect(fake.url + "/ok"), RED, BLUE, GREEN, seed=7))
+    assert captions(outputs) == [f"a {c} picture, seed 7" for c in ("red", "blue", "green")]
+    sent = fake.bodies[0]
+    assert (sent["temperature"], sent["top_p"], sent["top_k"], sent["max_tokens"]) == (0.3, 0.95, 40, 50)
+    assert sent["messages"][0] == {"role": "system", "content": "Be brief."}
+
+
+def test_tgi_describes_too(comfy: Comfy, fake: FakeLLM):
+    assert captions(comfy.run(describe(connect(fake.url + "/tgi"), BLUE))) == ["a blue picture, seed 0"]
+
+
+def test_the_text_grows_on_the_node_and_ends_with_what_was_left_out(comfy: Comfy, fake: FakeLLM):
+    texts = Texts(comfy)
+    comfy.run(describe(connect(fake.url + "/slow"), RED), client_id="texts")
+    shown = texts.on("caption")
+    assert len(shown) > 5 and all(b.startswith(a) for a, b in zip(shown, shown[1:-1], strict=False))
+    assert shown[0].startswith("word0") and shown[-1].endswith("word39")
+    comfy.run(describe(connect(fake.url + "/strict"), RED), client_id="texts")
+    assert texts.on("caption")[-1] == "a red picture, seed 0\n\nNote: the server does not take top_k: it was left out."
+
+
+def test_captions_are_made_fit_for_a_prompt(comfy: Comfy, fake: FakeLLM):
+    assert captions(comfy.run(describe(connect(fake.url + "/think"), RED))) == ["A cat. On a mat."]
+    assert captions(comfy.run(describe(connect(fake.url + "/think"), RED, one_line=False))) == ["A cat.\n\nOn a mat."]
+    assert captions(comfy.run(describe(connect(fake.url + "/length"), RED))) == ["One sentence."]
+    assert captions(comfy.run(describe(connect(fake.url + "/ok"), RED, stop="|, seed"))) == ["a red picture"]
+
+
+@pytest.mark.parametrize("mode", ["stall", "mute"])  # in the middle of an answer, and while it is asked what it is
+def test_an_interrupt_ends_a_server_that_says_nothing_within_a_second(comfy: Comfy, fake: FakeLLM, mode: str):
+    run = comfy.queue(describe(connect(f"{fake.url}/{mode}"), RED))
+    until(lambda: fake.bodies if mode == "stall" else fake.seen)
+    assert interrupt(comfy, run) < 1
+    assert mode == "mute" or fake.gone.wait(1), "the server was left working"
+    assert captions(comfy.run(describe(connect(fake.url + "/ok"), RED))) == ["a red picture, seed 0"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "says"),
+    [
+        ("nothing", "neither as an OpenAI-compatible server"),
+        ("error500", "answered 500: Failed to create bitmap"),
+        ("nofinish", "before it was finished"),
+        ("redirect", "not followed"),
+    ],
+)
+def test_a_failing_server_is_one_sentence(comfy: Comfy, fake: FakeLLM, mode: str, says: str):
+    with pytest.raises(RunFailed, match=says):
+        comfy.run(describe(connect(f"{fake.url}/{mode}"), RED))
+
+
+def test_a_wrong_address_is_refused_before_anything_runs(comfy: Comfy):
+    with pytest.raises(RunFailed, match="does not begin with http:// or https://"):
+        comfy.queue(describe(connect("127.0.0.1:8080"), RED))
+
+
+def test_a_workflow_cannot_choose_where_words_go(comfy: Comfy, keys: Path):
+    line = r'\\"https://evil.example\\": {\\"key\\": \\"...\\"}'
+    with pytest.raises(RunFailed) as refused:
+        comfy.queue(describe(connect("https://evil.example/v1"), RED))
+    assert line.replace("\\\\", "\\") in str(refused.value) and str(keys) in str(refused.value)
+    graph = describe(connect("?"), RED)
+    graph["text"] = node("PrimitiveString", value="https://evil.example/v1")
+    graph["llm"]["inputs"]["address"] = ["text", 0]
+    with pytest.raises(RunFailed, match="https://evil.example is not on this machine"):
+        comfy.run(graph)
+
+
+def test_a_key_is_used_and_seen_nowhere(comfy: Comfy, fake: FakeLLM, keys: Path):
+    keys.write_text(json.dumps({fake.url: {"key": KEY}}))
+    graph = describe(connect(fake.url + "/key"), RED)
+    graph["save"] = node("SaveImage", images=["batch0", 0], filename_prefix="key")
+    assert captions(comfy.run(graph, workflow={"nodes": []})) == ["a red picture, seed 0"]
+    assert all(headers.get("Authorization") == f"Bearer {KEY}" for _, _, headers, _ in fake.seen)
+
+    keys.write_text(json.dumps({fake.url: {"key": KEY + "x"}}))
+    with pytest.raises(RunFailed, match="refused the key"):
+        comfy.run(describe(connect(fake.url + "/key", timeout=29), RED))
+    keys.write_text(json.dumps({fake.url: {"key": KEY}}))
+    with pytest.raises(RunFailed, match=r"out of memory, key \(the key\)"):
+        comfy.run(describe(connect(fake.url + "/broken"), RED))
+
+    pictures = list((comfy.base / "output").glob("key*.png"))
+    assert pictures and not any(KEY.encode() in p.read_bytes() for p in pictures)
+    assert KEY not in json.dumps(comfy.get("/history")) + json.dumps(comfy.get("/object_info")) + comfy.read_log()
+    for route in ("/userdata/__resonance/llm_keys.json", "/userdata/..%2F__resonance%2Fllm_keys.json"):
+        with pytest.raises(Exception, match="40"):
+            comfy.get(route)
+
+
+def test_a_model_says_what_it_can(comfy: Comfy, fake: FakeLLM):
+    texts = Texts(comfy)
+    comfy.run(describe(connect(fake.url + "/ok"), RED), client_id="texts")
+    assert texts.on("llm") == [
+        f"seer at {fake.url}/ok/v1\npictures, growing text, system text, turns, JSON schema, stop texts\nwithout grammar"
+    ]
+
+
+# Core LLM
+
+
+def test_a_text_encoder_describes_pictures(comfy: Comfy):
+    graph = {**describe({}, RED, BLUE), **core()}
+    assert captions(comfy.run(graph)) == ["red picture", "blue picture"]
+
+
+def test_a_text_encoder_reads_the_instruction(comfy: Comfy):
+    black = {**describe({}, 0x000000, instruction="Say that it is blue.", temperature=0.0), **core()}
+    assert captions(comfy.run(black)) == ["blue picture"]
+
+
+def test_a_text_encoder_stops_at_stop_texts_and_max_tokens(comfy: Comfy):
+    graph = {**describe({}, GREEN, max_tokens=4), **core()}
+    assert captions(comfy.run(graph)) == ["green green green green"]
+    assert captions(comfy.run({**describe({}, GREEN, stop="green green green"), **core()})) == [""]
+
+
+def test_a_text_encoder_is_interrupted_within_a_second(comfy: Comfy):
+    texts = Texts(comfy)
+    run = comfy.queue({**describe({}, GREEN, max_tokens=5000), **core()}, client_id="texts")
+    until(lambda: texts.on("caption", most=1))
+    assert interrupt(comfy, run) < 1
+    assert captions(comfy.run({**describe({}, RED), **core()})) == ["red picture"]
+
+
+def test_a_text_encoder_that_cannot_write_is_refused(comfy: Comfy):
+    graph = describe(node("ResonanceCoreLLM", clip=["clip", 1]), RED)
+    graph["clip"] = node("CheckpointLoaderSimple", ckpt_name=sorted(comfy.get("/models/checkpoints"))[0])
+    with pytest.raises(RunFailed, match="is a text encoder that cannot write. Load one that can with Load CLIP"):
+        comfy.run(graph)
+
+
+# Load LLM, as far as it goes without llama.cpp (the rest: test_llamacpp.py)
+
+
+def load(model: str = "tiny.gguf", mmproj: str = "tiny-mmproj.gguf", **inputs: Any) -> dict[str, Any]:
+    defaults = {"context": 2048, "gpu_layers": -1, "unload_after_run": False, "threads": 1}
+    return node("ResonanceLoadLLM", model=model, mmproj=mmproj, **{**defaults, **inputs})
+
+
+def test_the_gguf_files_are_offered(comfy: Comfy):
+    inputs = comfy.get("/object_info/ResonanceLoadLLM")["ResonanceLoadLLM"]["input"]["required"]
+    assert inputs["model"][1]["options"] == ["tiny.gguf"]
+    assert inputs["mmproj"][1]["options"] == ["none", "tiny-mmproj.gguf", "tiny.gguf"]
+
+
+@pytest.mark.parametrize("name", ["absent.gguf", "../llm/tiny.gguf", "/etc/passwd"])
+def test_a_missing_file_is_named_with_the_folders_searched(comfy: Comfy, name: str):
+    with pytest.raises(RunFailed) as error:
+        comfy.queue(describe(load(name), RED))
+    assert f"There is no '{name}' in {comfy.base / 'models' / 'llm'}" in str(error.value)
+
+
+def test_pictures_need_the_mmproj_file(comfy: Comfy):
+    with pytest.raises(
+        RunFailed, match="tiny takes no pictures: choose the mmproj file that belongs to it in Load LLM"
+    ):
+        comfy.run(describe(load(mmproj="none"), RED))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("llama_cpp") is not None, reason="llama-cpp-python is installed")
+def test_without_llama_cpp_the_node_says_how_to_get_it(comfy: Comfy):
+    with pytest.raises(
+        RunFailed, match=r"-m pip install llama-cpp-python .*whl/\w+ .*Or use Connect LLM .* or Core LLM"
+    ):
+        comfy.run(describe(load(), RED))
