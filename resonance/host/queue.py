@@ -1,5 +1,6 @@
 """ComfyUI's queue: the run that asks, whether another one still waits, how one ended, and how to queue one more."""
 
+import json
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -51,6 +52,11 @@ def reduced(prompt: dict[str, Any]) -> dict[str, Any]:
     """A graph without what the executor writes into it (``is_changed``), so that it can be posted again."""
     kept = ("class_type", "inputs", "_meta")
     return {id: {key: node[key] for key in kept if key in node} for id, node in prompt.items()}
+
+
+def texts(prompt: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, str]:
+    """What ComfyUI's own saver writes into a picture: ``prompt``, ``workflow`` and what else came with the request."""
+    return {key: json.dumps(value) for key, value in {"prompt": prompt, **(extra or {})}.items()}
 
 
 def waits(run: str) -> bool:

@@ -1,6 +1,5 @@
 """Saving what a run made, and committing it."""
 
-import json
 import uuid
 from dataclasses import replace
 from typing import Any, Literal
@@ -15,9 +14,6 @@ from ..rounds.ledger import Result
 from . import folders, queue, sessions
 
 Takes = Literal["first", "all", "none"]
-
-# Graph and workflow of the last picture, and their texts: in a chain they are the same for every picture, and large.
-_said: tuple[dict[str, Any], dict[str, str]] = ({}, {})
 
 
 def save(
@@ -86,10 +82,9 @@ def _encode(stem: str, pictures: torch.Tensor, texts: dict[str, str]) -> list[tu
 
 def _texts(item: Item, prompt: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, str]:
     """ComfyUI's own chunks ``prompt`` and ``workflow``, and the item as ``resonance``."""
-    global _said
     if args.disable_metadata:
         return {}
-    said = {"prompt": queue.reduced(prompt), **(extra or {})}
-    if said != _said[0]:
-        _said = said, {key: json.dumps(value) for key, value in said.items()}
-    return {**_said[1], "resonance": item.to_json()}
+    prompt = queue.reduced(prompt)
+    known = sessions.recorded.get(item.session)
+    texts = known.texts if known and known.prompt == prompt else queue.texts(prompt, extra)
+    return {**texts, "resonance": item.to_json()}

@@ -129,6 +129,8 @@ def _claim(ledger: Ledger, ask: Ask, run: Run, following: str | None) -> Item | 
         interrupted = _settle(ledger, run)
         if not chained:
             first = ask.first.strip() or session.first
+            texts = queue.texts(run.prompt, run.extra.get("extra_pnginfo"))
+            sessions.recorded[ledger.name] = sessions.Recorded(run.prompt, texts)
             ledger.update(first=first, rounds=ask.rounds, state="open", reason="", graph=run.graph())
             _take_in(ledger, first)
         session = ledger.session()

@@ -5,6 +5,7 @@ import socket
 import threading
 import uuid
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from server import PromptServer
 
@@ -17,6 +18,17 @@ from . import folders, queue
 
 PROCESS = uuid.uuid4().hex
 """Names this process in the ledgers: claims of any other are known to be dead."""
+
+
+class Recorded(NamedTuple):
+    """A chain's graph and its texts, made once: they are the same for every picture, and large."""
+
+    prompt: dict[str, Any]
+    texts: dict[str, str]
+
+
+recorded: dict[str, Recorded] = {}
+"""What somebody pressed Run for, by session."""
 
 mutex = threading.RLock()
 _open: dict[str, Ledger] = {}

@@ -145,14 +145,14 @@ async def _connect(address: str, model: str, timeout: float, keys: Path) -> HTTP
 
 
 def post_json(url: str, body: Any, timeout: float) -> tuple[int, Any]:
-    """Posts JSON to a server on this machine and returns its status and its JSON (None if it sent none).
+    """Posts JSON to this ComfyUI itself, at whatever address it listens. Never with an address from a workflow.
+
+    Returns:
+        Its status, and its JSON (None if it sent none).
 
     Raises:
-        LLMError: not a local address, or no answer within ``timeout`` seconds.
+        LLMError: no answer within ``timeout`` seconds.
     """
-    origin, _ = split_address(url)
-    if not origin.local:
-        raise LLMError(f"{origin} is not on this machine.")
 
     async def post() -> tuple[int, Any]:
         async with _send("POST", url, None, timeout, body) as (response, _):
@@ -206,7 +206,7 @@ async def _send(
                 headers=headers,
                 allow_redirects=False,
                 # A server on this machine has a certificate of its own making, if any.
-                ssl=not origin.local,
+                ssl=keys is not None and not origin.local,
             ) as response,
         ):
             yield response, key

@@ -40,6 +40,7 @@ def inside(root: Path, relative: str) -> Path:
     if any(len(part.encode()) > 255 for part in parts):
         raise ValueError(f"{relative[:LONGEST]!r}… holds a name that is longer than 255 bytes")
     path = root.joinpath(*parts)
-    if not path.resolve().is_relative_to(root.resolve()):
+    steps = (root.joinpath(*parts[: n + 1]) for n in range(len(parts)))
+    if any(step.is_symlink() for step in steps) and not path.resolve().is_relative_to(root.resolve()):
         raise ValueError(f"{relative!r} leads out of {root.name}/ through a link")
     return path
