@@ -105,7 +105,7 @@ def flushes(base: Path, few: int = 20, many: int = 60) -> float | None:
     if not shutil.which("strace"):
         return None
     log = base / "strace.log"
-    tracer = ("strace", "-f", "--seccomp-bpf", "-e", "trace=fsync,fdatasync", "-o", str(log))
+    tracer = ("strace", "-D", "-f", "--seccomp-bpf", "-e", "trace=fsync,fdatasync", "-o", str(log))
     calls = [0]
     with Comfy(base, PACKS, before=tracer) as comfy:
         for count in (few, many):

@@ -4,7 +4,7 @@ from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance import sizes
-from ..resonance.host import folders, results
+from ..resonance.host import folders, progress, results
 from ..resonance.host import rounds as chain
 from ..resonance.rounds.item import Item as RoundItem
 from ..resonance.rounds.item import Words
@@ -130,7 +130,12 @@ class RoundInput(io.ComfyNode):
             work = chain.pasted(item)
         else:
             ask = chain.Ask(session, first_folder, rounds, seed, keep_going, words_first, plan)
-            work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
+            try:
+                work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
+            except (RuntimeError, ValueError) as error:
+                # The front end shows what was raised only among the details.
+                progress.say(str(error), cls.hidden.unique_id)
+                raise
         if work is None:
             return io.NodeOutput(*[ExecutionBlocker(None)] * 7)
         at, image = work.item, work.image

@@ -138,7 +138,7 @@ LAY_OUT = """([columns, note]) => {
             node.size[0] = Math.max(node.size[0], 300)
             if (node.type === 'ResonanceCaptionImages' || node.type === 'ResonanceTagImages') node.size[0] = 380
             node.pos = [x, y + 30]
-            y += node.size[1] + 60
+            y += node.size[1] + 110
             width = Math.max(width, node.size[0])
         }
         x += width + 60

@@ -74,12 +74,12 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
     if ask.words_first and not _stores_words(run, node_id):
         ask = replace(ask, words_first=False)
     with sessions.mutex:
-        ledger = sessions.open_(ask.session, ask.seed)
         successor = str(uuid.uuid4()) if ask.keep_going and not looped else None
         try:
+            ledger = sessions.open_(ask.session, ask.seed)
             item = _claim(ledger, ask, run, run.id if looped else successor)
         except sqlite3.OperationalError as error:
-            sessions.close(ledger.name)
+            sessions.close(ask.session)
             raise RuntimeError(
                 f"Session {ask.session!r} cannot write its ledger: {error}. Make room and press Run."
             ) from error
