@@ -6,6 +6,7 @@ each time. What is expensive is kept here instead, bounded, and dropped when the
 
 import asyncio
 import threading
+import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
@@ -15,7 +16,7 @@ from server import PromptServer
 
 T = TypeVar("T")
 
-_drops: list[Callable[[], None]] = []
+_takes: list[Callable[[], list[Any]]] = []
 
 
 class Kept(Generic[T]):
@@ -26,42 +27,66 @@ class Kept(Generic[T]):
         self._close = close
         self._objects: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = threading.RLock()
-        _drops.append(self.drop)
+        _takes.append(self.take)
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """Returns the object kept under ``key``; else makes room first, then calls ``make``."""
         with self._lock:
             if key not in self._objects:
                 while len(self._objects) >= self._limit:
-                    self._let_go(self._objects.popitem(last=False)[1])
+                    self.take(next(iter(self._objects)))
                 self._objects[key] = make()
             self._objects.move_to_end(key)
             return self._objects[key]
 
-    def drop(self, key: Hashable | None = None) -> None:
-        """Lets go of one object, or of all."""
+    def take(self, key: Hashable | None = None) -> list[T]:
+        """Closes one object, or all, and hands over what may be the last reference to them."""
         with self._lock:
-            for k in [k for k in self._objects if key is None or k == key]:
-                self._let_go(self._objects.pop(k))
+            taken = [self._objects.pop(k) for k in list(self._objects) if key is None or k == key]
+            if self._close:
+                for obj in taken:
+                    self._close(obj)
+            return taken
 
-    def _let_go(self, obj: T) -> None:
-        if self._close:
-            self._close(obj)
-
-
-def drop_all() -> None:
-    for drop in _drops:
-        drop()
+    def drop(self, key: Hashable | None = None) -> None:
+        """Closes one object, or all, and lets go of them. To be called where prompts run."""
+        self.take(key)
 
 
 def register() -> None:
     """Drops everything kept when ``POST /free`` asks for it (the menu's "Unload models" and "Free memory")."""
+    tasks: set[asyncio.Task[None]] = set()
 
     async def freed(request: web.Request, response: web.StreamResponse) -> None:
         if request.method == "POST" and request.path in ("/free", "/api/free") and response.status == 200:
             asked: dict[str, Any] = await request.json()
             if asked.get("unload_models") or asked.get("free_memory"):
-                # Not in the event loop: a model that is just being loaded is waited for.
-                await asyncio.to_thread(drop_all)
+                tasks.add(task := asyncio.create_task(_free()))
+                task.add_done_callback(tasks.discard)
 
     PromptServer.instance.app.on_response_prepare.append(freed)
+
+
+async def _free() -> None:
+    """Takes what is kept and lets it die in the thread that runs prompts.
+
+    A model that dies in another thread while that one walks through ComfyUI's list of loaded models would end it, and with
+    it all execution. That thread holds the flags it took until it takes the next ones; hence a second flag, at which it
+    also collects what hangs in cycles.
+    """
+    await _hand_over(f"resonance {uuid.uuid4()}", await asyncio.to_thread(_take_all))
+    await _hand_over("unload_models", True)
+
+
+def _take_all() -> list[Any]:
+    return [obj for take in _takes for obj in take()]
+
+
+async def _hand_over(flag: str, value: Any) -> None:
+    """Sets a flag of ComfyUI's queue and waits until the thread that runs prompts has taken it."""
+    queue = PromptServer.instance.prompt_queue
+    queue.set_flag(flag, value)
+    del value
+    while flag in queue.get_flags(reset=False):
+        await asyncio.sleep(0.1)
+        queue.set_flag("resonance waits", True)  # the notice of a flag is lost on a thread that is busy

@@ -51,6 +51,7 @@ class Comfy:
     def start(self, timeout: float = 120) -> "Comfy":
         comfyui = find_comfyui()
         assert comfyui, "no ComfyUI"
+        self.stop()
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]

@@ -4,7 +4,9 @@ import asyncio
 import json
 from types import SimpleNamespace
 
+from aiohttp import web
 from comfy_api.latest import ComfyExtension, io
+from server import PromptServer
 
 from . import rounds
 
@@ -77,6 +79,16 @@ def plain(value):
 
 
 class ProbeExtension(ComfyExtension):
+    async def on_load(self):
+        @PromptServer.instance.routes.get("/probe/models")
+        async def models(_request):
+            """How many models and text encoders are alive."""
+            import gc
+
+            from comfy.model_patcher import ModelPatcher
+
+            return web.json_response(sum(issubclass(type(thing), ModelPatcher) for thing in gc.get_objects()))
+
     async def get_node_list(self):
         return [ProbeValue, ProbeSleep, ProbeItem, *rounds.NODES]
 
