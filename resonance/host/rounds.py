@@ -71,6 +71,12 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
     looped = node_id not in prompt
     if not looped and not _is_saved(run, node_id):
         return _peek(ask, node_id)
+    others = (id_ for id_ in run.prompt if id_ != node_id and _is_round_input(run, id_))
+    if not looped and (other := next(others, None)):
+        raise RuntimeError(
+            f"There are two Round Inputs in this run (nodes {node_id} and {other}), and each would queue the next one. Put one"
+            " into a workflow of its own."
+        )
     if ask.words_first and not _stores_words(run, node_id):
         ask = replace(ask, words_first=False)
     with sessions.mutex:
@@ -272,6 +278,10 @@ def _finished(ledger: Ledger) -> str:
         f"Session {ledger.name!r} is finished: {status.round} rounds, {status.done} pictures in the last{failed}. Raise the"
         " number of rounds, add pictures to the first folder, or choose another session name."
     )
+
+
+def _is_round_input(run: Run, node_id: str) -> bool:
+    return run.prompt[node_id]["class_type"] == "ResonanceRoundInput" and _is_saved(run, node_id)
 
 
 def _is_saved(run: Run, node_id: str) -> bool:

@@ -357,6 +357,19 @@ def test_inside_a_loop_each_pass_claims_and_commits_and_nothing_is_queued(comfy:
     check_whole(comfy, name, 1, 3)
 
 
+def test_two_round_inputs_in_one_run_are_refused(comfy: Comfy, name: str):
+    pictures(comfy, name, "red")
+    graph = quick(name + " a", name)
+    second = {f"x{id_}": part for id_, part in quick(name + " b", name).items()}
+    for part in second.values():
+        for key, value in part["inputs"].items():
+            if isinstance(value, list):
+                part["inputs"][key] = ["x" + value[0], value[1]]
+    with pytest.raises(RunFailed, match="two Round Inputs in this run"):
+        comfy.run(graph | second)
+    assert comfy.get("/prompt")["exec_info"]["queue_remaining"] == 0
+
+
 def test_the_browser_hears_of_every_change(comfy: Comfy, name: str):
     pictures(comfy, name, "red", "green")
     client = uuid.uuid4().hex
