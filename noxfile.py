@@ -1,0 +1,125 @@
+"""`nox -s demo` and `nox -s test` do all the set-up a fresh machine needs.
+
+Sessions share one environment, `.nox/env`: ComfyUI's requirements are gigabytes. It is built with uv where there is uv,
+else with pip, from whatever index these are configured for, and built again when a list of requirements changes.
+"""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT / "tests"))
+from places import find_comfyui  # noqa: E402
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["test"]
+
+OWN_PYTHON = os.environ.get("RESONANCE_PYTHON")
+"""A Python that has everything already, such as ComfyUI's own: nothing is installed then."""
+
+PYTHON = Path(OWN_PYTHON or ROOT / ".nox" / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+SHARED = [] if OWN_PYTHON else ["env"]
+
+CONSTRAINTS = "tests/constraints.txt"
+REQUIREMENTS = ["requirements.txt", "requirements-test.txt"]
+COMFYUI_VERSION = "0.33.0"
+WHEELS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "resonance" / "wheels"
+"""Compiled wheels; outside the repository, so that a clean checkout need not compile again."""
+
+
+def run(session: nox.Session, *command: str | Path) -> None:
+    """Runs a program of the shared environment."""
+    program, *arguments = map(str, command)
+    session.run(program if program == str(PYTHON) else str(PYTHON.parent / program), *arguments, external=True)
+
+
+@nox.session(reuse_venv=True, default=False)
+def env(session: nox.Session) -> None:
+    """The environment that the other sessions share."""
+    comfyui = find_comfyui()
+    if comfyui is None and os.environ.get("RESONANCE_REQUIRE_COMFYUI") == "1":
+        session.error("no ComfyUI in COMFYUI_PATH, in the folder above, or in ~/comfy/ComfyUI")
+    lists = [*([comfyui / "requirements.txt"] if comfyui else []), *(ROOT / name for name in REQUIREMENTS)]
+    wanted = hashlib.sha256(b"\0".join(path.read_bytes() for path in [ROOT / CONSTRAINTS, *lists])).hexdigest()
+    stamp = Path(session.virtualenv.location) / "resonance.stamp"
+    if stamp.is_file() and stamp.read_text() == wanted:
+        session.log("the environment is up to date")
+        return
+    session.log(
+        f"installing ComfyUI's requirements ({comfyui or 'no ComfyUI found'}) and ours: some gigabytes, minutes"
+    )
+    # What the library itself imports comes with ComfyUI's requirements; without ComfyUI there are still unit tests.
+    packages = [] if comfyui else ["torch", "numpy", "Pillow", "scipy", "aiohttp", "psutil"]
+    session.install("-c", CONSTRAINTS, *(f"-r{path}" for path in lists), *packages)
+    stamp.write_text(wanted)
+
+
+@nox.session(venv_backend="none", requires=SHARED)
+def test(session: nox.Session) -> None:
+    """Lint, types, import contracts, unit and host tests. What follows `--` goes to pytest instead of the folders."""
+    run(session, "ruff", "check")
+    run(session, "ruff", "format", "--check")
+    run(session, "pyright", "--pythonpath", PYTHON)
+    run(session, "lint-imports")
+    if find_comfyui() is None:
+        session.warn("no ComfyUI found (COMFYUI_PATH, the folder above, ~/comfy/ComfyUI): the host tests are skipped")
+    run(session, PYTHON, "-m", "pytest", *(session.posargs or ["tests/unit", "tests/host"]))
+
+
+@nox.session(name="test-llm", requires=SHARED, reuse_venv=True, default=False)
+def test_llm(session: nox.Session) -> None:
+    """Compiles llama-cpp-python once (five minutes) and runs the tests that need it, on top of the shared environment."""
+    version = next(line.split("==")[1] for line in (ROOT / CONSTRAINTS).read_text().splitlines() if "llama" in line)
+    wheel = next(WHEELS.glob(f"llama_cpp_python-{version}-*.whl"), None)
+    if wheel is None:
+        session.log(f"compiling llama-cpp-python {version} into {WHEELS}: about five minutes")
+        session.install("pip")
+        session.run("python", "-m", "pip", "wheel", "--no-deps", "-w", str(WHEELS), f"llama-cpp-python=={version}")
+        wheel = next(WHEELS.glob(f"llama_cpp_python-{version}-*.whl"))
+    session.install("-c", CONSTRAINTS, f"llama-cpp-python[server] @ {wheel.as_uri()}")
+    # The shared environment's packages come first, so that what was added here cannot replace them.
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    shared = session.run(PYTHON, "-c", ask, silent=True, external=True)
+    tests = session.posargs or sorted(map(str, Path("tests").glob("*/test_llamacpp*.py")))
+    env = {"PYTHONPATH": shared.strip(), "RESONANCE_REQUIRE_LLAMA": "1"}
+    session.run("python", "-m", "pytest", *tests, env=env)
+
+
+@nox.session(venv_backend="none", requires=SHARED, default=False)
+def bench(session: nox.Session) -> None:
+    """Every claim of speed, measured here: all scripts of bench/, or those named after `--`."""
+    for script in session.posargs or sorted(map(str, Path("bench").glob("*.py"))):
+        run(session, PYTHON, script)
+
+
+@nox.session(default=False, venv_backend="none" if find_comfyui() else None)
+def comfyui(session: nox.Session) -> None:
+    """ComfyUI itself, fetched by comfy-cli into ~/comfy/ComfyUI where none is found."""
+    if found := find_comfyui():
+        session.log(f"ComfyUI: {found}")
+        return
+    target = Path.home() / "comfy" / "ComfyUI"
+    session.install("comfy-cli")
+    skip = ("--skip-manager", "--skip-torch-or-directml", "--skip-requirement")
+    fetch = ("install", "--cpu", "--version", COMFYUI_VERSION, *skip)
+    session.run("comfy", "--skip-prompt", "--workspace", str(target), *fetch, success_codes=range(256), silent=True)
+    if find_comfyui() is None:
+        session.log(f"comfy-cli could not fetch ComfyUI: put it into {target}, or name its folder in COMFYUI_PATH")
+        sys.exit(3)
+
+
+@nox.session(venv_backend="none", requires=["comfyui", *SHARED], default=False)
+def demo(session: nox.Session) -> None:
+    """Three rounds over four photographs with tiny models, and one page that shows them."""
+    run(session, PYTHON, "tests/demo.py", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=SHARED, default=False)
+def locales(session: nox.Session) -> None:
+    """Writes locales/en/nodeDefs.json from what the nodes' schemas say."""
+    run(session, PYTHON, "tests/write_locales.py")

@@ -1,0 +1,206 @@
+"""Stable Diffusion's UNet: the prediction is what came in, less the colours of the words.
+
+A number x travels as a pair of channels +x and -x, so that SiLU in between can be undone: SiLU(x) - SiLU(-x) = x. The
+four latent channels have a GroupNorm group each, which holds +x, -x and the constants +K and -K: next to them x hardly
+changes the group's mean and variance, and the norm is nearly linear. Cross attention works on channels of its own.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from .weights import Weights
+
+WIDTH, TIME, GROUP = 320, 1280, 10
+"""Channels (ComfyUI knows SD1.5 by them), width of the time embedding, channels per GroupNorm group."""
+
+LATENT = torch.arange(4)
+PLUS, MINUS = GROUP * LATENT, GROUP * LATENT + 1
+K = 4.0
+"""The constant beside +x and -x in a group."""
+
+WORDS = 200 + LATENT
+"""Channels inside a transformer where cross attention puts the words' colours."""
+
+ONE = 300
+"""The channel that is made 1 before cross attention, so that every pixel asks the same question."""
+
+SHARP = 12.0
+"""Attention logit of a token with a full say. Silent tokens have 0."""
+
+PATH = 0.25
+"""Share of the path in a decoder block; the skip has the rest."""
+
+COLOUR_GAIN = 0.35
+"""Strength of the words: not saturated at cfg 1, saturated at cfg 7."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """What tells the families apart; the defaults are SD1's."""
+
+    context: int = 768
+    heads: int = 8
+    linear: bool = False
+    """``proj_in`` is a linear layer (SD2, SDXL), not a 1 x 1 convolution."""
+    encoders: tuple[int, ...] = (0,)
+    """Where in the context the embedding of each text encoder starts."""
+    adm: int | None = None
+    """Width of the vector input."""
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Where the transformers are."""
+
+    encoder: tuple[tuple[int, ...], ...]
+    """Transformer depth of each ResBlock, per resolution."""
+    middle: int | None = None
+    """Transformer depth of the middle block; None: there is none."""
+    decoder: int = 0
+    """Transformer depth of the decoder's blocks on resolutions that have transformers."""
+
+    def colour_sum(self) -> float:
+        """How much of a colour arrives at the output if every transformer adds 1."""
+        here, skips = 0.0, [0.0]
+        for level, depths in enumerate(self.encoder):
+            for depth in depths:
+                here += depth
+                skips.append(here)
+            if level < len(self.encoder) - 1:
+                skips.append(here)
+        here += self.middle or 0
+        for _, depth, _ in self.decoder_plan():
+            here = PATH * here + (1 - PATH) * skips.pop() + depth
+        return here
+
+    def decoder_plan(self) -> list[tuple[int, int, bool]]:
+        """Number, transformer depth and "ends in an upsampling" of every output block."""
+        plan = []
+        for level in reversed(range(len(self.encoder))):
+            depths = self.encoder[level]
+            for i in range(len(depths) + 1):
+                plan.append((len(plan), self.decoder if max(depths) else 0, level > 0 and i == len(depths)))
+        return plan
+
+
+SMALLEST = Blocks(encoder=((1,),))
+"""The least that ComfyUI takes for SD1.5: one ResBlock with one transformer."""
+
+REAL_NUMBERS = Blocks(encoder=((1, 1), (1, 1), (1, 1), (0, 0)), middle=1, decoder=1)
+"""SD1.5's own 12 input, 1 middle and 12 output blocks, for what addresses blocks by number."""
+
+
+def unet(weights: Weights, prefix: str, blocks: Blocks, family: Family = Family()) -> None:  # noqa: B008 (frozen)
+    paint = COLOUR_GAIN / blocks.colour_sum()
+    encoder(weights, prefix, blocks, family, paint)
+    for number, depth, upsample in blocks.decoder_plan():
+        block = f"{prefix}output_blocks.{number}."
+        resblock(weights, f"{block}0.", 2 * WIDTH)
+        if depth:
+            transformer(weights, f"{block}1.", depth, family, paint)
+        if upsample:
+            weights.layer(f"{block}{2 if depth else 1}.conv", WIDTH, WIDTH, 3, 3, gain=0)[:, :, 1, 1] = torch.eye(WIDTH)
+    weights.norm(f"{prefix}out.0", WIDTH)
+    deviation = math.sqrt((2 + 2 * K * K) / GROUP)  # what GroupNorm divides by
+    out = weights.layer(f"{prefix}out.2", 4, WIDTH, 3, 3, gain=0)
+    out[LATENT, PLUS, 1, 1], out[LATENT, MINUS, 1, 1] = deviation, -deviation
+
+
+def encoder(weights: Weights, prefix: str, blocks: Blocks, family: Family, paint: float) -> None:
+    """Embeddings, input blocks and middle block."""
+    for name, width in (("time_embed.", WIDTH), ("label_emb.0.", family.adm)):
+        if width:
+            weights.layer(f"{prefix}{name}0", TIME, width, gain=1)
+            weights.layer(f"{prefix}{name}2", TIME, TIME, gain=1)
+
+    first = weights.layer(f"{prefix}input_blocks.0.0", WIDTH, 4, 3, 3, gain=0)
+    first[PLUS, LATENT, 1, 1], first[MINUS, LATENT, 1, 1] = 1, -1
+    constants = weights[f"{prefix}input_blocks.0.0.bias"]
+    constants[PLUS + 2], constants[MINUS + 2] = K, -K
+
+    number = 1
+    for level, depths in enumerate(blocks.encoder):
+        for depth in depths:
+            resblock(weights, f"{prefix}input_blocks.{number}.0.", WIDTH)
+            if depth:
+                transformer(weights, f"{prefix}input_blocks.{number}.1.", depth, family, paint)
+            number += 1
+        if level < len(blocks.encoder) - 1:
+            one_in_four = weights.layer(f"{prefix}input_blocks.{number}.0.op", WIDTH, WIDTH, 3, 3, gain=0)
+            one_in_four[:, :, 1, 1] = torch.eye(WIDTH)
+            number += 1
+
+    if blocks.middle is not None:
+        resblock(weights, f"{prefix}middle_block.0.", WIDTH)
+        transformer(weights, f"{prefix}middle_block.1.", blocks.middle, family, paint)
+        resblock(weights, f"{prefix}middle_block.2.", WIDTH)
+
+
+def resblock(weights: Weights, prefix: str, into: int) -> None:
+    """The identity, but for chaos; in the decoder, where path and skip come in, their mixture."""
+    weights.norm(f"{prefix}in_layers.0", into)
+    weights.layer(f"{prefix}in_layers.2", WIDTH, into, 3, 3)
+    weights.layer(f"{prefix}emb_layers.1", WIDTH, TIME, gain=1 if weights.chaos else 0)
+    weights.norm(f"{prefix}out_layers.0", WIDTH)
+    weights.layer(f"{prefix}out_layers.3", WIDTH, WIDTH, 3, 3)
+    if into != WIDTH:
+        mixture = torch.cat([torch.eye(WIDTH) * PATH, torch.eye(WIDTH) * (1 - PATH)], 1)
+        weights.layer(f"{prefix}skip_connection", WIDTH, into, 1, 1, gain=0)[:, :, 0, 0] = mixture
+
+
+def transformer(weights: Weights, prefix: str, depth: int, family: Family, paint: float) -> None:
+    kernel = () if family.linear else (1, 1)
+    weights.norm(f"{prefix}norm", WIDTH)
+    weights.layer(f"{prefix}proj_in", WIDTH, WIDTH, *kernel)
+    for i in range(depth):
+        block = f"{prefix}transformer_blocks.{i}."
+        for name in ("norm1", "norm2", "norm3"):
+            weight, bias = weights.norm(block + name, WIDTH)
+            if name == "norm2":
+                weight[ONE], bias[ONE] = 0, 1
+        attention(weights, f"{block}attn1.", WIDTH, family.heads)
+        attention(weights, f"{block}attn2.", family.context, family.heads, family.encoders)
+        weights.layer(f"{block}ff.net.0.proj", 8 * WIDTH, WIDTH)
+        weights.layer(f"{block}ff.net.2", WIDTH, 4 * WIDTH)
+    out = weights.layer(f"{prefix}proj_out", WIDTH, WIDTH, *kernel).view(WIDTH, WIDTH)
+    out[PLUS, WORDS], out[MINUS, WORDS] = -paint, paint
+
+
+def attention(weights: Weights, prefix: str, context: int, heads: int, encoders: tuple[int, ...] = ()) -> None:
+    """With ``encoders``: the query is constant, the key is how much a token has to say, the value is its colour."""
+    query = weights.layer(f"{prefix}to_q", WIDTH, WIDTH, bias=False)
+    key = weights.layer(f"{prefix}to_k", WIDTH, context, bias=False)
+    value = weights.layer(f"{prefix}to_v", WIDTH, context, bias=False)
+    out = weights.layer(f"{prefix}to_out.0", WIDTH, WIDTH)
+    width = WIDTH // heads
+    root = math.sqrt(SHARP * math.sqrt(width))
+    for head in range(0, WIDTH, width) if encoders else ():
+        query[head, ONE] = root
+        for start in encoders:
+            key[head, start + 4] = root / len(encoders)
+            value[head + LATENT, start + LATENT] = 1 / len(encoders)
+        out[WORDS, head + LATENT] = 1 / heads
+
+
+def lora(weights: Weights, blocks: Blocks, family: Family = Family(), rank: int = 4) -> None:  # noqa: B008 (frozen)
+    """A LoRA in kohya's names: the UNet part swaps the words' red and blue, the text encoder part is random.
+
+    ComfyUI counts every ResBlock of a level in ``attentions_{i}``, also those without a transformer.
+    """
+    width = WIDTH // family.heads
+    for level, depths in enumerate(blocks.encoder):
+        for i, depth in enumerate(depths):
+            for t in range(depth):
+                key = f"lora_unet_down_blocks_{level}_attentions_{i}_transformer_blocks_{t}_attn2_to_out_0"
+                down = weights.random(f"{key}.lora_down.weight", rank, WIDTH, gain=0)
+                down[0, 0::width], down[0, 2::width] = 1 / family.heads, -1 / family.heads  # red less blue
+                up = weights.random(f"{key}.lora_up.weight", WIDTH, rank, gain=0)
+                up[WORDS[0], 0], up[WORDS[2], 0] = -1, 1
+                weights[f"{key}.alpha"] = torch.tensor(float(rank))
+    for name, into in (("self_attn_out_proj", 768), ("mlp_fc2", 4 * 768)):
+        key = f"lora_te_text_model_encoder_layers_0_{name}"
+        weights.random(f"{key}.lora_down.weight", rank, into, gain=1)
+        weights.random(f"{key}.lora_up.weight", 768, rank, gain=1)
+        weights[f"{key}.alpha"] = torch.tensor(float(rank))

@@ -1,0 +1,160 @@
+"""What the pack promises about its own files: who imports whom, what ships, and what shipped code never does."""
+
+import ast
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from places import PACK, shipped_files
+
+BIN = Path(sys.executable).parent
+PROJECT = tomllib.loads((PACK / "pyproject.toml").read_text())["project"]
+
+RUNS_TEXT = {"eval", "exec", "compile", "__import__", "breakpoint"}
+PROGRAMS_AND_PICKLES = {"subprocess", "pty", "runpy", "pickle", "shelve", "marshal", "dill", "cloudpickle", "ctypes"}
+OF_OS = ("system", "popen", "environ", "getenv", "putenv", "startfile", "fork", "exec", "spawn", "posix_spawn")
+
+
+def offences(source: str) -> Iterator[str]:
+    """What in a Python source runs text, starts programs, unpickles, reads the environment, or prints."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                yield from (f"import {n.name}" for n in names if n.name.split(".")[0] in PROGRAMS_AND_PICKLES)
+            case ast.ImportFrom(module=str(module), level=0, names=names):
+                if module.split(".")[0] in PROGRAMS_AND_PICKLES:
+                    yield f"from {module} import"
+                if module == "os":
+                    yield from (f"from os import {n.name}" for n in names if n.name.startswith(OF_OS))
+            case ast.Call(func=ast.Name(id=name)) if name in RUNS_TEXT | {"print"}:
+                yield f"{name}()"
+            case ast.Call(func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=str(module)), *_]):
+                if module.split(".")[0] in PROGRAMS_AND_PICKLES:
+                    yield f"import_module({module!r})"
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="torch"), attr="load"), keywords=keywords):
+                safe = [k for k in keywords if k.arg == "weights_only" and getattr(k.value, "value", None) is True]
+                if not safe:
+                    yield "torch.load() without weights_only=True"
+            case ast.Attribute(value=ast.Name(id="os"), attr=attribute) if attribute.startswith(OF_OS):
+                yield f"os.{attribute}"
+
+
+def leaves_the_library(file: Path) -> bool:
+    """A relative import of more levels than the file has folders inside ``resonance`` reaches the pack's nodes."""
+    depth = len(file.relative_to(PACK / "resonance").parts)
+    return any(isinstance(n, ast.ImportFrom) and n.level > depth for n in ast.walk(ast.parse(file.read_text())))
+
+
+def shipped_python() -> list[Path]:
+    return [PACK / name for name in shipped_files() if name.endswith(".py")]
+
+
+@pytest.mark.parametrize("file", shipped_python(), ids=lambda file: str(file.relative_to(PACK)))
+def test_shipped_code_runs_no_text_and_no_programs(file: Path) -> None:
+    assert list(offences(file.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "eval('1')",
+        "def f(): exec(text)",
+        "compile(text, '', 'exec')",
+        "import subprocess",
+        "from subprocess import run",
+        "import pickle as p",
+        "import ctypes.util",
+        "import os\nos.system('ls')",
+        "from os import popen",
+        "import os\nkey = os.environ['KEY']",
+        "import importlib\nimportlib.import_module('pickle')",
+        "torch.load(path)",
+        "torch.load(path, weights_only=False)",
+        "print('hello')",
+    ],
+)
+def test_the_scan_finds_what_it_looks_for(source: str) -> None:
+    assert list(offences(source))
+
+
+@pytest.mark.parametrize("source", ["re.compile('a')", "torch.load(path, weights_only=True)", "os.replace(a, b)"])
+def test_the_scan_leaves_alone_what_is_harmless(source: str) -> None:
+    assert list(offences(source)) == []
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """A copy of the library that a test may spoil."""
+    shutil.copy(PACK / "pyproject.toml", tmp_path)
+    shutil.copytree(PACK / "resonance", tmp_path / "resonance", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def contracts(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([BIN / "lint-imports", "--no-cache"], cwd=folder, capture_output=True, text=True)
+
+
+def bans(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [BIN / "ruff", "check", "--no-cache", "--select", "TID251", "resonance"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_the_library_keeps_its_contracts(library: Path) -> None:
+    assert contracts(library).returncode == 0
+    assert bans(library).returncode == 0
+    assert [file for file in (PACK / "resonance").rglob("*.py") if leaves_the_library(file)] == []
+
+
+def test_a_planted_import_of_comfyui_is_found(library: Path) -> None:
+    (library / "resonance" / "images.py").open("a").write("\nimport comfy.utils\n")
+    assert "resonance is not allowed to import comfy" in contracts(library).stdout
+    assert "`comfy` is banned" in bans(library).stdout
+
+
+def test_a_planted_import_of_the_host_is_found(library: Path) -> None:
+    new = library / "resonance" / "interpret" / "planted.py"
+    new.write_text("def late():\n    from ..host.folders import register\n    return register\n")
+    found = contracts(library)
+    assert found.returncode != 0
+    assert "resonance.interpret.planted -> resonance.host.folders" in found.stdout
+
+
+def test_the_archive_holds_what_users_need_and_nothing_else() -> None:
+    files = shipped_files()
+    assert {name.split("/")[0] for name in files} - {"subgraphs"} == {
+        *("__init__.py", "nodes", "resonance", "web", "locales", "example_workflows"),
+        *("pyproject.toml", "requirements.txt", "requirements-onnx.txt", "requirements-llm.txt"),
+        *("README.md", "CHANGELOG.md", "LICENSE"),
+    }
+    assert {f"web/docs/{page.name}" for page in (PACK / "web" / "docs").iterdir()} <= set(files)
+    assert not [name for name in files if "__pycache__" in name or name.endswith((".pyc", ".part", ".safetensors"))]
+
+
+def test_the_pack_is_small_enough_to_clone() -> None:
+    assert sum((PACK / name).stat().st_size for name in shipped_files()) < 10 * 2**20
+
+
+def requirements(name: str) -> set[str]:
+    lines = (PACK / name).read_text().splitlines()
+    return {line.replace('"', "'").strip() for line in lines if line and not line.startswith("#")}
+
+
+def test_requirements_files_say_what_the_project_says() -> None:
+    assert requirements("requirements.txt") == set(PROJECT["dependencies"])
+    extras = PROJECT["optional-dependencies"]
+    for extra, wanted in extras.items():
+        assert requirements(f"requirements-{extra}.txt") == {w.replace('"', "'") for w in wanted}
+    assert {f"requirements-{extra}.txt" for extra in extras} == {p.name for p in PACK.glob("requirements-*.txt")}
+
+
+def test_the_changelog_knows_this_version() -> None:
+    assert f"## [{PROJECT['version']}]" in (PACK / "CHANGELOG.md").read_text()
+
+
+def test_the_entry_point_does_nothing_at_import() -> None:
+    tree = ast.parse((PACK / "__init__.py").read_text())
+    assert [type(node).__name__ for node in tree.body] == ["Expr", "Assign", "AsyncFunctionDef"]
