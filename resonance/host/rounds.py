@@ -18,11 +18,11 @@ import torch
 
 from .. import images
 from ..roulette import Plan, draw
-from ..rounds import ledger as ledgers
 from ..rounds import lineage, pictures
 from ..rounds.item import Item, Words, derive
 from ..rounds.ledger import Ledger
 from ..rounds.names import check_name
+from ..rounds.status import read
 from . import folders, progress, queue, sessions
 from .queue import Run
 
@@ -79,6 +79,8 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
         )
     if ask.words_first and not _stores_words(run, node_id):
         ask = replace(ask, words_first=False)
+    if not sessions.exists(ask.session):
+        pictures.listing(ask.first, folders.picture_roots())  # no session is made of a folder that has none
     with sessions.mutex:
         successor = str(uuid.uuid4()) if ask.keep_going and not looped else None
         try:
@@ -251,9 +253,8 @@ def _picture(source: str | None) -> torch.Tensor:
 
 def _peek(ask: Ask, node_id: str) -> Work:
     """The item that Run would claim next, without claiming: people build their graph step by step."""
-    folder = sessions.folder(ask.session)
-    if (folder / ledgers.FILE).is_file():
-        status, items = ledgers.read(folder)
+    if sessions.exists(ask.session):
+        status, items = read(sessions.folder(ask.session))
         waiting = [item for item in items if item["state"] == "pending"]
         item = waiting[0] if waiting else items[0]
         seed = status.seed

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from server import PromptServer
 
-from ..rounds import ledger
+from ..rounds import status
 from . import folders, sessions
 
 
@@ -17,7 +17,7 @@ def register() -> None:
     @routes.get("/resonance/rounds")
     async def overview(_: web.Request) -> web.Response:
         def read() -> list[dict[str, Any]]:
-            return [vars(ledger.read(folder)[0]) for folder in ledger.sessions(folders.output_folder())]
+            return [vars(status.read(folder)[0]) for folder in status.sessions(folders.output_folder())]
 
         return await _answer(read)
 
@@ -25,10 +25,10 @@ def register() -> None:
     async def one(request: web.Request) -> web.Response:
         def read() -> dict[str, Any]:
             round_ = request.query.get("round", "")
-            status, items = ledger.read(
+            how_far, items = status.read(
                 sessions.folder(request.match_info["session"]), int(round_) if round_.isdecimal() else None
             )
-            return {**vars(status), "items": items}
+            return {**vars(how_far), "items": items}
 
         return await _answer(read)
 

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 
 from server import PromptServer
 
-from ..rounds import ledger as ledgers
-from ..rounds import store
+from ..rounds import status, store
 from ..rounds.item import Item
-from ..rounds.ledger import Ledger, Status
+from ..rounds.ledger import Busy, Ledger
 from ..rounds.names import check_name
 from . import folders, queue
 
@@ -57,7 +56,7 @@ def open_(name: str, seed: int | None = None) -> Ledger:
             path = folder(name)
             try:
                 ledger = Ledger(path, seed, PROCESS)
-            except ledgers.Busy as error:
+            except Busy as error:
                 raise RuntimeError(
                     f"Session {name!r} is open in another program ({error}). Stop it there, or wait until it pauses."
                 ) from None
@@ -66,6 +65,11 @@ def open_(name: str, seed: int | None = None) -> Ledger:
                 ledger.update(owner=f"{socket.gethostname()}, process {os.getpid()}")
             _open[name] = ledger
         return _open[name]
+
+
+def exists(name: str) -> bool:
+    """Whether there is a session of that name. Raises ValueError if there cannot be one."""
+    return name in _open or (folder(name) / status.FILE).is_file()
 
 
 def close(name: str) -> None:
@@ -82,12 +86,12 @@ def close_when_idle(ledger: Ledger) -> None:
         close(ledger.name)
 
 
-def announce(ledger: Ledger, item: Item | None = None) -> Status:
+def announce(ledger: Ledger, item: Item | None = None) -> status.Status:
     """Tells the browser how far the session is (event ``resonance.rounds``), and the caller."""
-    status = ledger.status()
-    event = {**vars(status), "item": item.lineage if item else None, "index": item.index if item else None}
+    now = ledger.status()
+    event = {**vars(now), "item": item.lineage if item else None, "index": item.index if item else None}
     PromptServer.instance.send_sync("resonance.rounds", event)
-    return status
+    return now
 
 
 def pause(name: str) -> None:

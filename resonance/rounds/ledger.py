@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,15 +18,13 @@ from typing import Any, Literal, NamedTuple, cast
 from filelock import FileLock, Timeout
 
 from .item import Item, Phase, Words, derive
+from .status import FILE, State, Status, owner_of, status_of
 
-FILE = "ledger.sqlite3"
 ATTEMPTS = 3
 DEATHS = 5
 STREAK = 3
 
 Outcome = Literal["success", "error", "interrupted", "gone", "died"]
-State = Literal["open", "paused", "finished"]
-_STATES = ("pending", "claimed", "done", "failed", "parked", "skipped")
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS session (
@@ -86,37 +84,6 @@ class Session:
     plan: str | None
 
 
-@dataclass(frozen=True)
-class Status:
-    """How far a session is.
-
-    Attributes:
-        round: the round that is being worked on, or was last.
-        done: how many of its ``total`` items are committed.
-        failed: items of all rounds that were given up (three errors, or parked); ``skipped`` could not be read.
-        eta: seconds to the end of the round at the pace of the last twenty items.
-    """
-
-    session: str
-    seed: int
-    state: State
-    reason: str
-    round: int
-    done: int
-    total: int
-    failed: int
-    skipped: int
-    eta: float | None
-
-    def text(self) -> str:
-        parts = [f"round {self.round}: {self.done} of {self.total}"]
-        parts += [f"{self.failed} failed"] if self.failed else []
-        parts += [f"{self.skipped} skipped"] if self.skipped else []
-        parts += [f"about {_duration(self.eta)} left"] if self.eta else []
-        parts += [f"{self.state}{': ' + self.reason if self.reason else ''}"] if self.state != "open" else []
-        return ", ".join(parts)
-
-
 class Busy(Exception):
     """Another process owns the session."""
 
@@ -151,7 +118,7 @@ class Ledger:
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise Busy(_owner(path)) from None
+            raise Busy(owner_of(path)) from None
         except (NotImplementedError, OSError) as error:
             raise OSError(
                 f"{folder} cannot be locked ({error}): a session needs a folder on a file system with locks"
@@ -216,7 +183,7 @@ class Ledger:
 
     def status(self) -> Status:
         with self._mutex:
-            return _status(self._db, self.name)
+            return status_of(self._db, self.name)
 
     # Items
 
@@ -423,92 +390,5 @@ class Ledger:
         return row[0] if row else None
 
 
-def read(folder: Path, round_: int | None = None) -> tuple[Status, list[dict[str, Any]]]:
-    """How far the session in ``folder`` is, and the items of one round, without owning it.
-
-    Raises:
-        FileNotFoundError: there is no ledger.
-    """
-    path = folder / FILE
-    if not path.is_file():
-        raise FileNotFoundError(path)
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
-    try:
-        db.row_factory = sqlite3.Row
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'result'").fetchone():
-            raise FileNotFoundError(path)
-        status = _status(db, folder.name)
-        columns = "id, number, lineage, source, draw, words, prompt, state, attempts, error, committed"
-        at = round_ or status.round
-        rows = db.execute(f"SELECT {columns} FROM item WHERE round = ? ORDER BY number", (at,)).fetchall()
-        files: dict[int, list[str]] = {}
-        sql = "SELECT r.item, r.file FROM result r JOIN item i ON i.id = r.item WHERE i.round = ? ORDER BY r.item, r.number"
-        for item, file in db.execute(sql, (at,)):
-            files.setdefault(item, []).append(file)
-        return status, [
-            {
-                **dict(row),
-                "draw": json.loads(row["draw"]) if row["draw"] else None,
-                "words": json.loads(row["words"]) if row["words"] else None,
-                "files": files.get(row["id"], []),
-            }
-            for row in rows
-        ]
-    finally:
-        db.close()
-
-
-def sessions(output: Path) -> Iterable[Path]:
-    """Folders of the output folder that hold a ledger."""
-    return sorted(path.parent for path in output.glob(f"*/{FILE}"))
-
-
-def _status(db: sqlite3.Connection, name: str) -> Status:
-    seed, state, reason, open_, last = db.execute(
-        "SELECT seed, state, reason, (SELECT min(round) FROM item WHERE state IN ('pending', 'claimed')),"
-        " (SELECT coalesce(max(round), 1) FROM item) FROM session"
-    ).fetchone()
-    current = open_ or last
-    counts = [f"(SELECT count(*) FROM item WHERE state = '{each}' AND round = :round)" for each in _STATES]
-    pending, claimed, done, *rest, failed, skipped = db.execute(
-        f"SELECT {', '.join(counts)}, (SELECT count(*) FROM item WHERE state IN ('failed', 'parked')),"
-        " (SELECT count(*) FROM item WHERE state = 'skipped')",
-        {"round": current},
-    ).fetchone()
-    times = [
-        row[0]
-        for row in db.execute("SELECT committed FROM item WHERE committed IS NOT NULL ORDER BY committed DESC LIMIT 20")
-    ]
-    pace = (times[0] - times[-1]) / (len(times) - 1) if len(times) > 1 else 0
-    return Status(
-        session=name,
-        seed=seed,
-        state=state,
-        reason=reason,
-        round=current,
-        done=done,
-        total=pending + claimed + done + sum(rest),
-        failed=failed,
-        skipped=skipped,
-        eta=pace * (pending + claimed) or None,
-    )
-
-
 def _words(row: Any) -> Words | None:
     return Words(**json.loads(row["words"])) if row["words"] else None
-
-
-def _owner(path: Path) -> str:
-    try:
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
-        try:
-            return db.execute("SELECT owner FROM session").fetchone()[0] or "another process"
-        finally:
-            db.close()
-    except (sqlite3.Error, TypeError):
-        return "another process"
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{round(seconds)} s" if seconds < 90 else f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from resonance.rounds import ledger
+from resonance.rounds import status
 
 from .comfy import Comfy, node
 
@@ -38,7 +38,7 @@ def quick(
 
 
 def items(comfy: Comfy, session: str, round_: int) -> list[dict[str, Any]]:
-    return ledger.read(output(comfy) / session, round_)[1]
+    return status.read(output(comfy) / session, round_)[1]
 
 
 def output(comfy: Comfy) -> Path:

@@ -346,6 +346,7 @@ def test_an_empty_or_missing_folder_is_answered_in_words(comfy: Comfy, name: str
         comfy.run(quick(name, name))
     with pytest.raises(RunFailed, match="There is no folder 'nowhere'. Folders in"):
         comfy.run(quick(name, "nowhere"))
+    assert not (output(comfy) / name).exists()
 
 
 def test_inside_a_loop_each_pass_claims_and_commits_and_nothing_is_queued(comfy: Comfy, name: str):

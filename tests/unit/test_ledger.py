@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from resonance.rounds import ledger as ledgers
+from resonance.rounds import status
 from resonance.rounds.item import Item, Words
 from resonance.rounds.ledger import Busy, Ledger, Lost, Result
 
@@ -45,7 +46,7 @@ def settle(ledger: Ledger, outcome: ledgers.Outcome, error: str = "") -> None:
 
 
 def states(ledger: Ledger) -> list[str]:
-    return [item["state"] for item in ledgers.read(ledger.folder, 1)[1]]
+    return [item["state"] for item in status.read(ledger.folder, 1)[1]]
 
 
 def test_every_item_is_claimed_once_and_feeds_the_next_round(ledger: Ledger):
@@ -125,7 +126,7 @@ def test_interrupts_and_vanished_claims_cost_nothing(ledger: Ledger):
     for outcome in ("interrupted", "gone") * 5:
         assert claim(ledger)
         settle(ledger, outcome)
-    assert ledgers.read(ledger.folder)[1][0]["attempts"] == 0
+    assert status.read(ledger.folder)[1][0]["attempts"] == 0
     assert states(ledger) == ["pending"]
 
 
@@ -136,7 +137,7 @@ def test_an_item_that_kills_the_process_five_times_in_a_row_is_parked(ledger: Le
         assert claim(ledger)
         settle(ledger, "died")
     assert states(ledger) == ["parked"]
-    assert "5 times in a row" in ledgers.read(ledger.folder)[1][0]["error"]
+    assert "5 times in a row" in status.read(ledger.folder)[1][0]["error"]
 
 
 def test_an_error_between_two_deaths_starts_the_count_anew(ledger: Ledger):
@@ -155,7 +156,7 @@ def test_the_same_error_on_three_items_in_a_row_pauses_the_session(ledger: Ledge
     session = ledger.session()
     assert session.state == "paused" and "no model" in session.reason
     assert states(ledger) == ["pending"] * 5
-    assert {item["attempts"] for item in ledgers.read(ledger.folder)[1]} == {0}
+    assert {item["attempts"] for item in status.read(ledger.folder)[1]} == {0}
 
 
 def test_different_errors_and_a_success_between_do_not_pause(ledger: Ledger):
@@ -177,14 +178,14 @@ def test_a_full_disk_pauses_at_once_and_costs_no_attempt(ledger: Ledger):
     assert claim(ledger)
     settle(ledger, "error", "[Errno 28] No space left on device")
     assert ledger.session().state == "paused"
-    assert ledgers.read(ledger.folder)[1][0]["attempts"] == 0
+    assert status.read(ledger.folder)[1][0]["attempts"] == 0
 
 
 def test_a_run_that_saves_nothing_counts_as_an_error(ledger: Ledger):
     fill(ledger, 1)
     assert claim(ledger)
     settle(ledger, "success")
-    assert "nothing reached Round Output" in ledgers.read(ledger.folder)[1][0]["error"]
+    assert "nothing reached Round Output" in status.read(ledger.folder)[1][0]["error"]
 
 
 def test_a_run_whose_claim_has_passed_on_stores_nothing(ledger: Ledger):
@@ -200,7 +201,7 @@ def test_a_run_whose_claim_has_passed_on_stores_nothing(ledger: Ledger):
     finish(ledger, new)
     with pytest.raises(Lost):
         finish(ledger, new)
-    assert len(ledgers.read(ledger.folder, 1)[1][0]["files"]) == 1
+    assert len(status.read(ledger.folder, 1)[1][0]["files"]) == 1
 
 
 def test_items_may_have_no_picture_but_a_payload(ledger: Ledger):
@@ -289,4 +290,4 @@ def test_the_seed_of_a_session_is_kept(tmp_path: Path):
         ledger = Ledger(tmp_path / "s", seed=seed)
         assert ledger.session().seed == 7
         ledger.close()
-    assert Busy and list(ledgers.sessions(tmp_path)) == [tmp_path / "s"]
+    assert Busy and list(status.sessions(tmp_path)) == [tmp_path / "s"]

@@ -1,0 +1,131 @@
+"""How far a session is, read from its ledger without owning it."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+FILE = "ledger.sqlite3"
+
+State = Literal["open", "paused", "finished"]
+_STATES = ("pending", "claimed", "done", "failed", "parked", "skipped")
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a session is.
+
+    Attributes:
+        round: the round that is being worked on, or was last.
+        done: how many of its ``total`` items are committed.
+        failed: items of all rounds that were given up (three errors, or parked); ``skipped`` could not be read.
+        eta: seconds to the end of the round at the pace of the last twenty items.
+    """
+
+    session: str
+    seed: int
+    state: State
+    reason: str
+    round: int
+    done: int
+    total: int
+    failed: int
+    skipped: int
+    eta: float | None
+
+    def text(self) -> str:
+        parts = [f"round {self.round}: {self.done} of {self.total}"]
+        parts += [f"{self.failed} failed"] if self.failed else []
+        parts += [f"{self.skipped} skipped"] if self.skipped else []
+        parts += [f"about {_duration(self.eta)} left"] if self.eta else []
+        parts += [f"{self.state}{': ' + self.reason if self.reason else ''}"] if self.state != "open" else []
+        return ", ".join(parts)
+
+
+def read(folder: Path, round_: int | None = None) -> tuple[Status, list[dict[str, Any]]]:
+    """How far the session in ``folder`` is, and the items of one round, without owning it.
+
+    Raises:
+        FileNotFoundError: there is no ledger.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+    try:
+        db.row_factory = sqlite3.Row
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'result'").fetchone():
+            raise FileNotFoundError(path)
+        status = status_of(db, folder.name)
+        columns = "id, number, lineage, source, draw, words, prompt, state, attempts, error, committed"
+        at = round_ or status.round
+        rows = db.execute(f"SELECT {columns} FROM item WHERE round = ? ORDER BY number", (at,)).fetchall()
+        files: dict[int, list[str]] = {}
+        sql = "SELECT r.item, r.file FROM result r JOIN item i ON i.id = r.item WHERE i.round = ? ORDER BY r.item, r.number"
+        for item, file in db.execute(sql, (at,)):
+            files.setdefault(item, []).append(file)
+        return status, [
+            {
+                **dict(row),
+                "draw": json.loads(row["draw"]) if row["draw"] else None,
+                "words": json.loads(row["words"]) if row["words"] else None,
+                "files": files.get(row["id"], []),
+            }
+            for row in rows
+        ]
+    finally:
+        db.close()
+
+
+def sessions(output: Path) -> Iterable[Path]:
+    """Folders of the output folder that hold a ledger."""
+    return sorted(path.parent for path in output.glob(f"*/{FILE}"))
+
+
+def status_of(db: sqlite3.Connection, name: str) -> Status:
+    seed, state, reason, open_, last = db.execute(
+        "SELECT seed, state, reason, (SELECT min(round) FROM item WHERE state IN ('pending', 'claimed')),"
+        " (SELECT coalesce(max(round), 1) FROM item) FROM session"
+    ).fetchone()
+    current = open_ or last
+    counts = [f"(SELECT count(*) FROM item WHERE state = '{each}' AND round = :round)" for each in _STATES]
+    pending, claimed, done, *rest, failed, skipped = db.execute(
+        f"SELECT {', '.join(counts)}, (SELECT count(*) FROM item WHERE state IN ('failed', 'parked')),"
+        " (SELECT count(*) FROM item WHERE state = 'skipped')",
+        {"round": current},
+    ).fetchone()
+    times = [
+        row[0]
+        for row in db.execute("SELECT committed FROM item WHERE committed IS NOT NULL ORDER BY committed DESC LIMIT 20")
+    ]
+    pace = (times[0] - times[-1]) / (len(times) - 1) if len(times) > 1 else 0
+    return Status(
+        session=name,
+        seed=seed,
+        state=state,
+        reason=reason,
+        round=current,
+        done=done,
+        total=pending + claimed + done + sum(rest),
+        failed=failed,
+        skipped=skipped,
+        eta=pace * (pending + claimed) or None,
+    )
+
+
+def owner_of(path: Path) -> str:
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
+        try:
+            return db.execute("SELECT owner FROM session").fetchone()[0] or "another process"
+        finally:
+            db.close()
+    except (sqlite3.Error, TypeError):
+        return "another process"
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{round(seconds)} s" if seconds < 90 else f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
