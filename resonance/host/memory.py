@@ -61,32 +61,35 @@ def register() -> None:
         if request.method == "POST" and request.path in ("/free", "/api/free") and response.status == 200:
             asked: dict[str, Any] = await request.json()
             if asked.get("unload_models") or asked.get("free_memory"):
-                tasks.add(task := asyncio.create_task(_free()))
+                # Not in the event loop: a model that is just being loaded is waited for.
+                tasks.add(task := asyncio.create_task(_let_go(await asyncio.to_thread(_take_all))))
                 task.add_done_callback(tasks.discard)
 
     PromptServer.instance.app.on_response_prepare.append(freed)
-
-
-async def _free() -> None:
-    """Takes what is kept and lets it die in the thread that runs prompts.
-
-    A model that dies in another thread while that one walks through ComfyUI's list of loaded models would end it, and with
-    it all execution. That thread holds the flags it took until it takes the next ones; hence a second flag, at which it
-    also collects what hangs in cycles.
-    """
-    await _hand_over(f"resonance {uuid.uuid4()}", await asyncio.to_thread(_take_all))
-    await _hand_over("unload_models", True)
 
 
 def _take_all() -> list[Any]:
     return [obj for take in _takes for obj in take()]
 
 
-async def _hand_over(flag: str, value: Any) -> None:
-    """Sets a flag of ComfyUI's queue and waits until the thread that runs prompts has taken it."""
+async def _let_go(objects: list[Any]) -> None:
+    """Lets objects die in the thread that runs prompts.
+
+    A model that dies in another thread while that one walks through ComfyUI's list of loaded models would end it, and with
+    it all execution. That thread holds the flags it took until it takes the next ones; hence a second flag.
+    """
     queue = PromptServer.instance.prompt_queue
-    queue.set_flag(flag, value)
-    del value
+    name = f"resonance {uuid.uuid4()}"
+    queue.set_flag(name, objects)
+    del objects
+    await _taken(name)
+    queue.set_flag(f"{name} after", True)
+    await _taken(f"{name} after")
+
+
+async def _taken(flag: str) -> None:
+    """Waits until the thread that runs prompts has taken a flag."""
+    queue = PromptServer.instance.prompt_queue
     while flag in queue.get_flags(reset=False):
         await asyncio.sleep(0.1)
         queue.set_flag("resonance waits", True)  # the notice of a flag is lost on a thread that is busy
