@@ -57,7 +57,4 @@ def from_tensor(images: torch.Tensor) -> list[Image.Image]:
     """IMAGE ``[B, H, W, C]`` (C = 1, 3 or 4) to a list of RGB (or RGBA) pictures."""
     pixels = np.nan_to_num(images.detach().float().cpu().numpy())
     pixels = (pixels.clip(0, 1) * 255).round().astype(np.uint8)
-    return [
-        Image.fromarray(p[..., 0] if p.shape[-1] == 1 else p).convert("RGB" if p.shape[-1] < 4 else "RGBA")
-        for p in pixels
-    ]
+    return [Image.fromarray(p) if p.shape[-1] > 1 else Image.fromarray(p[..., 0]).convert("RGB") for p in pixels]

@@ -20,7 +20,7 @@ from .. import images
 from ..roulette import Plan, draw
 from ..rounds import lineage, pictures
 from ..rounds.item import Item, Words, derive
-from ..rounds.ledger import Ledger
+from ..rounds.ledger import Claim, Ledger, Session
 from ..rounds.names import check_name
 from ..rounds.status import read
 from . import folders, progress, queue, sessions
@@ -125,6 +125,7 @@ def _claim(ledger: Ledger, ask: Ask, run: Run, following: str | None) -> Item | 
     """
     stop = ""
     item = None
+    interrupted = False
     with ledger.transaction():
         session = ledger.session()
         chained = session.run == run.id
@@ -134,14 +135,16 @@ def _claim(ledger: Ledger, ask: Ask, run: Run, following: str | None) -> Item | 
                 f"Session {ledger.name!r} is at item {min(status.done + 1, status.total)} of {status.total} in round"
                 f" {status.round}; pause or interrupt it first. Its next run is queued already."
             )
-        interrupted = _settle(ledger, run)
+        if claims := ledger.claims():
+            interrupted = _settle(ledger, claims, run)
+            session = ledger.session()  # many errors in a row have paused it
         if not chained:
             first = ask.first.strip() or session.first
             texts = queue.texts(run.prompt, run.extra.get("extra_pnginfo"))
             sessions.recorded[ledger.name] = sessions.Recorded(run.prompt, texts)
             ledger.update(first=first, rounds=ask.rounds, state="open", reason="", graph=run.graph())
             _take_in(ledger, first)
-        session = ledger.session()
+            session = ledger.session()
         free = shutil.disk_usage(ledger.folder).free
         if session.state == "paused" and session.reason != "by request":
             stop = f"Session {ledger.name!r} is paused: {session.reason}"
@@ -150,7 +153,7 @@ def _claim(ledger: Ledger, ask: Ask, run: Run, following: str | None) -> Item | 
             ledger.update(state="paused", reason=reason)
             stop = f"Session {ledger.name!r} is paused: {reason}"
         elif not interrupted or not chained:
-            item = _choose(ledger, ask, run) if session.state == "open" else None
+            item = _choose(ledger, session, ask, run) if session.state == "open" else None
             if item is None and session.state == "open":
                 ledger.update(state="finished")
                 stop = "" if chained else _finished(ledger)
@@ -162,10 +165,10 @@ def _claim(ledger: Ledger, ask: Ask, run: Run, following: str | None) -> Item | 
     return item
 
 
-def _settle(ledger: Ledger, run: Run) -> bool:
+def _settle(ledger: Ledger, claims: list[Claim], run: Run) -> bool:
     """Takes back the claims of runs that are over; True if the user had interrupted one."""
     interrupted = False
-    for claim in ledger.claims():
+    for claim in claims:
         if claim.process != sessions.PROCESS:
             ended = queue.Ended("died")
         elif claim.run == run.id:
@@ -191,12 +194,11 @@ def _take_in(ledger: Ledger, first: str) -> None:
     ledger.add(1, list(zip(new, names, strict=True)))
 
 
-def _choose(ledger: Ledger, ask: Ask, run: Run) -> Item | None:
+def _choose(ledger: Ledger, session: Session, ask: Ask, run: Run) -> Item | None:
     """The next item, claimed. Opens the next round when this one has none left."""
     round_ = ledger.open_round(lambda file: (ledger.folder / file).is_file())
     if round_ is None:
         return None
-    session = ledger.session()
     if ask.plan:
         plan = ask.plan
         ordered = f"{round_}/{hashlib.sha256(plan.to_json().encode()).hexdigest()}"
@@ -237,7 +239,7 @@ def _load(ledger: Ledger, ask: Ask, run: Run, item: Item) -> Work | None:
             log.warning("Session %s skips item %s of round %s: %s", ledger.name, item.index, item.round, error)
             with ledger.transaction():
                 ledger.skip(item, str(error))
-                following = _choose(ledger, ask, run)
+                following = _choose(ledger, ledger.session(), ask, run)
             sessions.announce(ledger)
             progress.stop_if_interrupted()
             if following is None:

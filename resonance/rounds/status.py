@@ -85,16 +85,12 @@ def sessions(output: Path) -> Iterable[Path]:
 
 
 def status_of(db: sqlite3.Connection, name: str) -> Status:
-    seed, state, reason, open_, last = db.execute(
-        "SELECT seed, state, reason, (SELECT min(round) FROM item WHERE state IN ('pending', 'claimed')),"
-        " (SELECT coalesce(max(round), 1) FROM item) FROM session"
-    ).fetchone()
-    current = open_ or last
-    counts = [f"(SELECT count(*) FROM item WHERE state = '{each}' AND round = :round)" for each in _STATES]
-    pending, claimed, done, *rest, failed, skipped = db.execute(
-        f"SELECT {', '.join(counts)}, (SELECT count(*) FROM item WHERE state IN ('failed', 'parked')),"
-        " (SELECT count(*) FROM item WHERE state = 'skipped')",
-        {"round": current},
+    counts = [f"(SELECT count(*) FROM item WHERE state = '{each}' AND round = now)" for each in _STATES]
+    seed, state, reason, current, pending, claimed, done, *rest, failed, skipped = db.execute(
+        f"SELECT seed, state, reason, now, {', '.join(counts)},"
+        " (SELECT count(*) FROM item WHERE state IN ('failed', 'parked')),"
+        " (SELECT count(*) FROM item WHERE state = 'skipped') FROM session,"
+        " (SELECT coalesce((SELECT min(round) FROM item WHERE state IN ('pending', 'claimed')), max(round), 1) AS now FROM item)"
     ).fetchone()
     times = [
         row[0]

@@ -24,7 +24,8 @@ def write(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
 
     What stands under a final name is replaced.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
     temporary = [folder / f".{name}.tmp" for name, _ in files]
     try:
         for path, (_, data) in zip(temporary, files, strict=True):

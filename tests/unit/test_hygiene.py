@@ -134,6 +134,12 @@ def test_the_archive_holds_what_users_need_and_nothing_else() -> None:
     assert not [name for name in files if "__pycache__" in name or name.endswith((".pyc", ".part", ".safetensors"))]
 
 
+def test_shipped_files_name_no_place_of_a_developer() -> None:
+    texts = [PACK / name for name in shipped_files() if not name.endswith((".jpg", ".png"))]
+    private = ("/root/", "/home/", "/work/", "C:\\Users", "pypi.org", "pythonhosted.org")
+    assert [(t.name, word) for t in texts for word in private if word in t.read_text(encoding="utf-8")] == []
+
+
 def test_the_pack_is_small_enough_to_clone() -> None:
     assert sum((PACK / name).stat().st_size for name in shipped_files()) < 10 * 2**20
 

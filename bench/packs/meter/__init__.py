@@ -34,6 +34,8 @@ async def install(_app):
     for owner, name in ((chain, "next_work"), (chain, "store_words"), (results, "save")):
         measure(owner, name, name)
     measure(store, "encode_png", "encode_png")
+    measure(chain, "_picture", "pictures")
+    measure(results.images, "from_tensor", "pictures")
 
 
 class Meter(ComfyExtension):
