@@ -13,12 +13,12 @@ from resonance.interpret.taggers.select import (
     category_list,
     choose,
     mcut,
-    plain,
     plain_list,
     rating,
     spelled,
     write,
 )
+from resonance.prompt import normal
 
 TAGS = (
     ("safe", "rating", 0.3),
@@ -129,7 +129,7 @@ def test_only_parentheses_are_escaped() -> None:
 
 def test_plain_spelling_undoes_the_written_one() -> None:
     for name in ("saber_(fate)", "^_^", "\\o/", "Long_Hair"):
-        assert plain(spelled(name)) == plain(name)
+        assert normal(spelled(name)) == normal(name)
 
 
 def test_categories_are_checked() -> None:

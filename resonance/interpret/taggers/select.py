@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...prompt import normal
 from .labels import Labels
 
 Order = Literal["by category", "by category, best first", "best first"]
@@ -34,7 +35,7 @@ class Choice:
     Attributes:
         thresholds: score that a tag must pass, by category; other categories go by ``general``.
         mcut: categories whose threshold is found per picture, see :func:`mcut`.
-        exclude: tags to leave out, each as :func:`plain` gives it.
+        exclude: tags to leave out, each as :func:`resonance.prompt.normal` gives it.
     """
 
     thresholds: Mapping[str, float]
@@ -91,7 +92,7 @@ def choose(scores: NDArray[np.float32], labels: Labels, choice: Choice) -> Score
             chosen = positions[row > _threshold(category, row, choice)]
         tags = {labels.names[i]: float(scores[i]) for i in map(int, chosen)}
         excluded = () if category == "rating" else choice.exclude
-        kept[category] = {name: score for name, score in tags.items() if plain(name) not in excluded}
+        kept[category] = {name: score for name, score in tags.items() if normal(name) not in excluded}
     return kept
 
 
@@ -123,14 +124,9 @@ def spelled(name: str, spaces: bool = True, escape: bool = True) -> str:
     return re.sub(r"([()])", r"\\\1", name) if escape else name
 
 
-def plain(name: str) -> str:
-    """A tag in the form in which tags are compared: lower case, blanks, no escapes."""
-    return re.sub(r"\\([()])", r"\1", name.strip()).replace("_", " ").lower()
-
-
 def plain_list(text: str) -> frozenset[str]:
     """A list of tags as a person types it: separated by commas or line ends, in any spelling."""
-    return frozenset(plain(name) for name in re.split(r"[,\n]", text) if name.strip())
+    return frozenset(normal(name) for name in re.split(r"[,\n]", text) if name.strip())
 
 
 def category_list(text: str, known: Iterable[str]) -> tuple[str, ...]:
