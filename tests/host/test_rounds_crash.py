@@ -184,9 +184,9 @@ def test_a_full_disk_pauses_with_the_reason_and_loses_nothing(tmp_path: Path, sm
     session = "full"
     comfy = Comfy(tmp_path / "base", PACKS, ("--output-directory", str(small_disk)))
     pictures(comfy, session, "red", "green", "blue")
-    graph = quick(session, session, rounds=2, paint={"seconds": 1.0})
+    graph = quick(session, session, rounds=2)
     with comfy:
-        comfy.queue(graph)
+        comfy.queue(quick(session, session, rounds=2, paint={"seconds": 10.0}))
         until(lambda: claimed(comfy, session))
         ballast = fill(small_disk, leave=1000)
         comfy.idle()
