@@ -46,9 +46,7 @@ def save(
     ledger = sessions.open_(item.session)
     item = replace(item, words=ledger.own(item))
     texts = _texts(item, prompt, extra)
-    files = _encode(item.stem, results, texts) + (
-        _encode(f"{item.stem}_before", before, texts) if before is not None else []
-    )
+    files = _encode(item.stem, results, before, texts)
     store.write(ledger.folder / item.folder, files)
     count = len(results)
     taken = lineage.children(item.lineage, count) if takes == "all" else [item.lineage] * (takes == "first")
@@ -67,17 +65,21 @@ def _preview(
 ) -> list[dict[str, str]]:
     texts = _texts(item, prompt, extra)
     stem = f"{item.stem}_{uuid.uuid4().hex[:8]}"
-    files = _encode(stem, results, texts) + (_encode(f"{stem}_before", before, texts) if before is not None else [])
+    files = _encode(stem, results, before, texts)
     store.write(folders.temp_folder() / "resonance", files)
     return [{"filename": name, "subfolder": "resonance", "type": "temp"} for name, _ in files]
 
 
-def _encode(stem: str, pictures: torch.Tensor, texts: dict[str, str]) -> list[tuple[str, bytes]]:
-    numbers = [""] if len(pictures) == 1 else [f"_{number:02d}" for number in range(1, len(pictures) + 1)]
-    return [
-        (f"{stem}{number}.png", store.encode_png(picture, texts))
-        for number, picture in zip(numbers, images.from_tensor(pictures), strict=True)
-    ]
+def _encode(
+    stem: str, results: torch.Tensor, before: torch.Tensor | None, texts: dict[str, str]
+) -> list[tuple[str, bytes]]:
+    files: list[tuple[str, bytes]] = []
+    for name, pictures in ((stem, results), (f"{stem}_before", before)):
+        if pictures is not None:
+            numbers = [""] if len(pictures) == 1 else [f"_{number:02d}" for number in range(1, len(pictures) + 1)]
+            for number, picture in zip(numbers, images.from_tensor(pictures), strict=True):
+                files.append((f"{name}{number}.png", store.encode_png(picture, texts)))
+    return files
 
 
 def _texts(item: Item, prompt: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, str]:

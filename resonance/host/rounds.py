@@ -21,7 +21,6 @@ from ..roulette import Plan, draw
 from ..rounds import lineage, pictures
 from ..rounds.item import Item, Words, derive
 from ..rounds.ledger import Claim, Ledger, Session
-from ..rounds.names import check_name
 from ..rounds.status import read
 from . import folders, progress, queue, sessions
 from .queue import Run
@@ -107,7 +106,6 @@ def pasted(text: str) -> Work:
         ValueError: the text is no item, or its picture cannot be read.
     """
     item = Item.from_json(text)
-    check_name(item.session)
     return Work(item, _picture(item.source))
 
 

@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
+from .names import check_name
+
 Phase = Literal["describe", "paint"]
 
 
@@ -121,6 +123,8 @@ class Item:
                 raise ValueError(f"The item's field {key!r} must be {fields[key][0].__name__}, got {value!r}.")
         if missing := [key for key in ("session", "round", "index", "lineage", "seed") if key not in known]:
             raise ValueError(f"The item lacks {', '.join(missing)}.")
+        for key in ("session", "lineage"):  # both become names of files
+            check_name(known[key], key)
         item = cls(**{key: value for key, value in known.items() if key != "words"})
         words = known.get("words")
         return replace(item, words=Words(str(words.get("tags", "")), str(words.get("caption", "")))) if words else item

@@ -331,6 +331,11 @@ def test_links_out_of_the_folders_are_refused(comfy: Comfy, tmp_path: Path, name
     graph["1"]["inputs"]["item"] = json.dumps(item)
     with pytest.raises(RunFailed, match="not a path below"):
         comfy.run(graph)
+    graph["1"]["inputs"]["item"] = json.dumps(
+        {**item, "lineage": "../../../escaped", "source": f"{name}/1-red.png [input]"}
+    )
+    with pytest.raises(RunFailed, match="lineage name"):
+        comfy.queue(graph)
 
 
 def test_further_roots_come_from_the_paths_file(comfy: Comfy, name: str):

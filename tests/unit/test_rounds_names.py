@@ -113,6 +113,9 @@ def test_an_item_survives_the_way_through_a_picture():
         ('{"sesion": "a"}', "no field 'sesion'"),
         ('{"round": true}', "must be int"),
         ("[" * 100_000, "not JSON"),
+        ('{"session": "../x", "round": 1, "index": 1, "lineage": "X1", "seed": 1}', "session name '../x'"),
+        ('{"session": "s", "round": 1, "index": 1, "lineage": "../../x", "seed": 1}', "lineage name '../../x'"),
+        ('{"session": "s", "round": 1, "index": 1, "lineage": "/x", "seed": 1}', "lineage name '/x'"),
     ],
 )
 def test_what_is_no_item_is_refused_in_words(text: str, says: str):
