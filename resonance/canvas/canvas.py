@@ -1,0 +1,82 @@
+"""A layout: one global region and more, on a grid of 90 x 90. ``x`` goes to the right, ``y`` down."""
+
+from dataclasses import dataclass
+
+GRID = 90
+"""Cells in each direction, whatever the picture's format."""
+
+Rect = tuple[int, int, int, int]
+"""top, bottom, left, right in cells, as Omost has it; 0 <= top < bottom <= 90."""
+
+WHOLE: Rect = (0, GRID, 0, GRID)
+
+
+class CanvasError(ValueError):
+    """Something is no canvas; the text is for the user and says where."""
+
+
+@dataclass(frozen=True)
+class Lora:
+    """A LoRA that acts in a region only."""
+
+    file: str
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class Region:
+    """A place and its words.
+
+    Attributes:
+        rect: where it is.
+        prefixes: what every bag of its words begins with: the global prefixes, then its own description.
+        suffixes: the other sentences and tags; they are dealt out to bags and never cut where they fit.
+        color: red, green, blue, 0 to 255, for the sketch.
+        tags: which of the suffixes is the line of tags; None if there is none.
+        negative: what shall not be there.
+        weight: how strongly its words act; 0 takes it out.
+        start, end: share of the sampling during which it acts, 0 to 1.
+        mask: its shape inside ``rect``, which it is stretched over: an 8-bit grey PNG of at most 256 x 256, base64.
+            Empty: all of it.
+        extra: keys of its JSON that are not ours, each with its value as JSON text.
+    """
+
+    rect: Rect = WHOLE
+    prefixes: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    color: tuple[int, int, int] = (128, 128, 128)
+    tags: int | None = None
+    name: str = ""
+    negative: str = ""
+    weight: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
+    mask: str = ""
+    lora: Lora | None = None
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A layout. The first region is the global one, the others go from far to near: later ones cover earlier ones.
+
+    Attributes:
+        origin: digest of the value this one was edited from, empty if from none. ``from`` in JSON, on the first region.
+    """
+
+    regions: tuple[Region, ...]
+    origin: str = ""
+
+    @property
+    def whole(self) -> Region:
+        """The global region."""
+        return self.regions[0]
+
+    @property
+    def locals(self) -> tuple[Region, ...]:
+        """The other regions, far to near."""
+        return self.regions[1:]
+
+    def label(self, number: int) -> str:
+        """What a person calls the region with that number, 0 being the global one."""
+        return self.regions[number].name or ("global" if number == 0 else f"region {number}")
