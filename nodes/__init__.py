@@ -2,8 +2,8 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from ..resonance.host import folders, memory, routes
-from . import compose, describe, roulette, rounds, tag
+from ..resonance.host import folders, memory, old_nodes, routes
+from . import canvas, chat, compose, describe, old, regions, roulette, rounds, tag
 
 
 class ResonanceExtension(ComfyExtension):
@@ -11,6 +11,8 @@ class ResonanceExtension(ComfyExtension):
         folders.register()
         memory.register()
         routes.register()
+        old_nodes.register(old.NODES, tag.NODES[0])
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        return [*tag.NODES, *describe.NODES, *compose.NODES, *roulette.NODES, *rounds.NODES]
+        menus = (tag, describe, compose, roulette, rounds, chat, canvas, regions)
+        return [node for menu in menus for node in menu.NODES]

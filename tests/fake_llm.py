@@ -31,6 +31,10 @@ class FakeLLM:
         self.gone = threading.Event()
         """Set when a client leaves in the middle of an answer."""
         self.elsewhere = "http://127.0.0.1:9/"
+        self.script: list[tuple[str, str]] = []
+        """The next answers, each with its finish reason, whatever the path says; they come a few letters at a time."""
+        self.pause = 0.0
+        """Seconds between two pieces of a scripted answer."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"fake": self}))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -85,6 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
         mode, _, path = self.path.lstrip("/").partition("/")
         if path != "v1/chat/completions":
             return self.json(404, {"detail": "Not Found"})
+        if self.fake.script:
+            text, finish = self.fake.script.pop(0)
+            return self.stream([text[at : at + 12] for at in range(0, len(text), 12)], finish, self.fake.pause)
         getattr(self, mode, self.ok)(body)
 
     # How to answer

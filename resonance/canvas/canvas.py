@@ -80,3 +80,8 @@ class Canvas:
     def label(self, number: int) -> str:
         """What a person calls the region with that number, 0 being the global one."""
         return self.regions[number].name or ("global" if number == 0 else f"region {number}")
+
+    def own_prefixes(self, region: Region) -> tuple[str, ...]:
+        """The prefixes of a local region without the global ones that they begin with."""
+        shared = self.whole.prefixes
+        return region.prefixes[len(shared) :] if region.prefixes[: len(shared)] == shared else region.prefixes

@@ -42,8 +42,8 @@ class GGUFEngine:
         model = _models.get(self.settings, lambda: _load(self.settings))
         return model.chat(request, on_text, interrupted)
 
-    def release(self) -> None:
-        if self.unload_after_run:
+    def release(self, unload: bool = False) -> None:
+        if unload or self.unload_after_run:
             _models.drop(self.settings)
 
 

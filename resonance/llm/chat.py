@@ -100,8 +100,8 @@ class Engine(Protocol):
         """
         ...
 
-    def release(self) -> None:
-        """Called when a node is done with the model for this run."""
+    def release(self, unload: bool = False) -> None:
+        """Called when a node is done with the model for this run; with ``unload`` its memory is wanted."""
         ...
 
 

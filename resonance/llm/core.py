@@ -69,7 +69,7 @@ class CoreEngine:
             for_images="load a text encoder with vision, such as Qwen3-VL, Qwen3.5 or Gemma 3 or 4 with vision",
         )
 
-    def release(self) -> None:
+    def release(self, unload: bool = False) -> None:
         """ComfyUI unloads it when it needs the room."""
 
     def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:

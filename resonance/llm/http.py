@@ -64,7 +64,7 @@ class HTTPEngine:
     def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
         return _run(self._chat(request, on_text), interrupted)
 
-    def release(self) -> None:
+    def release(self, unload: bool = False) -> None:
         """The server keeps its model as it likes."""
 
     async def _chat(self, request: Request, on_text: OnText) -> Answer:

@@ -16,6 +16,15 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def families(models: Path) -> Path:
+    """The ``models`` folder, with the larger checkpoints too."""
+    from models.checkpoint import build_families
+
+    build_families(models)
+    return models
+
+
 def server(
     base: Path, models: Path, *packs: str, args: tuple[str, ...] = (), env: dict[str, str] | None = None
 ) -> Comfy:
@@ -29,5 +38,5 @@ def server(
 @pytest.fixture(scope="session")
 def comfy(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Comfy]:
     """One server for all tests that need nothing special."""
-    with server(tmp_path_factory.mktemp("comfy"), models, "probe") as comfy:
+    with server(tmp_path_factory.mktemp("comfy"), models, "probe", "patches") as comfy:
         yield comfy

@@ -42,7 +42,9 @@ def bare(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Com
 def test_ids_are_fixed_by_the_display_names(nodes: dict[str, Any]) -> None:
     assert nodes
     for node_id, info in nodes.items():
-        assert node_id.casefold() == "resonance" + info["display_name"].replace(" ", "").casefold()
+        # Nodes of other packs that old workflows need have the names they had there.
+        if not info["deprecated"]:
+            assert node_id.casefold() == "resonance" + info["display_name"].replace(" ", "").casefold()
         assert info["category"].startswith("Resonance/")
 
 

@@ -1,11 +1,20 @@
-"""Tiny checkpoints that ComfyUI loads as Stable Diffusion 1.5, and a LoRA for them. :mod:`.wired` says how."""
+"""Tiny checkpoints that ComfyUI loads as Stable Diffusion, and LoRAs and a ControlNet for them. :mod:`.wired` says how."""
 
 from pathlib import Path
 
 from .wired.clip_text import clip_text
+from .wired.controlnet import controlnet
 from .wired.taesd import taesd
-from .wired.unet import SMALLEST, Blocks, lora, unet
+from .wired.unet import KOALA, REAL_NUMBERS, SMALLEST, TWELVE, Blocks, Family, lora, unet
 from .wired.weights import Weights, save
+
+UNET = "model.diffusion_model."
+SD1, SD2 = Family(), Family(context=1024, heads=5, linear=True, v=True)
+SDXL = Family(context=2048, heads=5, linear=True, encoders=(0, 768), adm=2816)
+
+FEW = 3
+"""Text layers of the large encoders. ComfyUI's own loader insists on all; LoadSmall of ``host/packs/patches`` reads
+the number from the file."""
 
 
 def build(folder: Path) -> None:
@@ -13,18 +22,57 @@ def build(folder: Path) -> None:
     (swaps red and blue) into a ``models`` folder."""
     save(folder / "checkpoints" / "tiny_sd15.safetensors", sd15())
     save(folder / "checkpoints" / "tiny_sd15_b.safetensors", sd15(seed=1))
-    save(folder / "loras" / "tiny_lora.safetensors", swap())
+    save(folder / "loras" / "tiny_lora.safetensors", swap(SMALLEST, SD1, lora_te=768))
+
+
+def build_families(folder: Path) -> None:
+    """Writes the larger checkpoints ``tiny_sd15_topology`` (Stable Diffusion 1.5 with its own block numbers),
+    ``tiny_sd2`` (v-prediction) and ``tiny_sdxl``, ``loras/tiny_lora_topology`` and ``tiny_lora_sdxl`` (swap red and
+    blue) and ``controlnet/tiny_controlnet`` (for ``tiny_sd15``: tints with the hint's colour)."""
+    save(folder / "checkpoints" / "tiny_sd15_topology.safetensors", sd15(blocks=REAL_NUMBERS, chaos=0))
+    save(folder / "checkpoints" / "tiny_sd2.safetensors", sd2())
+    save(folder / "checkpoints" / "tiny_sdxl.safetensors", sdxl())
+    save(folder / "loras" / "tiny_lora_topology.safetensors", swap(REAL_NUMBERS, SD1, lora_te=768))
+    save(folder / "loras" / "tiny_lora_sdxl.safetensors", swap(KOALA, SDXL, lora_te1=768, lora_te2=1280))
+    save(folder / "controlnet" / "tiny_controlnet.safetensors", tint())
 
 
 def sd15(seed: int = 0, blocks: Blocks = SMALLEST, chaos: float = 0.1) -> Weights:
     weights = Weights(seed, chaos)
-    unet(weights, "model.diffusion_model.", blocks)
+    unet(weights, UNET, blocks, SD1)
     clip_text(weights, "cond_stage_model.transformer.text_model.")
     taesd(weights, "first_stage_model.")
     return weights
 
 
-def swap(blocks: Blocks = SMALLEST) -> Weights:
+def sd2() -> Weights:
+    weights = Weights(chaos=0)
+    unet(weights, UNET, TWELVE, SD2)
+    # ComfyUI takes a deviation above 0.09 here for v-prediction.
+    weights[f"{UNET}output_blocks.11.1.transformer_blocks.0.norm1.bias"][::2] = 0.2
+    text = "cond_stage_model.model.transformer."
+    clip_text(weights, f"{text}text_model.", 1024, FEW, projection=f"{text}text_projection.weight")
+    taesd(weights, "first_stage_model.")
+    return weights
+
+
+def sdxl() -> Weights:
     weights = Weights()
-    lora(weights, blocks)
+    unet(weights, UNET, KOALA, SDXL)
+    clip_text(weights, "conditioner.embedders.0.transformer.text_model.", layers=FEW)
+    text = "conditioner.embedders.1.model.transformer."
+    clip_text(weights, f"{text}text_model.", 1280, FEW, projection=f"{text}text_projection.weight")
+    taesd(weights, "first_stage_model.", scale=0.13025)
+    return weights
+
+
+def swap(blocks: Blocks, family: Family, **encoders: int) -> Weights:
+    weights = Weights()
+    lora(weights, blocks, family, encoders)
+    return weights
+
+
+def tint() -> Weights:
+    weights = Weights()
+    controlnet(weights, Blocks(encoder=SMALLEST.encoder, middle=0), SD1)
     return weights

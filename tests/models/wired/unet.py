@@ -6,6 +6,7 @@ changes the group's mean and variance, and the norm is nearly linear. Cross atte
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -32,8 +33,9 @@ SHARP = 12.0
 PATH = 0.25
 """Share of the path in a decoder block; the skip has the rest."""
 
-COLOUR_GAIN = 0.35
-"""Strength of the words: not saturated at cfg 1, saturated at cfg 7."""
+EPS_GAIN, V_GAIN = 0.35, 1.1
+"""Strength of the words: not saturated at cfg 1, saturated at cfg 7. Sampled from sigma 14.6 down to 0, a prediction
+x - g c becomes 1.94 g c if it is taken for the noise, and 0.79 g c if it is taken for v."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Family:
     """Where in the context the embedding of each text encoder starts."""
     adm: int | None = None
     """Width of the vector input."""
+    v: bool = False
+    """The model predicts v, not the noise."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Blocks:
     encoder: tuple[tuple[int, ...], ...]
     """Transformer depth of each ResBlock, per resolution."""
     middle: int | None = None
-    """Transformer depth of the middle block; None: there is none."""
+    """Transformer depth of the middle block; 0: only its ResBlock, None: there is none."""
     decoder: int = 0
     """Transformer depth of the decoder's blocks on resolutions that have transformers."""
 
@@ -84,6 +88,21 @@ class Blocks:
                 plan.append((len(plan), self.decoder if max(depths) else 0, level > 0 and i == len(depths)))
         return plan
 
+    def transformers(self) -> Iterator[tuple[str, int]]:
+        """Key and depth of every transformer."""
+        number = 1
+        for depths in self.encoder:
+            for depth in depths:
+                if depth:
+                    yield f"input_blocks.{number}.1", depth
+                number += 1
+            number += 1  # the downsampling
+        if self.middle:
+            yield "middle_block.1", self.middle
+        for number, depth, _ in self.decoder_plan():
+            if depth:
+                yield f"output_blocks.{number}.1", depth
+
 
 SMALLEST = Blocks(encoder=((1,),))
 """The least that ComfyUI takes for SD1.5: one ResBlock with one transformer."""
@@ -91,9 +110,15 @@ SMALLEST = Blocks(encoder=((1,),))
 REAL_NUMBERS = Blocks(encoder=((1, 1), (1, 1), (1, 1), (0, 0)), middle=1, decoder=1)
 """SD1.5's own 12 input, 1 middle and 12 output blocks, for what addresses blocks by number."""
 
+KOALA = Blocks(encoder=((0,), (2,), (5,)))
+"""The shortest list of depths that ComfyUI takes for SDXL: KOALA-700M's, here on three resolutions."""
+
+TWELVE = Blocks(encoder=((1, 0), (0, 0), (0, 0), (0, 0)), decoder=1)
+"""The least with a transformer in output block 11, by whose weights ComfyUI tells SD2's two predictions apart."""
+
 
 def unet(weights: Weights, prefix: str, blocks: Blocks, family: Family = Family()) -> None:  # noqa: B008 (frozen)
-    paint = COLOUR_GAIN / blocks.colour_sum()
+    paint = (V_GAIN if family.v else EPS_GAIN) / blocks.colour_sum()
     encoder(weights, prefix, blocks, family, paint)
     for number, depth, upsample in blocks.decoder_plan():
         block = f"{prefix}output_blocks.{number}."
@@ -134,6 +159,7 @@ def encoder(weights: Weights, prefix: str, blocks: Blocks, family: Family, paint
 
     if blocks.middle is not None:
         resblock(weights, f"{prefix}middle_block.0.", WIDTH)
+    if blocks.middle:
         transformer(weights, f"{prefix}middle_block.1.", blocks.middle, family, paint)
         resblock(weights, f"{prefix}middle_block.2.", WIDTH)
 
@@ -184,23 +210,24 @@ def attention(weights: Weights, prefix: str, context: int, heads: int, encoders:
         out[WORDS, head + LATENT] = 1 / heads
 
 
-def lora(weights: Weights, blocks: Blocks, family: Family = Family(), rank: int = 4) -> None:  # noqa: B008 (frozen)
+def lora(weights: Weights, blocks: Blocks, family: Family, encoders: dict[str, int], rank: int = 4) -> None:
     """A LoRA in kohya's names: the UNet part swaps the words' red and blue, the text encoder part is random.
 
-    ComfyUI counts every ResBlock of a level in ``attentions_{i}``, also those without a transformer.
+    Args:
+        encoders: name in the keys and width of each text encoder.
     """
     width = WIDTH // family.heads
-    for level, depths in enumerate(blocks.encoder):
-        for i, depth in enumerate(depths):
-            for t in range(depth):
-                key = f"lora_unet_down_blocks_{level}_attentions_{i}_transformer_blocks_{t}_attn2_to_out_0"
-                down = weights.random(f"{key}.lora_down.weight", rank, WIDTH, gain=0)
-                down[0, 0::width], down[0, 2::width] = 1 / family.heads, -1 / family.heads  # red less blue
-                up = weights.random(f"{key}.lora_up.weight", WIDTH, rank, gain=0)
-                up[WORDS[0], 0], up[WORDS[2], 0] = -1, 1
-                weights[f"{key}.alpha"] = torch.tensor(float(rank))
-    for name, into in (("self_attn_out_proj", 768), ("mlp_fc2", 4 * 768)):
-        key = f"lora_te_text_model_encoder_layers_0_{name}"
-        weights.random(f"{key}.lora_down.weight", rank, into, gain=1)
-        weights.random(f"{key}.lora_up.weight", 768, rank, gain=1)
-        weights[f"{key}.alpha"] = torch.tensor(float(rank))
+    for block, depth in blocks.transformers():
+        for i in range(depth):
+            key = f"lora_unet_{block.replace('.', '_')}_transformer_blocks_{i}_attn2_to_out_0"
+            down = weights.random(f"{key}.lora_down.weight", rank, WIDTH, gain=0)
+            down[0, 0::width], down[0, 2::width] = 1 / family.heads, -1 / family.heads  # red less blue
+            up = weights.random(f"{key}.lora_up.weight", WIDTH, rank, gain=0)
+            up[WORDS[0], 0], up[WORDS[2], 0] = -1, 1
+            weights[f"{key}.alpha"] = torch.tensor(float(rank))
+    for text, width in encoders.items():
+        for name, into in (("self_attn_out_proj", width), ("mlp_fc2", 4 * width)):
+            key = f"{text}_text_model_encoder_layers_0_{name}"
+            weights.random(f"{key}.lora_down.weight", rank, into, gain=1)
+            weights.random(f"{key}.lora_up.weight", width, rank, gain=1)
+            weights[f"{key}.alpha"] = torch.tensor(float(rank))

@@ -38,9 +38,10 @@ class Weights(dict[str, torch.Tensor]):
     def random(self, key: str, *shape: int, gain: float | None = None) -> torch.Tensor:
         """Normal, deviation ``gain / sqrt(fan in)``. ``gain`` is ``chaos`` unless given; 0 gives zeros to fill."""
         deviation = (self.chaos if gain is None else gain) / math.sqrt(math.prod(shape[1:]))
-        noise = torch.randn(shape, generator=self.generator) * deviation if deviation else torch.zeros(shape)
-        self[key] = noise.to(HALF)
-        return self[key]
+        if deviation:
+            self[key] = (torch.randn(shape, generator=self.generator) * deviation).to(HALF)
+            return self[key]
+        return self.constant(key, 0, *shape)
 
     def layer(
         self, key: str, out: int, into: int, *kernel: int, gain: float | None = None, bias: bool = True
@@ -80,7 +81,7 @@ def save(path: Path, weights: Weights) -> None:
 def write_sparse(file: BinaryIO, data: memoryview) -> None:
     zeros = bytes(PAGE)
     for start in range(0, len(data), PAGE):
-        page = data[start : start + PAGE]
+        page = data[start : start + PAGE].tobytes()
         if page == zeros[: len(page)]:
             file.seek(len(page), os.SEEK_CUR)
         else:

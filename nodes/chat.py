@@ -1,0 +1,144 @@
+"""A language model that lays out pictures."""
+
+from comfy_api.latest import io
+
+from ..resonance.canvas import chat, instructions, listing
+from ..resonance.host import canvas as host
+from ..resonance.host import llm as models
+from ..resonance.host import progress
+from ..resonance.llm.chat import Engine, LLMError, Sampling
+from ..resonance.llm.conversation import Conversation as Said
+from .types import LLM, Canvas, Conversation
+
+NO_MESSAGE = "The message is empty: write what the picture shall show, or what shall change."
+
+
+class CanvasChat(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ResonanceCanvasChat",
+            display_name="Canvas Chat",
+            category="Resonance/Canvas",
+            description="Asks a language model to lay out a picture: what is where, in words and rectangles. The layout appears"
+            " while it is written; chain a second Canvas Chat by its conversation to correct it in the next sentence.",
+            search_aliases=["omost", "layout", "llm", "regional prompt", "composition", "prompt enhancer"],
+            inputs=[
+                LLM.Input("llm", tooltip="From Load LLM, Connect LLM or Core LLM."),
+                io.String.Input(
+                    "message",
+                    multiline=True,
+                    default="",
+                    placeholder="a lighthouse in a storm, a red boat on the left",
+                    tooltip="What the picture shall show; in a later round, what shall change.",
+                ),
+                io.Combo.Input(
+                    "answer_form",
+                    options=list(instructions.FORMS),
+                    default=chat.JSON,
+                    tooltip="json suits any model. omost program is what Omost's own models were trained to write.",
+                ),
+                io.Boolean.Input(
+                    "force_grammar",
+                    default=True,
+                    tooltip="Holds the answer to its form where the engine can: Load LLM and llama.cpp's server always,"
+                    " other servers json only. It costs 10 to 15 ms per token with a large vocabulary.",
+                ),
+                io.Int.Input(
+                    "max_tokens",
+                    default=4096,
+                    min=128,
+                    max=32768,
+                    tooltip="The answer is cut off after so many; its complete regions are used. A region takes 100 to 300.",
+                ),
+                io.Float.Input(
+                    "temperature", default=0.6, min=0.0, max=2.0, step=0.05, tooltip="0: always the likeliest word."
+                ),
+                io.Float.Input(
+                    "top_p",
+                    default=0.9,
+                    min=0.01,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Draws from the likeliest words that together have this share; 1: from all.",
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=0xFFFFFFFFFFFFFFFF,
+                    control_after_generate=False,
+                    tooltip="Another seed, another layout. With the same seed and inputs the model is not asked again.",
+                ),
+                io.Boolean.Input(
+                    "unload_after",
+                    default=False,
+                    tooltip="Frees the memory of a model from Load LLM after the answer, for the checkpoint that paints.",
+                ),
+                io.String.Input(
+                    "system",
+                    multiline=True,
+                    default=instructions.system_prompt(chat.JSON),
+                    advanced=True,
+                    tooltip="What the model is told about canvases. As long as it is untouched, or empty, the text that"
+                    " belongs to answer_form is sent.",
+                ),
+                Conversation.Input(
+                    "conversation",
+                    optional=True,
+                    tooltip="From the Canvas Chat before: the message goes on from there.",
+                ),
+            ],
+            outputs=[
+                Canvas.Output(display_name="canvas", tooltip="The layout."),
+                Conversation.Output(
+                    display_name="conversation", tooltip="All that was said so far, for the next Canvas Chat."
+                ),
+                io.String.Output(display_name="text", tooltip="The answer as the model wrote it."),
+            ],
+            hidden=[io.Hidden.unique_id],
+            has_intermediate_output=True,
+        )
+
+    @classmethod
+    def validate_inputs(cls, message: str | None = None) -> bool | str:
+        return True if message is None or message.strip() else NO_MESSAGE
+
+    @classmethod
+    def execute(
+        cls,
+        llm: Engine,
+        message: str,
+        answer_form: str,
+        force_grammar: bool,
+        max_tokens: int,
+        temperature: float,
+        top_p: float,
+        seed: int,
+        unload_after: bool,
+        system: str,
+        conversation: Said | None = None,
+    ) -> io.NodeOutput:
+        if not message.strip():
+            raise ValueError(NO_MESSAGE)
+        said = conversation or Said()
+        node = cls.hidden.unique_id
+        growing = host.Growing(node)
+        sampling = Sampling(max_tokens, temperature, top_p, seed=seed)
+        request = chat.request(said, message.strip(), system, answer_form, force_grammar, sampling)
+        try:
+            answer = models.ask(llm, request, growing.grow)
+        finally:
+            llm.release(unload_after)
+        try:
+            turn = chat.turn(said, message.strip(), answer)
+        except LLMError as error:
+            progress.say(str(error), node)
+            raise
+        growing.done(turn)
+        return io.NodeOutput(
+            turn.canvas, turn.conversation, turn.text, ui={"resonance_canvas": [listing.write(turn.canvas)]}
+        )
+
+
+NODES = [CanvasChat]

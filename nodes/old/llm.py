@@ -1,0 +1,207 @@
+"""ComfyUI_omost's nodes that ask a language model."""
+
+import re
+
+from comfy_api.latest import io
+
+from ...resonance.canvas import chat
+from ...resonance.host import canvas as host
+from ...resonance.host import llm as models
+from ...resonance.host import progress
+from ...resonance.host.folders import model_folders
+from ...resonance.llm.chat import Engine, LLMError, Sampling, states
+from ...resonance.llm.conversation import Conversation as Said
+from ...resonance.llm.keys import key_for, split_address
+from ...resonance.llm.llamacpp import Settings
+from .. import types
+from ..chat import NO_MESSAGE
+from .sockets import CATEGORY, LLM, Canvas, Conversation
+
+LLAMA = "lllyasviel/omost-llama-3-8b-4bits"
+NAMES = ["lllyasviel/omost-phi-3-mini-128k-8bits", LLAMA, "lllyasviel/omost-dolphin-2.9-llama3-8b-4bits"]
+PAGE = "https://huggingface.co/models?library=gguf&search="
+TIMEOUT = 120
+"""Seconds to wait for the next piece of an answer, as Connect LLM has it."""
+
+
+class LLMLoader(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="OmostLLMLoaderNode",
+            display_name="Omost LLM Loader",
+            category=CATEGORY,
+            description="For old workflows; new ones use Load LLM. Looks in models/llm for a GGUF file of the named model.",
+            search_aliases=["omost", "load llm", "gguf"],
+            is_deprecated=True,
+            inputs=[
+                io.Combo.Input(
+                    "llm_name",
+                    options=NAMES,
+                    default=LLAMA,
+                    tooltip="The model. A GGUF file or folder in models/llm must bear its name, in any spelling.",
+                )
+            ],
+            outputs=[LLM.Output(tooltip="The model, for Omost LLM Chat.")],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def validate_inputs(cls, llm_name: str | None = None) -> bool | str:
+        try:
+            if llm_name is not None:
+                gguf_of(llm_name)
+        except LLMError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(cls, llm_name: str) -> io.NodeOutput:
+        engine = models.GGUFEngine(Settings(models.gguf_file(gguf_of(llm_name))))
+        progress.say(states(engine), cls.hidden.unique_id)
+        return io.NodeOutput(engine)
+
+
+def gguf_of(llm_name: str) -> str:
+    """The first GGUF file whose name, folder included, holds the model's name, whatever stands between letters.
+
+    Raises:
+        LLMError: there is none; the text says what to do.
+    """
+    model = re.sub(r"-\d+bits$", "", llm_name.rpartition("/")[2])
+    for file in models.gguf_files():
+        if _letters(model) in _letters(file):
+            return file
+    raise LLMError(
+        f"There is no GGUF file of {model} in {', '.join(map(str, model_folders('llm')))}: put one there ({PAGE}{model}) and "
+        "press R, or connect Load LLM or Connect LLM in place of this node."
+    )
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+class LLMServer(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="OmostLLMHTTPServerNode",
+            display_name="Omost LLM HTTP Server",
+            category=CATEGORY,
+            description="For old workflows; new ones use Connect LLM, whose rules for addresses and keys hold here too.",
+            search_aliases=["omost", "connect llm", "tgi", "openai"],
+            is_deprecated=True,
+            inputs=[
+                io.String.Input(
+                    "address", multiline=True, tooltip="Address of the server, with or without /v1. No keys here."
+                ),
+                io.Combo.Input(
+                    "api_type",
+                    options=["OpenAI", "TGI"],
+                    default="OpenAI",
+                    optional=True,
+                    tooltip="Not looked at: the server itself is asked what it is.",
+                ),
+            ],
+            outputs=[LLM.Output(tooltip="The model, for Omost LLM Chat.")],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def validate_inputs(cls, address: str | None = None) -> bool | str:
+        try:
+            if address is not None:
+                key_for(split_address(address)[0], models.keys_file())
+        except LLMError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(cls, address: str, api_type: str = "OpenAI") -> io.NodeOutput:
+        engine = models.connected(address, "", TIMEOUT)
+        progress.say(states(engine), cls.hidden.unique_id)
+        return io.NodeOutput(engine)
+
+
+class LLMChat(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="OmostLLMChatNode",
+            display_name="Omost LLM Chat",
+            category=CATEGORY,
+            description="For old workflows; new ones use Canvas Chat. Asks for a layout as an Omost program, which is read and "
+            "never executed.",
+            search_aliases=["omost", "canvas chat", "layout"],
+            is_deprecated=True,
+            inputs=[
+                io.MultiType.Input("llm", [LLM, types.LLM], tooltip="The model to ask."),
+                io.String.Input("text", multiline=True, tooltip="What the picture shall show, or what shall change."),
+                io.Int.Input(
+                    "max_new_tokens", default=4096, min=128, max=4096, tooltip="The answer is cut off after so many."
+                ),
+                io.Float.Input(
+                    "top_p",
+                    default=0.9,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Draws from the likeliest words that together have this share.",
+                ),
+                io.Float.Input(
+                    "temperature", default=0.6, min=0.0, max=2.0, step=0.01, tooltip="0: always the likeliest word."
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=0xFFFFFFFFFFFFFFFF,
+                    control_after_generate=True,
+                    tooltip="Another seed, another layout.",
+                ),
+                io.MultiType.Input(
+                    "conversation",
+                    [Conversation, types.Conversation],
+                    optional=True,
+                    tooltip="What was said so far: the text goes on from there.",
+                ),
+            ],
+            outputs=[
+                Conversation.Output(tooltip="All that was said so far, for the next Omost LLM Chat."),
+                Canvas.Output(tooltip="The layout."),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def validate_inputs(cls, text: str | None = None) -> bool | str:
+        return True if text is None or text.strip() else NO_MESSAGE
+
+    @classmethod
+    def execute(
+        cls,
+        llm: Engine,
+        text: str,
+        max_new_tokens: int,
+        top_p: float,
+        temperature: float,
+        seed: int,
+        conversation: Said | None = None,
+    ) -> io.NodeOutput:
+        if not text.strip():
+            raise ValueError(NO_MESSAGE)
+        said = conversation or Said()
+        growing = host.Growing(cls.hidden.unique_id)
+        sampling = Sampling(max_new_tokens, temperature, top_p, seed=seed)
+        request = chat.request(said, text.strip(), "", chat.PROGRAM, True, sampling)
+        try:
+            answer = models.ask(llm, request, growing.grow)
+        finally:
+            llm.release()
+        turn = chat.turn(said, text.strip(), answer)
+        growing.done(turn)
+        return io.NodeOutput(turn.conversation, turn.canvas)
+
+
+NODES = [LLMLoader, LLMServer, LLMChat]

@@ -1,0 +1,323 @@
+"""Words bound to places."""
+
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+
+from ..resonance.canvas.canvas import GRID, Canvas
+from ..resonance.host import progress
+from ..resonance.host import regions as host
+from ..resonance.host.encode import encode_together
+from ..resonance.regions.bags import words
+from ..resonance.regions.couple import AttentionCouple
+from ..resonance.regions.dense import OmostDense
+from ..resonance.regions.paper import DenseDiffusion
+from ..resonance.regions.parts import Part
+from . import types
+
+CATEGORY = "Resonance/Regions"
+AREA = {"area overlay": "overlay", "area average": "average"}
+COUPLE, OMOST, PAPER = "attention couple", "dense diffusion (omost)", "dense diffusion (paper)"
+METHODS = (COUPLE, OMOST, PAPER, *AREA)
+
+
+class Regions(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        capture = io.Combo.Input(
+            "capture",
+            options=["off", "16", "32", "64"],
+            advanced=True,
+            tooltip="Longer side in pixels of the maps of where each region's words acted, for Region Heat. Costs time.",
+        )
+        strengths = [
+            io.Float.Input(f"{name}_strength", default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)
+            for name, default, tooltip in (
+                ("global", 0.2, "Share of the words that act everywhere."),
+                ("region", 0.8, "Share of a region's own words, where it is."),
+            )
+        ]
+        return io.Schema(
+            node_id="ResonanceRegions",
+            display_name="Regions",
+            category=CATEGORY,
+            description="Binds words to places. The words come from a canvas, from conditionings with masks, or both. The "
+            "attention methods work with Stable Diffusion 1.5, 2 and SDXL, the area methods with every model.",
+            search_aliases=[
+                "regional prompt",
+                "attention couple",
+                "dense diffusion",
+                "omost",
+                "multidiffusion",
+                "latent couple",
+                "area composition",
+                "masked conditioning",
+            ],
+            inputs=[
+                io.Model.Input("model", tooltip="The model that shall paint. A clone of it is patched."),
+                io.DynamicCombo.Input(
+                    "method",
+                    options=[
+                        io.DynamicCombo.Option(
+                            COUPLE,
+                            [
+                                io.Float.Input(
+                                    "base_weight",
+                                    default=0.2,
+                                    min=0.0,
+                                    max=10.0,
+                                    step=0.05,
+                                    tooltip="Weight of the global words inside the regions, where each region has its own "
+                                    "weight (1). Outside they act alone.",
+                                ),
+                                io.Float.Input(
+                                    "feather",
+                                    default=0.0,
+                                    min=0.0,
+                                    max=45.0,
+                                    step=0.5,
+                                    tooltip="How far regions blend into what is around them, in cells of the 90.",
+                                ),
+                                capture,
+                            ],
+                        ),
+                        io.DynamicCombo.Option(OMOST, [capture]),
+                        io.DynamicCombo.Option(
+                            PAPER,
+                            [
+                                _factor(
+                                    "creg", 1.0, "How much the words of a region are raised inside and lowered outside."
+                                ),
+                                _factor("sreg", 0.3, "The same for how much places of one region look at one another."),
+                                _factor(
+                                    "sizereg", 1.0, "How much less this is done to large regions than to small ones."
+                                ),
+                                io.Float.Input(
+                                    "steps",
+                                    default=0.3,
+                                    min=0.0,
+                                    max=1.0,
+                                    step=0.05,
+                                    tooltip="Share of the steps at the beginning in which the method acts.",
+                                ),
+                                io.Float.Input(
+                                    "fade",
+                                    default=5.0,
+                                    min=0.0,
+                                    max=10.0,
+                                    step=0.5,
+                                    advanced=True,
+                                    tooltip="How fast it fades with the noise: the power of time step / 1000.",
+                                ),
+                                capture,
+                            ],
+                        ),
+                        *(io.DynamicCombo.Option(name, strengths) for name in AREA),
+                    ],
+                    tooltip="attention couple: each region reads its own words; the best start. dense diffusion (omost): all "
+                    "read from one pool, strictly bounded; as the Omost demo. dense diffusion (paper): pushes attention towards "
+                    "the regions in the first steps only; the freest. area overlay, area average: asks the model once per "
+                    "region; slower, for every model, and a region may have its own LoRA.",
+                ),
+                io.Clip.Input("clip", optional=True, tooltip="Encodes the words of the canvas."),
+                types.Canvas.Input("canvas", optional=True, tooltip="A layout from Canvas Chat or Canvas."),
+                types.Regions.Input(
+                    "regions",
+                    optional=True,
+                    tooltip="From Region from Conditioning. They lie over those of the canvas.",
+                ),
+                io.Conditioning.Input(
+                    "positive", optional=True, tooltip="Acts everywhere, beside the global words of the canvas."
+                ),
+                io.Conditioning.Input(
+                    "negative",
+                    optional=True,
+                    tooltip="What shall be nowhere. Not connected: the empty text. Negatives of regions act where they are.",
+                ),
+            ],
+            outputs=[
+                io.Model.Output(display_name="model", tooltip="To the sampler; patched for the attention methods."),
+                io.Conditioning.Output(
+                    display_name="positive", tooltip="To the sampler, or through Apply ControlNet and the like."
+                ),
+                io.Conditioning.Output(display_name="negative", tooltip="To the sampler."),
+                io.Mask.Output(
+                    display_name="masks", tooltip="Where each part acts: the global words first, then far to near."
+                ),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def execute(cls, model, method=None, clip=None, canvas=None, regions=(), positive=None, negative=None):
+        if method is None:  # a key that is none of the options never arrives
+            raise ValueError(f"method must be one of {', '.join(METHODS)}.")
+        sources = host.Sources(clip, canvas, tuple(regions), positive, negative)
+        placed = _place(model, sources, **method)
+        where = [f"{n} {name}" for n, name in enumerate(placed.names)]
+        progress.say(f"{method['method']}: {', '.join(where)}", cls.hidden.unique_id)
+        return io.NodeOutput(placed.model, placed.positive, placed.negative, placed.masks)
+
+
+def _place(model: Any, sources: host.Sources, method: str, capture: str = "off", **settings: Any) -> host.Placed:
+    if method in AREA:
+        return host.by_area(model, sources, AREA[method], **settings)
+    heat = 0 if capture == "off" else int(capture)
+    if method == COUPLE:
+        soft = settings.pop("feather")
+        return host.by_attention(model, sources, AttentionCouple(**settings), soft, heat)
+    if method == OMOST:
+        return host.by_attention(model, sources, OmostDense(), heat=heat)
+    return host.by_attention(model, sources, DenseDiffusion(share=settings.pop("steps"), **settings), heat=heat)
+
+
+def _factor(name: str, default: float, tooltip: str) -> io.Float.Input:
+    return io.Float.Input(name, default=default, min=0.0, max=10.0, step=0.05, tooltip=tooltip)
+
+
+class EncodeCanvas(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ResonanceEncodeCanvas",
+            display_name="Encode Canvas",
+            category=CATEGORY,
+            description="All words of a canvas as one conditioning, wherever their regions are. Long texts are dealt out to "
+            "bags of whole sentences, each with the subject before it, so that no sentence is cut.",
+            search_aliases=["greedy bags", "omost", "long prompt", "clip text encode"],
+            inputs=[
+                io.Clip.Input("clip", tooltip="The text encoder of the model that shall paint."),
+                types.Canvas.Input("canvas", tooltip="A layout; its places are not looked at."),
+            ],
+            outputs=[
+                io.Conditioning.Output(
+                    display_name="conditioning", tooltip="77 tokens per bag; the pooled vector is the first bag's."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, clip, canvas: Canvas):
+        tokens, said = encode_together(clip, [words(region) for region in canvas.regions if region.weight > 0])
+        return io.NodeOutput([[torch.cat(tokens, 1), said]])
+
+
+class RegionFromConditioning(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        sides = [
+            io.Float.Input(
+                side,
+                default=default,
+                min=0.0,
+                max=1.0,
+                step=0.01,
+                tooltip=f"{side.capitalize()} edge of the box. {unit}",
+            )
+            for side, default, unit in (
+                ("left", 0.0, "0: the left edge of the picture, 1: the right one."),
+                ("top", 0.0, "0: the top of the picture, 1: the bottom."),
+                ("right", 0.5, "0: the left edge of the picture, 1: the right one."),
+                ("bottom", 1.0, "0: the top of the picture, 1: the bottom."),
+            )
+        ]
+        return io.Schema(
+            node_id="ResonanceRegionFromConditioning",
+            display_name="Region from Conditioning",
+            category=CATEGORY,
+            description="Gives a conditioning a place: a box or a mask. For Regions; several are chained.",
+            search_aliases=["regional prompt", "masked conditioning", "conditioning set mask", "attention couple mask"],
+            inputs=[
+                io.Conditioning.Input("conditioning", tooltip="What shall be there."),
+                io.DynamicCombo.Input(
+                    "place",
+                    options=[
+                        io.DynamicCombo.Option("box", sides),
+                        io.DynamicCombo.Option(
+                            "mask", [io.Mask.Input("mask", tooltip="Where it shall be, in any resolution; one mask.")]
+                        ),
+                    ],
+                    tooltip="A box in shares of the picture, or a mask that is stretched over the picture.",
+                ),
+                io.Float.Input(
+                    "weight", default=1.0, min=0.0, max=10.0, step=0.05, tooltip="How strongly it acts; 0 takes it out."
+                ),
+                io.Float.Input(
+                    "start",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Share of the sampling at which it begins.",
+                ),
+                io.Float.Input(
+                    "end", default=1.0, min=0.0, max=1.0, step=0.01, tooltip="Share of the sampling at which it ends."
+                ),
+                io.String.Input("name", default="", optional=True, tooltip="For messages and maps."),
+                io.Conditioning.Input("negative", optional=True, tooltip="What shall not be there."),
+                types.Regions.Input("regions", optional=True, tooltip="Earlier regions; this one lies over them."),
+            ],
+            outputs=[types.Regions.Output(display_name="regions", tooltip="All of them, for Regions or the next one.")],
+        )
+
+    @classmethod
+    def execute(
+        cls, conditioning, weight, start, end, place=None, name="", negative=None, regions: tuple[Part, ...] = ()
+    ):
+        if place is None:
+            raise ValueError("place must be one of box, mask.")
+        name = name.strip() or f"region {len(regions) + 1}"
+        for _, values in (*conditioning, *(negative or [])):
+            if "mask" in values or "area" in values:
+                raise ValueError(f"The conditioning of {name} has a place already: connect it without mask and area.")
+        mask = place["mask"] if place["place"] == "mask" else _box(name, **place)
+        if mask.ndim == 3:
+            if len(mask) > 1:
+                raise ValueError(f"Expected one mask for {name}, got {len(mask)}: make a region of each.")
+            mask = mask[0]
+        return io.NodeOutput((*regions, Part(name, conditioning, mask, weight, start, end, negative)))
+
+
+def _box(name: str, left: float, top: float, right: float, bottom: float, place: str) -> torch.Tensor:
+    if left >= right or top >= bottom:
+        raise ValueError(f"The box of {name} is empty: left must be less than right, and top less than bottom.")
+    rows, columns = [
+        slice(round(a * GRID), max(round(b * GRID), round(a * GRID) + 1)) for a, b in ((top, bottom), (left, right))
+    ]
+    mask = torch.zeros(GRID, GRID)
+    mask[rows, columns] = 1
+    return mask
+
+
+class RegionHeat(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ResonanceRegionHeat",
+            display_name="Region Heat",
+            category=CATEGORY,
+            description="Shows where the words of each region acted while the picture was sampled. Set capture in Regions.",
+            search_aliases=["attention map", "heat map", "daam", "cross attention", "attention heat"],
+            inputs=[
+                io.Model.Input("model", tooltip="From Regions, with capture."),
+                io.Image.Input("image", tooltip="The decoded picture; the maps are laid over it."),
+                io.Float.Input("opacity", default=0.7, min=0.0, max=1.0, step=0.05, tooltip="1 hides the picture."),
+            ],
+            outputs=[
+                io.Image.Output(
+                    display_name="image",
+                    tooltip="One picture per part and picture of the batch, the global words first.",
+                ),
+                io.Mask.Output(display_name="maps", tooltip="The maps themselves, in the resolution of capture."),
+                io.String.Output(display_name="names", is_output_list=True, tooltip="The parts, in the same order."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, image, opacity):
+        maps, names = host.heat_of(model)
+        return io.NodeOutput(host.overlay(image, maps, opacity), maps.flatten(0, 1), list(names))
+
+
+NODES = [Regions, RegionFromConditioning, EncodeCanvas, RegionHeat]

@@ -1,0 +1,78 @@
+"""A conversation that lays out a picture: what the model is asked, and the canvas in what it answers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..llm.chat import Answer, LLMError, Request, Sampling, without_thoughts
+from ..llm.conversation import Conversation
+from . import grammar, instructions
+from .canvas import Canvas, CanvasError
+from .read import Reading, partial, read
+
+PROGRAM, JSON = instructions.FORMS
+"""The forms an answer can have: Omost's program, as Omost's own models write it, or JSON, which any model can."""
+
+BEGINNING = 300
+"""Letters of a useless answer that are shown."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a round of chat led to. ``text`` is the answer without thoughts, ``notes`` what the user should know."""
+
+    canvas: Canvas
+    conversation: Conversation
+    text: str
+    notes: tuple[str, ...]
+
+
+def system_text(text: str, form: str) -> str:
+    """The system text for answers in that form: ``text``, but the form's own if it is empty or another form's own."""
+    own = {instructions.system_prompt(f).strip() for f in instructions.FORMS}
+    return instructions.system_prompt(form) if text.strip() in {"", *own} else text.strip()
+
+
+def request(
+    conversation: Conversation, message: str, system: str, form: str, forced: bool, sampling: Sampling
+) -> Request:
+    """The next question. ``forced`` holds the answer to its form, as far as the engine is able to."""
+    formats: dict[str, Any] = {}
+    if forced and form == PROGRAM:
+        formats = {"grammar": grammar.program_grammar()}
+    elif forced:
+        formats = {"grammar": grammar.json_grammar(), "schema": grammar.json_schema()}
+    return Request(conversation.asking(message, system_text(system, form)), sampling, **formats)
+
+
+def turn(conversation: Conversation, message: str, answer: Answer) -> Turn:
+    """The canvas in an answer to ``message``. From one that was cut off, what was complete.
+
+    Raises:
+        LLMError: there is none; the text quotes how the answer begins.
+    """
+    text = without_thoughts(answer.text).strip()
+    try:
+        found = read(text)
+    except CanvasError as error:
+        begun = None if answer.finished else partial(text)
+        if begun is None:
+            raise LLMError(_useless(text, answer, error)) from error
+        found = Reading(begun)
+    cut = () if answer.finished else ("the answer was cut off: max_tokens or the model's context was too small",)
+    return Turn(found.canvas, conversation.answered(message, text), text, (*answer.notes, *cut, *found.notes))
+
+
+def _useless(text: str, answer: Answer, error: CanvasError) -> str:
+    if not answer.finished and not text:
+        return "The model was still thinking when max_tokens ran out: raise it, or take a model that does not think."
+    advice = "Try another seed, force_grammar or another model." if answer.finished else "Raise max_tokens."
+    quoted = text[:BEGINNING] + ("…" if len(text) > BEGINNING else "")
+    return f"No canvas can be read from the answer: {error} {advice} The answer begins: {quoted}"
+
+
+def summary(canvas: Canvas) -> str:
+    """A line on what stands there."""
+    last = canvas.regions[-1]
+    words = last.name or " ".join(last.prefixes[-1:])
+    count = len(canvas.locals)
+    return f"{count} region{'' if count == 1 else 's'}; {'nearest' if count else 'the whole'}: {words}"

@@ -1,0 +1,192 @@
+"""From what a model says of a picture, in Omost's terms, to a canvas. Both forms of an answer come together here."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from PIL import ImageColor
+
+from .canvas import GRID, WHOLE, Canvas, Rect, Region
+from .vocabulary import AREAS, COLORS, LOCATIONS, OFFSETS, clean, closest, rect
+
+Color = tuple[int, int, int]
+
+GREY: Color = (128, 128, 128)
+
+GLOBAL_FIELDS = ("description", "detailed_descriptions", "tags", "HTML_web_color_name")
+"""Arguments of ``set_global_description``, in order."""
+
+LOCAL_FIELDS = (
+    *("location", "offset", "area", "distance_to_viewer"),
+    *("description", "detailed_descriptions", "tags"),
+    *("atmosphere", "style", "quality_meta", "HTML_web_color_name"),
+)
+"""Arguments of ``add_local_description``, in order."""
+
+QUOTED = 60
+"""Longest quotation of a word or line, in characters."""
+
+
+@dataclass(frozen=True)
+class Global:
+    """What the whole picture shows."""
+
+    description: str = ""
+    details: tuple[str, ...] = ()
+    tags: str = ""
+    color: Color = GREY
+
+
+@dataclass(frozen=True)
+class Local:
+    """What a part of the picture shows. ``distance`` is that to the viewer, in any unit."""
+
+    rect: Rect
+    distance: float = 1.0
+    description: str = ""
+    details: tuple[str, ...] = ()
+    tags: str = ""
+    atmosphere: str = ""
+    style: str = ""
+    quality: str = ""
+    color: Color = GREY
+
+
+def layout(whole: Global, locals: Iterable[Local]) -> Canvas:
+    """The canvas: pieces of text cleaned, empty ones left out, far before near; equally far ones stay in order."""
+    prefixes = cleaned(whole.description)
+    details = cleaned(*whole.details)
+    tags = cleaned(whole.tags)
+    first = Region(WHOLE, prefixes, details + tags, whole.color, len(details) if tags else None)
+    return Canvas((first, *(_region(prefixes, one) for one in sorted(locals, key=lambda one: -one.distance))))
+
+
+def _region(prefixes: tuple[str, ...], one: Local) -> Region:
+    details, tags = cleaned(*one.details), cleaned(one.tags)
+    return Region(
+        one.rect,
+        prefixes + cleaned(one.description),
+        details + tags + cleaned(one.atmosphere, one.style, one.quality),
+        one.color,
+        len(details) if tags else None,
+    )
+
+
+def cleaned(*texts: str) -> tuple[str, ...]:
+    """The texts as pieces of a region, without those of which nothing is left."""
+    return tuple(piece for text in texts if (piece := clean(text)))
+
+
+def read_global(fields: Mapping[str, Any]) -> tuple[Global, list[str]]:
+    """The whole picture from fields as a model wrote them, and notes on what was corrected or left out."""
+    said = _Fields(fields, GLOBAL_FIELDS, "the global description")
+    whole = Global(said.text("description"), said.texts("detailed_descriptions"), said.text("tags"), said.color())
+    return whole, said.notes
+
+
+def read_local(fields: Mapping[str, Any]) -> tuple[Local, list[str]]:
+    """A part of the picture from fields as a model wrote them, and notes. ``rect`` may stand for the three words."""
+    said = _Fields(fields, (*LOCAL_FIELDS, "rect"), "a region without description")
+    if description := said.text("description").strip():
+        said.what = quote(description)
+    local = Local(
+        said.rect(),
+        said.distance(),
+        said.text("description"),
+        said.texts("detailed_descriptions"),
+        said.text("tags"),
+        said.text("atmosphere"),
+        said.text("style"),
+        said.text("quality_meta"),
+        said.color(),
+    )
+    return local, said.notes
+
+
+class _Fields:
+    """Fields of one object. What is missing or makes no sense takes its default; what is lost or changed is noted."""
+
+    def __init__(self, fields: Mapping[str, Any], known: Sequence[str], what: str) -> None:
+        self._fields = {name: value for name, value in fields.items() if value is not None}
+        self.what = what
+        self.notes: list[str] = [f"{quote(name)} is no field of {what}" for name in fields if name not in known]
+
+    def text(self, name: str) -> str:
+        """A text; several are joined by commas."""
+        return ", ".join(self.texts(name))
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self._fields.get(name, ())
+        items = cast(Sequence[Any], value) if isinstance(value, list | tuple) else [value]
+        texts = tuple(sound(item) for item in items if isinstance(item, str))
+        if len(texts) < len(items):
+            self._note(f"{name} of {self.what} is no text: it was left out")
+        return texts
+
+    def word(self, name: str, choices: Iterable[str], default: str) -> str:
+        if name not in self._fields:
+            self._note(f"{name} of {self.what} is missing: {default!r} was taken")
+            return default
+        if not isinstance(value := self._fields[name], str):
+            self._note(f"{name} of {self.what} is no text: {default!r} was taken")
+            return default
+        found = closest(value, choices)
+        if found is None:
+            self._note(f"{name} {quote(value)} of {self.what} has no like among the known words: {default!r} was taken")
+        elif found != value.strip().lower():
+            self._note(f"{name} {quote(value)} of {self.what} was read as {found!r}")
+        return found or default
+
+    def rect(self) -> Rect:
+        if "location" not in self._fields and (found := as_rect(self._fields.get("rect"))):
+            return found
+        return rect(
+            self.word("location", LOCATIONS, "in the center"),
+            self.word("offset", OFFSETS, "no offset") if "offset" in self._fields else "no offset",
+            self.word("area", AREAS, "a medium-sized square area"),
+        )
+
+    def color(self) -> Color:
+        value = self._fields.get("HTML_web_color_name")
+        if isinstance(value, str) and value.strip().startswith("#"):
+            try:
+                return ImageColor.getrgb(value.strip())[:3]
+            except ValueError:
+                pass
+        return COLORS[self.word("HTML_web_color_name", COLORS, "gray")]
+
+    def distance(self) -> float:
+        value = self._fields.get("distance_to_viewer", 1.0)
+        try:
+            distance = float(value)
+            if 0 < distance < float("inf"):
+                return distance
+        except (TypeError, ValueError, OverflowError):
+            pass
+        self._note(f"distance_to_viewer of {self.what} is no number above 0: 1 was taken")
+        return 1.0
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
+
+
+def as_rect(value: Any) -> Rect | None:
+    """Top, bottom, left and right, if they are a rectangle on the grid."""
+    if not isinstance(value, list | tuple) or len(items := cast(Sequence[Any], value)) != 4:
+        return None
+    top, bottom, left, right = items
+    if any(type(edge) is not int for edge in items) or not (0 <= top < bottom <= GRID and 0 <= left < right <= GRID):
+        return None
+    return top, bottom, left, right
+
+
+def sound(text: str) -> str:
+    """Text that can be written as UTF-8: halves of a surrogate pair are joined, lone ones become U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def quote(text: str) -> str:
+    """A piece of somebody's text, in quotation marks, not too long for a message."""
+    text = sound(text.strip())
+    return repr(text if len(text) <= QUOTED else f"{text[: QUOTED - 3]}...")

@@ -1,0 +1,44 @@
+"""Who wins where a canvas was edited by hand and the one it came from is still connected."""
+
+from dataclasses import replace
+from typing import Any
+
+from .boxes import from_boxes
+from .canvas import Canvas, CanvasError
+from .listing import digest
+from .read import Reading, read
+
+NOTHING = "There is no canvas: write one as JSON or as an Omost program, or connect a canvas or boxes."
+OUTDATED = "the text was not made from what is connected, so it was not used"
+
+
+def effective(text: str, upstream: Canvas | None) -> Reading:
+    """The canvas that counts: ``text``, unless something is connected that it was not edited from.
+
+    An edited canvas carries the digest of the one it was made from (``from`` in JSON, :attr:`Canvas.origin`).
+
+    Raises:
+        CanvasError: the text is no canvas, or there is nothing at all.
+    """
+    if upstream is None:
+        if not text.strip():
+            raise CanvasError(NOTHING)
+        return read(text)
+    if not text.strip():
+        return Reading(upstream)
+    written = read(text)
+    if written.canvas.origin == digest(upstream):
+        return written
+    return Reading(upstream, (OUTDATED,))
+
+
+def with_boxes(canvas: Canvas | None, boxes: Any, width: int, height: int) -> Canvas:
+    """Core's boxes, in a picture of that size, as a canvas, or as the nearest regions of one.
+
+    Raises:
+        CanvasError: they are no boxes.
+    """
+    if canvas is None:
+        return from_boxes(boxes, width, height)
+    added = from_boxes(boxes, width, height, " ".join(canvas.whole.prefixes))
+    return replace(canvas, regions=canvas.regions + added.locals)

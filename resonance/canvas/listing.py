@@ -1,0 +1,174 @@
+"""The JSON list of regions: what Omost's canvas conditioning looks like on the wire, and a little more.
+
+Each item is ``{"rect": [top, bottom, left, right], "prefixes": [...], "suffixes": [...], "color": [r, g, b]}``, the first one
+global. Ours are ``name``, ``tags`` (index of a suffix), ``negative``, ``weight``, ``start``, ``end``, ``mask`` and ``lora``
+(``{"file", "strength"}``), and ``from`` on the first. Keys that we do not know are kept as they are.
+"""
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+from .canvas import GRID, WHOLE, Canvas, CanvasError, Lora, Region
+from .describe import QUOTED, as_rect, sound
+from .masks import decode
+
+T = TypeVar("T")
+
+KEYS = ("rect", "prefixes", "suffixes", "color", "name", "tags", "negative", "weight", "start", "end", "mask", "lora")
+STRONGEST = 100.0
+"""Largest weight, and strength of a LoRA."""
+
+
+def write(canvas: Canvas) -> str:
+    """The canvas as JSON, a region a line; what has its default is left out."""
+    lines = [_line(region, canvas.origin if number == 0 else "") for number, region in enumerate(canvas.regions)]
+    return "[\n" + ",\n".join(lines) + "\n]"
+
+
+def digest(canvas: Canvas) -> str:
+    """A short hash of all that a canvas holds, but not of where it came from."""
+    return hashlib.sha256(write(replace(canvas, origin="")).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _line(region: Region, origin: str) -> str:
+    usual = Region()
+    item: dict[str, Any] = {name: getattr(region, name) for name in KEYS[:4]}
+    item |= {name: value for name in KEYS[4:-1] if (value := getattr(region, name)) != getattr(usual, name)}
+    if region.lora:
+        item["lora"] = {"file": region.lora.file, "strength": region.lora.strength}
+    if origin:
+        item["from"] = origin
+    parts = [f"{_text(name)}: {_text(value)}" for name, value in item.items()]
+    return "{" + ", ".join([*parts, *(f"{_text(name)}: {value}" for name, value in region.extra)]) + "}"
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def read_list(value: Any) -> Canvas:
+    """The canvas in a JSON list that has been loaded.
+
+    Raises:
+        CanvasError: it is no such list; the text names the item (0 is the global one) and the key.
+    """
+    if not isinstance(value, list):
+        raise CanvasError(f"A canvas in JSON is a list of regions, not {_shown(value)}.")
+    items = cast(list[Any], value)
+    if not items:
+        raise CanvasError("The list of regions is empty: its first item is the global one.")
+    regions = tuple(_Item(item, number).region() for number, item in enumerate(items))
+    return Canvas(regions, _Item(items[0], 0).of("from", str, "a text", ""))
+
+
+class _Item:
+    def __init__(self, value: Any, number: int) -> None:
+        self.number = number
+        if not isinstance(value, dict):
+            raise CanvasError(f"Item {number} of the list is {_shown(value)}, not a region: an object in {{}}.")
+        self.fields = cast(dict[str, Any], value)
+
+    def region(self) -> Region:
+        usual = Region()
+        suffixes = self.texts("suffixes")
+        start = self.number_of("start", 0.0, 1.0, usual.start)
+        return Region(
+            self.rect(),
+            self.texts("prefixes"),
+            suffixes,
+            self.color(),
+            self.tags(len(suffixes)),
+            self.of("name", str, "a text", ""),
+            self.of("negative", str, "a text", ""),
+            self.number_of("weight", 0.0, STRONGEST, usual.weight),
+            start,
+            self.number_of("end", start, 1.0, usual.end),
+            self.mask(),
+            self.lora(),
+            self.extra(),
+        )
+
+    def wrong(self, key: str, wanted: str) -> CanvasError:
+        return CanvasError(f"Item {self.number} of the list: {key} is {_shown(self.fields.get(key))}, not {wanted}.")
+
+    def of(self, key: str, kind: type[T], wanted: str, usual: T) -> T:
+        value = self.fields.get(key)
+        if value is None:
+            return usual
+        if not isinstance(value, kind):
+            raise self.wrong(key, wanted)
+        return cast(T, sound(value)) if isinstance(value, str) else value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        values: list[Any] = self.of(key, list, "a list of texts", [])
+        if not all(isinstance(value, str) for value in values):
+            raise self.wrong(key, "a list of texts")
+        return tuple(sound(value) for value in values)
+
+    def rect(self) -> tuple[int, int, int, int]:
+        if self.number == 0 and self.fields.get("rect") is None:
+            return WHOLE
+        if found := as_rect(self.fields.get("rect")):
+            return found
+        raise self.wrong(
+            "rect",
+            f"[top, bottom, left, right] in whole cells with 0 <= top < bottom <= {GRID} and 0 <= left < right <= {GRID}",
+        )
+
+    def color(self) -> tuple[int, int, int]:
+        values: list[Any] = self.of("color", list, "[red, green, blue]", list(Region().color))
+        if len(values) != 3 or not all(type(value) is int and 0 <= value <= 255 for value in values):
+            raise self.wrong("color", "[red, green, blue] in whole numbers from 0 to 255")
+        return values[0], values[1], values[2]
+
+    def tags(self, suffixes: int) -> int | None:
+        value = self.fields.get("tags")
+        if value is not None and (type(value) is not int or not 0 <= value < suffixes):
+            raise self.wrong("tags", f"the number of one of the {suffixes} suffixes, from 0")
+        return value
+
+    def number_of(self, key: str, low: float, high: float, usual: float) -> float:
+        if (value := self.fields.get(key)) is None:
+            return usual
+        if (number := _within(value, low, high)) is None:
+            raise self.wrong(key, f"a number from {low:g} to {high:g}")
+        return number
+
+    def mask(self) -> str:
+        text = self.of("mask", str, "a PNG in base64", "").removeprefix("data:image/png;base64,")
+        if text:
+            try:
+                decode(text)
+            except CanvasError as error:
+                raise CanvasError(f"Item {self.number} of the list: mask {error}.") from None
+        return text
+
+    def lora(self) -> Lora | None:
+        match self.fields.get("lora"):
+            case None:
+                return None
+            case {"file": str() as file} as fields if file.strip():
+                strength = _within(cast(dict[str, Any], fields).get("strength", 1.0), -STRONGEST, STRONGEST)
+                if strength is not None:
+                    return Lora(sound(file), strength)
+            case _:
+                pass
+        raise self.wrong("lora", f'{{"file": name of a file, "strength": a number within {STRONGEST:g}}}')
+
+    def extra(self) -> tuple[tuple[str, str], ...]:
+        known = {*KEYS, "from"} if self.number == 0 else {*KEYS}
+        return tuple((sound(key), sound(_text(value))) for key, value in self.fields.items() if key not in known)
+
+
+def _within(value: Any, low: float, high: float) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and low <= value <= high else None
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "missing"
+    text = json.dumps(value)
+    return text if len(text) <= QUOTED else f"{text[: QUOTED - 3]}..."

@@ -1,0 +1,128 @@
+"""The words an answer places regions with, and what they mean on the grid (lllyasviel/Omost's tables)."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from itertools import product
+
+from PIL import ImageColor
+
+from .canvas import GRID, Rect
+
+LOCATIONS = {
+    "in the center": (45, 45),
+    "on the left": (15, 45),
+    "on the right": (75, 45),
+    "on the top": (45, 15),
+    "on the bottom": (45, 75),
+    "on the top-left": (15, 15),
+    "on the top-right": (75, 15),
+    "on the bottom-left": (15, 75),
+    "on the bottom-right": (75, 75),
+}
+"""Where the middle of a region is: x, y in cells."""
+
+OFFSETS = {
+    "no offset": (0, 0),
+    "slightly to the left": (-10, 0),
+    "slightly to the right": (10, 0),
+    "slightly to the upper": (0, -10),
+    "slightly to the lower": (0, 10),
+    "slightly to the upper-left": (-10, -10),
+    "slightly to the upper-right": (10, -10),
+    "slightly to the lower-left": (-10, 10),
+    "slightly to the lower-right": (10, 10),
+}
+"""By how much that is moved: x, y in cells."""
+
+AREAS = {
+    "a small square area": (50, 50),
+    "a small vertical area": (40, 60),
+    "a small horizontal area": (60, 40),
+    "a medium-sized square area": (60, 60),
+    "a medium-sized vertical area": (50, 80),
+    "a medium-sized horizontal area": (80, 50),
+    "a large square area": (70, 70),
+    "a large vertical area": (60, 90),
+    "a large horizontal area": (90, 60),
+}
+"""How large a region is: width, height in cells."""
+
+COLORS: dict[str, tuple[int, int, int]] = {name: ImageColor.getrgb(name)[:3] for name in ImageColor.colormap} | {
+    "navyblue": (0, 0, 128)
+}
+"""CSS names, and one that Omost's models like: red, green, blue, 0 to 255."""
+
+CUTOFF = 0.5
+LONGEST = 100
+"""Letters of a word for which one of these is looked for; what is longer is a sentence."""
+
+_SAME: dict[str, str] = {
+    **dict.fromkeys(("upper", "up", "above"), "top"),
+    **dict.fromkeys(("lower", "down", "below"), "bottom"),
+    **dict.fromkeys(("middle", "centre", "central"), "center"),
+    **dict.fromkeys(("big", "huge"), "large"),
+    **{"tiny": "small", "tall": "vertical", "wide": "horizontal"},
+}
+_FILLING = {
+    *("a", "an", "area", "at", "bit", "corner", "edge", "far", "in", "little"),
+    *("of", "on", "part", "side", "sized", "slightly", "the", "to"),
+}
+_SIDES = {"top", "bottom", "left", "right"}
+
+
+def rect(location: str, offset: str, area: str) -> Rect:
+    """The cells that three words of the tables mean; none of the 729 rectangles is empty."""
+    x, y = (sum(pair) for pair in zip(LOCATIONS[location], OFFSETS[offset], strict=True))
+    width, height = AREAS[area]
+    top, bottom, left, right = y - height // 2, y + height // 2, x - width // 2, x + width // 2
+    return max(top, 0), min(bottom, GRID), max(left, 0), min(right, GRID)
+
+
+def words(rect: Rect) -> tuple[str, str, str] | None:
+    """Location, offset and area that mean this rectangle, without an offset if that will do; None if no words do."""
+    return _by_rect().get(rect)
+
+
+@cache
+def _by_rect() -> dict[Rect, tuple[str, str, str]]:
+    found: dict[Rect, tuple[str, str, str]] = {}
+    for offset, location, area in product(OFFSETS, LOCATIONS, AREAS):
+        found.setdefault(rect(location, offset, area), (location, offset, area))
+    return found
+
+
+def closest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice that a word most likely means: ``top left`` is ``on the top-left``. None if there is none like it."""
+    return _closest(word, tuple(choices)) if len(word) <= LONGEST else None
+
+
+@lru_cache(1024)
+def _closest(word: str, choices: tuple[str, ...]) -> str | None:
+    if (lower := word.strip().lower()) in choices:
+        return lower
+    known = _essences(choices)
+    found: list[str] = difflib.get_close_matches(_essence(word), list(known), n=1, cutoff=CUTOFF)
+    return known[found[0]] if found else None
+
+
+@lru_cache(16)
+def _essences(choices: tuple[str, ...]) -> dict[str, str]:
+    return {_essence(choice): choice for choice in choices}
+
+
+def _essence(phrase: str) -> str:
+    """What tells phrases apart: no case, blanks, hyphens or underscores, no filling words, one word for one direction."""
+    said: list[str] = re.findall(r"[^\W_]+", phrase.lower())
+    found = [_SAME.get(w, w) for w in said]
+    left = [w for w in found if w not in _FILLING]
+    if _SIDES & set(left):  # the top center is the top
+        left = [w for w in left if w != "center"]
+    return "".join(left or found)
+
+
+def clean(text: str) -> str:
+    """A sentence without commas, full stops and blanks around it, and with one full stop; empty if nothing is left."""
+    stripped = text.strip(",. ")
+    return f"{stripped}." if stripped else ""

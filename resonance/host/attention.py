@@ -1,0 +1,213 @@
+"""The one place where the pack steps into a model's attention.
+
+A conditioning says by itself which of its tokens act where (:class:`Binding`); a patched model looks that up for each row
+that it computes. What has no binding goes through plain attention, and what another pack had put into the same place is
+asked first and keeps what it adds.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import comfy.ldm.modules.attention
+import torch
+from comfy.patcher_extension import WrappersMP
+
+from ..regions.method import Plan, share
+from ..regions.parts import KEY, Binding, resize
+from .families import family
+
+RUN = "resonance_run"
+"""Where the transformer options hold the :class:`Run`."""
+
+Replacement = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]], torch.Tensor]
+
+
+def patched(model: Any, own: bool) -> Any:
+    """A clone of a MODEL whose attention follows the bindings of its conditionings.
+
+    Args:
+        own: self attention too.
+
+    Raises:
+        ValueError: it is of no family that this works with.
+    """
+    slots = list(family(model).slots(model.model.diffusion_model))
+    model = model.clone()
+    replaced = model.model_options["transformer_options"].get("patches_replace", {})
+    for name, kind in (("attn2", Cross), ("attn1", Own)) if own else (("attn2", Cross),):
+        there = replaced.get(name, {})
+        for slot in slots:
+            before = there.get(slot, there.get(slot[:2]))
+            if not isinstance(before, kind):
+                model.set_model_patch_replace(kind(before), name, *slot)
+    model.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, RUN)
+    model.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, RUN, _sample)
+    return model
+
+
+def _sample(executor: Any, *args: Any, **kwargs: Any) -> Any:
+    guider = executor.class_obj
+    # ComfyUI has cloned the options for this run, and lets go of them after it.
+    guider.model_options["transformer_options"][RUN] = Run(guider)
+    return executor(*args, **kwargs)
+
+
+class Run:
+    """One sampling run: whose bindings they are, and the plans made for them."""
+
+    def __init__(self, guider: Any) -> None:
+        sampling = guider.model_patcher.get_model_object("model_sampling")
+        places = {"positive": 0, "negative": 1} if set(guider.conds) <= {"positive", "negative"} else {}
+        self._bound: dict[UUID, tuple[int | None, Bound]] = {}
+        for name, entries in guider.conds.items():
+            for entry in entries:
+                if KEY in entry:
+                    length = entry["cross_attn"].shape[1]
+                    self._bound[entry["uuid"]] = places.get(name), Bound(entry[KEY], length, sampling)
+        self._step: tuple[Any, float] = (None, 0.0)
+
+    def bound(self, extra: dict[str, Any]) -> list["Bound | None"]:
+        """For each chunk of rows that is being computed the binding that acts at this step, if any."""
+        found: list[Bound | None] = []
+        sigma = self.sigma(extra)
+        for place, uuid in zip(extra["cond_or_uncond"], extra["uuids"], strict=True):
+            expected, bound = self._bound.get(uuid, (None, None))
+            # An area on one side makes ComfyUI copy the entry to the other, under the same uuid, with other words.
+            here = bound is not None and expected in (None, place) and bound.acts(sigma, extra["sample_sigmas"])
+            found.append(bound if here else None)
+        return found
+
+    def sigma(self, extra: dict[str, Any]) -> float:
+        """The noise of this step; read from the device once per step."""
+        if self._step[0] is not extra["sigmas"]:
+            self._step = extra["sigmas"], extra["sigmas"][0].item()
+        return self._step[1]
+
+
+class Bound:
+    """A binding in one sampling run.
+
+    Args:
+        length: tokens of its conditioning. Other nodes may have put more behind those of the binding; they act everywhere.
+    """
+
+    def __init__(self, binding: Binding, length: int, sampling: Any) -> None:
+        self.binding, self.length, self._sampling = binding, length, sampling
+        self._ranges = [
+            (sampling.percent_to_sigma(start), sampling.percent_to_sigma(end))
+            for start, end in zip(binding.starts, binding.ends, strict=True)
+        ]
+        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._noise: dict[float, float] = {}
+        self._last: float | None = None
+        if binding.heat:
+            binding.heat.forget()
+
+    def acts(self, sigma: float, schedule: torch.Tensor) -> bool:
+        """Whether the method still acts; some do in the first share of the steps only."""
+        if self._last is None:
+            steps = math.ceil(self.binding.method.share * (len(schedule) - 1))
+            self._last = schedule[max(steps - 1, 0)].item()
+        return sigma >= self._last
+
+    def plan(self, sigma: float, height: int, width: int, device: torch.device) -> Plan:
+        """The plan for one resolution at one step; made once for all steps at which the same parts act."""
+        binding = self.binding
+        active = tuple(end <= sigma <= start for start, end in self._ranges)
+        key = (active, height, width, device)
+        if key not in self._plans:
+            weights = tuple(w if on else 0.0 for w, on in zip(binding.weights, active, strict=True))
+            masks = resize(binding.masks, height, width).to(device)
+            self._plans[key] = binding.method.plan(masks, binding.tokens, weights)
+        return self._plans[key]
+
+    def noise(self, sigma: float) -> float:
+        """Time step / 1000, found by halving: not every kind of sampling numbers its steps to 1000."""
+        if sigma not in self._noise:
+            low, high = 0.0, 1.0
+            for _ in range(12):
+                middle = (low + high) / 2
+                low, high = (middle, high) if self._sampling.percent_to_sigma(middle) > sigma else (low, middle)
+            self._noise[sigma] = 1 - low
+        return self._noise[sigma]
+
+
+class Cross:
+    """Cross attention (attn2) at one place of the model."""
+
+    def __init__(self, before: Replacement | None) -> None:
+        self.before = before
+
+    def __call__(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, extra: dict[str, Any]) -> torch.Tensor:
+        plain = self.before or _plain
+        run: Run | None = extra.get(RUN)
+        chunks = run.bound(extra) if run else [None]
+        if run is None or not any(chunks):
+            return plain(q, k, v, extra)
+        height, width = extra["activations_shape"][2:]
+        sigma, rows = run.sigma(extra), len(q) // len(chunks)
+        # What was there before is asked for all rows at once: it tells them apart by their order.
+        out = self.before(q, k, v, extra).clone() if self.before else torch.empty_like(q)
+        for i, bound in enumerate(chunks):
+            part = slice(i * rows, (i + 1) * rows)
+            if bound is None:
+                if not self.before:
+                    out[part] = _plain(q[part], k[part], v[part], extra)
+                continue
+            # Beyond its own length the context is repeated, to be as long as that of other rows.
+            mine = q[part], k[part, : bound.length], v[part, : bound.length]
+            regional = self._regional(bound, *mine, extra, sigma, height, width)
+            out[part] = out[part] + regional - _plain(*mine, extra) if self.before else regional
+        return out
+
+    def _regional(
+        self, bound: Bound, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, extra: dict[str, Any], *step: Any
+    ) -> torch.Tensor:
+        sigma, height, width = step
+        plan, noise = bound.plan(sigma, height, width, q.device), bound.noise(sigma)
+        q, k, v = (_split(t, extra["n_heads"]) for t in (q, k, v))
+        if heat := bound.binding.heat:
+            heat.add(share(plan, q, k, bound.binding.tokens, noise), height, width)
+        return plan.cross(q, k, v, noise).transpose(1, 2).flatten(2)
+
+
+class Own:
+    """Self attention (attn1) at one place of the model."""
+
+    def __init__(self, before: Replacement | None) -> None:
+        self.before = before
+
+    def __call__(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, extra: dict[str, Any]) -> torch.Tensor:
+        out = (self.before or _plain)(q, k, v, extra)
+        run: Run | None = extra.get(RUN)
+        height, width = extra["activations_shape"][2:]
+        if (
+            run is None or q.shape[1] != height * width
+        ):  # as with HyperTile and token merging, which cut up self attention
+            return out
+        sigma, chunks = run.sigma(extra), run.bound(extra)
+        rows = len(q) // len(chunks)
+        for i, bound in enumerate(chunks):
+            if bound is None:
+                continue
+            part = slice(i * rows, (i + 1) * rows)
+            plan = bound.plan(sigma, height, width, q.device)
+            mine = plan.own(*(_split(t[part], extra["n_heads"]) for t in (q, k, v)), bound.noise(sigma))
+            if mine is not None:
+                mine = mine.transpose(1, 2).flatten(2)
+                if self.before:
+                    mine = out[part] + mine - _plain(q[part], k[part], v[part], extra)
+                out = torch.cat([out[: part.start], mine, out[part.stop :]])
+        return out
+
+
+def _plain(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, extra: dict[str, Any]) -> torch.Tensor:
+    attention = comfy.ldm.modules.attention.optimized_attention
+    return attention(q, k, v, extra["n_heads"], attn_precision=extra["attn_precision"], transformer_options=extra)
+
+
+def _split(t: torch.Tensor, heads: int) -> torch.Tensor:
+    """``[B, N, heads * D]`` to ``[B, heads, N, D]``."""
+    return t.unflatten(2, (heads, -1)).transpose(1, 2)

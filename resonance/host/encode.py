@@ -1,0 +1,77 @@
+"""Words of a canvas through ComfyUI's text encoders."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from ..regions import bags
+from ..regions.bags import Words
+from ..regions.parts import Conditioning
+
+_log = logging.getLogger(__name__)
+
+CLIP = frozenset("lgh")
+"""Keys of the encoders that read 77 tokens at a time. Texts for any other are encoded in one piece."""
+
+Sections = dict[str, list[list[Any]]]
+
+
+def encode_together(clip: Any, texts: Sequence[Words]) -> tuple[list[torch.Tensor], dict[str, Any]]:
+    """All texts in one call of the encoder, for methods that use one pooled vector.
+
+    Returns:
+        tokens ``[1, T, C]`` of each text, and what else the encoder says of the first, such as ``pooled_output``.
+    """
+    if not _in_bags(clip):
+        said = [
+            clip.encode_from_tokens(clip.tokenize(str(text)), return_pooled=True, return_dict=True) for text in texts
+        ]
+        return [answer["cond"] for answer in said], {k: v for k, v in said[0].items() if k != "cond"}
+    tokens: Sections = {}
+    places: dict[tuple[Any, ...], int] = {}
+    spans: list[list[int]] = []
+    for text in texts:
+        found = sections(clip, text)
+        spans.append([])
+        for bag in zip(*found.values(), strict=True):
+            key = tuple(token if isinstance(token, int) else id(token) for part in bag for token, *_ in part)
+            if key not in places:
+                places[key] = len(places)
+                for name, part in zip(found, bag, strict=True):
+                    tokens.setdefault(name, []).append(part)
+            spans[-1].append(places[key])
+    said = clip.encode_from_tokens(tokens, return_pooled=True, return_dict=True)
+    each = said.pop("cond").chunk(len(places), dim=1)
+    return [torch.cat([each[i] for i in span], 1) for span in spans], said
+
+
+def encode(clip: Any, text: Words) -> Conditioning:
+    """One text in one call, pooled vector and all."""
+    tokens = sections(clip, text) if _in_bags(clip) else clip.tokenize(str(text))
+    return clip.encode_from_tokens_scheduled(tokens)
+
+
+def sections(clip: Any, text: Words) -> Sections:
+    """The text as bags of 77 tokens, begin, end and padding included, for each of the encoders."""
+    empty = clip.tokenize("", return_word_ids=True)
+    prefixes, suffixes = ([_words(clip, piece) for piece in pieces] for pieces in (text.prefixes, text.suffixes))
+    found: Sections = {}
+    for name, [blank] in empty.items():
+        parts = [piece[name] for piece in prefixes], [piece[name] for piece in suffixes]
+        if left_out := bags.overflow(*parts):
+            _log.warning("%d tokens do not fit behind %r and are left out.", left_out, " ".join(text.prefixes)[:60])
+        begin, end, *padding = blank
+        found[name] = [[begin, *bag, end, *padding[: bags.ROOM - len(bag)]] for bag in bags.bags(*parts)]
+    return found
+
+
+def _words(clip: Any, text: str) -> dict[str, list[Any]]:
+    """Tokens without begin, end and padding, which are those of no word."""
+    found = clip.tokenize(text, return_word_ids=True)
+    return {name: [t for part in parts for t in part if t[2] > 0] for name, parts in found.items()}
+
+
+def _in_bags(clip: Any) -> bool:
+    return clip.tokenize("").keys() <= CLIP

@@ -1,0 +1,243 @@
+"""From a canvas, or from conditionings with masks, to what a sampler takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import comfy.hooks
+import comfy.utils
+import folder_paths
+import torch
+import torch.nn.functional as F
+
+from ..canvas.canvas import GRID, Canvas, Lora
+from ..canvas.masks import mask
+from ..regions.area import Overlap, coverage
+from ..regions.bags import Words, negative_words, own_words, words
+from ..regions.heat import Heat
+from ..regions.method import Method
+from ..regions.parts import Conditioning, Part, bind, feather, stack
+from . import attention
+from .encode import encode, encode_together
+from .folders import model_folders
+
+HEAT = "resonance_heat"
+"""Where a MODEL carries the heat of its regions and their names."""
+
+BINDABLE = frozenset({"pooled_output"})
+"""What a region's conditioning may carry besides its tokens where all regions share one pass."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """What a sampler takes, and the masks ``[R, H, W]`` as they act with their names, the global one first."""
+
+    model: Any
+    positive: Conditioning
+    negative: Conditioning
+    masks: torch.Tensor
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """Where the words come from: a canvas, conditionings with masks, or both; and what acts everywhere."""
+
+    clip: Any = None
+    canvas: Canvas | None = None
+    regions: tuple[Part, ...] = ()
+    positive: Conditioning | None = None
+    negative: Conditioning | None = None
+
+    def check(self) -> None:
+        if self.canvas and self.clip is None:
+            raise ValueError("The words of a canvas need a text encoder: connect clip.")
+        if not self.canvas and not self.regions:
+            raise ValueError(
+                "There are no regions: connect a canvas with clip, or regions from Region from Conditioning."
+            )
+        if not self.positive and not (self.canvas and self.canvas.whole.weight > 0):
+            raise ValueError(
+                "Nothing acts outside the regions: connect positive, or a canvas whose global words have a weight."
+            )
+
+
+def by_area(model: Any, sources: Sources, overlap: Overlap, global_strength: float, region_strength: float) -> Placed:
+    """Each region as an area of its own, by ComfyUI's means, see :mod:`resonance.regions.area`."""
+    sources.check()
+    canvas = sources.canvas
+    clips: dict[Lora, Any] = {}
+    encoded: dict[tuple[Words, Lora | None], Conditioning] = {}
+
+    def once(text: Words, lora: Lora | None) -> Conditioning:
+        if lora and lora not in clips:
+            clips[lora] = _with_lora(sources.clip, lora)
+        if (text, lora) not in encoded:
+            encoded[text, lora] = encode(clips[lora] if lora else sources.clip, text)
+        return encoded[text, lora]
+
+    base, parts = _strength(sources.positive or [], global_strength), list(sources.regions)
+    if canvas:
+        whole = canvas.whole
+        if whole.weight > 0:
+            base += _strength(once(words(whole), whole.lora), global_strength * whole.weight)
+        parts[:0] = [
+            _part(
+                canvas,
+                number,
+                once(own_words(canvas, region), region.lora),
+                once(negative_words(region.negative), region.lora) if region.negative.strip() else None,
+            )
+            for number, region in enumerate(canvas.regions)
+            if number and region.weight > 0
+        ]
+    parts = [part for part in parts if part.weight > 0]
+    masks = coverage(stack([part.mask for part in parts]), overlap) if parts else torch.zeros(0, GRID, GRID)
+    full = torch.ones_like(masks[:1]) if parts else torch.ones(1, GRID, GRID)
+
+    def areas(base: Conditioning, negative: bool) -> Conditioning:
+        placed = [[tokens, {**values, "mask": full}] for tokens, values in base]
+        for part, covered in zip(parts, masks, strict=True):
+            words_there = part.negative if negative else part.positive
+            for tokens, values in _strength(words_there or [], region_strength * part.weight):
+                values["mask"] = covered[None]
+                values["start_percent"] = max(part.start, values.get("start_percent", 0.0))
+                values["end_percent"] = min(part.end, values.get("end_percent", 1.0))
+                placed.append([tokens, values])
+        return placed
+
+    negative = _base_negative(sources, base)
+    if any(part.negative for part in parts):
+        negative = areas(_strength(negative, global_strength), True)
+    return Placed(model, areas(base, False), negative, torch.cat([full, masks]), _names(parts))
+
+
+def by_attention(model: Any, sources: Sources, method: Method, soft: float = 0.0, heat: int = 0) -> Placed:
+    """All regions in one pass of the model: their tokens in one conditioning, kept apart in its attention.
+
+    Args:
+        soft: cells of soft edge.
+        heat: longer side of the maps of where the words act; 0: none are made.
+    """
+    sources.check()
+    clip, canvas = sources.clip, sources.canvas
+    positive, parts = sources.positive, list(sources.regions)
+    if canvas:
+        acting = [(n, r) for n, r in enumerate(canvas.regions) if r.weight > 0 or n == 0]
+        texts = [words(r) for _, r in acting] + [negative_words(r.negative) for _, r in acting]
+        tokens, said = encode_together(clip, texts)
+        pos, neg = tokens[: len(acting)], tokens[len(acting) :]
+        if canvas.whole.weight > 0:
+            whole = [pos[0], said]
+            positive = [[torch.cat([t, pos[0].to(t)], 1), {**v, **said}] for t, v in positive or []] or [whole]
+        parts[:0] = [
+            _part(canvas, n, [[p, {}]], [[q, {}]] if r.negative.strip() else None)
+            for (n, r), p, q in list(zip(acting, pos, neg, strict=True))[1:]
+        ]
+    _check_one_pass(canvas, parts)
+    parts = [part for part in parts if part.weight > 0]
+    negative = _base_negative(sources, positive or [])
+    masks = stack([torch.ones(GRID, GRID), *(part.mask for part in parts)])
+    if soft:
+        masks = torch.cat([masks[:1], feather(masks[1:], soft)])
+        parts = [replace(part, mask=m) for part, m in zip(parts, masks[1:], strict=True)]
+    model = attention.patched(model, own=method.own)
+    seen = Heat(heat) if heat else None
+    model.set_attachments(HEAT, (seen, _names(parts)))
+    positive = bind(positive or [], parts, method, heat=seen)
+    return Placed(model, positive, bind(negative, parts, method, True), masks, _names(parts))
+
+
+def heat_of(model: Any) -> tuple[torch.Tensor, tuple[str, ...]]:
+    """Maps ``[B, R, h, w]`` of the last picture that was sampled with a MODEL, and the names of the parts.
+
+    Raises:
+        ValueError: there are none; the text says what to do.
+    """
+    seen, names = model.get_attachment(HEAT) or (None, ())
+    if seen is None:
+        raise ValueError(
+            "This model notes no heat: connect the one from Regions, with an attention method and capture set."
+        )
+    maps = seen.maps()
+    if maps is None:
+        raise ValueError("No picture was sampled with this model yet: connect an image that was.")
+    return maps, names
+
+
+def overlay(image: torch.Tensor, maps: torch.Tensor, opacity: float) -> torch.Tensor:
+    """Maps ``[B, R, h, w]`` as colours from blue over green to red, over pictures ``[B, H, W, 3]``: ``[B * R, H, W, 3]``."""
+    if len(image) not in (1, len(maps)):
+        raise ValueError(f"Expected {len(maps)} pictures, as they were sampled, got {len(image)}.")
+    size = image.shape[1:3]
+    heat = F.interpolate(maps, size, mode="bilinear").clamp(0, 1)[..., None]
+    colours = (1.5 - (heat * 2 - torch.tensor([1.5, 1.0, 0.5])).abs() * 2).clamp(0, 1)
+    return (image[:, None, ..., :3].cpu() * (1 - opacity) + colours * opacity).flatten(0, 1)
+
+
+def _names(parts: Sequence[Part]) -> tuple[str, ...]:
+    return ("global", *(part.name for part in parts))
+
+
+def _part(canvas: Canvas, number: int, positive: Conditioning, negative: Conditioning | None) -> Part:
+    region = canvas.regions[number]
+    name, where = canvas.label(number), mask(region)
+    return Part(name, positive, where, region.weight, region.start, region.end, negative, region.lora)
+
+
+def _base_negative(sources: Sources, positive: Conditioning) -> Conditioning:
+    """What is connected, else the empty text, else nothing at all in the shape of ``positive``."""
+    if sources.negative:
+        return sources.negative
+    if sources.clip is not None:
+        return encode(sources.clip, Words())
+    tokens, values = positive[0]
+    pooled = values.get("pooled_output")
+    return [[torch.zeros_like(tokens), {} if pooled is None else {"pooled_output": torch.zeros_like(pooled)}]]
+
+
+def _strength(entries: Conditioning, strength: float) -> Conditioning:
+    return [[t, {**values, "mask_strength": strength, "set_area_to_bounds": False}] for t, values in entries]
+
+
+def _with_lora(clip: Any, lora: Lora) -> Any:
+    """A clone of a CLIP that reads with the LoRA, and hangs it on what it encodes, for the model to use there.
+
+    Raises:
+        ValueError: there is no such file; the text says where it was looked for.
+    """
+    path = folder_paths.get_full_path("loras", lora.file)
+    if path is None:
+        searched = ", ".join(map(str, model_folders("loras")))
+        raise ValueError(
+            f"There is no LoRA {lora.file!r} in {searched}: put the file there, or take it out of the region."
+        )
+    hooks = comfy.hooks.create_hook_lora(
+        comfy.utils.load_torch_file(path, safe_load=True), lora.strength, lora.strength
+    )
+    clip = clip.clone(disable_dynamic=True)
+    clip.apply_hooks_to_conds = comfy.hooks.HookGroup.combine_all_hooks([clip.apply_hooks_to_conds, hooks])
+    clip.patcher.forced_hooks = clip.apply_hooks_to_conds.clone()
+    clip.use_clip_schedule = False
+    clip.patcher.forced_hooks.set_keyframes_on_hooks(None)
+    target = comfy.hooks.create_target_dict(comfy.hooks.EnumWeightTarget.Clip)
+    clip.patcher.register_all_hook_patches(clip.apply_hooks_to_conds, target)
+    return clip
+
+
+def _check_one_pass(canvas: Canvas | None, parts: Sequence[Part]) -> None:
+    loras = [part.name for part in parts if part.lora and part.weight > 0]
+    if canvas and canvas.whole.lora:
+        loras.insert(0, canvas.label(0))
+    if loras:
+        raise ValueError(
+            f"The LoRA of {', '.join(loras)} cannot act in one region where all regions share one pass of the model: "
+            "take area overlay or area average, or load it for the whole picture."
+        )
+    for part in parts:
+        for _, values in (*part.positive, *(part.negative or [])):
+            if foreign := [key for key, value in values.items() if key not in BINDABLE and value is not None]:
+                raise ValueError(
+                    f"The conditioning of {part.name} carries {', '.join(foreign)}, which cannot act in one region where all "
+                    "regions share one pass of the model: put it on positive, or take area overlay or area average."
+                )

@@ -1,0 +1,1 @@
+"""How words are bound to places: one file per method."""

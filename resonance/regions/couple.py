@@ -1,0 +1,63 @@
+"""Attention couple: each region reads its own words, and what it gets is mixed by the masks.
+
+``sum_i m_i softmax(q k_i^T / sqrt(d)) v_i``, where the m_i sum to 1 at each pixel (laksjdjf's Attention Couple, hako-mikan's
+Regional Prompter).
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+
+from .method import Keys
+
+
+@dataclass(frozen=True)
+class AttentionCouple:
+    """
+    Attributes:
+        base_weight: how strongly the base speaks where regions are, beside their masks times their weights. Where they are
+            not it has all, and in soft edges at least what they leave.
+    """
+
+    base_weight: float = 0.2
+
+    name: ClassVar[str] = "attention couple"
+    own: ClassVar[bool] = False
+    share: ClassVar[float] = 1.0
+
+    def plan(self, masks: torch.Tensor, tokens: tuple[int, ...], weights: tuple[float, ...]) -> "CouplePlan":
+        masks, strength = masks.flatten(1), masks.new_tensor(weights)
+        covered = masks[1:][strength[1:] > 0].sum(0)
+        shares = torch.cat([(1 - covered).clamp(min=self.base_weight)[None], masks[1:]]) * strength[:, None]
+        shares[0][shares.sum(0) == 0] = 1
+        return CouplePlan(shares / shares.sum(0), tokens)
+
+
+class CouplePlan:
+    """
+    Args:
+        shares: ``[R, N]``; they sum to 1 at each pixel.
+    """
+
+    def __init__(self, shares: torch.Tensor, tokens: tuple[int, ...]) -> None:
+        self._keys = Keys(tokens, shares.device)
+        self._parts: list[tuple[frozenset[int], torch.Tensor, torch.Tensor]] = []
+        for part, of_part in enumerate(shares):
+            pixels = of_part.nonzero()[:, 0]
+            if len(pixels):
+                self._parts.append((frozenset((part,)), pixels, of_part[pixels][:, None, None]))
+
+    def cross(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> torch.Tensor:
+        rows = q.transpose(1, 2)
+        out = torch.zeros_like(rows)
+        for part, pixels, shares in self._parts:
+            some = rows.index_select(1, pixels).transpose(1, 2)
+            keys, values = (self._keys.take(t, part) for t in (k, v))
+            found = F.scaled_dot_product_attention(some, keys, values).transpose(1, 2)
+            out.index_add_(1, pixels, found * shares.to(found))
+        return out.transpose(1, 2)
+
+    def own(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> None:
+        return None

@@ -1,0 +1,155 @@
+"""Dense diffusion as the Omost demo has it: all tokens in one attention, each pixel sees those of its regions only.
+
+``softmax(q k^T / sqrt(d) * S, masked) v``, where S of a part's tokens is the number of pixels by the sum of its mask: small
+regions speak louder (lllyasviel/Omost). It is computed without the masked pairs: pixels that lie in the same set of regions
+form a cell, and a cell is asked for with the tokens of its regions alone.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+
+from .method import Keys
+
+MASKED = 1.1
+"""What a pair of a pixel and a token costs under a mask, in pairs without one."""
+
+
+@dataclass(frozen=True)
+class OmostDense:
+    """A part's weight multiplies its S. A part whose mask is nowhere above 0.5 at a layer's resolution does not act there;
+    pixels of no region see the tokens of the base."""
+
+    name: ClassVar[str] = "dense diffusion (omost)"
+    own: ClassVar[bool] = False
+    share: ClassVar[float] = 1.0
+
+    def plan(self, masks: torch.Tensor, tokens: tuple[int, ...], weights: tuple[float, ...]) -> "OmostPlan":
+        masks, strength = masks.flatten(1), masks.new_tensor(weights)
+        on = (masks > 0.5) & (strength > 0)[:, None]
+        on[0] |= ~on.any(0)
+        scales = strength * masks.shape[1] / masks.sum(1).clamp(min=0.5)
+        if not weights[0]:
+            scales[0] = 1  # it still has the pixels of no region
+        return OmostPlan(on, scales, tokens)
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """The pixels that see the same parts."""
+
+    pixels: torch.Tensor
+    parts: frozenset[int]
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Pixels that are asked for together.
+
+    Attributes:
+        pixels: their numbers; None: all, in order.
+        parts: those that any of them sees.
+        bias: ``[pixels, keys of the parts]``, -inf where one does not see another's key; None: each sees all of them.
+    """
+
+    pixels: torch.Tensor | None
+    parts: frozenset[int]
+    bias: torch.Tensor | None = None
+
+
+class OmostPlan:
+    """
+    Args:
+        on: ``[R, N]``, which pixels see which part; each sees one at least.
+        scales: ``[R]``, S.
+    """
+
+    def __init__(self, on: torch.Tensor, scales: torch.Tensor, tokens: tuple[int, ...]) -> None:
+        self._on, self._tokens, self._keys = on, tokens, Keys(tokens, on.device)
+        self._loudest = scales[on.any(1)].max().item()
+        # Shares of the largest S, since half precision would overflow with S itself.
+        self._shares = scales / self._loudest
+        sets, cell = on.T.unique(dim=0, return_inverse=True)
+        sizes = cell.bincount()
+        pixels = cell.argsort(stable=True).split(sizes.tolist())
+        parts = [frozenset(part for part, sees in enumerate(row) if sees) for row in sets.tolist()]
+        self._cells = [Cell(pixels[i], parts[i]) for i in sizes.argsort(stable=True).tolist()]
+        self._groups: dict[tuple[int, int, torch.dtype], list[Group]] = {}
+
+    def cross(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> torch.Tensor:
+        total = k.shape[2]
+        k = k * self._shares[self._keys.whose(total)].to(k.dtype)[:, None]
+        scale = self._loudest / math.sqrt(q.shape[3])
+        rows = q.transpose(1, 2)
+        out = torch.empty_like(rows)
+        for group in self._grouped(q, total):
+            some = q if group.pixels is None else rows.index_select(1, group.pixels).transpose(1, 2)
+            keys, values = (self._keys.take(t, group.parts) for t in (k, v))
+            found = F.scaled_dot_product_attention(some, keys, values, group.bias, scale=scale)
+            if group.pixels is None:
+                return found
+            out.index_copy_(1, group.pixels, found.transpose(1, 2))
+        return out.transpose(1, 2)
+
+    def own(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> None:
+        return None
+
+    def _grouped(self, q: torch.Tensor, total: int) -> list[Group]:
+        """The cells, but for those that are better asked for together; which ones depends on how wide the layer is."""
+        batch, heads, _, width = q.shape
+        key = batch * heads * width, total, q.dtype
+        if key not in self._groups:
+            counts = [*self._tokens]
+            counts[0] += total - sum(counts)
+            n = together(self._cells, counts, *overhead(q))
+            groups = [Group(cell.pixels, cell.parts) for cell in self._cells[n:]]
+            if n:
+                groups.append(self._masked(self._cells[:n], total, q.dtype))
+            if len(groups) == 1:
+                groups = [replace(groups[0], pixels=None)]
+            self._groups[key] = groups
+        return self._groups[key]
+
+    def _masked(self, cells: Sequence[Cell], total: int, dtype: torch.dtype) -> Group:
+        pixels = torch.cat([cell.pixels for cell in cells]).sort().values
+        parts = frozenset[int]().union(*(cell.parts for cell in cells))
+        bias = torch.zeros(self._on.shape, dtype=dtype, device=pixels.device).masked_fill_(~self._on, -math.inf)
+        per_key = bias[:, pixels][self._keys.whose(total)]
+        return Group(pixels, parts, self._keys.take(per_key[None, None], parts)[0, 0].T.contiguous())
+
+
+def together(cells: Sequence[Cell], counts: Sequence[int], call: float, key: float) -> int:
+    """How many of the cells, the smallest first, are best asked for in one masked call instead of one each.
+
+    Args:
+        counts: tokens of each part.
+        call, key: what a call and each of its keys cost beside its pairs, in pairs.
+    """
+
+    def cost(pixels: float, parts: frozenset[int]) -> float:
+        return call + (pixels + key) * sum(counts[part] for part in parts)
+
+    alone = sum(cost(len(cell.pixels), cell.parts) for cell in cells)
+    costs = [alone]
+    pixels, parts = 0, frozenset[int]()
+    for cell in cells:
+        alone -= cost(len(cell.pixels), cell.parts)
+        pixels += len(cell.pixels)
+        parts |= cell.parts
+        costs.append(alone + cost(MASKED * pixels, parts))
+    return costs.index(min(costs))
+
+
+def overhead(q: torch.Tensor) -> tuple[float, float]:
+    """What a call and a key cost, in pairs. A call takes about as long everywhere, a pair depends on layer and device."""
+    width = q.shape[0] * q.shape[1] * q.shape[3]
+    if q.device.type == "cpu":
+        # Measured on x86 with AVX-512. Small calls use their keys less well, and one thread alone copies them.
+        threads = torch.get_num_threads()
+        return 1e6 * threads / width, 12 + 6 * threads
+    # 40 microseconds at 100 TFLOP/s, and memory at 1 TB/s.
+    return 1e9 / width, 100

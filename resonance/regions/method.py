@@ -1,0 +1,107 @@
+"""What every way to bind words to places in a model's attention has in common.
+
+All tensors are ``q [B, H, N, D]``, ``k, v [B, H, K, D]``: N pixels of a layer, row by row, and K tokens, those of one part
+after the other, the base's first. Tokens behind those of all parts belong to the base. None of them is changed.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+
+BAG = 77
+"""Tokens of one run of a text encoder; the first one only says that a text begins."""
+
+
+class Plan(Protocol):
+    """A method at one resolution with the parts that act; made once and used by all layers and steps of a sampling run."""
+
+    def cross(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> torch.Tensor:
+        """Cross attention, ``[B, H, N, D]``. ``noise``: time step / 1000."""
+        ...
+
+    def own(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> torch.Tensor | None:
+        """Self attention, where k and v are of the pixels; None: it stays as it is."""
+        ...
+
+
+class Method(Protocol):
+    """A way to bind words to places, with its settings. It travels in a conditioning."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        ...
+
+    @property
+    def own(self) -> bool:
+        """Whether it acts on self attention too."""
+        ...
+
+    @property
+    def share(self) -> float:
+        """Share of the steps, from the first one on, in which it acts."""
+        ...
+
+    def plan(self, masks: torch.Tensor, tokens: tuple[int, ...], weights: tuple[float, ...]) -> Plan:
+        """
+        Args:
+            masks: ``[R, h, w]``, 0 to 1, at the layer's resolution and on its device, the base first.
+            tokens: of each part.
+            weights: of each part; 0 takes it out.
+        """
+        ...
+
+
+class Keys:
+    """Which keys are whose.
+
+    Args:
+        tokens: of each part.
+    """
+
+    def __init__(self, tokens: Sequence[int], device: torch.device) -> None:
+        self._tokens, self._device = tokens, device
+        self._whose: dict[int, torch.Tensor] = {}
+        self._places: dict[tuple[frozenset[int], int], slice | torch.Tensor] = {}
+
+    def whose(self, total: int) -> torch.Tensor:
+        """``[total]``, the part of each of so many keys."""
+        if total not in self._whose:
+            parts = [part for part, count in enumerate(self._tokens) for _ in range(count)]
+            parts += [0] * (total - len(parts))
+            self._whose[total] = torch.tensor(parts, device=self._device)
+        return self._whose[total]
+
+    def take(self, keys: torch.Tensor, parts: frozenset[int]) -> torch.Tensor:
+        """Those of ``[B, H, K, D]`` that belong to some parts; a view where they follow one another."""
+        total = keys.shape[2]
+        if (parts, total) not in self._places:
+            whose = self.whose(total).cpu()
+            places = torch.isin(whose, torch.tensor(sorted(parts))).nonzero()[:, 0]
+            first, last = places[0].item(), places[-1].item() + 1
+            one = last - first == len(places)
+            self._places[parts, total] = slice(first, last) if one else places.to(self._device)
+        place = self._places[parts, total]
+        if isinstance(place, slice):
+            return keys[:, :, place]
+        # Models hold keys as [B, K, H, D].
+        return keys.transpose(1, 2).index_select(1, place).transpose(1, 2)
+
+
+def share(plan: Plan, q: torch.Tensor, k: torch.Tensor, tokens: Sequence[int], noise: float = 0.0) -> torch.Tensor:
+    """The probability that each part's tokens get, ``[B, N, R]``, as the mean over heads.
+
+    Begin tokens are left out: whatever has no other use for its attention puts it there. It is the plan's own attention,
+    with values that say whose token it is.
+    """
+    parts, width = len(tokens), q.shape[3]
+    # As wide as the queries, which fused attention asks for.
+    whose = q.new_zeros(k.shape[2], -(-parts // width) * width)
+    begin = 0
+    for part, count in enumerate(tokens):
+        whose[begin : begin + count, part] = 1
+        whose[begin : begin + count : BAG, part] = 0
+        begin += count
+    shares = [plan.cross(q, k, values.expand(*k.shape[:2], -1, -1), noise).mean(1) for values in whose.split(width, 1)]
+    return torch.cat(shares, 2)[..., :parts]

@@ -1,0 +1,14 @@
+"""Nodes that only tests need: tiny models, patches as other packs make them, and looks at what came of it."""
+
+from comfy_api.latest import ComfyExtension
+
+from . import looks, models, tints
+
+
+class PatchesExtension(ComfyExtension):
+    async def get_node_list(self):
+        return [*models.NODES, *tints.NODES, *looks.NODES]
+
+
+async def comfy_entrypoint():
+    return PatchesExtension()

@@ -1,0 +1,32 @@
+"""Loads checkpoints whose text encoders have fewer layers than ComfyUI expects."""
+
+import re
+
+import comfy.sd
+import comfy.utils
+import folder_paths
+from comfy_api.latest import io
+
+
+class LoadSmall(io.ComfyNode):
+    """A checkpoint loader that takes the number of text layers from the file."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="LoadSmall",
+            category="probe",
+            inputs=[io.Combo.Input("ckpt_name", options=folder_paths.get_filename_list("checkpoints"))],
+            outputs=[io.Model.Output(), io.Clip.Output(), io.Vae.Output()],
+        )
+
+    @classmethod
+    def execute(cls, ckpt_name):
+        path = folder_paths.get_full_path_or_raise("checkpoints", ckpt_name)
+        numbers = (re.search(r"encoder\.layers\.(\d+)\.", key) for key in comfy.utils.load_torch_file(path))
+        layers = {"num_hidden_layers": 1 + max(int(number[1]) for number in numbers if number)}
+        options = {f"{encoder}_model_config": layers for encoder in ("clip_l", "clip_h", "clip_g")}
+        return io.NodeOutput(*comfy.sd.load_checkpoint_guess_config(path, te_model_options=options)[:3])
+
+
+NODES = [LoadSmall]

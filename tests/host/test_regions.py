@@ -1,0 +1,346 @@
+"""Regions in a real ComfyUI: red words on the left paint the left red, whatever the method, family and sampler."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resonance.canvas.canvas import Canvas, Lora, Rect, Region
+from resonance.canvas.listing import write
+
+from .comfy import Comfy, RunFailed, node
+from .conftest import server
+from .paint import CLIP, MODEL, Look, hue, look, paint
+
+LEFT, RIGHT, TOP, BOTTOM, WHOLE = (0, 90, 0, 45), (0, 90, 45, 90), (0, 45, 0, 90), (45, 90, 0, 90), (0, 90, 0, 90)
+COUPLE, OMOST, PAPER = ONE_PASS = ("attention couple", "dense diffusion (omost)", "dense diffusion (paper)")
+OVERLAY, AVERAGE = AREA = ("area overlay", "area average")
+METHODS = (*ONE_PASS, *AREA)
+FAMILIES = ("sd15", "sd15_topology", "sd2", "sdxl")
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    COUPLE: {"base_weight": 0.0, "feather": 0.0, "capture": "off"},
+    OMOST: {"capture": "off"},
+    # The paper's method acts in the first steps, where a trained model decides on the layout. The tiny ones decide on a
+    # colour in the last step, so it has to act up to there to be seen.
+    PAPER: {"creg": 1.0, "sreg": 0.3, "sizereg": 1.0, "steps": 1.0, "fade": 0.0, "capture": "off"},
+    OVERLAY: {"global_strength": 0.02, "region_strength": 0.98},
+    AVERAGE: {"global_strength": 0.02, "region_strength": 0.98},
+}
+
+
+@pytest.fixture(scope="module")
+def comfy(tmp_path_factory: pytest.TempPathFactory, families: Path) -> Iterator[Comfy]:
+    with server(tmp_path_factory.mktemp("regions"), families, "probe", "patches") as comfy:
+        yield comfy
+
+
+def region(word: str, place: Rect, **more: Any) -> Region:
+    return Region(place, ("a",), (word,), **more)
+
+
+def layout(*regions: Region, whole: str = "the") -> Canvas:
+    return Canvas((Region(prefixes=("a",), suffixes=(whole,)), *regions))
+
+
+HALVES = layout(region("red", LEFT), region("blue", RIGHT))
+
+
+def place(canvas: Canvas | None, method: str, settings: dict[str, Any] | None = None, **inputs: Any) -> dict[str, Any]:
+    """Nodes that bind the words of a canvas, under the ids ``canvas`` and ``regions``."""
+    chosen = {f"method.{key}": value for key, value in {**SETTINGS[method], **(settings or {})}.items()}
+    nodes = {}
+    if canvas:
+        nodes["canvas"] = node("ResonanceCanvas", canvas_text=write(canvas), width=1024, height=1024)
+        inputs = {"canvas": ["canvas", 0], **inputs}
+    inputs = {"model": MODEL, "clip": CLIP, "method": method, **chosen, **inputs}
+    return {**nodes, "regions": node("ResonanceRegions", **inputs)}
+
+
+def pictures(comfy: Comfy, nodes: dict[str, Any], family: str = "sd15", **sampling: Any) -> list[Look]:
+    model = sampling.pop("model", ["regions", 0])
+    prompt = paint(f"tiny_{family}", ["regions", 1], ["regions", 2], model=model, nodes=nodes, **sampling)
+    return look(comfy.run(prompt))
+
+
+def hues(picture: Look) -> tuple[str, str]:
+    return hue(picture.left), hue(picture.right)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("method", METHODS)
+def test_left_red_right_blue(comfy: Comfy, family: str, method: str):
+    assert hues(pictures(comfy, place(HALVES, method), family)[0]) == ("red", "blue")
+
+
+@pytest.mark.parametrize("cfg", [1.0, 7.0])
+@pytest.mark.parametrize("sampler", ["euler", "euler_ancestral", "dpmpp_2m"])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_sampler_with_and_without_guidance_for_every_picture_of_a_batch(
+    comfy: Comfy, method: str, sampler: str, cfg: float
+):
+    found = pictures(comfy, place(HALVES, method), sampler=sampler, cfg=cfg, batch=2, steps=6)
+    assert [hues(picture) for picture in found] == [("red", "blue")] * 2
+
+
+@pytest.mark.parametrize("cfg", [1.0, 7.0])
+@pytest.mark.parametrize("sampler", ["euler", "euler_ancestral", "dpmpp_2m"])
+@pytest.mark.parametrize("family", ["sd15_topology", "sdxl"])
+def test_larger_families_with_every_sampler(comfy: Comfy, family: str, sampler: str, cfg: float):
+    for method in METHODS:
+        found = pictures(comfy, place(HALVES, method), family, sampler=sampler, cfg=cfg, batch=2, steps=6)
+        assert [hues(picture) for picture in found] == [("red", "blue")] * 2, method
+
+
+@pytest.mark.parametrize("size", [(128, 64), (72, 200), (512, 512), (8 * 33, 8 * 17)])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_size(comfy: Comfy, method: str, size: tuple[int, int]):
+    [picture] = pictures(comfy, place(HALVES, method), size=size)
+    assert picture.size == size and hues(picture) == ("red", "blue")
+
+
+@pytest.mark.parametrize("family", ["sd15_topology", "sdxl"])
+@pytest.mark.parametrize("method", METHODS)
+def test_sizes_whose_layers_do_not_divide(comfy: Comfy, family: str, method: str):
+    [picture] = pictures(comfy, place(HALVES, method), family, size=(8 * 33, 8 * 21))
+    assert hues(picture) == ("red", "blue")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_moving_a_region_moves_the_colour(comfy: Comfy, method: str):
+    swapped = layout(region("red", RIGHT), region("blue", LEFT))
+    assert hues(pictures(comfy, place(swapped, method))[0]) == ("blue", "red")
+    [picture] = pictures(comfy, place(layout(region("red", TOP), region("blue", BOTTOM)), method))
+    assert (hue(picture.top), hue(picture.bottom)) == ("red", "blue")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_weight_0_takes_a_region_out(comfy: Comfy, method: str):
+    without = layout(region("red", LEFT), whole="green")
+    both = layout(region("red", LEFT), region("blue", RIGHT, weight=0), whole="green")
+    [expected], [picture] = (pictures(comfy, place(canvas, method)) for canvas in (without, both))
+    assert picture.pixels == expected.pixels
+    assert picture.right[1] > picture.right[2] + 50
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_region_acts_from_its_start_to_its_end(comfy: Comfy, method: str):
+    """A colour is decided on in the last step: a region that ended before has left no trace, one that begins late has."""
+    late = layout(region("red", LEFT, start=0.5), region("blue", RIGHT))
+    early = layout(region("red", LEFT, end=0.5), region("blue", RIGHT), whole="green")
+    assert hues(pictures(comfy, place(late, method))[0]) == ("red", "blue")
+    left = pictures(comfy, place(early, method))[0].left
+    assert left[1] > left[0] + 50
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_negative_acts_where_its_region_is(comfy: Comfy, method: str):
+    canvas = layout(region("gray", LEFT, negative="red"), region("gray", RIGHT, negative="blue"))
+    [picture] = pictures(comfy, place(canvas, method), cfg=3.0)
+    assert picture.left[0] + 60 < picture.left[2] and picture.right[2] + 60 < picture.right[0]
+
+
+@pytest.mark.parametrize("method", ONE_PASS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_one_region_over_all_is_plain_attention(comfy: Comfy, family: str, method: str):
+    """The same tokens without binding: a canvas whose global words have no weight, one region over everything."""
+    canvas = Canvas((Region(weight=0), region("red", WHOLE)))
+    nodes = {**place(canvas, method, positive=["plain", 0]), "plain": node("CLIPTextEncode", clip=CLIP, text="a red")}
+    nodes |= {"compare": node("Close", a=["sampler", 0], b=["other", 0])}
+    sampling = {"seed": 1, "steps": 4, "cfg": 4.0, "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0}
+    nodes["empty"] = node("CLIPTextEncode", clip=CLIP, text="")
+    nodes["other"] = node(
+        "KSampler", model=MODEL, positive=["plain", 0], negative=["empty", 0], latent_image=["latent", 0], **sampling
+    )
+    prompt = paint(f"tiny_{family}", ["regions", 1], ["regions", 2], model=["regions", 0], nodes=nodes, cfg=4.0)
+    [difference] = comfy.run(prompt)["compare"]["difference"]
+    assert difference < 1e-5
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_came_in_is_not_changed_and_the_model_paints_as_before(comfy: Comfy, method: str):
+    plain = paint("tiny_sd15", "red", seed=7)
+    before = look(comfy.run(plain))[0]
+    nodes = place(HALVES, method, positive=["words", 0], negative=["no words", 0])
+    nodes["words"] = node("CLIPTextEncode", clip=CLIP, text="a")
+    nodes["no words"] = node("CLIPTextEncode", clip=CLIP, text="green")
+    seen = {"model": MODEL, "clip": CLIP, "canvas": ["canvas", 0], "words": ["words", 0], "no": ["no words", 0]}
+    for name, link in seen.items():
+        nodes[f"{name} before"] = node("Digest", value=link)
+        nodes[f"{name} after"] = node("Digest", value=link, after=["decode", 0])
+    for name in seen:
+        nodes["regions"]["inputs"][{"no": "negative", "words": "positive"}.get(name, name)] = [f"{name} before", 1]
+    out = comfy.run(paint("tiny_sd15", ["regions", 1], ["regions", 2], model=["regions", 0], nodes=nodes))
+    for name in seen:
+        assert out[f"{name} before"]["digest"] == out[f"{name} after"]["digest"], name
+    assert hues(look(out)[0]) == ("red", "blue")
+    again = paint("tiny_sd15", "red", seed=7)
+    again["load"]["inputs"]["ckpt_name"] = "tiny_sd15.safetensors"
+    again["sampler"]["inputs"]["denoise"] = 0.9999999  # the same numbers, but not the cached result
+    assert look(comfy.run(again))[0].pixels == before.pixels
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_together_with_lora_controlnet_and_a_foreign_patch(comfy: Comfy, method: str, tmp_path: Path):
+    """Each one alone changes the picture in its own way, and still does when all are there."""
+
+    def graph(lora: bool, hint: bool, foreign: str | None) -> Look:
+        nodes = place(HALVES, method)
+        model: list[Any] = MODEL
+        if lora:
+            nodes["lora"] = node(
+                "LoraLoaderModelOnly", model=model, lora_name="tiny_lora.safetensors", strength_model=1.0
+            )
+            model = ["lora", 0]
+        if foreign:
+            more = {"keys": "transformers"} if foreign == "ReplaceTint" else {}
+            nodes["foreign"] = node(foreign, model=model, amount=1.0, **more)
+            model = ["foreign", 0]
+        nodes["regions"]["inputs"]["model"] = model
+        positive, negative = ["regions", 1], ["regions", 2]
+        if hint:
+            nodes["hint"] = node("EmptyImage", width=64, height=64, batch_size=1, color=0x00FF00)
+            nodes["net"] = node("ControlNetLoader", control_net_name="tiny_controlnet.safetensors")
+            nodes["apply"] = node(
+                "ControlNetApplyAdvanced",
+                positive=positive,
+                negative=negative,
+                control_net=["net", 0],
+                image=["hint", 0],
+                strength=1.0,
+                start_percent=0.0,
+                end_percent=1.0,
+            )
+            positive, negative = ["apply", 0], ["apply", 1]
+        return look(comfy.run(paint("tiny_sd15", positive, negative, model=["regions", 0], nodes=nodes)))[0]
+
+    alone = graph(False, False, None)
+    assert hues(alone) == ("red", "blue")
+    assert hues(graph(True, False, None)) == ("blue", "red")
+    hinted = graph(False, True, None)
+    assert hinted.left[1] > alone.left[1] + 20 and hinted.right[1] > alone.right[1] + 20
+    for foreign in ("PatchTint", "ReplaceTint"):
+        tinted = graph(False, False, foreign)
+        assert tinted.left[1] > alone.left[1] + 20 and tinted.left[0] > tinted.left[2] + 40, foreign
+        together = graph(True, True, foreign)
+        assert together.left[2] > together.left[0] + 40 and together.right[0] > together.right[2] + 40, foreign
+        assert together.whole[1] > hinted.whole[1] + 10, foreign
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_unequal_lengths_of_prompts(comfy: Comfy, method: str):
+    """A negative of two runs of the encoder, regions of one and three: what ComfyUI pads is told apart."""
+    long = Region(LEFT, ("a",), tuple("the of in on and with " * 12 + "red" for _ in range(3)))
+    nodes = place(layout(long, region("blue", RIGHT)), method, negative=["no", 0])
+    nodes["no"] = node("CLIPTextEncode", clip=CLIP, text="the of in on and with " * 20)
+    assert hues(pictures(comfy, nodes, cfg=2.0)[0]) == ("red", "blue")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_conditionings_with_a_place(comfy: Comfy, method: str):
+    box = {"place": "box", "place.left": 0.0, "place.top": 0.0, "place.right": 0.5, "place.bottom": 1.0}
+    acts = {"weight": 1.0, "start": 0.0, "end": 1.0, "name": ""}
+    nodes = place(None, method, regions=["blue region", 0], positive=["base", 0], clip=CLIP)
+    for word in ("red", "blue", "a"):
+        nodes["base" if word == "a" else word] = node("CLIPTextEncode", clip=CLIP, text=word)
+    nodes["white"] = node("SolidMask", value=1.0, width=32, height=64)
+    nodes["black"] = node("SolidMask", value=0.0, width=64, height=64)
+    half = {"x": 32, "y": 0, "operation": "add"}
+    nodes["mask"] = node("MaskComposite", destination=["black", 0], source=["white", 0], **half)
+    nodes["red region"] = node("ResonanceRegionFromConditioning", conditioning=["red", 0], **box, **acts)
+    nodes["blue region"] = node(
+        "ResonanceRegionFromConditioning",
+        conditioning=["blue", 0],
+        regions=["red region", 0],
+        **{"place": "mask", "place.mask": ["mask", 0], **acts},
+    )
+    assert hues(pictures(comfy, nodes)[0]) == ("red", "blue")
+    del nodes["regions"]["inputs"]["clip"]  # then nothing at all is the negative
+    assert hues(pictures(comfy, nodes)[0]) == ("red", "blue")
+
+
+@pytest.mark.parametrize("method", AREA)
+@pytest.mark.parametrize("family", ["sd15", "sdxl"])
+def test_the_lora_of_a_region_acts_in_it_only(comfy: Comfy, method: str, family: str):
+    lora = Lora("tiny_lora.safetensors" if family == "sd15" else "tiny_lora_sdxl.safetensors")
+    canvas = layout(region("red", LEFT, lora=lora), region("red", RIGHT))
+    picture = pictures(comfy, place(canvas, method), family)[0]
+    assert picture.left[2] > picture.left[0] + 60 and hue(picture.right) == "red"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_masks_come_out_as_they_act(comfy: Comfy, method: str):
+    canvas = layout(region("red", (0, 90, 0, 60)), region("blue", (0, 90, 30, 90)))
+    nodes = place(canvas, method)
+    nodes["value"] = node("ProbeValue", value=["regions", 3])
+    [value] = json.loads(
+        comfy.run({"load": node("LoadSmall", ckpt_name="tiny_sd15.safetensors"), **nodes})["value"]["value"][0]
+    )
+    assert value["shape"] == [3, 90, 90]
+    expected = {OVERLAY: 1 + 1 / 3 + 2 / 3, AVERAGE: 1 + 1 / 2 + 1 / 2}.get(method, 1 + 2 / 3 + 2 / 3)
+    assert value["mean"] == pytest.approx(expected / 3, abs=1e-4)
+
+
+@pytest.mark.parametrize("method", ONE_PASS)
+def test_heat_lies_where_the_words_acted(comfy: Comfy, method: str):
+    nodes = place(HALVES, method, {"capture": "16"})
+    nodes["heat"] = node("ResonanceRegionHeat", model=["regions", 0], image=["decode", 0], opacity=1.0)
+    nodes["maps"] = node("MaskToImage", mask=["heat", 1])
+    nodes["map stats"] = node("Stats", images=["maps", 0])
+    nodes["names"] = node("ProbeValue", value=["heat", 2])
+    out = comfy.run(paint("tiny_sd15", ["regions", 1], ["regions", 2], model=["regions", 0], nodes=nodes, cfg=4.0))
+    whole, red, blue = (json.loads(text) for text in out["map stats"]["stats"])
+    assert json.loads(out["names"]["value"][0]) == ["global", "region 1", "region 2"]
+    assert red["size"] == [16, 16]
+    assert red["left"][0] > 2 * red["right"][0] and blue["right"][0] > 2 * blue["left"][0]
+    assert abs(whole["left"][0] - whole["right"][0]) < 10
+
+
+@pytest.mark.parametrize(
+    ("canvas", "settings", "says"),
+    [
+        (HALVES, {"method": "no such"}, "method must be one of attention couple, .*, area average"),
+        (HALVES, {"clip": None}, "connect clip"),
+        (None, {}, "There are no regions"),
+        (layout(region("red", LEFT, name="boat", lora=Lora("x.safetensors"))), {}, "The LoRA of boat cannot act"),
+        (
+            layout(region("red", LEFT, lora=Lora("x.safetensors"))),
+            {"method": OVERLAY},
+            "no LoRA 'x.safetensors' in .*loras",
+        ),
+        (Canvas((Region(weight=0), region("red", LEFT))), {}, "Nothing acts outside the regions: connect positive"),
+    ],
+)
+def test_errors_say_what_to_do(comfy: Comfy, canvas: Canvas | None, settings: dict[str, Any], says: str):
+    method = settings.pop("method", COUPLE)
+    nodes = place(canvas, method if method in METHODS else COUPLE, **settings)
+    nodes["regions"]["inputs"]["method"] = method
+    if "clip" in settings:
+        del nodes["regions"]["inputs"]["clip"]
+    with pytest.raises(RunFailed, match=says):
+        pictures(comfy, nodes)
+
+
+@pytest.mark.parametrize("method", ONE_PASS)
+def test_a_model_of_another_family_is_answered_with_what_works(comfy: Comfy, method: str):
+    nodes = place(HALVES, method)
+    nodes["other"] = node("OtherFamily", model=MODEL)
+    nodes["regions"]["inputs"]["model"] = ["other", 0]
+    with pytest.raises(RunFailed, match="Stable Diffusion 1.5, Stable Diffusion 2, SDXL, but the model is Flux"):
+        pictures(comfy, nodes)
+
+
+def test_encode_canvas_puts_all_words_into_one_conditioning(comfy: Comfy):
+    nodes = {
+        "load": node("LoadSmall", ckpt_name="tiny_sd15.safetensors"),
+        "canvas": node("ResonanceCanvas", canvas_text=write(HALVES), width=1024, height=1024),
+        "encode": node("ResonanceEncodeCanvas", clip=CLIP, canvas=["canvas", 0]),
+        "first": node("CLIPTextEncode", clip=CLIP, text="a the"),
+        "stats": node("CondStats", conditioning=["encode", 0]),
+        "first stats": node("CondStats", conditioning=["first", 0]),
+    }
+    out = comfy.run(nodes)
+    found, first = (json.loads(out[name]["entries"][0]) for name in ("stats", "first stats"))
+    assert found["shape"] == [1, 3 * 77, 768] and found["pooled"] == first["pooled"]

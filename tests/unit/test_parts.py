@@ -1,0 +1,88 @@
+import pytest
+import torch
+
+from resonance.regions.couple import AttentionCouple
+from resonance.regions.heat import Heat
+from resonance.regions.parts import KEY, Part, bind, feather, resize, stack
+
+METHOD = AttentionCouple()
+LEFT = torch.cat([torch.ones(90, 45), torch.zeros(90, 45)], 1)
+
+
+def words(value: float, length: int = 77, width: int = 8) -> list[object]:
+    return [[torch.full((1, length, width), value), {"pooled_output": torch.ones(1, 4)}]]
+
+
+def test_tokens_follow_one_another_and_the_binding_tells_them_apart():
+    parts = [Part("a", words(1, 154), LEFT, 0.5, 0.1, 0.9), Part("b", words(2), 1 - LEFT, start=0.2)]
+    [[tokens, values]] = bind(words(0), parts, METHOD)
+    assert [tokens[0, i, 0].item() for i in (0, 76, 77, 230, 231, 307)] == [0, 0, 1, 1, 2, 2]
+    binding = values[KEY]
+    assert (binding.tokens, binding.weights) == ((77, 154, 77), (1.0, 0.5, 1.0))
+    assert (binding.starts, binding.ends) == ((0.0, 0.1, 0.2), (1.0, 0.9, 1.0))
+    assert binding.masks.shape == (3, 90, 90) and binding.masks[0].all() and torch.equal(binding.masks[1], LEFT)
+    assert torch.equal(values["pooled_output"], torch.ones(1, 4))
+
+
+def test_nothing_that_came_in_is_changed():
+    base, part = words(0), Part("a", words(1), LEFT)
+    bind(base, [part], METHOD)
+    assert base[0][0].shape == (1, 77, 8) and KEY not in base[0][1]
+    assert part.positive[0][0].shape == (1, 77, 8)
+
+
+def test_each_entry_of_the_base_is_bound():
+    base = [*words(0), [torch.zeros(1, 154, 8), {"start_percent": 0.5}]]
+    first, second = bind(base, [Part("a", words(1), LEFT)], METHOD)
+    assert (first[1][KEY].tokens, second[1][KEY].tokens) == ((77, 77), (154, 77))
+    assert second[1]["start_percent"] == 0.5
+
+
+def test_a_part_of_weight_0_is_left_out():
+    base = words(0)
+    assert bind(base, [Part("a", words(1), LEFT, weight=0)], METHOD) is base
+
+
+def test_only_parts_with_a_negative_are_bound_to_what_shall_not_be_there():
+    parts = [Part("a", words(1), LEFT), Part("b", words(2), LEFT, negative=words(3))]
+    [[tokens, values]] = bind(words(0), parts, METHOD, negative=True)
+    assert values[KEY].tokens == (77, 77) and tokens[0, -1, 0] == 3
+
+
+def test_words_of_another_encoder_are_refused_by_name():
+    with pytest.raises(ValueError, match="^boat was encoded with 16 numbers per token, the global words with 8"):
+        bind(words(0), [Part("boat", words(1, width=16), LEFT)], METHOD)
+
+
+def test_several_conditionings_in_one_region_are_refused_by_name():
+    with pytest.raises(ValueError, match="^boat is a combination of 2 conditionings"):
+        bind(words(0), [Part("boat", [*words(1), *words(2)], LEFT)], METHOD)
+
+
+def test_masks_of_different_sizes_are_stacked_at_the_largest():
+    assert stack([torch.ones(90, 90), torch.ones(20, 200)]).shape == (2, 90, 200)
+
+
+def test_resizing_takes_the_nearest_and_leaves_equal_sizes_alone():
+    masks = LEFT[None]
+    assert resize(masks, 90, 90) is masks
+    assert resize(masks, 2, 4)[0].tolist() == [[1, 1, 0, 0]] * 2
+
+
+def test_a_feather_reaches_as_far_as_it_says_and_keeps_the_middle_of_the_edge():
+    soft = feather(LEFT[None], 5)[0, 40]
+    assert soft[:40].min() > 0.999 and soft[50:].max() < 0.001
+    assert soft[40:50].tolist() == sorted(soft[40:50].tolist(), reverse=True) and 0.4 < soft[45] < 0.6
+    assert torch.equal(feather(LEFT[None], 0.1), LEFT[None])
+
+
+def test_heat_is_the_mean_over_layers_at_the_side_that_was_asked_for():
+    heat = Heat(16)
+    assert heat.maps() is None
+    heat.add(torch.full((2, 8 * 4, 3), 0.2), 8, 4)
+    heat.add(torch.full((2, 32 * 16, 3), 0.4), 32, 16)
+    maps = heat.maps()
+    assert maps is not None and maps.shape == (2, 3, 16, 8)
+    torch.testing.assert_close(maps, torch.full_like(maps, 0.3))
+    heat.forget()
+    assert heat.maps() is None
