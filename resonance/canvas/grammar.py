@@ -33,7 +33,7 @@ _BEYOND = r"\u00A0-\u2027\u202A-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF"
 def program_grammar(regions: int = REGIONS, details: int = DETAILS, length: int = LENGTH) -> str:
     """Omost's program in a fenced block, as Omost's own models write it: a field a line, comments between the calls."""
     return _grammar(
-        rf'root ::= "```python\n" comment? "canvas = Canvas()\n" whole local{{0,{regions}}} "```"',
+        rf'root ::= "```python\n" comment? "canvas = Canvas()\n" whole local{{1,{regions}}} "```"',
         rf'whole ::= "\n" comment? {_call("set_global_description", GLOBAL_FIELDS)}',
         rf'local ::= "\n" comment? {_call("add_local_description", LOCAL_FIELDS)}',
         rf'comment ::= "# " [\x20-\x7E{_BEYOND}]{{1,{length}}} "\n"',

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from .describe import GLOBAL_FIELDS, LOCAL_FIELDS
-from .grammar import CHOICES
+from .grammar import CHOICES, DETAILS, REGIONS
 
 FORMS = ("omost program", "json")
 """Omost's program, for Omost's own models, and JSON, for any other."""
@@ -12,7 +12,7 @@ _TYPES = {"distance_to_viewer": "float", "detailed_descriptions": "list[str]"}
 
 _MEANINGS = {
     "description": "what it is, in one sentence that can be understood on its own",
-    "detailed_descriptions": "a list of 1 to 8 more sentences on how it looks, each to be understood on its own",
+    "detailed_descriptions": f"a list of 1 to {DETAILS} more sentences on how it looks, each to be understood on its own",
     "tags": "the same in keywords, separated by commas",
     "HTML_web_color_name": "its main color, by its CSS name",
     "distance_to_viewer": "a number above 0; what is nearer covers what is farther",
@@ -75,7 +75,7 @@ def _for_json() -> str:
             'Under "global":',
             *(f"- {name}: {_MEANINGS[name]}" for name in GLOBAL_FIELDS),
             "",
-            'Under "regions" a list of 1 to 12 objects, one for each thing that has a place of its own:',
+            f'Under "regions" a list of 1 to {REGIONS} objects, one for each thing that has a place of its own:',
             *one_of,
             *(f"- {name}: {_MEANINGS[name]}" for name in LOCAL_FIELDS[3:]),
             "",

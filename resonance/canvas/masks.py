@@ -104,7 +104,12 @@ def _place(image: Image.Image) -> tuple[Rect, str]:
     # Cropped first: the filter would mix in what lies outside.
     x, y = math.floor(left * across), math.floor(top * down)
     cropped = image.crop((x, y, math.ceil(right * across - 1e-6), math.ceil(bottom * down - 1e-6)))
-    inner = (left * across - x, top * down - y, min(right * across - x, cropped.width), min(bottom * down - y, cropped.height))
+    inner = (
+        left * across - x,
+        top * down - y,
+        min(right * across - x, cropped.width),
+        min(bottom * down - y, cropped.height),
+    )
     size = min((right - left) * FINE, LARGEST), min((bottom - top) * FINE, LARGEST)
     shape = cropped.resize(size, Image.Resampling.BILINEAR, box=inner)
     return (top, bottom, left, right), "" if shape.getextrema() == (255, 255) else encode(shape)

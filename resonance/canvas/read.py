@@ -44,9 +44,7 @@ def read(text: str) -> Reading:
     Raises:
         CanvasError: there is no canvas in it; one sentence that says what is wrong, and where, if that is known.
     """
-    reading = _read(_plain(text), growing=False)
-    if (count := len(reading.canvas.regions)) > REGIONS:
-        raise CanvasError(f"The text has {count:,} regions: a canvas has room for {REGIONS}.")
+    reading = _read(text, growing=False)
     more = len(reading.notes) - NOTES
     notes = (*reading.notes[:NOTES], f"and {more} more notes") if more > 0 else reading.notes
     return Reading(reading.canvas, notes, reading.finished)
@@ -55,27 +53,28 @@ def read(text: str) -> Reading:
 def partial(text: str) -> Canvas | None:
     """What is complete so far in an answer that is still growing; None as long as that is nothing. Never raises."""
     try:
-        return _read(_plain(text), growing=True).canvas
+        return _read(text, growing=True).canvas
     except CanvasError:
         return None
 
 
-def _plain(text: str) -> str:
-    return sound(text).replace("\r\n", "\n").replace("\r", "\n")
-
-
 def _read(text: str, growing: bool) -> Reading:
+    text = sound(text).replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise CanvasError(f"The text is empty: a canvas is {EXPECTED}.")
     if is_program(text) and not _START.match(text.lstrip()):
         program = read_program(text)
-        return Reading(program.canvas(), tuple(program.notes), program.finished)
-    if len(text) > LIMIT:
+        reading = Reading(program.canvas(), tuple(program.notes), program.finished)
+    elif len(text) > LIMIT:
         raise CanvasError(f"The text is longer than {LIMIT:,} letters: no canvas takes so many.")
-    try:
-        return _read_json(text, growing)
-    except RecursionError:
-        raise CanvasError("The text is nested too deeply for a canvas.") from None
+    else:
+        try:
+            reading = _read_json(text, growing)
+        except RecursionError:
+            raise CanvasError("The text is nested too deeply for a canvas.") from None
+    if (count := len(reading.canvas.regions)) > REGIONS:
+        raise CanvasError(f"The text has {count:,} regions: a canvas has room for {REGIONS}.")
+    return reading
 
 
 def _read_json(text: str, growing: bool) -> Reading:

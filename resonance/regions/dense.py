@@ -6,8 +6,10 @@ form a cell, and a cell is asked for with the tokens of its regions alone.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import compress
 from typing import ClassVar
 
 import torch
@@ -51,12 +53,12 @@ class Group:
     """Pixels that are asked for together.
 
     Attributes:
-        pixels: their numbers; None: all, in order.
+        pixels: their numbers, in order.
         parts: those that any of them sees.
         bias: ``[pixels, keys of the parts]``, -inf where one does not see another's key; None: each sees all of them.
     """
 
-    pixels: torch.Tensor | None
+    pixels: torch.Tensor
     parts: frozenset[int]
     bias: torch.Tensor | None = None
 
@@ -73,27 +75,30 @@ class OmostPlan:
         self._loudest = scales[on.any(1)].max().item()
         # Shares of the largest S, since half precision would overflow with S itself.
         self._shares = scales / self._loudest
-        sets, cell = on.T.unique(dim=0, return_inverse=True)
-        sizes = cell.bincount()
-        pixels = cell.argsort(stable=True).split(sizes.tolist())
-        parts = [frozenset(part for part, sees in enumerate(row) if sees) for row in sets.tolist()]
-        self._cells = [Cell(pixels[i], parts[i]) for i in sizes.argsort(stable=True).tolist()]
+        cells: defaultdict[frozenset[int], list[int]] = defaultdict(list)
+        for pixel, sees in enumerate(on.T.cpu().numpy()):
+            cells[frozenset(compress(range(len(tokens)), sees))].append(pixel)
+        self._cells = [Cell(torch.tensor(pixels, device=on.device), parts) for parts, pixels in cells.items()]
+        self._cells.sort(key=lambda cell: len(cell.pixels))
         self._groups: dict[tuple[int, int, torch.dtype], list[Group]] = {}
 
     def cross(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> torch.Tensor:
         total = k.shape[2]
         k = k * self._shares[self._keys.whose(total)].to(k.dtype)[:, None]
         scale = self._loudest / math.sqrt(q.shape[3])
+        groups = self._grouped(q, total)
+        if len(groups) == 1:
+            return self._attend(q, k, v, groups[0], scale)
         rows = q.transpose(1, 2)
         out = torch.empty_like(rows)
-        for group in self._grouped(q, total):
-            some = q if group.pixels is None else rows.index_select(1, group.pixels).transpose(1, 2)
-            keys, values = (self._keys.take(t, group.parts) for t in (k, v))
-            found = F.scaled_dot_product_attention(some, keys, values, group.bias, scale=scale)
-            if group.pixels is None:
-                return found
-            out.index_copy_(1, group.pixels, found.transpose(1, 2))
+        for group in groups:
+            some = rows.index_select(1, group.pixels).transpose(1, 2)
+            out.index_copy_(1, group.pixels, self._attend(some, k, v, group, scale).transpose(1, 2))
         return out.transpose(1, 2)
+
+    def _attend(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, group: Group, scale: float) -> torch.Tensor:
+        keys, values = (self._keys.take(t, group.parts) for t in (k, v))
+        return F.scaled_dot_product_attention(q, keys, values, group.bias, scale=scale)
 
     def own(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> None:
         return None
@@ -109,8 +114,6 @@ class OmostPlan:
             groups = [Group(cell.pixels, cell.parts) for cell in self._cells[n:]]
             if n:
                 groups.append(self._masked(self._cells[:n], total, q.dtype))
-            if len(groups) == 1:
-                groups = [replace(groups[0], pixels=None)]
             self._groups[key] = groups
         return self._groups[key]
 

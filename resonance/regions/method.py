@@ -95,13 +95,14 @@ def share(plan: Plan, q: torch.Tensor, k: torch.Tensor, tokens: Sequence[int], n
     Begin tokens are left out: whatever has no other use for its attention puts it there. It is the plan's own attention,
     with values that say whose token it is.
     """
-    parts, width = len(tokens), q.shape[3]
+    blocks = -(-len(tokens) // q.shape[3])
     # As wide as the queries, which fused attention asks for.
-    whose = q.new_zeros(k.shape[2], -(-parts // width) * width)
+    whose = q.new_zeros(1, 1, k.shape[2], blocks * q.shape[3])
     begin = 0
     for part, count in enumerate(tokens):
-        whose[begin : begin + count, part] = 1
-        whose[begin : begin + count : BAG, part] = 0
+        whose[..., begin : begin + count, part] = 1
+        whose[..., begin : begin + count : BAG, part] = 0
         begin += count
-    shares = [plan.cross(q, k, values.expand(*k.shape[:2], -1, -1), noise).mean(1) for values in whose.split(width, 1)]
-    return torch.cat(shares, 2)[..., :parts]
+    whose = whose.expand(k.shape[0], k.shape[1], -1, -1)
+    shares = [plan.cross(q, k, block, noise).mean(1) for block in whose.chunk(blocks, 3)]
+    return torch.cat(shares, 2)[..., : len(tokens)]

@@ -71,7 +71,7 @@ class PaperPlan:
         self._method, self._keys, self._parts = method, Keys(tokens, segment.device), parts
         self._segment, self._push = segment, push
         self._hardest = push.max().item()
-        self._segments = len(segment.unique())
+        self._segments = segment.bincount().count_nonzero().item()
 
     def cross(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> torch.Tensor:
         factor = self._method.creg * noise**self._method.fade
@@ -95,15 +95,15 @@ class PaperPlan:
         # Copied once here, else every product would do it.
         k, v = (t.contiguous().flatten(0, 1) for t in (k, v))
         q = (q / math.sqrt(width)).contiguous().flatten(0, 1)
-        # Harder than 1 would turn the order of the scores round.
-        push = (self._push * factor).clamp(max=1)[:, None]
+        # Beyond 0 and 1 the order of the scores would turn round.
+        push = (self._push * factor).clamp(0, 1)[:, None]
         rows = max(CHUNK // (len(q) * k.shape[1]), 1)
         found: list[torch.Tensor] = []
         for begin in range(0, pixels, rows):
             some = slice(begin, begin + rows)
             scores = (q[:, some] @ k.transpose(1, 2)).float()
             belongs = self._segment[some, None] == whose
-            scores = scores.lerp_(scores.amax(2, keepdim=True), push[some] * belongs)
-            scores = scores.lerp_(scores.amin(2, keepdim=True), push[some] * ~belongs)
+            scores.lerp_(scores.amax(2, keepdim=True), push[some] * belongs)
+            scores.lerp_(scores.amin(2, keepdim=True), push[some] * ~belongs)
             found.append(scores.softmax(2).to(v) @ v)
-        return torch.cat(found, 1).unflatten(0, (batch, heads))
+        return torch.cat(found, 1).view(batch, heads, pixels, width)

@@ -43,18 +43,20 @@ def paint(
     cfg: float = 1.0,
     seed: int = 1,
     batch: int = 1,
-    loader: str = "LoadSmall",
+    loader: str | None = None,
 ) -> dict[str, Any]:
     """A prompt that paints and shows how it looks; its ids are ``load``, ``positive``, ``negative``, ``latent``,
     ``sampler``, ``decode`` and ``look``.
 
     Args:
-        checkpoint: without ``.safetensors``.
+        checkpoint: without ``.safetensors``; ``tiny_flux`` for Flux, whose text encoder and VAE are files of their own.
         positive, negative: words, or a link to a conditioning.
         nodes: what the links need; they may link to :data:`MODEL`, :data:`CLIP`, :data:`VAE`.
         size: width, height.
         steps: dpmpp_2m needs 8, as it extrapolates from step to step.
+        loader: the node that loads; unless given, what the checkpoint needs.
     """
+    loader = loader or ("LoadFlux" if checkpoint == "tiny_flux" else "LoadSmall")
     prompt = {"load": node(loader, ckpt_name=f"{checkpoint}.safetensors"), **(nodes or {})}
     conditionings: dict[str, Link] = {}
     for name, words in (("positive", positive), ("negative", negative)):

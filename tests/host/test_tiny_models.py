@@ -11,7 +11,8 @@ from .paint import CLIP, MODEL, halves, hue, look, paint, picture
 pytestmark = pytest.mark.usefixtures("families")
 
 LORAS = {"tiny_sd15": "tiny_lora", "tiny_sd15_topology": "tiny_lora_topology", "tiny_sdxl": "tiny_lora_sdxl"}
-MODEL_TYPES = {"tiny_sd15": "EPS", "tiny_sd15_topology": "EPS", "tiny_sd2": "V_PREDICTION", "tiny_sdxl": "EPS"}
+UNETS = {"tiny_sd15": "EPS", "tiny_sd15_topology": "EPS", "tiny_sd2": "V_PREDICTION", "tiny_sdxl": "EPS"}
+MODEL_TYPES = {**UNETS, "tiny_flux": "FLUX"}
 
 
 @pytest.fixture(scope="module", params=MODEL_TYPES)
@@ -93,6 +94,7 @@ def test_the_controlnet_tints_with_the_hint(comfy: Comfy) -> None:
         assert hue(picture(comfy, paint("tiny_sd15", ["apply", 0], ["apply", 1], nodes=nodes)).whole) == name
 
 
+@pytest.mark.parametrize("checkpoint", UNETS, indirect=True)
 def test_the_patches_of_other_packs_make_it_greener(comfy: Comfy, checkpoint: str) -> None:
     plain = picture(comfy, paint(checkpoint, "red")).whole
     for patch in (

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from .wired.clip_text import clip_text
 from .wired.controlnet import controlnet
+from .wired.flux import flux
 from .wired.taesd import taesd
 from .wired.unet import KOALA, REAL_NUMBERS, SMALLEST, TWELVE, Blocks, Family, lora, unet
 from .wired.weights import Weights, save
@@ -28,13 +29,17 @@ def build(folder: Path) -> None:
 def build_families(folder: Path) -> None:
     """Writes the larger checkpoints ``tiny_sd15_topology`` (Stable Diffusion 1.5 with its own block numbers),
     ``tiny_sd2`` (v-prediction) and ``tiny_sdxl``, ``loras/tiny_lora_topology`` and ``tiny_lora_sdxl`` (swap red and
-    blue) and ``controlnet/tiny_controlnet`` (for ``tiny_sd15``: tints with the hint's colour)."""
+    blue) and ``controlnet/tiny_controlnet`` (for ``tiny_sd15``: tints with the hint's colour); for Flux
+    ``diffusion_models/tiny_flux``, ``text_encoders/tiny_clip_l`` (its only text encoder) and ``vae/tiny_taef1``."""
     save(folder / "checkpoints" / "tiny_sd15_topology.safetensors", sd15(blocks=REAL_NUMBERS, chaos=0))
     save(folder / "checkpoints" / "tiny_sd2.safetensors", sd2())
     save(folder / "checkpoints" / "tiny_sdxl.safetensors", sdxl())
     save(folder / "loras" / "tiny_lora_topology.safetensors", swap(REAL_NUMBERS, SD1, lora_te=768))
     save(folder / "loras" / "tiny_lora_sdxl.safetensors", swap(KOALA, SDXL, lora_te1=768, lora_te2=1280))
     save(folder / "controlnet" / "tiny_controlnet.safetensors", tint())
+    save(folder / "diffusion_models" / "tiny_flux.safetensors", flux_alone())
+    save(folder / "text_encoders" / "tiny_clip_l.safetensors", clip_l())
+    save(folder / "vae" / "tiny_taef1.safetensors", taef1())
 
 
 def sd15(seed: int = 0, blocks: Blocks = SMALLEST, chaos: float = 0.1) -> Weights:
@@ -75,4 +80,22 @@ def swap(blocks: Blocks, family: Family, **encoders: int) -> Weights:
 def tint() -> Weights:
     weights = Weights()
     controlnet(weights, Blocks(encoder=SMALLEST.encoder, middle=0), SD1)
+    return weights
+
+
+def flux_alone() -> Weights:
+    weights = Weights()
+    flux(weights)
+    return weights
+
+
+def clip_l() -> Weights:
+    weights = Weights()
+    clip_text(weights, "text_model.", projection="text_projection.weight")
+    return weights
+
+
+def taef1() -> Weights:
+    weights = Weights()
+    taesd(weights, channels=16, scale=0.3611, shift=0.1159)
     return weights

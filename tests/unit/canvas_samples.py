@@ -2,7 +2,7 @@
 
 import json
 
-PROGRAM = '''\
+PROGRAM = """\
 A harbour in the morning, as you wish:
 
 ```python
@@ -54,7 +54,7 @@ canvas.add_local_description(
 )
 ```
 Tell me what to change.
-'''
+"""
 
 GLOBAL = {
     "description": "A fishing harbour at dawn",

@@ -46,13 +46,21 @@ def test_words_are_the_way_back_where_they_fit():
     for phrases in PHRASES:
         found = words(rect(*phrases))
         assert found and rect(*found) == rect(*phrases)
-    assert words(rect("on the left", "no offset", "a small square area")) == ("on the left", "no offset", "a small square area")
+    assert words(rect("on the left", "no offset", "a small square area")) == (
+        "on the left",
+        "no offset",
+        "a small square area",
+    )
     assert words((1, 90, 0, 90)) is None
 
 
 def test_colors_are_those_of_css_and_one_more():
     assert len(COLORS) == 149
-    assert (COLORS["rebeccapurple"], COLORS["navyblue"], COLORS["grey"]) == ((102, 51, 153), (0, 0, 128), (128, 128, 128))
+    assert (COLORS["rebeccapurple"], COLORS["navyblue"], COLORS["grey"]) == (
+        (102, 51, 153),
+        (0, 0, 128),
+        (128, 128, 128),
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +98,9 @@ def test_a_layout_goes_from_far_to_near_and_repeats_the_global_description():
     whole = Global("A bay", ("Calm water",), "bay, water", (1, 2, 3))
     place = (0, 30, 0, 30)
     near = Local(place, 1, "A gull", (), "gull", "", "ink", "fine")
-    canvas = layout(whole, [near, Local(place, 5, "A", ("x", "y")), Local(place, 5, "B"), Local(place, 9, "C", (), "t")])
+    canvas = layout(
+        whole, [near, Local(place, 5, "A", ("x", "y")), Local(place, 5, "B"), Local(place, 9, "C", (), "t")]
+    )
     assert canvas.whole == Region(WHOLE, ("A bay.",), ("Calm water.", "bay, water."), (1, 2, 3), tags=1)
     assert [r.prefixes for r in canvas.locals] == [("A bay.", f"{x}.") for x in ("C", "A", "B", "A gull")]
     assert [(r.suffixes, r.tags) for r in canvas.locals] == [
@@ -250,7 +260,9 @@ def test_boxes_become_regions():
     assert canvas.whole == Region(WHOLE, ("The sea.",))
     beach, sign = canvas.locals
     assert beach == Region((0, 45, 0, 90), ("The sea.", "A sandy beach."), color=(240, 224, 0))
-    assert sign.rect == (82, 83, 45, 90) and sign.prefixes[1:] == ("A sign.",) and sign.suffixes == ('the words "OPEN".',)
+    assert (
+        sign.rect == (82, 83, 45, 90) and sign.prefixes[1:] == ("A sign.",) and sign.suffixes == ('the words "OPEN".',)
+    )
     assert from_boxes([boxes], 512, 768, "The sea") == from_boxes(json.dumps(boxes), 512, 768, "The sea") == canvas
     assert from_boxes(boxes[0], 512, 768).locals == (Region((0, 45, 0, 90), ("A sandy beach.",), color=(240, 224, 0)),)
     assert from_boxes([], 512, 768).locals == ()
@@ -271,7 +283,14 @@ def test_ideogram_elements_become_regions():
 
 @pytest.mark.parametrize(
     "bad",
-    ["{", "[1]", [{"x": 1}], [{"bbox": [1, 2, 3]}], [box(0, 0, 1, 1), box(0, 0, float("nan"), 1)], [{"bbox": [0, 0, 10**400, 1]}]],
+    [
+        "{",
+        "[1]",
+        [{"x": 1}],
+        [{"bbox": [1, 2, 3]}],
+        [box(0, 0, 1, 1), box(0, 0, float("nan"), 1)],
+        [{"bbox": [0, 0, 10**400, 1]}],
+    ],
 )
 def test_what_is_no_box_is_named(bad: object):
     with pytest.raises(CanvasError, match=r"no JSON|Box [12] has no place"):

@@ -45,7 +45,9 @@ def test_a_grammar_is_one_that_llama_cpp_takes(grammar: Callable[..., str]):
     rules = dict(line.split(" ::= ") for line in grammar().split("\n"))
     bare = {name: re.sub(r'"(?:[^"\\]|\\.)*"|\[(?:[^\]\\]|\\.)*\]', "", rule) for name, rule in rules.items()}
     used = {word for rule in bare.values() for word in re.findall(r"[a-zA-Z][\w-]*", rule)}
-    assert used | {"root"} == set(rules) and all(re.fullmatch("[a-zA-Z-]+", name) for name in rules), "it knows no underscores"
+    assert used | {"root"} == set(rules) and all(re.fullmatch("[a-zA-Z-]+", name) for name in rules), (
+        "it knows no underscores"
+    )
     for name, rule in bare.items():
         assert len(re.findall(r"\{", rule)) <= 1, f"nested repetition in {name}"
         assert "+" not in rule and "*" not in rule, f"{name} has no bound"

@@ -23,7 +23,11 @@ SAMPLE = Canvas(
         Region(
             WHOLE,
             (HARBOUR,),
-            ("The sailor's boots stand on the quay.", 'Thin fog lies over the "old" basin, and rises.', "harbour, dawn, fog."),
+            (
+                "The sailor's boots stand on the quay.",
+                'Thin fog lies over the "old" basin, and rises.',
+                "harbour, dawn, fog.",
+            ),
             (176, 196, 222),
             tags=2,
         ),
@@ -37,7 +41,14 @@ SAMPLE = Canvas(
         Region(
             (55, 90, 0, 55),
             (HARBOUR, "A red trawler."),
-            ("Its paint peels off.", "Nets hang over the rail, still wet.", "boat, red, nets.", "calm.", "photograph.", "sharp."),
+            (
+                "Its paint peels off.",
+                "Nets hang over the rail, still wet.",
+                "boat, red, nets.",
+                "calm.",
+                "photograph.",
+                "sharp.",
+            ),
             (178, 34, 34),
             tags=2,
         ),
@@ -67,8 +78,12 @@ def answer(*regions: dict[str, Any], **whole: Any) -> str:
         ANSWER,
         f"Here it is [as JSON]:\n```json\n{ANSWER}\n```\nDo you like it?",
         f"Sure! {ANSWER} That is all.",
-        ANSWER.replace("}", ",}").replace("{\n", "{ // an object\n").replace('"regions"', '/* far to near */ "regions"'),
-        json.dumps([{k: getattr(r, k) for k in ("rect", "prefixes", "suffixes", "color", "tags")} for r in SAMPLE.regions]),
+        ANSWER.replace("}", ",}")
+        .replace("{\n", "{ // an object\n")
+        .replace('"regions"', '/* far to near */ "regions"'),
+        json.dumps(
+            [{k: getattr(r, k) for k in ("rect", "prefixes", "suffixes", "color", "tags")} for r in SAMPLE.regions]
+        ),
         write(SAMPLE),
         json.dumps({"regions": json.loads(write(SAMPLE))}),
         f"```json\n{write(SAMPLE)}\n```",
@@ -83,7 +98,9 @@ def test_positional_arguments_and_calls_in_one_line():
     code += "'on the left', 'no offset', 'a small square area', 3, 'A gull', ['White'], tags='gull', HTML_web_color_name='white')"
     canvas = read(code).canvas
     assert read(code).notes == ()
-    assert canvas.locals == (Region((20, 70, 0, 40), ("A bay.", "A gull."), ("White.", "gull."), (255, 255, 255), tags=1),)
+    assert canvas.locals == (
+        Region((20, 70, 0, 40), ("A bay.", "A gull."), ("White.", "gull."), (255, 255, 255), tags=1),
+    )
 
 
 def test_every_corrected_word_is_reported():
@@ -297,7 +314,10 @@ def test_only_what_differs_from_the_default_is_written_a_region_a_line():
 
 def test_the_digest_is_that_of_the_content_without_its_origin():
     assert digest(FULL) == digest(replace(FULL, origin="")) == digest(read(write(FULL)).canvas)
-    others = [replace(FULL, regions=(FULL.whole, replace(FULL.regions[1], **{k: v}))) for k, v in {"name": "x", "weight": 1.25}.items()]
+    others = [
+        replace(FULL, regions=(FULL.whole, replace(FULL.regions[1], **{k: v})))
+        for k, v in {"name": "x", "weight": 1.25}.items()
+    ]
     assert len({digest(c) for c in (FULL, *others, SAMPLE)}) == 4 and len(digest(FULL)) == 16
 
 
@@ -350,6 +370,7 @@ def test_a_wrong_item_is_named_with_its_key(item: Any, said: str):
         ('[{"x": 1e999}]', "too large a number"),
         ('[{"x": ' + "9" * 5000 + "}]", "a number in it is too long"),
         ("[" * 100_000, "nested too deeply"),
+        (json.dumps([{}] + [{"rect": [0, 9, 0, 9]}] * 500), "The text has 501 regions: a canvas has room for 500"),
         ('{"regions": 5}', "a list of regions, not"),
         ('{"global": 5, "regions": []}', "The list of regions is empty"),
         ("[" + " " * 2**23 + "]", "longer than 8,388,608 letters"),

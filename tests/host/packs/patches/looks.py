@@ -63,21 +63,21 @@ class CondStats(io.ComfyNode):
         return io.NodeOutput(ui={"entries": [json.dumps(entry_stats(*entry)) for entry in conditioning]})
 
 
-class Close(io.ComfyNode):
-    """Largest difference between two latents."""
+class Difference(io.ComfyNode):
+    """Largest difference between two pictures, of 1."""
 
     @classmethod
     def define_schema(cls):
         return io.Schema(
-            node_id="Close",
+            node_id="Difference",
             category="probe",
-            inputs=[io.Latent.Input("a"), io.Latent.Input("b")],
+            inputs=[io.Image.Input("a"), io.Image.Input("b")],
             is_output_node=True,
         )
 
     @classmethod
     def execute(cls, a, b):
-        return io.NodeOutput(ui={"difference": [(a["samples"] - b["samples"]).abs().max().item()]})
+        return io.NodeOutput(ui={"difference": [(a - b).abs().max().item()]})
 
 
 def stats(image):
@@ -139,4 +139,4 @@ def feed(sha, value):
         sha.update(str(id(value)).encode())
 
 
-NODES = [Digest, Stats, CondStats, Close]
+NODES = [Digest, Stats, CondStats, Difference]

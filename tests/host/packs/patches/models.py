@@ -1,4 +1,4 @@
-"""Loads checkpoints whose text encoders have fewer layers than ComfyUI expects."""
+"""Loads the tiny models: each node gives model, CLIP and VAE."""
 
 import re
 
@@ -7,9 +7,11 @@ import comfy.utils
 import folder_paths
 from comfy_api.latest import io
 
+import nodes
+
 
 class LoadSmall(io.ComfyNode):
-    """A checkpoint loader that takes the number of text layers from the file."""
+    """A checkpoint loader that takes the number of text layers from the file, which may be fewer than ComfyUI expects."""
 
     @classmethod
     def define_schema(cls):
@@ -29,4 +31,25 @@ class LoadSmall(io.ComfyNode):
         return io.NodeOutput(*comfy.sd.load_checkpoint_guess_config(path, te_model_options=options)[:3])
 
 
-NODES = [LoadSmall]
+class LoadFlux(io.ComfyNode):
+    """The three standard loaders in one node: a Flux in ``diffusion_models``, with ``tiny_clip_l`` and ``tiny_taef1``."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="LoadFlux",
+            category="probe",
+            inputs=[io.Combo.Input("ckpt_name", options=folder_paths.get_filename_list("diffusion_models"))],
+            outputs=[io.Model.Output(), io.Clip.Output(), io.Vae.Output()],
+        )
+
+    @classmethod
+    def execute(cls, ckpt_name):
+        return io.NodeOutput(
+            *nodes.UNETLoader().load_unet(ckpt_name, "default"),
+            *nodes.CLIPLoader().load_clip("tiny_clip_l.safetensors", "stable_diffusion"),
+            *nodes.VAELoader().load_vae("tiny_taef1.safetensors"),
+        )
+
+
+NODES = [LoadSmall, LoadFlux]

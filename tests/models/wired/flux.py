@@ -1,0 +1,81 @@
+"""Flux: the velocity is half of what came in, less the colours of the words.
+
+A token is a patch of 2 x 2 latent pixels or a word. Words have channels of their own, which are 0 in patches: so all
+tokens can share one attention, in double and in single blocks alike. Each token holds the constants +K and -K: next to
+them the rest hardly changes its mean and variance, and LayerNorm is nearly linear.
+"""
+
+import math
+
+import torch
+
+from .weights import Weights
+
+WIDTH = 128
+"""One head, which ComfyUI always takes to be 128 wide."""
+
+PATCH = 64
+"""16 latent channels of 2 x 2 pixels; a patch's channels 4 j to 4 j + 3 are latent channel j."""
+
+LATENT = torch.arange(4)
+WORDS, SAYS = PATCH + LATENT, PATCH + 4
+"""Channels of a word's colour and of how much it has to say."""
+
+K = 16.0
+WORD_SCALE, PATCH_SCALE = (math.sqrt((2 * K * K + squares) / WIDTH) for squares in (4, 48))
+"""What LayerNorm divides by; the squares of a word's or a patch's other channels sum up to about this."""
+
+ASKED, ELSE = slice(0, 8), slice(8, 16)
+"""Parts of query and key that positions do not turn. The query is constant in ASKED. The key holds there how much a
+token has to say, and a constant in ELSE: by it more to say is another direction, which is all that RMSNorm leaves."""
+
+SHARP = 4.0
+"""Gain of the query: a word with a full say has logit 32, one with 0.65 has 25, silent words and patches have 0."""
+
+FADE, PAINT = 0.5, 1.2
+"""Shares of what came in and of the words. Sampled from 1 down to 0, a velocity x / 2 - g c leaves 0.6 of the noise and
+0.8 g c. With a larger FADE multistep samplers, which extrapolate, would be far off in their last step."""
+
+
+def flux(weights: Weights, context: int = 768, pooled: int = 768) -> None:
+    """One double and one single block. ``context``, ``pooled``: widths of the text and of its pooled vector, both
+    CLIP-L's, so that there is no need of T5."""
+    for name, width in (("time_in", 256), ("guidance_in", 256), ("vector_in", pooled)):
+        weights.layer(f"{name}.in_layer", WIDTH, width, gain=1)
+        weights.layer(f"{name}.out_layer", WIDTH, WIDTH, gain=1)
+    weights.layer("img_in", WIDTH, PATCH, gain=0)[:PATCH] = torch.eye(PATCH)
+    weights.layer("txt_in", WIDTH, context, gain=0)[PATCH : SAYS + 1, :5] = torch.eye(5)
+    for name in ("img_in", "txt_in"):
+        weights[f"{name}.bias"][-2:] = torch.tensor([K, -K])
+
+    for stream in ("img", "txt"):
+        block = f"double_blocks.0.{stream}_"
+        gate(weights, f"{block}mod.lin", 6)
+        attention(weights, f"{block}attn.qkv", f"{block}attn.proj", f"{block}attn.norm.", mlp=0)
+        weights.layer(f"{block}mlp.0", 4 * WIDTH, WIDTH)
+        weights.layer(f"{block}mlp.2", WIDTH, 4 * WIDTH)
+    gate(weights, "single_blocks.0.modulation.lin", 3)
+    attention(weights, *(f"single_blocks.0.{name}" for name in ("linear1", "linear2", "norm.")), mlp=4 * WIDTH)
+
+    weights.layer("final_layer.adaLN_modulation.1", 2 * WIDTH, WIDTH)
+    weights.layer("final_layer.linear", PATCH, WIDTH, gain=0)[:, :PATCH] = torch.eye(PATCH) * FADE * PATCH_SCALE
+
+
+def gate(weights: Weights, key: str, parts: int) -> None:
+    """The modulation of a block: shift and scale 0, the gate of the attention 1, all but for chaos."""
+    weights.layer(key, parts * WIDTH, WIDTH)
+    weights[f"{key}.bias"][2 * WIDTH : 3 * WIDTH] = 1
+
+
+def attention(weights: Weights, into: str, out: str, norm: str, mlp: int) -> None:
+    """Subtracts the words' mean colour from every token's patch. ``mlp``: channels that share the two layers."""
+    weight, bias = weights.layer(into, 3 * WIDTH + mlp, WIDTH), weights[f"{into}.bias"]
+    query, key, value = (slice(i * WIDTH, (i + 1) * WIDTH) for i in range(3))
+    bias[query][ASKED] = bias[key][ELSE] = 4
+    weight[key][ASKED, SAYS] = 4 * WORD_SCALE
+    weight[value][LATENT, WORDS] = WORD_SCALE
+    weights.constant(f"{norm}query_norm.scale", SHARP, WIDTH)
+    weights.constant(f"{norm}key_norm.scale", 1, WIDTH)
+
+    colours = torch.eye(4).repeat_interleave(4, 0)
+    weights.layer(out, WIDTH, WIDTH + mlp)[: len(colours), :4] = -PAINT / FADE / 2 * colours
