@@ -12,6 +12,7 @@ allocator gave out in one call, as its profiler notes it (on a GPU its own stati
 import argparse
 import json
 import math
+import os
 import statistics
 import sys
 import time
@@ -20,8 +21,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-import torch.nn.functional as F
+os.environ["KINETO_LOG_LEVEL"] = "99"  # else the profiler tells of every start and stop
+
+import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))

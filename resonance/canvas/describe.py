@@ -1,5 +1,6 @@
 """From what a model says of a picture, in Omost's terms, to a canvas. Both forms of an answer come together here."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -53,23 +54,31 @@ class Local:
 
 
 def layout(whole: Global, locals: Iterable[Local]) -> Canvas:
-    """The canvas: pieces of text cleaned, empty ones left out, far before near; equally far ones stay in order."""
-    prefixes = cleaned(whole.description)
-    details = cleaned(*whole.details)
-    tags = cleaned(whole.tags)
+    """The canvas: pieces of text cleaned, empty ones left out, far before near; equally far ones stay in order.
+
+    Brackets are escaped: a model means what it writes, and not the weights that text encoders read from them.
+    """
+    prefixes = literal(whole.description)
+    details = literal(*whole.details)
+    tags = literal(whole.tags)
     first = Region(WHOLE, prefixes, details + tags, whole.color, len(details) if tags else None)
     return Canvas((first, *(_region(prefixes, one) for one in sorted(locals, key=lambda one: -one.distance))))
 
 
 def _region(prefixes: tuple[str, ...], one: Local) -> Region:
-    details, tags = cleaned(*one.details), cleaned(one.tags)
+    details, tags = literal(*one.details), literal(one.tags)
     return Region(
         one.rect,
-        prefixes + cleaned(one.description),
-        details + tags + cleaned(one.atmosphere, one.style, one.quality),
+        prefixes + literal(one.description),
+        details + tags + literal(one.atmosphere, one.style, one.quality),
         one.color,
         len(details) if tags else None,
     )
+
+
+def literal(*texts: str) -> tuple[str, ...]:
+    """Pieces of a model's text, cleaned, with brackets escaped for text encoders."""
+    return tuple(re.sub(r"(?<!\\)[()]", r"\\\g<0>", text) for text in cleaned(*texts))
 
 
 def cleaned(*texts: str) -> tuple[str, ...]:

@@ -90,10 +90,11 @@ class OmostPlan:
         if len(groups) == 1:
             return self._attend(q, k, v, groups[0], scale)
         rows = q.transpose(1, 2)
-        out = torch.empty_like(rows)
+        out = torch.zeros_like(rows)
         for group in groups:
             some = rows.index_select(1, group.pixels).transpose(1, 2)
-            out.index_copy_(1, group.pixels, self._attend(some, k, v, group, scale).transpose(1, 2))
+            # Each pixel comes once; on a CPU this is faster than index_copy_, which wakes all threads for each group.
+            out.index_add_(1, group.pixels, self._attend(some, k, v, group, scale).transpose(1, 2))
         return out.transpose(1, 2)
 
     def _attend(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, group: Group, scale: float) -> torch.Tensor:
@@ -150,9 +151,10 @@ def together(cells: Sequence[Cell], counts: Sequence[int], call: float, key: flo
 def overhead(q: torch.Tensor) -> tuple[float, float]:
     """What a call and a key cost, in pairs. A call takes about as long everywhere, a pair depends on layer and device."""
     width = q.shape[0] * q.shape[1] * q.shape[3]
-    if q.device.type == "cpu":
-        # Measured on x86 with AVX-512. Small calls use their keys less well, and one thread alone copies them.
-        threads = torch.get_num_threads()
-        return 1e6 * threads / width, 12 + 6 * threads
-    # 40 microseconds at 100 TFLOP/s, and memory at 1 TB/s.
-    return 1e9 / width, 100
+    if q.device.type != "cpu":
+        # Not measured: 40 microseconds at 100 TFLOP/s, and memory at 1 TB/s.
+        return 1e9 / width, 100
+    # Measured on x86 with AVX-512. Small calls use their keys less well, and one thread alone copies them. Several threads
+    # have to be woken and waited for, which takes long where other programs want the processor as well.
+    threads = torch.get_num_threads()
+    return (1e6 if threads == 1 else 1e7 * threads) / width, 12 + 6 * threads

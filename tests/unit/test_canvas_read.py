@@ -226,7 +226,7 @@ def test_the_note_on_a_broken_call_quotes_the_line():
         ("'The boat's hull'", "The boat's hull"),
         ("'The sailors' caps'", "The sailors' caps"),
         ('"The "old" mill"', 'The "old" mill'),
-        ("'It's the boats' (red) hull, isn't it'", "It's the boats' (red) hull, isn't it"),
+        ("'It's the boats' (red) hull, isn't it'", r"It's the boats' \(red\) hull, isn't it"),
     ],
 )
 def test_quotation_marks_inside_a_text_are_repaired(quoted: str, text: str):
@@ -404,3 +404,13 @@ def test_a_broken_region_is_left_out_and_the_others_are_kept():
 def test_an_object_that_was_closed_too_early_is_read():
     text = json.dumps({"global": GLOBAL}) + ', "regions": ' + json.dumps([BOAT, CRANE]) + "}"
     assert read(text).canvas == SAMPLE
+
+
+def test_brackets_in_an_answer_are_no_weights_and_those_of_a_list_stay():
+    program = (
+        "canvas = Canvas()\ncanvas.set_global_description('a (red:1.4) boat', [r'once \\(is enough\\)'], 'x', 'red')"
+    )
+    whole = read(program).canvas.whole
+    assert whole.prefixes == (r"a \(red:1.4\) boat.",) and whole.suffixes[0] == r"once \(is enough\)."
+    by_hand = Canvas((Region(prefixes=("a (red:1.4) boat",)),))
+    assert read(write(by_hand)).canvas == by_hand

@@ -5,7 +5,7 @@ seed. Here the few weights that matter are set, everything else is zero plus a l
 
 - **The latent** is the picture: channels 0, 1, 2 are red, green, blue of a block of 8 x 8 pixels (:mod:`.taesd`).
 - **A token** carries its colour in dimensions 0 to 3, and in dimension 4 how much it has to say (:mod:`.clip_text`).
-- **Cross attention** reads the tokens that have something to say and adds their mean colour (:mod:`.unet`).
+- **Attention** reads the tokens that have something to say and adds their mean colour (:mod:`.unet`, :mod:`.flux`).
 - **A hint** for a ControlNet adds its own colour (:mod:`.controlnet`).
 
 So "red" paints red, "red blue" purple, "" nothing, and the seed adds grain. Whatever acts on words, attention, latents
