@@ -24,6 +24,8 @@ from resonance.canvas.canvas import Canvas, Region  # noqa: E402
 from resonance.canvas.listing import write  # noqa: E402
 
 REGIONS, BAGS, RUNS = 6, 3, 5
+DENSE: dict[str, Any] = {"method": "dense diffusion (omost)", "method.capture": "off"}
+AREA: dict[str, Any] = {"method": "area average", "method.global_strength": 0.2, "method.region_strength": 0.8}
 PLACES = ((0, 90, 0, 90), (20, 70, 0, 40), (10, 60, 50, 90), (50, 90, 20, 70), (0, 30, 10, 60), (40, 80, 60, 90))
 SENTENCE = "a red boat with a blue sail lies on the green water near the white tower and under a black cloud, "
 
@@ -57,15 +59,15 @@ def measure(comfy: Comfy, run: int) -> dict[str, dict[str, float]]:
     ways: dict[str, tuple[dict[str, Any], list[Any]]] = {
         "bag by bag": (bag_by_bag(layout), [last, 0]),
         "encode canvas": ({"x": node("ResonanceEncodeCanvas", clip=["clip", 0], canvas=["canvas", 0])}, ["x", 0]),
-        "attention": ({"x": node("ResonanceRegions", clip=["clip", 0], method="attention couple", **placed)}, ["x", 1]),
-        "area": ({"x": node("ResonanceRegions", clip=["clip", 0], method="area average", **placed)}, ["x", 1]),
+        "attention": ({"x": node("ResonanceRegions", clip=["clip", 0], **DENSE, **placed)}, ["x", 1]),
+        "area": ({"x": node("ResonanceRegions", clip=["clip", 0], **AREA, **placed)}, ["x", 1]),
     }
     found: dict[str, dict[str, float]] = {}
-    for name, (graph, out) in ways.items():
+    for number, (name, (graph, out)) in enumerate(ways.items()):
         # With a negative of its own no call is spent on that.
         graph = {
             "load": node("CheckpointLoaderSimple", ckpt_name="tiny_sd15.safetensors"),
-            "clip": node("BenchCount", clip=["load", 1], run=run),
+            "clip": node("BenchCount", clip=["load", 1], run=10 * run + number),
             "plain": node("CLIPTextEncode", clip=["load", 1], text=""),
             "canvas": node("ResonanceCanvas", canvas_text=write(layout)),
             "calls": node("BenchCalls", clip=["clip", 0], after=out),
@@ -74,7 +76,7 @@ def measure(comfy: Comfy, run: int) -> dict[str, dict[str, float]]:
         if name in ("attention", "area"):
             graph["x"]["inputs"]["negative"] = ["plain", 0]
         if name == "encode canvas":
-            graph |= bag_by_bag(layout) | {"plainer": node("BenchCount", clip=["load", 1], run=run + RUNS + 1)}
+            graph |= bag_by_bag(layout) | {"plainer": node("BenchCount", clip=["load", 1], run=10 * run + 9)}
             for key in graph:
                 if key.startswith("e"):
                     graph[key]["inputs"]["clip"] = ["plainer", 0]

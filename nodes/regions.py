@@ -8,8 +8,7 @@ from comfy_api.latest import io
 from ..resonance.canvas.canvas import GRID, Canvas
 from ..resonance.host import progress
 from ..resonance.host import regions as host
-from ..resonance.host.encode import encode_together
-from ..resonance.regions.bags import words
+from ..resonance.host.encode import encode_all
 from ..resonance.regions.couple import AttentionCouple
 from ..resonance.regions.dense import OmostDense
 from ..resonance.regions.paper import DenseDiffusion
@@ -18,7 +17,7 @@ from . import types
 
 CATEGORY = "Resonance/Regions"
 AREA = {"area overlay": "overlay", "area average": "average"}
-COUPLE, OMOST, PAPER = "attention couple", "dense diffusion (omost)", "dense diffusion (paper)"
+COUPLE, OMOST, PAPER = AttentionCouple.name, OmostDense.name, DenseDiffusion.name
 METHODS = (COUPLE, OMOST, PAPER, *AREA)
 
 
@@ -32,10 +31,10 @@ class Regions(io.ComfyNode):
             tooltip="Longer side in pixels of the maps of where each region's words acted, for Region Heat. Costs time.",
         )
         strengths = [
-            io.Float.Input(f"{name}_strength", default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)
-            for name, default, tooltip in (
-                ("global", 0.2, "Share of the words that act everywhere."),
-                ("region", 0.8, "Share of a region's own words, where it is."),
+            io.Float.Input(f"{name}_strength", default=default, min=least, max=1.0, step=0.01, tooltip=tooltip)
+            for name, default, least, tooltip in (
+                ("global", 0.2, 0.01, "Share of the words that act everywhere."),
+                ("region", 0.8, 0.0, "Share of a region's own words, where it is."),
             )
         ]
         return io.Schema(
@@ -199,8 +198,7 @@ class EncodeCanvas(io.ComfyNode):
 
     @classmethod
     def execute(cls, clip, canvas: Canvas):
-        tokens, said = encode_together(clip, [words(region) for region in canvas.regions if region.weight > 0])
-        return io.NodeOutput([[torch.cat(tokens, 1), said]])
+        return io.NodeOutput(encode_all(clip, canvas))
 
 
 class RegionFromConditioning(io.ComfyNode):
@@ -273,18 +271,20 @@ class RegionFromConditioning(io.ComfyNode):
                 raise ValueError(f"The conditioning of {name} has a place already: connect it without mask and area.")
         mask = place["mask"] if place["place"] == "mask" else _box(name, **place)
         if mask.ndim == 3:
-            if len(mask) > 1:
+            if len(mask) != 1:
                 raise ValueError(f"Expected one mask for {name}, got {len(mask)}: make a region of each.")
             mask = mask[0]
+        mask = mask.nan_to_num().clamp(0, 1)
         return io.NodeOutput((*regions, Part(name, conditioning, mask, weight, start, end, negative)))
 
 
 def _box(name: str, left: float, top: float, right: float, bottom: float, place: str) -> torch.Tensor:
     if left >= right or top >= bottom:
         raise ValueError(f"The box of {name} is empty: left must be less than right, and top less than bottom.")
-    rows, columns = [
-        slice(round(a * GRID), max(round(b * GRID), round(a * GRID) + 1)) for a, b in ((top, bottom), (left, right))
-    ]
+    rows, columns = (
+        slice(min(round(a * GRID), GRID - 1), max(round(b * GRID), round(a * GRID) + 1))
+        for a, b in ((top, bottom), (left, right))
+    )
     mask = torch.zeros(GRID, GRID)
     mask[rows, columns] = 1
     return mask

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import torch
 from comfy_api.latest import io
 
 from ...resonance.canvas.canvas import GRID, Canvas, CanvasError
@@ -10,9 +9,8 @@ from ...resonance.canvas.masks import masks
 from ...resonance.canvas.read import read
 from ...resonance.canvas.render import render
 from ...resonance.host import canvas as host
-from ...resonance.host.encode import encode_together
+from ...resonance.host.encode import encode_all
 from ...resonance.host.regions import Sources, by_area, by_attention
-from ...resonance.regions.bags import words
 from ...resonance.regions.dense import OmostDense
 from . import sockets
 
@@ -124,8 +122,7 @@ class GreedyBags(io.ComfyNode):
 
     @classmethod
     def execute(cls, canvas_conds: Canvas, clip) -> io.NodeOutput:
-        tokens, said = encode_together(clip, [words(region) for region in canvas_conds.regions if region.weight > 0])
-        return io.NodeOutput([[torch.cat(tokens, 1), said]])
+        return io.NodeOutput(encode_all(clip, canvas_conds))
 
 
 class Area(io.ComfyNode):

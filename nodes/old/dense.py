@@ -97,7 +97,7 @@ class Apply(io.ComfyNode):
             tuple(part.end for part in parts),
         )
         values = {"pooled_output": said.get("pooled_output"), KEY: binding}
-        return io.NodeOutput(patched(model, own=False), [[torch.cat(pieces, 1), values]])
+        return io.NodeOutput(patched(model), [[torch.cat(pieces, 1), values]])
 
 
 NODES = [AddCond, Apply]

@@ -30,8 +30,9 @@ def _constant(name: str) -> None:
 
 DECODER = json.JSONDecoder(strict=False, parse_float=_float, parse_constant=_constant)
 
-# Strings stay; comments and commas before a closing bracket go.
-_LOOSE = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")|//[^\n]*|/\*.*?\*/|,(?=\s*+[}\]])', re.DOTALL)
+# Strings stay; comments and commas before a closing bracket go. What is not closed goes on to the end: each of many would
+# look through the whole text for its other end in vain.
+_LOOSE = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))|//[^\n]*|/\*.*?(?:\*/|\Z)|,(?=\s*+[}\]])', re.DOTALL)
 _GLOBAL = re.compile(r'"global"\s*+:\s*+(?=\{)')
 _REGIONS = re.compile(r'"regions"\s*+:\s*+\[')
 _LIST_END = re.compile(r"\s*+\]")

@@ -3,8 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable
-from functools import cache, lru_cache
-from itertools import product
+from functools import lru_cache
 
 from PIL import ImageColor
 
@@ -78,19 +77,6 @@ def rect(location: str, offset: str, area: str) -> Rect:
     width, height = AREAS[area]
     top, bottom, left, right = y - height // 2, y + height // 2, x - width // 2, x + width // 2
     return max(top, 0), min(bottom, GRID), max(left, 0), min(right, GRID)
-
-
-def words(rect: Rect) -> tuple[str, str, str] | None:
-    """Location, offset and area that mean this rectangle, without an offset if that will do; None if no words do."""
-    return _by_rect().get(rect)
-
-
-@cache
-def _by_rect() -> dict[Rect, tuple[str, str, str]]:
-    found: dict[Rect, tuple[str, str, str]] = {}
-    for offset, location, area in product(OFFSETS, LOCATIONS, AREAS):
-        found.setdefault(rect(location, offset, area), (location, offset, area))
-    return found
 
 
 def closest(word: str, choices: Iterable[str]) -> str | None:

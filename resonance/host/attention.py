@@ -24,24 +24,14 @@ RUN = "resonance_run"
 Replacement = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]], torch.Tensor]
 
 
-def patched(model: Any, own: bool) -> Any:
-    """A clone of a MODEL whose attention follows the bindings of its conditionings.
-
-    Args:
-        own: self attention too.
+def patched(model: Any) -> Any:
+    """A clone of a MODEL that follows the bindings of its conditionings when it samples.
 
     Raises:
         ValueError: it is of no family that this works with.
     """
-    slots = list(family(model).slots(model.model.diffusion_model))
+    family(model)
     model = model.clone()
-    replaced = model.model_options["transformer_options"].get("patches_replace", {})
-    for name, kind in (("attn2", Cross), ("attn1", Own)) if own else (("attn2", Cross),):
-        there = replaced.get(name, {})
-        for slot in slots:
-            before = there.get(slot, there.get(slot[:2]))
-            if not isinstance(before, kind):
-                model.set_model_patch_replace(kind(before), name, *slot)
     model.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, RUN)
     model.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, RUN, _sample)
     return model
@@ -49,8 +39,16 @@ def patched(model: Any, own: bool) -> Any:
 
 def _sample(executor: Any, *args: Any, **kwargs: Any) -> Any:
     guider = executor.class_obj
+    model = guider.model_patcher
     # ComfyUI has cloned the options for this run, and lets go of them after it.
-    guider.model_options["transformer_options"][RUN] = Run(guider)
+    options = guider.model_options["transformer_options"]
+    run = options[RUN] = Run(guider)
+    # Only now, so that it does not matter in which order nodes of other packs fill the same places.
+    replaced = options.setdefault("patches_replace", {})
+    for name, kind in run.replaces().items():
+        there = replaced.setdefault(name, {})
+        for slot in family(model).slots(model.model.diffusion_model):
+            there[slot] = kind(there.get(slot, there.get(slot[:2])))
     return executor(*args, **kwargs)
 
 
@@ -59,24 +57,28 @@ class Run:
 
     def __init__(self, guider: Any) -> None:
         sampling = guider.model_patcher.get_model_object("model_sampling")
-        places = {"positive": 0, "negative": 1} if set(guider.conds) <= {"positive", "negative"} else {}
-        self._bound: dict[UUID, tuple[int | None, Bound]] = {}
-        for name, entries in guider.conds.items():
-            for entry in entries:
-                if KEY in entry:
-                    length = entry["cross_attn"].shape[1]
-                    self._bound[entry["uuid"]] = places.get(name), Bound(entry[KEY], length, sampling)
+        self._bound: dict[UUID, Bound] = {}
+        for entry in (entry for entries in guider.conds.values() for entry in entries if KEY in entry):
+            if "area" in entry or entry.get("set_area_to_bounds"):
+                raise ValueError(
+                    "What comes from Regions fills the picture and takes no area of its own: take off the area, or give its "
+                    "words a place with Region from Conditioning."
+                )
+            self._bound[entry["uuid"]] = Bound(entry[KEY], entry["cross_attn"].shape[1], sampling)
         self._step: tuple[Any, float] = (None, 0.0)
+
+    def replaces(self) -> dict[str, "type[Cross] | type[Own]"]:
+        """What has to be replaced in the model, by ComfyUI's name."""
+        methods = [bound.binding.method for bound in self._bound.values()]
+        return {**({"attn2": Cross} if methods else {}), **({"attn1": Own} if any(m.own for m in methods) else {})}
 
     def bound(self, extra: dict[str, Any]) -> list["Bound | None"]:
         """For each chunk of rows that is being computed the binding that acts at this step, if any."""
         found: list[Bound | None] = []
         sigma = self.sigma(extra)
-        for place, uuid in zip(extra["cond_or_uncond"], extra["uuids"], strict=True):
-            expected, bound = self._bound.get(uuid, (None, None))
-            # An area on one side makes ComfyUI copy the entry to the other, under the same uuid, with other words.
-            here = bound is not None and expected in (None, place) and bound.acts(sigma, extra["sample_sigmas"])
-            found.append(bound if here else None)
+        for uuid in extra["uuids"]:
+            bound = self._bound.get(uuid)
+            found.append(bound if bound and bound.acts(sigma, extra["sample_sigmas"]) else None)
         return found
 
     def sigma(self, extra: dict[str, Any]) -> float:
@@ -109,8 +111,15 @@ class Bound:
         """Whether the method still acts; some do in the first share of the steps only."""
         if self._last is None:
             steps = math.ceil(self.binding.method.share * (len(schedule) - 1))
-            self._last = schedule[max(steps - 1, 0)].item()
+            self._last = schedule[steps - 1].item() if steps else math.inf
         return sigma >= self._last
+
+    def keys(self, keys: torch.Tensor) -> torch.Tensor:
+        """The keys ``[B, K, C]`` without the repetitions that ComfyUI makes for rows with longer texts, but with what a patch
+        put behind them."""
+        behind = keys.shape[1] % self.length
+        own = keys[:, : self.length]
+        return torch.cat([own, keys[:, -behind:]], 1) if behind else own
 
     def plan(self, sigma: float, height: int, width: int, device: torch.device) -> Plan:
         """The plan for one resolution at one step; made once for all steps at which the same parts act."""
@@ -156,8 +165,7 @@ class Cross:
                 if not self.before:
                     out[part] = _plain(q[part], k[part], v[part], extra)
                 continue
-            # Beyond its own length the context is repeated, to be as long as that of other rows.
-            mine = q[part], k[part, : bound.length], v[part, : bound.length]
+            mine = q[part], bound.keys(k[part]), bound.keys(v[part])
             regional = self._regional(bound, *mine, extra, sigma, height, width)
             out[part] = out[part] + regional - _plain(*mine, extra) if self.before else regional
         return out
@@ -194,7 +202,8 @@ class Own:
                 continue
             part = slice(i * rows, (i + 1) * rows)
             plan = bound.plan(sigma, height, width, q.device)
-            mine = plan.own(*(_split(t[part], extra["n_heads"]) for t in (q, k, v)), bound.noise(sigma))
+            mine_q, mine_k, mine_v = (_split(t[part], extra["n_heads"]) for t in (q, k, v))
+            mine = plan.own(mine_q, mine_k, mine_v, bound.noise(sigma))
             if mine is not None:
                 mine = mine.transpose(1, 2).flatten(2)
                 if self.before:

@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 
+from ..canvas.canvas import Canvas
 from ..regions import bags
-from ..regions.bags import Words
+from ..regions.bags import Words, words
 from ..regions.parts import Conditioning
 
 _log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def encode_together(clip: Any, texts: Sequence[Words]) -> tuple[list[torch.Tenso
         found = sections(clip, text)
         spans.append([])
         for bag in zip(*found.values(), strict=True):
-            key = tuple(token if isinstance(token, int) else id(token) for part in bag for token, *_ in part)
+            key = tuple((t if isinstance(t, int) else id(t), weight) for part in bag for t, weight, *_ in part)
             if key not in places:
                 places[key] = len(places)
                 for name, part in zip(found, bag, strict=True):
@@ -45,6 +46,19 @@ def encode_together(clip: Any, texts: Sequence[Words]) -> tuple[list[torch.Tenso
     said = clip.encode_from_tokens(tokens, return_pooled=True, return_dict=True)
     each = said.pop("cond").chunk(len(places), dim=1)
     return [torch.cat([each[i] for i in span], 1) for span in spans], said
+
+
+def encode_all(clip: Any, canvas: Canvas) -> Conditioning:
+    """All words of a canvas as one conditioning, wherever its regions are.
+
+    Raises:
+        ValueError: no region has a weight.
+    """
+    texts = [words(region) for region in canvas.regions if region.weight > 0]
+    if not texts:
+        raise ValueError("No words act: every region of this canvas, the global one too, has weight 0.")
+    tokens, said = encode_together(clip, texts)
+    return [[torch.cat(tokens, 1), said]]
 
 
 def encode(clip: Any, text: Words) -> Conditioning:

@@ -10,13 +10,13 @@ import folder_paths
 import torch
 import torch.nn.functional as F
 
-from ..canvas.canvas import GRID, Canvas, Lora
+from ..canvas.canvas import GRID, Canvas, Lora, Region
 from ..canvas.masks import mask
 from ..regions.area import Overlap, coverage
 from ..regions.bags import Words, negative_words, own_words, words
 from ..regions.heat import Heat
 from ..regions.method import Method
-from ..regions.parts import Conditioning, Part, bind, feather, stack
+from ..regions.parts import Conditioning, Part, bind, check_width, feather, stack
 from . import attention
 from .encode import encode, encode_together
 from .folders import model_folders
@@ -24,8 +24,11 @@ from .folders import model_folders
 HEAT = "resonance_heat"
 """Where a MODEL carries the heat of its regions and their names."""
 
-BINDABLE = frozenset({"pooled_output"})
-"""What a region's conditioning may carry besides its tokens where all regions share one pass."""
+BINDABLE = frozenset(
+    ("pooled_output", "width", "height", "crop_w", "crop_h", "target_width", "target_height", "aesthetic_score")
+)
+"""What a region's conditioning may carry besides its tokens where all regions share one pass: what describes the whole
+picture, and is taken from the global words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +99,7 @@ def by_area(model: Any, sources: Sources, overlap: Overlap, global_strength: flo
     full = torch.ones_like(masks[:1]) if parts else torch.ones(1, GRID, GRID)
 
     def areas(base: Conditioning, negative: bool) -> Conditioning:
-        placed = [[tokens, {**values, "mask": full}] for tokens, values in base]
+        placed = [[tokens, {"mask": full, **values}] for tokens, values in base]
         for part, covered in zip(parts, masks, strict=True):
             words_there = part.negative if negative else part.positive
             for tokens, values in _strength(words_there or [], region_strength * part.weight):
@@ -124,15 +127,18 @@ def by_attention(model: Any, sources: Sources, method: Method, soft: float = 0.0
     positive, parts = sources.positive, list(sources.regions)
     if canvas:
         acting = [(n, r) for n, r in enumerate(canvas.regions) if r.weight > 0 or n == 0]
-        texts = [words(r) for _, r in acting] + [negative_words(r.negative) for _, r in acting]
+        refusing = [(n, r) for n, r in acting if n and r.negative.strip()]
+        texts = [words(r) for _, r in acting] + [negative_words(r.negative) for _, r in refusing]
         tokens, said = encode_together(clip, texts)
-        pos, neg = tokens[: len(acting)], tokens[len(acting) :]
+        whole, *local = tokens[: len(acting)]
+        refused = dict(zip((n for n, _ in refusing), tokens[len(acting) :], strict=True))
         if canvas.whole.weight > 0:
-            whole = [pos[0], said]
-            positive = [[torch.cat([t, pos[0].to(t)], 1), {**v, **said}] for t, v in positive or []] or [whole]
+            for t, _ in positive or []:
+                check_width("positive", t, whole)
+            positive = [[torch.cat([t, whole.to(t)], 1), {**v, **said}] for t, v in positive or []] or [[whole, said]]
         parts[:0] = [
-            _part(canvas, n, [[p, {}]], [[q, {}]] if r.negative.strip() else None)
-            for (n, r), p, q in list(zip(acting, pos, neg, strict=True))[1:]
+            _part(canvas, n, [[t, {}]], [[refused[n], {}]] if n in refused else None)
+            for (n, _), t in zip(acting[1:], local, strict=True)
         ]
     _check_one_pass(canvas, parts)
     parts = [part for part in parts if part.weight > 0]
@@ -141,11 +147,12 @@ def by_attention(model: Any, sources: Sources, method: Method, soft: float = 0.0
     if soft:
         masks = torch.cat([masks[:1], feather(masks[1:], soft)])
         parts = [replace(part, mask=m) for part, m in zip(parts, masks[1:], strict=True)]
-    model = attention.patched(model, own=method.own)
+    model = attention.patched(model)
     seen = Heat(heat) if heat else None
     model.set_attachments(HEAT, (seen, _names(parts)))
-    positive = bind(positive or [], parts, method, heat=seen)
-    return Placed(model, positive, bind(negative, parts, method, True), masks, _names(parts))
+    weight = canvas.whole.weight if canvas and canvas.whole.weight > 0 else 1.0
+    positive = bind(positive or [], parts, method, weight, heat=seen)
+    return Placed(model, positive, bind(negative, parts, method, negative=True), masks, _names(parts))
 
 
 def heat_of(model: Any) -> tuple[torch.Tensor, tuple[str, ...]]:
@@ -186,18 +193,28 @@ def _part(canvas: Canvas, number: int, positive: Conditioning, negative: Conditi
 
 
 def _base_negative(sources: Sources, positive: Conditioning) -> Conditioning:
-    """What is connected, else the empty text, else nothing at all in the shape of ``positive``."""
-    if sources.negative:
+    """What is connected and the global negative of the canvas; else the empty text; else nothing in the shape of ``positive``."""
+    whole = sources.canvas.whole if sources.canvas else Region()
+    refused = negative_words(whole.negative if whole.weight > 0 else "")
+    if not sources.negative:
+        if sources.clip is not None:
+            return encode(sources.clip, refused)
+        tokens, values = positive[0]
+        pooled = values.get("pooled_output")
+        return [[torch.zeros_like(tokens), {} if pooled is None else {"pooled_output": torch.zeros_like(pooled)}]]
+    if not refused.suffixes:
         return sources.negative
-    if sources.clip is not None:
-        return encode(sources.clip, Words())
-    tokens, values = positive[0]
-    pooled = values.get("pooled_output")
-    return [[torch.zeros_like(tokens), {} if pooled is None else {"pooled_output": torch.zeros_like(pooled)}]]
+    [more], _ = encode_together(sources.clip, [refused])
+    for tokens, _ in sources.negative:
+        check_width("negative", tokens, more)
+    return [[torch.cat([tokens, more.to(tokens)], 1), values] for tokens, values in sources.negative]
 
 
 def _strength(entries: Conditioning, strength: float) -> Conditioning:
-    return [[t, {**values, "mask_strength": strength, "set_area_to_bounds": False}] for t, values in entries]
+    return [
+        [t, {"set_area_to_bounds": False, **values, "mask_strength": strength * values.get("mask_strength", 1.0)}]
+        for t, values in entries
+    ]
 
 
 def _with_lora(clip: Any, lora: Lora) -> Any:

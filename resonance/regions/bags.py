@@ -39,8 +39,17 @@ def own_words(canvas: Canvas, region: Region) -> Words:
 
 
 def negative_words(text: str) -> Words:
-    """A negative prompt, in pieces that end with a comma or a full stop."""
-    return Words((), tuple(piece for piece in re.split(r"(?<=[,.;\n])\s*", text.strip()) if piece))
+    """A negative prompt, in pieces that end with a comma or a full stop, neither of them in brackets or a number."""
+    pieces: list[list[str]] = []
+    depth = 0
+    for piece in re.split(r"(?<=[,;\n])\s*|(?<=\.)(?!\d)\s*", text.strip()):
+        if depth > 0:
+            pieces[-1].append(piece)
+        else:
+            pieces.append([piece])
+        brackets = re.findall(r"(?<!\\)[()]", piece)
+        depth = max(depth, 0) + brackets.count("(") - brackets.count(")")
+    return Words((), tuple(" ".join(parts) for parts in pieces if any(parts)))
 
 
 def partition(lengths: Sequence[int], budget: int) -> list[list[int]]:

@@ -63,16 +63,24 @@ class Binding:
     heat: Heat | None = field(default=None, repr=False)
 
 
-def bind(base: Conditioning, parts: Sequence[Part], method: Method, negative: bool = False, heat: Heat | None = None):
+def bind(
+    base: Conditioning,
+    parts: Sequence[Part],
+    method: Method,
+    weight: float = 1.0,
+    negative: bool = False,
+    heat: Heat | None = None,
+) -> Conditioning:
     """The conditioning ``base`` with the tokens of all parts behind its own, and the binding that keeps them apart.
 
     Args:
         base: acts everywhere. Each of its entries is bound; nothing of it is changed.
         parts: those with weight 0 are left out.
+        weight: of the base.
         negative: bind what shall not be there; parts without any are left out.
 
     Raises:
-        ValueError: a part's conditioning has several entries, or is of another text encoder.
+        ValueError: a part's conditioning has several entries, or is of another text encoder; or the base is bound already.
     """
     acting = [p for p in parts if p.weight > 0 and (p.negative if negative else p.positive)]
     if not acting:
@@ -80,24 +88,37 @@ def bind(base: Conditioning, parts: Sequence[Part], method: Method, negative: bo
     texts = [_tokens(part, negative) for part in acting]
     bound: Conditioning = []
     for tokens, values in base:
+        if KEY in values:
+            raise ValueError(
+                f"What is connected to {'negative' if negative else 'positive'} has regions of its own: give all regions to "
+                "one Regions, or join what two of them give by Conditioning (Combine)."
+            )
         for part, text in zip(acting, texts, strict=True):
-            if text.shape[-1] != tokens.shape[-1]:
-                raise ValueError(
-                    f"{part.name} was encoded with {text.shape[-1]} numbers per token, the global words with "
-                    f"{tokens.shape[-1]}: both must come from the text encoder of one model."
-                )
+            check_width(part.name, text, tokens)
         pieces = [tokens, *(text.to(tokens).expand(len(tokens), -1, -1) for text in texts)]
         binding = Binding(
             method,
             stack([torch.ones(GRID, GRID), *(part.mask for part in acting)]),
             tuple(piece.shape[1] for piece in pieces),
-            (1.0, *(part.weight for part in acting)),
+            (weight, *(part.weight for part in acting)),
             (0.0, *(part.start for part in acting)),
             (1.0, *(part.end for part in acting)),
             heat,
         )
         bound.append([torch.cat(pieces, 1), {**values, KEY: binding}])
     return bound
+
+
+def check_width(name: str, tokens: torch.Tensor, base: torch.Tensor) -> None:
+    """
+    Raises:
+        ValueError: the tokens ``[B, T, C]`` are of another text encoder than those of the base.
+    """
+    if tokens.shape[-1] != base.shape[-1]:
+        raise ValueError(
+            f"{name} was encoded with {tokens.shape[-1]} numbers per token, the global words with {base.shape[-1]}: both "
+            "must come from the text encoder of one model."
+        )
 
 
 def _tokens(part: Part, negative: bool) -> torch.Tensor:
@@ -129,5 +150,7 @@ def feather(masks: torch.Tensor, cells: float) -> torch.Tensor:
     radius = [round(cells * side / GRID) for side in masks.shape[1:]]
     if not any(radius):
         return masks
+    down, across = (2 * r + 1 for r in radius)
     padded = F.pad(masks[None], (radius[1], radius[1], radius[0], radius[0]), mode="replicate")
-    return F.avg_pool2d(padded, (2 * radius[0] + 1, 2 * radius[1] + 1), stride=1)[0]
+    # One direction after the other: on a large mask both at once would take minutes.
+    return F.avg_pool2d(F.avg_pool2d(padded, (1, across), 1), (down, 1), 1)[0]

@@ -12,7 +12,7 @@ from resonance.canvas.listing import write
 
 from .comfy import Comfy, RunFailed, node
 from .conftest import server
-from .paint import CLIP, MODEL, VAE, Look, hue, look, paint
+from .paint import CLIP, MODEL, VAE, Look, halves, hue, look, paint
 
 LEFT, RIGHT, TOP, BOTTOM, WHOLE = (0, 90, 0, 45), (0, 90, 45, 90), (0, 45, 0, 90), (45, 90, 0, 90), (0, 90, 0, 90)
 COUPLE, OMOST, PAPER = ONE_PASS = ("attention couple", "dense diffusion (omost)", "dense diffusion (paper)")
@@ -153,6 +153,34 @@ def test_a_negative_acts_where_its_region_is(comfy: Comfy, method: str):
     assert picture.left[0] + 60 < picture.left[2] and picture.right[2] + 60 < picture.right[0]
 
 
+@pytest.mark.parametrize("connected", [True, False])
+@pytest.mark.parametrize("method", METHODS)
+def test_the_global_negative_acts_everywhere_beside_what_is_connected(comfy: Comfy, method: str, connected: bool):
+    canvas = Canvas((Region(prefixes=("a gray",), negative="red"), region("gray", LEFT)))
+    nodes = place(canvas, method, negative=["no", 0]) if connected else place(canvas, method)
+    nodes["no"] = node("CLIPTextEncode", clip=CLIP, text="a")
+    [picture] = pictures(comfy, nodes, cfg=3.0)
+    assert picture.left[0] + 60 < picture.left[2] and picture.right[0] + 60 < picture.right[2]
+
+
+@pytest.mark.parametrize("method", AREA)
+def test_what_acts_everywhere_keeps_a_place_of_its_own(comfy: Comfy, method: str):
+    more, link = halves("red", "blue")
+    strengths = {"global_strength": 1.0, "region_strength": 0.02}
+    nodes = {**place(layout(region("the", LEFT), whole="a"), method, strengths, positive=link), **more}
+    [picture] = pictures(comfy, nodes)
+    assert leans(picture.left, "red", "blue") and leans(picture.right, "blue", "red")
+
+
+def test_the_paper_does_not_act_in_a_share_of_0_of_the_steps(comfy: Comfy):
+    def left(**settings: float) -> tuple[float, float, float]:
+        return pictures(comfy, place(HALVES, PAPER, settings))[0].left
+
+    never = left(steps=0.0)
+    assert never == pytest.approx(left(creg=0.0, sreg=0.0), abs=1)
+    assert never != pytest.approx(left(steps=0.25, creg=10.0), abs=1)
+
+
 @pytest.mark.parametrize("method", ONE_PASS)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_one_region_over_all_is_plain_attention(comfy: Comfy, family: str, method: str):
@@ -241,6 +269,29 @@ def test_together_with_lora_controlnet_and_a_foreign_patch(comfy: Comfy, method:
         assert together.whole[1] > hinted.whole[1] + 10, foreign
 
 
+@pytest.mark.parametrize("keys", ["transformers", "blocks"])
+@pytest.mark.parametrize("family", ["sd15", "sdxl"])
+def test_what_replaces_attention_may_stand_on_either_side(comfy: Comfy, family: str, keys: str):
+    nodes = place(HALVES, COUPLE)
+    plain = pictures(comfy, nodes, family)[0]
+    behind = {**nodes, "foreign": node("ReplaceTint", model=["regions", 0], amount=1.0, keys=keys)}
+    after = pictures(comfy, behind, family, model=["foreign", 0])[0]
+    nodes["foreign"] = node("ReplaceTint", model=MODEL, amount=1.0, keys=keys)
+    nodes["regions"]["inputs"]["model"] = ["foreign", 0]
+    before = pictures(comfy, nodes, family)[0]
+    assert before.pixels == after.pixels
+    assert before.whole[1] > plain.whole[1] + 20 and leans(before.left, "red", "blue")
+
+
+def test_an_area_over_all_regions_is_refused(comfy: Comfy):
+    nodes = place(HALVES, COUPLE)
+    nodes["area"] = node(
+        "ConditioningSetArea", conditioning=["regions", 1], width=64, height=32, x=0, y=0, strength=1.0
+    )
+    with pytest.raises(RunFailed, match="takes no area of its own"):
+        comfy.run(paint("tiny_sd15", ["area", 0], ["regions", 2], model=["regions", 0], nodes=nodes))
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_unequal_lengths_of_prompts(comfy: Comfy, method: str):
     """A negative of two runs of the encoder, regions of one and three: what ComfyUI pads is told apart."""
@@ -326,12 +377,31 @@ def test_heat_lies_where_the_words_acted(comfy: Comfy, method: str):
     ],
 )
 def test_errors_say_what_to_do(comfy: Comfy, canvas: Canvas | None, settings: dict[str, Any], says: str):
+    settings = dict(settings)
     method = settings.pop("method", COUPLE)
     nodes = place(canvas, method if method in METHODS else COUPLE, **settings)
     nodes["regions"]["inputs"]["method"] = method
     if "clip" in settings:
         del nodes["regions"]["inputs"]["clip"]
     with pytest.raises(RunFailed, match=says):
+        pictures(comfy, nodes)
+
+
+@pytest.mark.parametrize("method", ONE_PASS)
+def test_regions_on_regions_are_refused(comfy: Comfy, method: str):
+    nodes = place(HALVES, method)
+    inputs = nodes["regions"]["inputs"]
+    nodes["first"] = node("ResonanceRegions", **inputs)
+    inputs |= {"model": ["first", 0], "positive": ["first", 1]}
+    with pytest.raises(RunFailed, match="connected to positive has regions of its own"):
+        pictures(comfy, nodes)
+
+
+def test_words_of_another_model_are_refused(comfy: Comfy):
+    nodes = place(HALVES, COUPLE, positive=["words", 0])
+    nodes["other"] = node("LoadSmall", ckpt_name="tiny_sdxl.safetensors")
+    nodes["words"] = node("CLIPTextEncode", clip=["other", 1], text="a")
+    with pytest.raises(RunFailed, match="positive was encoded with 2048 numbers per token, the global words with 768"):
         pictures(comfy, nodes)
 
 
@@ -342,7 +412,9 @@ def test_areas_work_with_other_families(comfy: Comfy, method: str):
 
 @pytest.mark.parametrize("method", ONE_PASS)
 def test_a_model_of_another_family_is_answered_with_what_works(comfy: Comfy, method: str):
-    with pytest.raises(RunFailed, match="Stable Diffusion 1.5, Stable Diffusion 2, SDXL, but the model is Flux. .*area"):
+    with pytest.raises(
+        RunFailed, match="Stable Diffusion 1.5, Stable Diffusion 2, SDXL, but the model is Flux. .*area"
+    ):
         pictures(comfy, place(HALVES, method), "flux")
 
 
@@ -358,3 +430,28 @@ def test_encode_canvas_puts_all_words_into_one_conditioning(comfy: Comfy):
     out = comfy.run(nodes)
     found, first = (json.loads(out[name]["entries"][0]) for name in ("stats", "first stats"))
     assert found["shape"] == [1, 3 * 77, 768] and found["pooled"] == first["pooled"]
+
+
+def test_equal_words_of_other_weights_are_other_words(comfy: Comfy):
+    def digest(*texts: str) -> str:
+        canvas = layout(*(region(text, LEFT) for text in texts))
+        nodes = {
+            "load": node("LoadSmall", ckpt_name="tiny_sd15.safetensors"),
+            "canvas": node("ResonanceCanvas", canvas_text=write(canvas), width=1024, height=1024),
+            "encode": node("ResonanceEncodeCanvas", clip=CLIP, canvas=["canvas", 0]),
+            "digest": node("Digest", value=["encode", 0]),
+        }
+        return comfy.run(nodes)["digest"]["digest"][0]
+
+    assert digest("(red:1.5)", "red") != digest("(red:1.5)", "(red:1.5)")
+
+
+def test_a_canvas_without_weights_has_nothing_to_encode(comfy: Comfy):
+    nodes = {
+        "load": node("LoadSmall", ckpt_name="tiny_sd15.safetensors"),
+        "canvas": node("ResonanceCanvas", canvas_text=write(Canvas((Region(weight=0),))), width=1024, height=1024),
+        "encode": node("ResonanceEncodeCanvas", clip=CLIP, canvas=["canvas", 0]),
+        "stats": node("CondStats", conditioning=["encode", 0]),
+    }
+    with pytest.raises(RunFailed, match="No words act"):
+        comfy.run(nodes)

@@ -70,3 +70,18 @@ def test_a_negative_is_dealt_out_piece_by_piece():
     assert negative_words("lowres, bad hands. worst;quality\n") == Words(
         (), ("lowres,", "bad hands.", "worst;", "quality")
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("(bad hands:1.2), lowres", ("(bad hands:1.2),", "lowres")),
+        ("(low quality, ((worst. quality)):1.4), a", ("(low quality, ((worst. quality)):1.4),", "a")),
+        ("f/1.4, b", ("f/1.4,", "b")),
+        (r"smile \(2, b", (r"smile \(2,", "b")),
+        (":), a, b", (":),", "a,", "b")),
+        ("(not closed, a", ("(not closed, a",)),
+    ],
+)
+def test_brackets_and_numbers_of_a_negative_stay_whole(text: str, pieces: tuple[str, ...]):
+    assert negative_words(text) == Words((), pieces)

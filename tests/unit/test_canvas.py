@@ -15,7 +15,7 @@ from resonance.canvas.boxes import from_boxes, to_boxes
 from resonance.canvas.canvas import WHOLE, Canvas, CanvasError, Region
 from resonance.canvas.describe import Global, Local, layout
 from resonance.canvas.render import render
-from resonance.canvas.vocabulary import AREAS, COLORS, LOCATIONS, OFFSETS, clean, closest, rect, words
+from resonance.canvas.vocabulary import AREAS, COLORS, LOCATIONS, OFFSETS, clean, closest, rect
 
 from .canvas_samples import BOAT, CRANE, GLOBAL
 
@@ -40,18 +40,6 @@ def test_all_729_rectangles_lie_on_the_grid_and_hold_cells():
 )
 def test_rectangles_worked_out_by_hand(phrases: tuple[str, str, str], cells: tuple[int, ...]):
     assert rect(*phrases) == cells
-
-
-def test_words_are_the_way_back_where_they_fit():
-    for phrases in PHRASES:
-        found = words(rect(*phrases))
-        assert found and rect(*found) == rect(*phrases)
-    assert words(rect("on the left", "no offset", "a small square area")) == (
-        "on the left",
-        "no offset",
-        "a small square area",
-    )
-    assert words((1, 90, 0, 90)) is None
 
 
 def test_colors_are_those_of_css_and_one_more():

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 import torch
 
@@ -43,6 +45,11 @@ def test_a_part_of_weight_0_is_left_out():
     assert bind(base, [Part("a", words(1), LEFT, weight=0)], METHOD) is base
 
 
+def test_the_base_has_a_weight_of_its_own():
+    [[_, values]] = bind(words(0), [Part("a", words(1), LEFT)], METHOD, 0.5)
+    assert values[KEY].weights == (0.5, 1.0)
+
+
 def test_only_parts_with_a_negative_are_bound_to_what_shall_not_be_there():
     parts = [Part("a", words(1), LEFT), Part("b", words(2), LEFT, negative=words(3))]
     [[tokens, values]] = bind(words(0), parts, METHOD, negative=True)
@@ -74,6 +81,21 @@ def test_a_feather_reaches_as_far_as_it_says_and_keeps_the_middle_of_the_edge():
     assert soft[:40].min() > 0.999 and soft[50:].max() < 0.001
     assert soft[40:50].tolist() == sorted(soft[40:50].tolist(), reverse=True) and 0.4 < soft[45] < 0.6
     assert torch.equal(feather(LEFT[None], 0.1), LEFT[None])
+
+
+def test_a_feather_over_a_large_mask_takes_no_time():
+    mask = torch.zeros(1, 512, 512)
+    mask[:, :, :256] = 1
+    begun = time.monotonic()
+    soft = feather(mask, 40)[0]
+    assert time.monotonic() - begun < 10
+    assert soft[0, 255].item() == pytest.approx(0.5, abs=1e-2) and soft[0, 0] == 1 and soft[0, -1] == 0
+
+
+def test_a_base_that_is_bound_already_is_refused():
+    base = bind(words(0), [Part("a", words(1), LEFT)], METHOD)
+    with pytest.raises(ValueError, match="connected to positive has regions of its own"):
+        bind(base, [Part("b", words(2), LEFT)], METHOD)
 
 
 def test_heat_is_the_mean_over_layers_at_the_side_that_was_asked_for():

@@ -1,0 +1,5 @@
+"""The example workflows, by name; ``write_workflows.py`` writes them."""
+
+from . import canvas, methods, rounds
+
+EXAMPLES = rounds.EXAMPLES | canvas.EXAMPLES | methods.EXAMPLES
