@@ -6,9 +6,8 @@ from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance.canvas import edits, listing, masks, pick
 from ..resonance.canvas.boxes import to_boxes
-from ..resonance.canvas.canvas import GRID, CanvasError
+from ..resonance.canvas.canvas import GRID
 from ..resonance.canvas.canvas import Canvas as Layout
-from ..resonance.canvas.read import read
 from ..resonance.canvas.render import render
 from ..resonance.host import canvas as host
 from .types import Canvas
@@ -77,15 +76,6 @@ class CanvasByHand(io.ComfyNode):
             hidden=[io.Hidden.unique_id],
             has_intermediate_output=True,
         )
-
-    @classmethod
-    def validate_inputs(cls, canvas_text: str | None = None) -> bool | str:
-        try:
-            if canvas_text and canvas_text.strip():
-                read(canvas_text)
-        except CanvasError as error:
-            return str(error)
-        return True
 
     @classmethod
     def execute(

@@ -101,10 +101,6 @@ class CanvasChat(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, message: str | None = None) -> bool | str:
-        return True if message is None or message.strip() else NO_MESSAGE
-
-    @classmethod
     def execute(
         cls,
         llm: Engine,

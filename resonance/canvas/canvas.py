@@ -9,6 +9,8 @@ Rect = tuple[int, int, int, int]
 """top, bottom, left, right in cells, as Omost has it; 0 <= top < bottom <= 90."""
 
 WHOLE: Rect = (0, GRID, 0, GRID)
+LABEL = 40
+"""Letters of a region's words that stand for its name."""
 
 
 class CanvasError(ValueError):
@@ -78,8 +80,12 @@ class Canvas:
         return self.regions[1:]
 
     def label(self, number: int) -> str:
-        """What a person calls the region with that number, 0 being the global one."""
-        return self.regions[number].name or ("global" if number == 0 else f"region {number}")
+        """What a person calls the region with that number, 0 being the global one: its name, else how its words begin."""
+        region = self.regions[number]
+        if region.name or number == 0:
+            return region.name or "global"
+        begins = " ".join(self.own_prefixes(region)).split(",")[0].strip(" .")
+        return begins[:LABEL] or f"region {number}"
 
     def own_prefixes(self, region: Region) -> tuple[str, ...]:
         """The prefixes of a local region without the global ones that they begin with."""

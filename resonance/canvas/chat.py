@@ -67,7 +67,7 @@ def _useless(text: str, answer: Answer, error: CanvasError) -> str:
         return "The model was still thinking when max_tokens ran out: raise it, or take a model that does not think."
     advice = "Try another seed, force_grammar or another model." if answer.finished else "Raise max_tokens."
     quoted = text[:BEGINNING] + ("…" if len(text) > BEGINNING else "")
-    return f"No canvas can be read from the answer: {error} {advice} The answer begins: {quoted}"
+    return f"The answer holds no canvas. {advice} It begins: {quoted}\n\nWhat was looked for: {error}"
 
 
 def summary(canvas: Canvas) -> str:

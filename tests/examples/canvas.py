@@ -95,7 +95,8 @@ def sampled(latent: list[Any] | None = None, denoise: float = 1.0) -> dict[str, 
 
 
 def chat() -> dict[str, Any]:
-    asks = {"answer_form": "omost program", "force_grammar": True}
+    # The default of system is the text for JSON; empty stands for what belongs to answer_form.
+    asks = {"answer_form": "omost program", "force_grammar": True, "system": ""}
     return {
         "1": node("ResonanceLoadLLM", model="omost-llama-3-8b-q8_0.gguf", mmproj="none"),
         "3": node(

@@ -240,7 +240,7 @@ def test_corrected_words_are_named_on_the_node(comfy: Comfy, fake: FakeLLM, clie
 def test_an_answer_without_a_canvas_is_an_error_that_quotes_it(comfy: Comfy, fake: FakeLLM):
     fake.script = [(layout(SEA, BOAT), "stop"), ("I am only a language model.", "stop"), (layout(SEA), "stop")]
     graph = conversation(fake, "a sea", "sing a song")
-    with pytest.raises(RunFailed, match="No canvas can be read from the answer.* begins: I am only a language model"):
+    with pytest.raises(RunFailed, match="The answer holds no canvas.* begins: I am only a language model"):
         run(comfy, graph)
     graph["chat1"]["inputs"]["message"] = "no boat"
     assert len(json.loads(run(comfy, graph)["json"])) == 1
@@ -257,7 +257,7 @@ def test_an_interrupt_ends_it_within_a_second(comfy: Comfy, fake: FakeLLM):
 
 def test_an_empty_message_is_refused(comfy: Comfy, fake: FakeLLM):
     with pytest.raises(RunFailed, match="The message is empty"):
-        comfy.queue(comfy.complete(conversation(fake, "  ")))
+        run(comfy, conversation(fake, "  "))
     graph = conversation(fake, "")
     graph["nothing"] = node("PrimitiveString", value="")
     graph["chat0"]["inputs"]["message"] = ["nothing", 0]
@@ -284,10 +284,17 @@ def test_a_canvas_is_read_from_json_and_from_a_program(comfy: Comfy, client: Cli
     assert "'redd'" in of("text", client.received())[-1][1].replace('"', "'")
 
 
-@pytest.mark.parametrize("text", ["[{", "import os", '[{"rect": [0, 0, 0, 0], "prefixes": [], "suffixes": []}]'])
-def test_what_is_no_canvas_is_refused_before_anything_runs(comfy: Comfy, text: str):
-    with pytest.raises(RunFailed, match="canvas_text"):
-        comfy.queue(comfy.complete(by_hand(text)))
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[{", "line 1"),
+        ("import os", "no canvas in the text"),
+        ('[{"rect": [0, 0, 0, 0], "prefixes": [], "suffixes": []}]', "Item 0 of the list: rect"),
+    ],
+)
+def test_what_is_no_canvas_is_refused_in_a_sentence(comfy: Comfy, text: str, says: str):
+    with pytest.raises(RunFailed, match=says):
+        run(comfy, by_hand(text))
 
 
 def test_nothing_at_all_is_refused(comfy: Comfy):
@@ -448,9 +455,9 @@ def test_region_masks_by_name_and_number(comfy: Comfy):
         }
 
     everything = of_regions("")
-    assert everything["names"] == ["global", "boat", "region 2"] and everything["shape"] == [3, 90, 90]
+    assert everything["names"] == ["global", "boat", "A moon"] and everything["shape"] == [3, 90, 90]
     boat = of_regions("boat", width=180, height=360)
     assert boat["names"] == ["boat"] and boat["shape"] == [1, 360, 180] and abs(boat["mean"] - 0.25) < 1e-3
-    assert of_regions("2, Boat")["names"] == ["region 2", "boat"]
-    with pytest.raises(RunFailed, match=r"no region 'ship'.*0 \(global\), 1 \(boat\), 2 \(region 2\)"):
+    assert of_regions("2, Boat")["names"] == ["A moon", "boat"]
+    with pytest.raises(RunFailed, match=r"no region 'ship'.*0 \(global\), 1 \(boat\), 2 \(A moon\)"):
         of_regions("ship")

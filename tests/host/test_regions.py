@@ -286,7 +286,7 @@ def test_what_replaces_attention_may_stand_on_either_side(comfy: Comfy, family: 
 def test_an_area_over_all_regions_is_refused(comfy: Comfy):
     nodes = place(HALVES, COUPLE)
     nodes["area"] = node(
-        "ConditioningSetArea", conditioning=["regions", 1], width=64, height=32, x=0, y=0, strength=1.0
+        "ConditioningSetArea", conditioning=["regions", 1], width=64, height=64, x=0, y=0, strength=1.0
     )
     with pytest.raises(RunFailed, match="takes no area of its own"):
         comfy.run(paint("tiny_sd15", ["area", 0], ["regions", 2], model=["regions", 0], nodes=nodes))

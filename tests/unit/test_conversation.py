@@ -102,7 +102,7 @@ def test_corrected_words_are_in_the_notes():
 
 
 def test_an_answer_without_a_canvas_is_quoted():
-    with pytest.raises(LLMError, match=r"No canvas can be read .*another seed.* begins: I cannot draw x+…$"):
+    with pytest.raises(LLMError, match=r"^The answer holds no canvas\. .*another seed.* begins: I cannot draw x+…\n"):
         chat.turn(Conversation(), "a boat", Answer("I cannot draw " + "x" * 400, True))
     with pytest.raises(LLMError, match="Raise max_tokens"):
         chat.turn(Conversation(), "a boat", Answer("Well, let me", False))
