@@ -84,8 +84,8 @@ class Canvas:
         region = self.regions[number]
         if region.name or number == 0:
             return region.name or "global"
-        begins = " ".join(self.own_prefixes(region)).split(",")[0].strip(" .")
-        return begins[:LABEL] or f"region {number}"
+        description = "".join(self.own_prefixes(region)[-1:])
+        return description.split(",")[0].strip(" .")[:LABEL] or f"region {number}"
 
     def own_prefixes(self, region: Region) -> tuple[str, ...]:
         """The prefixes of a local region without the global ones that they begin with."""

@@ -98,7 +98,8 @@ def test_every_sampler_with_and_without_guidance_for_every_picture_of_a_batch(
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("family", ["sd15_topology", "sdxl"])
 def test_larger_families_with_every_sampler(comfy: Comfy, family: str, method: str, sampler: str, cfg: float):
-    found = pictures(comfy, place(HALVES, method), family, sampler=sampler, cfg=cfg, batch=2, steps=STEPS[sampler])
+    steps = 8 if sampler == "dpmpp_2m" else 2
+    found = pictures(comfy, place(HALVES, method), family, sampler=sampler, cfg=cfg, batch=2, steps=steps)
     for picture in found:
         assert leans(picture.left, "red", "blue") and leans(picture.right, "blue", "red")
 
@@ -113,7 +114,7 @@ def test_every_size(comfy: Comfy, method: str, size: tuple[int, int]):
 @pytest.mark.parametrize("family", ["sd15_topology", "sdxl"])
 @pytest.mark.parametrize("method", METHODS)
 def test_sizes_whose_layers_do_not_divide(comfy: Comfy, family: str, method: str):
-    [picture] = pictures(comfy, place(HALVES, method), family, size=(8 * 33, 8 * 21))
+    [picture] = pictures(comfy, place(HALVES, method), family, size=(8 * 33, 8 * 21), steps=2)
     assert hues(picture) == ("red", "blue")
 
 
