@@ -72,7 +72,8 @@ def objects(text: str, at: int, keys: set[str]) -> tuple[list[dict[str, Any]], t
     broken: list[str] = []
     left = TRIES
     begin: int | None = None
-    while not (finished := _LIST_END.match(text, at) is not None) and left:
+    finished = _LIST_END.match(text, at) is not None
+    while not finished and left:
         if (at := text.find("{", at)) < 0:
             break
         try:
@@ -87,6 +88,8 @@ def objects(text: str, at: int, keys: set[str]) -> tuple[list[dict[str, Any]], t
                 broken.append(text[begin:at].partition("\n")[0])
                 begin = None
         at = end
+        # Behind what is broken a bracket may as well stand in a text.
+        finished = begin is None and _LIST_END.match(text, at) is not None
     return found, tuple(broken), finished
 
 

@@ -181,6 +181,13 @@ def test_an_answer_cut_anywhere_gives_what_was_complete(text: str):
     assert sorted(set(seen)) == [0, 1, 2, 3]
 
 
+def test_brackets_in_a_text_that_was_cut_off_end_nothing():
+    whole = '{"global": {"description": "a"}, "regions": [{"location": "on the left", "description": "b"}'
+    for last in ("{]", "{}]", "{[]]", '{"description": 1}'):
+        reading = read(whole + ', {"description": "' + last.replace('"', ""))
+        assert len(reading.canvas.locals) == 1 and not reading.finished, last
+
+
 def test_a_growing_list_is_read_as_well():
     text = write(SAMPLE)
     counts = [len(found.regions) if (found := partial(text[:end])) else 0 for end in range(len(text) + 1)]
