@@ -10,6 +10,7 @@ from ..resonance.canvas.canvas import GRID
 from ..resonance.canvas.canvas import Canvas as Layout
 from ..resonance.canvas.render import render
 from ..resonance.host import canvas as host
+from ..resonance.regions.parts import resize
 from .types import Canvas
 
 CATEGORY = "Resonance/Canvas"
@@ -145,7 +146,7 @@ class RenderCanvas(io.ComfyNode):
         else:
             # For a link that is made later, when this result comes from the cache.
             latent = ExecutionBlocker(NO_VAE)
-        return io.NodeOutput(image, sized(masks.masks(canvas), width, height), latent)
+        return io.NodeOutput(image, resize(masks.masks(canvas), height, width), latent)
 
 
 class RegionMasks(io.ComfyNode):
@@ -185,12 +186,7 @@ class RegionMasks(io.ComfyNode):
     def execute(cls, canvas: Layout, which: str, width: int, height: int) -> io.NodeOutput:
         numbers = pick.numbers(canvas, which)
         chosen = masks.masks(canvas)[list(numbers)]
-        return io.NodeOutput(sized(chosen, width or GRID, height or GRID), [canvas.label(n) for n in numbers])
-
-
-def sized(of_regions: torch.Tensor, width: int, height: int) -> torch.Tensor:
-    """Masks ``[R, h, w]`` as ``[R, height, width]``, with edges as hard as they were."""
-    return torch.nn.functional.interpolate(of_regions[None], (height, width), mode="nearest-exact")[0]
+        return io.NodeOutput(resize(chosen, height or GRID, width or GRID), [canvas.label(n) for n in numbers])
 
 
 NODES = [CanvasByHand, RenderCanvas, RegionMasks]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from comfy_api.latest import io
 
-from ...resonance.canvas.canvas import GRID, Canvas, CanvasError
+from ...resonance.canvas.canvas import GRID, Canvas
 from ...resonance.canvas.masks import masks
 from ...resonance.canvas.read import read
 from ...resonance.canvas.render import render
@@ -31,10 +31,6 @@ class LoadJSON(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, json_str: str | None = None) -> bool | str:
-        return _readable(json_str)
-
-    @classmethod
     def execute(cls, json_str: str) -> io.NodeOutput:
         return _loaded(json_str, cls.hidden.unique_id)
 
@@ -58,21 +54,8 @@ class LoadProgram(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, python_str: str | None = None) -> bool | str:
-        return _readable(python_str)
-
-    @classmethod
     def execute(cls, python_str: str) -> io.NodeOutput:
         return _loaded(python_str, cls.hidden.unique_id)
-
-
-def _readable(text: str | None) -> bool | str:
-    try:
-        if text is not None:
-            read(text)
-    except CanvasError as error:
-        return str(error)
-    return True
 
 
 def _loaded(text: str, node_id: str | None) -> io.NodeOutput:

@@ -175,10 +175,6 @@ class LLMChat(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, text: str | None = None) -> bool | str:
-        return True if text is None or text.strip() else NO_MESSAGE
-
-    @classmethod
     def execute(
         cls,
         llm: Engine,
