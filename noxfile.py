@@ -6,6 +6,7 @@ else with pip, from whatever index these are configured for, and built again whe
 
 import hashlib
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -27,6 +28,7 @@ SHARED = [] if OWN_PYTHON else ["env"]
 
 CONSTRAINTS = "tests/constraints.txt"
 REQUIREMENTS = ["requirements.txt", "requirements-test.txt"]
+NEWER_FRONTEND = "tests/newer_frontend.txt"
 COMFYUI_VERSION = "0.33.0"
 WHEELS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "resonance" / "wheels"
 """Compiled wheels; outside the repository, so that a clean checkout need not compile again."""
@@ -49,7 +51,8 @@ def env(session: nox.Session) -> None:
     if comfyui is None and os.environ.get("RESONANCE_REQUIRE_COMFYUI") == "1":
         session.error("no ComfyUI in COMFYUI_PATH, in the folder above, or in ~/comfy/ComfyUI")
     lists = [*([comfyui / "requirements.txt"] if comfyui else []), *(ROOT / name for name in REQUIREMENTS)]
-    wanted = hashlib.sha256(b"\0".join(path.read_bytes() for path in [ROOT / CONSTRAINTS, *lists])).hexdigest()
+    recorded = [ROOT / CONSTRAINTS, ROOT / NEWER_FRONTEND, *lists]
+    wanted = hashlib.sha256(b"\0".join(path.read_bytes() for path in recorded)).hexdigest()
     stamp = Path(session.virtualenv.location) / "resonance.stamp"
     if stamp.is_file() and stamp.read_text() == wanted:
         session.log("the environment is up to date")
@@ -60,19 +63,55 @@ def env(session: nox.Session) -> None:
     # What the library itself imports comes with ComfyUI's requirements; without ComfyUI there are still unit tests.
     packages = [] if comfyui else ["torch", "numpy", "Pillow", "scipy", "aiohttp", "psutil"]
     session.install("-c", CONSTRAINTS, *(f"-r{path}" for path in lists), *packages)
+    if comfyui:
+        session.install("--no-deps", "--target", str(stamp.parent / "frontend"), "-r", NEWER_FRONTEND)
     stamp.write_text(wanted)
+
+
+def npm(session: nox.Session, *command: str) -> None:
+    session.run("npm", "--prefix", "js", *command, external=True, silent=command[0] == "ci")
+
+
+def prepare_js(session: nox.Session) -> bool:
+    """The tools that build `web/js`, installed where there is npm; False where there is none."""
+    if not shutil.which("npm"):
+        if os.environ.get("RESONANCE_REQUIRE_BROWSER") == "1":
+            session.error("no npm on PATH")
+        session.warn("no npm on PATH: the browser part is not checked, `web/js` is taken as it is")
+        return False
+    lock = ROOT / "js" / "package-lock.json"
+    stamp = ROOT / "js" / "node_modules" / "resonance.stamp"
+    if not stamp.is_file() or stamp.read_bytes() != lock.read_bytes():
+        npm(session, "ci", "--no-audit", "--no-fund")
+        shutil.copyfile(lock, stamp)
+    return True
+
+
+@nox.session(venv_backend="none", default=False)
+def web(session: nox.Session) -> None:
+    """Builds the browser part, `js/`, into `web/js`."""
+    if prepare_js(session):
+        npm(session, "run", "format")
+        npm(session, "run", "build")
 
 
 @nox.session(venv_backend="none", requires=SHARED)
 def test(session: nox.Session) -> None:
-    """Lint, types, import contracts, unit and host tests. What follows `--` goes to pytest instead of the folders."""
+    """Lint, types, import contracts, unit, host and browser tests. What follows `--` goes to pytest instead of the folders."""
     run(session, "ruff", "check")
     run(session, "ruff", "format", "--check")
     run(session, "pyright", "--pythonpath", PYTHON)
     run(session, "lint-imports")
     if find_comfyui() is None:
         session.warn("no ComfyUI found (COMFYUI_PATH, the folder above, ~/comfy/ComfyUI): the host tests are skipped")
-    run(session, PYTHON, "-m", "pytest", *(session.posargs or ["tests/unit", "tests/host"]))
+    if prepare_js(session):
+        npm(session, "run", "check")
+        npm(session, "test")
+    if session.posargs:
+        run(session, PYTHON, "-m", "pytest", *session.posargs)
+        return
+    run(session, PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile", "tests/unit", "tests/host")
+    run(session, PYTHON, "-m", "pytest", "tests/browser")
 
 
 @nox.session(name="test-llm", requires=SHARED, reuse_venv=True, default=False)

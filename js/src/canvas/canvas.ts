@@ -1,0 +1,216 @@
+// A layout as resonance/canvas has it: one global region and more on a grid of 90 x 90 cells, and its JSON list.
+
+export const GRID = 90
+export const STRONGEST = 100
+const GREY: Color = [128, 128, 128]
+
+/** In cells; 0 <= top < bottom <= 90, 0 <= left < right <= 90. */
+export type Rect = readonly [top: number, bottom: number, left: number, right: number]
+/** Red, green, blue, 0 to 255. */
+export type Color = readonly [number, number, number]
+
+export interface Lora {
+  readonly file: string
+  readonly strength: number
+}
+
+export interface Region {
+  readonly rect: Rect
+  /** What every bag of its words begins with: the global prefixes, then its own. */
+  readonly prefixes: readonly string[]
+  readonly suffixes: readonly string[]
+  readonly color: Color
+  readonly name: string
+  /** Which of the suffixes is the line of tags. */
+  readonly tags: number | null
+  readonly negative: string
+  readonly weight: number
+  readonly start: number
+  readonly end: number
+  /** Its shape inside the rectangle: a grey PNG in base64, or empty. */
+  readonly mask: string
+  readonly lora: Lora | null
+  /** Cannot be moved in the editor. */
+  readonly locked: boolean
+  /** Is not drawn in the editor; it acts all the same. */
+  readonly hidden: boolean
+  /** Keys of its JSON that are not ours. */
+  readonly extra: Readonly<Record<string, unknown>>
+}
+
+export interface Canvas {
+  /** The global region, then the others from far to near. */
+  readonly regions: readonly [Region, ...Region[]]
+  /** Digest of the canvas that this one was edited from; empty if from none. */
+  readonly origin: string
+}
+
+export const WHOLE: Rect = [0, GRID, 0, GRID]
+
+export const EMPTY: Region = {
+  rect: WHOLE,
+  prefixes: [],
+  suffixes: [],
+  color: GREY,
+  name: '',
+  tags: null,
+  negative: '',
+  weight: 1,
+  start: 0,
+  end: 1,
+  mask: '',
+  lora: null,
+  locked: false,
+  hidden: false,
+  extra: {},
+}
+
+export const BLANK: Canvas = { regions: [EMPTY], origin: '' }
+
+/** Something is no canvas. `path` leads to what is wrong, such as `[2, 'rect']`. */
+export class CanvasError extends Error {
+  constructor(
+    message: string,
+    readonly path: readonly (string | number)[] = [],
+  ) {
+    super(message)
+  }
+}
+
+/** The canvas in a JSON text. Throws a SyntaxError or a CanvasError. */
+export function read(text: string): Canvas {
+  return readList(JSON.parse(text))
+}
+
+/** The canvas in a list that has been parsed. Throws a CanvasError. */
+export function readList(value: unknown): Canvas {
+  if (!Array.isArray(value)) throw new CanvasError('A canvas in JSON is a list of regions.')
+  const [first, ...others] = value.map(readRegion)
+  if (!first) throw new CanvasError('The list of regions is empty: its first item is the global one.')
+  const origin = (value[0] as Record<string, unknown>)['from']
+  return { regions: [first, ...others], origin: typeof origin === 'string' ? origin : '' }
+}
+
+function readRegion(value: unknown, number: number): Region {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new CanvasError(`Item ${number} of the list is not a region: an object in {}.`, [number])
+  const { from, editor, ...fields } = value as Record<string, unknown>
+  const wrong = (key: string, wanted: string): CanvasError =>
+    new CanvasError(`Item ${number} of the list: ${key} is not ${wanted}.`, key in fields ? [number, key] : [number])
+  const take = <T>(key: string, usual: T, wanted: string, check: (found: unknown) => found is T): T => {
+    const found = fields[key]
+    delete fields[key]
+    if (found === undefined || found === null) return usual
+    if (!check(found)) {
+      fields[key] = found
+      throw wrong(key, wanted)
+    }
+    return found
+  }
+  const texts = (key: string): readonly string[] =>
+    take(key, [], 'a list of texts', (found): found is string[] => Array.isArray(found) && found.every(isText))
+  const number_ = (key: string, low: number, high: number, usual: number): number =>
+    take(key, usual, `a number from ${low} to ${high}`, (found): found is number => isWithin(found, low, high))
+  const text = (key: string): string => take(key, '', 'a text', isText)
+
+  const rect = take<Rect | null>(
+    'rect',
+    number === 0 ? WHOLE : null,
+    `[top, bottom, left, right] in whole cells with 0 <= top < bottom <= ${GRID} and 0 <= left < right <= ${GRID}`,
+    isRect,
+  )
+  if (!rect) throw wrong('rect', 'there: it is [top, bottom, left, right] in whole cells')
+  const prefixes = texts('prefixes')
+  const suffixes = texts('suffixes')
+  const start = number_('start', 0, 1, 0)
+  const states = (typeof editor === 'object' && editor !== null ? editor : {}) as Record<string, unknown>
+  const region = {
+    rect,
+    prefixes,
+    suffixes,
+    color: take('color', GREY, '[red, green, blue] in whole numbers from 0 to 255', isColor),
+    name: text('name'),
+    tags: take<number | null>(
+      'tags',
+      null,
+      `the number of one of the ${suffixes.length} suffixes, from 0`,
+      (found): found is number => Number.isInteger(found) && isWithin(found, 0, suffixes.length - 1),
+    ),
+    negative: text('negative'),
+    weight: number_('weight', 0, STRONGEST, 1),
+    start,
+    end: number_('end', start, 1, 1),
+    mask: text('mask').replace(/^data:image\/png;base64,/, ''),
+    lora: take<Lora | null>('lora', null, '{"file": name of a file, "strength": a number}', isLora),
+    locked: states['locked'] === true,
+    hidden: states['hidden'] === true,
+  }
+  if (region.lora) region.lora = { file: region.lora.file, strength: region.lora.strength ?? 1 }
+  if (number > 0 && from !== undefined) fields['from'] = from
+  return { ...region, extra: fields }
+}
+
+/** The canvas as JSON, a region a line; what has its default is left out. */
+export function write(canvas: Canvas): string {
+  return `[\n${canvas.regions.map((region, i) => JSON.stringify(plain(region, i === 0 ? canvas.origin : ''))).join(',\n')}\n]`
+}
+
+/** A region as it stands in JSON. */
+export function plain(region: Region, origin = ''): Record<string, unknown> {
+  const { rect, prefixes, suffixes, color, locked, hidden, extra, ...optional } = region
+  const item: Record<string, unknown> = { rect, prefixes, suffixes, color }
+  for (const [key, value] of Object.entries(optional)) if (value !== EMPTY[key as keyof Region]) item[key] = value
+  if (origin) item['from'] = origin
+  if (locked || hidden) item['editor'] = { ...(locked && { locked }), ...(hidden && { hidden }) }
+  return { ...item, ...extra }
+}
+
+/** The prefixes of a local region without the global ones that they begin with. */
+export function ownPrefixes(canvas: Canvas, region: Region): readonly string[] {
+  const shared = canvas.regions[0].prefixes
+  return shared.every((prefix, i) => region.prefixes[i] === prefix)
+    ? region.prefixes.slice(shared.length)
+    : region.prefixes
+}
+
+/** What a person calls a region: its name, else how its words begin. Empty where it has neither. */
+export function label(canvas: Canvas, number: number): string {
+  const region = canvas.regions[number]
+  if (!region) return ''
+  const own = number === 0 ? region.prefixes : ownPrefixes(canvas, region)
+  const described = (own.at(-1) ?? '').split(',')[0] ?? ''
+  return region.name || described.replace(/^[ .]+|[ .]+$/g, '').slice(0, 40)
+}
+
+/** As CSS has it: `#rrggbb`. */
+export function hex(color: Color): string {
+  return '#' + color.map((part) => part.toString(16).padStart(2, '0')).join('')
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isWithin(value: unknown, low: number, high: number): value is number {
+  return typeof value === 'number' && low <= value && value <= high
+}
+
+function isRect(value: unknown): value is Rect {
+  if (!Array.isArray(value) || value.length !== 4 || !value.every((edge) => Number.isInteger(edge))) return false
+  const [top, bottom, left, right] = value as unknown as Rect
+  return 0 <= top && top < bottom && bottom <= GRID && 0 <= left && left < right && right <= GRID
+}
+
+function isColor(value: unknown): value is Color {
+  return (
+    Array.isArray(value) &&
+    value.length === 3 &&
+    value.every((part) => Number.isInteger(part) && isWithin(part, 0, 255))
+  )
+}
+
+function isLora(value: unknown): value is Lora {
+  if (typeof value !== 'object' || value === null) return false
+  const { file, strength } = value as Record<string, unknown>
+  return isText(file) && file.trim() !== '' && (strength === undefined || isWithin(strength, -STRONGEST, STRONGEST))
+}

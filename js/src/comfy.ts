@@ -1,0 +1,174 @@
+// The only file that touches ComfyUI. The types are structural and list no more than what is used: the published package
+// of types is large, GPL, and at times cannot be installed.
+
+export interface Widget {
+  name: string
+  type: string
+  value: unknown
+  hidden?: boolean
+  serialize?: boolean
+  options: Record<string, unknown>
+  callback?: ((...values: unknown[]) => unknown) | undefined
+}
+
+export interface Input {
+  name: string
+  link: number | null
+}
+
+export interface Link {
+  origin_id: number | string
+  origin_slot: number
+}
+
+export interface Graph {
+  nodes: LGraphNode[]
+  rootGraph?: Graph
+  getNodeById(id: string | number): LGraphNode | null
+  getLink?(id: number): Link | undefined
+  add(node: LGraphNode): void
+  setDirtyCanvas(foreground: boolean, background: boolean): void
+}
+
+export interface LGraphNode {
+  id: number | string
+  type: string
+  comfyClass?: string
+  widgets?: Widget[]
+  inputs?: Input[]
+  size: [number, number]
+  pos: [number, number]
+  graph?: Graph | null
+  subgraph?: Graph
+  addDOMWidget(name: string, type: string, element: HTMLElement, options?: Record<string, unknown>): Widget
+  addWidget(
+    type: string,
+    name: string,
+    value: unknown,
+    callback: (() => void) | null,
+    options?: Record<string, unknown>,
+  ): Widget
+  setSize(size: [number, number]): void
+  onExecuted?: ((output: Output) => void) | undefined
+  onRemoved?: (() => void) | undefined
+}
+
+/** What a node has put under `ui`: lists by key. */
+export type Output = Record<string, unknown>
+
+/** A picture that the server knows. */
+export interface Picture {
+  filename: string
+  subfolder: string
+  type: string
+}
+
+export interface MenuItem {
+  content: string
+  callback: () => void
+}
+
+export interface Command {
+  id: string
+  label: string
+  icon?: string
+  function: () => void
+}
+
+export interface SidebarTab {
+  id: string
+  icon: string
+  title: string
+  tooltip?: string
+  type: 'custom'
+  render(element: HTMLElement): void
+  destroy?(): void
+}
+
+export interface Extension {
+  name: string
+  commands?: Command[]
+  keybindings?: { commandId: string; combo: { key: string; ctrl?: boolean; alt?: boolean; shift?: boolean } }[]
+  getNodeMenuItems?(node: LGraphNode): (MenuItem | null)[]
+  getSelectionToolboxCommands?(item: LGraphNode): string[]
+  nodeCreated?(node: LGraphNode): void
+  loadedGraphNode?(node: LGraphNode): void
+  setup?(): void | Promise<void>
+}
+
+interface ChangeTracker {
+  captureCanvasState?(): void
+  checkState?(): void
+}
+
+export interface App {
+  registerExtension(extension: Extension): void
+  graph: Graph
+  rootGraph?: Graph
+  canvas: { graph?: Graph | null; selected_nodes?: Record<string, LGraphNode>; selectedItems?: Set<LGraphNode> }
+  nodeOutputs?: Record<string, Output>
+  handleFile(file: File): Promise<void>
+  extensionManager: {
+    toast: { add(message: { severity: string; summary: string; detail?: string; life?: number }): void }
+    setting: { get<T>(id: string): T | undefined }
+    workflow: { activeWorkflow?: { changeTracker?: ChangeTracker | null } | null }
+    command: { execute(id: string): Promise<void> }
+    registerSidebarTab(tab: SidebarTab): void
+  }
+}
+
+export interface Api extends EventTarget {
+  clientId?: string
+  fetchApi(route: string, init?: RequestInit): Promise<Response>
+  apiURL(route: string): string
+}
+
+// @ts-expect-error served by ComfyUI
+import { app as runningApp } from '../../../scripts/app.js'
+// @ts-expect-error served by ComfyUI
+import { api as runningApi } from '../../../scripts/api.js'
+
+export const app = runningApp as App
+export const api = runningApi as Api
+
+/** Listens to an event of the server. Returns what stops it. */
+export function on<T>(type: string, listener: (detail: T) => void): () => void {
+  const heard = (event: Event): void => listener((event as CustomEvent<T>).detail)
+  api.addEventListener(type, heard)
+  return () => api.removeEventListener(type, heard)
+}
+
+/** Asks a route of the server. Throws an Error with the sentence that the server answers with when it refuses. */
+export async function ask<T>(route: string, body?: unknown): Promise<T> {
+  const init =
+    body === undefined
+      ? undefined
+      : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+  const answer = await api.fetchApi(route, init)
+  const said = (await answer.json().catch(() => ({}))) as T & { error?: string }
+  if (!answer.ok) throw new Error(said.error ?? `${answer.status} ${answer.statusText}`)
+  return said
+}
+
+/** Address of a picture that the server knows. */
+export function viewUrl(picture: Picture): string {
+  return api.apiURL(`/view?${new URLSearchParams({ ...picture })}`)
+}
+
+/** The node that the server calls by that id: a path through subgraphs, `10:1` being node 1 in subgraph node 10. */
+export function findNode(id: string): LGraphNode | null {
+  let graph: Graph | undefined = app.rootGraph ?? app.graph
+  let node: LGraphNode | null = null
+  for (const part of id.split(':')) {
+    node = graph?.getNodeById(part) ?? graph?.getNodeById(Number(part)) ?? null
+    graph = node?.subgraph
+  }
+  return node
+}
+
+/** Makes what was changed since the last call one step of the workflow's undo. */
+export function captureUndo(): void {
+  const tracker = app.extensionManager.workflow.activeWorkflow?.changeTracker
+  if (tracker?.captureCanvasState) tracker.captureCanvasState()
+  else tracker?.checkState?.()
+}

@@ -1,0 +1,3 @@
+import { app } from './comfy'
+
+app.registerExtension({ name: 'resonance' })

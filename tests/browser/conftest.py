@@ -1,0 +1,101 @@
+"""A real browser on a real ComfyUI: each test runs in both renderers, on the front end that ComfyUI pins and on a newer one."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from host.comfy import Comfy
+from host.conftest import families, models, server  # noqa: F401
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from .desk import Desk
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+NEWER = Path(sys.prefix) / "frontend" / "comfyui_frontend_package" / "static"
+SETTINGS = {
+    "Comfy.TutorialCompleted": True,
+    "Comfy.Graph.CanvasInfo": False,
+    "Comfy.Minimap.Visible": False,
+    "Comfy.Locale": "en",
+}
+VIEW = {"width": 1280, "height": 720}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        assert os.environ.get("RESONANCE_REQUIRE_BROWSER") != "1", "no chromium on PATH"
+        pytest.skip("no chromium on PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session", params=["pinned", "newer"])
+def comfy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Comfy]:  # noqa: F811
+    """One server for each front end."""
+    args: tuple[str, ...] = ()
+    if request.param == "newer":
+        if not NEWER.is_dir():
+            assert os.environ.get("RESONANCE_REQUIRE_BROWSER") != "1", f"no {NEWER}"
+            pytest.skip("the newer front end is not installed: `nox -s test` does that")
+        args = ("--front-end-root", str(NEWER))
+    with server(tmp_path_factory.mktemp("comfy"), models, "probe", args=args) as comfy:
+        yield comfy
+
+
+@pytest.fixture(scope="session", params=["classic", "nodes2"])
+def renderer(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def open_desk(context: BrowserContext, comfy: Comfy, renderer: str, **settings: object) -> Desk:
+    """ComfyUI's page, ready for use."""
+    comfy.post("/api/settings", {**SETTINGS, "Comfy.VueNodes.Enabled": renderer == "nodes2", **settings})
+    desk = Desk(context.new_page(), comfy, renderer)
+    desk.open()
+    return desk
+
+
+@pytest.fixture(scope="session")
+def shared_desk(browser: Browser, comfy: Comfy, renderer: str) -> Iterator[Desk]:
+    context = browser.new_context(viewport=VIEW)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield open_desk(context, comfy, renderer)
+    context.close()
+
+
+@pytest.fixture
+def desk(shared_desk: Desk) -> Iterator[Desk]:
+    """The page with an empty graph. It is shared: opening it takes longer than most tests."""
+    shared_desk.clear()
+    yield shared_desk
+    shared_desk.check()
+
+
+@pytest.fixture
+def new_desk(browser: Browser, comfy: Comfy, renderer: str) -> Iterator[Desk]:
+    """A page of the test's own."""
+    context = browser.new_context(viewport=VIEW)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    desk = open_desk(context, comfy, renderer)
+    yield desk
+    desk.check()
+    context.close()
+
+
+@pytest.fixture
+def page(desk: Desk) -> Page:
+    return desk.page

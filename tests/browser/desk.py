@@ -1,0 +1,91 @@
+"""ComfyUI's page as a person sees and touches it."""
+
+from typing import Any
+
+from host.comfy import Comfy
+from playwright.sync_api import ConsoleMessage, Locator, Page
+
+EMPTY = {"last_node_id": 0, "last_link_id": 0, "nodes": [], "links": [], "groups": [], "config": {}, "version": 0.4}
+
+
+class Desk:
+    """One open page. What goes wrong on it is gathered in ``errors``."""
+
+    def __init__(self, page: Page, comfy: Comfy, renderer: str) -> None:
+        self.page, self.comfy, self.renderer = page, comfy, renderer
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
+        page.on("console", self._listen)
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and "resonance" in f"{message.text} {message.location['url']}".lower():
+            self.errors.append(message.text)
+
+    def open(self) -> None:
+        """Loads the page, or loads it again."""
+        self.page.goto(self.comfy.url)
+        self.page.wait_for_function("window.app?.vueAppReady === true && !!window.app.extensionManager")
+
+    def check(self) -> None:
+        errors, self.errors = self.errors, []
+        assert errors == []
+
+    def clear(self) -> None:
+        """An empty graph, no dialog, no sidebar."""
+        self.page.mouse.move(5, 5)
+        self.page.evaluate("document.querySelectorAll('dialog').forEach(dialog => dialog.close())")
+        self.load(EMPTY)
+        self.errors = []
+
+    def load(self, workflow: dict[str, Any]) -> None:
+        """Loads a workflow in the form that the front end saves, at a zoom of 1."""
+        self.page.evaluate("workflow => app.loadGraphData(workflow, true, true, 'test')", workflow)
+        self.look()
+
+    def load_api(self, prompt: dict[str, Any]) -> None:
+        """Loads a prompt, which may leave out widgets that have defaults."""
+        self.page.evaluate("prompt => app.loadApiJson(prompt, 'test')", self.comfy.complete(prompt))
+        self.look()
+
+    def look(self) -> None:
+        self.page.evaluate(
+            "() => { app.canvas.ds.scale = 1; app.canvas.ds.offset = [0, 0]; app.canvas.setDirty(true, true) }"
+        )
+        self.settle()
+
+    def settle(self) -> None:
+        """Waits until two frames are drawn."""
+        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def widget(self, name: str, node: int | str = 1) -> Any:
+        """Value of a node's widget."""
+        find = "([id, name]) => app.graph.getNodeById(id).widgets.find(w => w.name === name).value"
+        return self.page.evaluate(find, [node, name])
+
+    def prompt(self) -> dict[str, Any]:
+        """What Run would send."""
+        return self.page.evaluate("async () => (await app.graphToPrompt()).output")
+
+    def run(self, timeout: float = 120) -> None:
+        """Presses Run and waits for the queue to be empty."""
+        self.page.evaluate("() => app.queuePrompt(0)")
+        self.comfy.idle(timeout)
+        self.settle()
+
+    def command(self, name: str) -> None:
+        self.page.evaluate("name => app.extensionManager.command.execute(name)", name)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 4) -> None:
+        """Drags the mouse between two points of the page."""
+        self.page.mouse.move(*start)
+        self.page.mouse.down()
+        self.page.mouse.move(*end, steps=steps)
+        self.page.mouse.up()
+
+    def at(self, svg: Locator, x: float, y: float) -> tuple[float, float]:
+        """Where on the page a point of an SVG's own coordinates is."""
+        found = svg.evaluate(
+            "(s, [x, y]) => { const p = new DOMPoint(x, y).matrixTransform(s.getScreenCTM()); return [p.x, p.y] }",
+            [x, y],
+        )
+        return found[0], found[1]
