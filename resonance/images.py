@@ -30,8 +30,11 @@ def on_white(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def read(path: Path) -> Image.Image:
+def read(path: Path, side: int | None = None) -> Image.Image:
     """Reads a picture file as RGB, see :func:`on_white`.
+
+    Args:
+        side: neither side need be longer than this: a JPEG is then read at a half, a quarter or an eighth of its size.
 
     Raises:
         ValueError: the file is no picture that can be read; the text says why.
@@ -39,6 +42,8 @@ def read(path: Path) -> Image.Image:
     Image.init()
     try:
         with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
+            if side:
+                image.draft(None, (side, side))
             return on_white(image)
     except FileNotFoundError:
         raise ValueError(f"{path.name}: the file is gone") from None

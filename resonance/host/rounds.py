@@ -125,7 +125,7 @@ def _claim(ledger: Ledger, ask: Ask, run: Run, following: str | None) -> Item | 
     item = None
     interrupted = False
     with ledger.transaction():
-        session = ledger.session()
+        session, claims = ledger.session(), ledger.claims()
         chained = session.run == run.id
         if not chained and session.run and queue.waits(session.run):
             status = ledger.status()
@@ -133,7 +133,7 @@ def _claim(ledger: Ledger, ask: Ask, run: Run, following: str | None) -> Item | 
                 f"Session {ledger.name!r} is at item {min(status.done + 1, status.total)} of {status.total} in round"
                 f" {status.round}; pause or interrupt it first. Its next run is queued already."
             )
-        if claims := ledger.claims():
+        if claims:
             interrupted = _settle(ledger, claims, run)
             session = ledger.session()  # many errors in a row have paused it
         if not chained:
@@ -156,6 +156,8 @@ def _claim(ledger: Ledger, ask: Ask, run: Run, following: str | None) -> Item | 
                 ledger.update(state="finished")
                 stop = "" if chained else _finished(ledger)
         ledger.update(run=following if item else None)
+    for claim in claims:
+        sessions.announce(ledger, changed=claim.id)
     if stop:
         sessions.announce(ledger)
         sessions.close(ledger.name)
@@ -238,7 +240,7 @@ def _load(ledger: Ledger, ask: Ask, run: Run, item: Item) -> Work | None:
             with ledger.transaction():
                 ledger.skip(item, str(error))
                 following = _choose(ledger, ledger.session(), ask, run)
-            sessions.announce(ledger)
+            sessions.announce(ledger, changed=item.id)
             progress.stop_if_interrupted()
             if following is None:
                 return None

@@ -86,10 +86,21 @@ def close_when_idle(ledger: Ledger) -> None:
         close(ledger.name)
 
 
-def announce(ledger: Ledger, item: Item | None = None) -> status.Status:
-    """Tells the browser how far the session is (event ``resonance.rounds``), and the caller."""
+def announce(ledger: Ledger, item: Item | None = None, changed: int | None = None) -> status.Status:
+    """Tells the browser how far the session is (event ``resonance.rounds``), and the caller.
+
+    Args:
+        item: claimed or committed by the run that is on.
+        changed: id of another item that stands differently now. The event tells how, so that nobody needs to ask.
+    """
     now = ledger.status()
-    event = {**vars(now), "item": item.lineage if item else None, "index": item.index if item else None}
+    id_ = changed or (item.id if item else None)
+    event = {
+        **vars(now),
+        "item": item.lineage if item else None,
+        "index": item.index if item else None,
+        "changed": ledger.standing(id_) if id_ else None,
+    }
     PromptServer.instance.send_sync("resonance.rounds", event)
     return now
 

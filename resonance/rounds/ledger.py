@@ -187,6 +187,15 @@ class Ledger:
 
     # Items
 
+    def standing(self, id_: int) -> tuple[int, int, str, str, float | None, int] | None:
+        """How an item stands: id, round, lineage, state, time of the commit, number of results."""
+        row = self._row(
+            "SELECT id, round, lineage, state, committed, (SELECT count(*) FROM result WHERE item = id) FROM item"
+            " WHERE id = ?",
+            id_,
+        )
+        return tuple(row) if row else None
+
     def add(
         self, round_: int, sources: Sequence[tuple[str | None, str]], payloads: Sequence[dict[str, Any]] = ()
     ) -> int:

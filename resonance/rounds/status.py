@@ -1,11 +1,15 @@
 """How far a session is, read from its ledger without owning it."""
 
 import json
+import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+log = logging.getLogger(__name__)
 
 FILE = "ledger.sqlite3"
 
@@ -21,7 +25,9 @@ class Status:
         round: the round that is being worked on, or was last.
         done: how many of its ``total`` items are committed.
         failed: items of all rounds that were given up (three errors, or parked); ``skipped`` could not be read.
-        eta: seconds to the end of the round at the pace of the last twenty items.
+        pace: seconds per picture over the last twenty.
+        eta: seconds to the end of the round at that pace.
+        changed: Unix time of the last commit, or at which the session was made.
     """
 
     session: str
@@ -33,7 +39,9 @@ class Status:
     total: int
     failed: int
     skipped: int
+    pace: float | None
     eta: float | None
+    changed: float
 
     def text(self) -> str:
         parts = [f"round {self.round}: {self.done} of {self.total}"]
@@ -44,8 +52,9 @@ class Status:
         return ", ".join(parts)
 
 
-def read(folder: Path, round_: int | None = None) -> tuple[Status, list[dict[str, Any]]]:
-    """How far the session in ``folder`` is, and the items of one round, without owning it.
+@contextmanager
+def reading(folder: Path) -> Generator[sqlite3.Connection]:
+    """The ledger in ``folder`` as it stands at one moment, without owning it.
 
     Raises:
         FileNotFoundError: there is no ledger.
@@ -53,11 +62,24 @@ def read(folder: Path, round_: int | None = None) -> tuple[Status, list[dict[str
     path = folder / FILE
     if not path.is_file():
         raise FileNotFoundError(path)
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10, isolation_level=None)
     try:
         db.row_factory = sqlite3.Row
+        db.execute("BEGIN")
         if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'result'").fetchone():
             raise FileNotFoundError(path)
+        yield db
+    finally:
+        db.close()
+
+
+def read(folder: Path, round_: int | None = None) -> tuple[Status, list[dict[str, Any]]]:
+    """How far the session in ``folder`` is, and the items of one round.
+
+    Raises:
+        FileNotFoundError: there is no ledger.
+    """
+    with reading(folder) as db:
         status = status_of(db, folder.name)
         columns = "id, number, lineage, source, draw, words, prompt, state, attempts, error, committed"
         at = round_ or status.round
@@ -75,8 +97,21 @@ def read(folder: Path, round_: int | None = None) -> tuple[Status, list[dict[str
             }
             for row in rows
         ]
-    finally:
-        db.close()
+
+
+def overview(output: Path) -> list[Status]:
+    """How far every session of the output folder is, the one in which something was committed last first.
+
+    A ledger that cannot be read, or that is being made at this moment, is left out.
+    """
+    found: list[Status] = []
+    for folder in sessions(output):
+        try:
+            with reading(folder) as db:
+                found.append(status_of(db, folder.name))
+        except (FileNotFoundError, sqlite3.Error) as error:
+            log.warning("The ledger in %s cannot be read: %r", folder, error)
+    return sorted(found, key=lambda status: -status.changed)
 
 
 def sessions(output: Path) -> Iterable[Path]:
@@ -86,8 +121,8 @@ def sessions(output: Path) -> Iterable[Path]:
 
 def status_of(db: sqlite3.Connection, name: str) -> Status:
     counts = [f"(SELECT count(*) FROM item WHERE state = '{each}' AND round = now)" for each in _STATES]
-    seed, state, reason, current, pending, claimed, done, *rest, failed, skipped = db.execute(
-        f"SELECT seed, state, reason, now, {', '.join(counts)},"
+    seed, created, state, reason, current, pending, claimed, done, *rest, failed, skipped = db.execute(
+        f"SELECT seed, created, state, reason, now, {', '.join(counts)},"
         " (SELECT count(*) FROM item WHERE state IN ('failed', 'parked')),"
         " (SELECT count(*) FROM item WHERE state = 'skipped') FROM session,"
         " (SELECT coalesce((SELECT min(round) FROM item WHERE state IN ('pending', 'claimed')), max(round), 1) AS now FROM item)"
@@ -96,7 +131,7 @@ def status_of(db: sqlite3.Connection, name: str) -> Status:
         row[0]
         for row in db.execute("SELECT committed FROM item WHERE committed IS NOT NULL ORDER BY committed DESC LIMIT 20")
     ]
-    pace = (times[0] - times[-1]) / (len(times) - 1) if len(times) > 1 else 0
+    pace = (times[0] - times[-1]) / (len(times) - 1) if len(times) > 1 else None
     return Status(
         session=name,
         seed=seed,
@@ -107,7 +142,9 @@ def status_of(db: sqlite3.Connection, name: str) -> Status:
         total=pending + claimed + done + sum(rest),
         failed=failed,
         skipped=skipped,
-        eta=pace * (pending + claimed) or None,
+        pace=pace,
+        eta=(pace or 0) * (pending + claimed) or None,
+        changed=times[0] if times else created,
     )
 
 

@@ -1,0 +1,74 @@
+"""How far a picture has drifted from where its lineage began."""
+
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from . import changes, descent, thumbnails
+from .pictures import locate
+from .status import reading
+
+# Linear sRGB (IEC 61966-2-1) to XYZ, by the white point D65: white is 1, 1, 1.
+_TO_XYZ = np.array(
+    [
+        [0.4339499, 0.3762098, 0.1898403],
+        [0.2126729, 0.7151521, 0.0721750],
+        [0.0177566, 0.1094680, 0.8727755],
+    ]
+)
+
+
+def lab(image: Image.Image) -> tuple[float, float, float]:
+    """Mean of an sRGB picture's pixels in CIELAB (CIE 15, D65): L 0 to 100, a, b.
+
+    It is the pixels' LAB values that are averaged, as in Reinhard et al., Color Transfer between Images (2001): a picture
+    half black and half white has the mean L 50, which is how light it looks, where its mean light would give 76.
+    """
+    rgb = np.asarray(image.convert("RGB"), np.float64) / 255
+    linear = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+    xyz = linear @ _TO_XYZ.T
+    x, y, z = np.moveaxis(np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz * (29 / 6) ** 2 / 3 + 4 / 29), -1, 0)
+    x, y, z = float(x.mean()), float(y.mean()), float(z.mean())
+    return round(116 * y - 16, 2), round(500 * (x - y), 2), round(200 * (y - z), 2)
+
+
+def drift(folder: Path, id_: int, roots: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """The whole line of descent of an item, round by round.
+
+    Returns:
+        ``id``, ``round``, ``kept`` (see :func:`changes.kept`) and ``lab`` (mean color of the item's source, from its thumbnail;
+        None when it cannot be read) for each item, and once more for the last one's first result, which stands in the
+        round after it.
+
+    Raises:
+        FileNotFoundError: there is no ledger.
+        NoItem: it has no such item.
+    """
+    with reading(folder) as db:
+        rows = descent.line(db, folder.name, id_)
+        files = descent.files(db, rows[-1]["id"])
+    shares = changes.kept([changes.tags_in(row) for row in rows])
+    points = [
+        {"id": row["id"], "round": row["round"], "kept": share, "lab": _lab(folder, row["source"], roots)}
+        for row, share in zip(rows, shares, strict=True)
+    ]
+    if files:
+        last = rows[-1]
+        color = _lab(folder, f"{folder.name}/{files[0]} [output]", roots)
+        points.append({"id": last["id"], "round": last["round"] + 1, "kept": None, "lab": color})
+    return points
+
+
+def _lab(folder: Path, source: str | None, roots: Mapping[str, Path]) -> tuple[float, float, float] | None:
+    if source is None:
+        return None
+    try:
+        data = thumbnails.make(folder, locate(source, roots)[1])
+    except ValueError:
+        return None
+    with Image.open(BytesIO(data), formats=["WEBP"]) as image:
+        return lab(image)
