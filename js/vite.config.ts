@@ -11,6 +11,8 @@ export default defineConfig({
     modulePreload: false,
     lib: { entry: 'src/main.ts', formats: ['es'] },
     rollupOptions: {
+      // What the entry shares with lazy chunks stays in it: one request when the page opens.
+      preserveEntrySignatures: 'allow-extension',
       external: (id: string) => /\/scripts\/(app|api)\.js$/.test(id),
       output: { entryFileNames: 'resonance.js', chunkFileNames: '[name]-[hash].mjs' },
     },

@@ -2,7 +2,7 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from ..resonance.host import folders, memory, old_nodes, routes
+from ..resonance.host import canvas_routes, folders, memory, old_nodes, routes
 from . import canvas, chat, compose, describe, old, regions, roulette, rounds, tag
 
 
@@ -11,6 +11,7 @@ class ResonanceExtension(ComfyExtension):
         folders.register()
         memory.register()
         routes.register()
+        canvas_routes.register()
         old_nodes.register(old.NODES, tag.NODES[0])
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:

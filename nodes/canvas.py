@@ -96,6 +96,7 @@ class CanvasByHand(io.ComfyNode):
         written = listing.write(found.canvas)
         shown = {
             "resonance_canvas": [written],
+            "resonance_upstream": [listing.write(upstream)] if upstream else [],
             "resonance_from": [listing.digest(upstream) if upstream else ""],
             "resonance_size": [width, height],
             "resonance_background": [] if image is None else ui.PreviewImage(image[:1], cls=cls).values,

@@ -82,6 +82,7 @@ class CanvasChat(io.ComfyNode):
                     advanced=True,
                     tooltip="What the model is told about canvases. As long as it is untouched, or empty, the text that"
                     " belongs to answer_form is sent.",
+                    extra_dict={"texts": {form: instructions.system_prompt(form) for form in instructions.FORMS}},
                 ),
                 Conversation.Input(
                     "conversation",

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from ..resonance.canvas.canvas import GRID, Canvas
 from ..resonance.host import progress
@@ -312,12 +312,21 @@ class RegionHeat(io.ComfyNode):
                 io.Mask.Output(display_name="maps", tooltip="The maps themselves, in the resolution of capture."),
                 io.String.Output(display_name="names", is_output_list=True, tooltip="The parts, in the same order."),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
     def execute(cls, model, image, opacity):
         maps, names = host.heat_of(model)
-        return io.NodeOutput(host.overlay(image, maps, opacity), maps.flatten(0, 1), list(names))
+        # The editor lays the maps of the first picture over it.
+        shown = {
+            "picture": ui.PreviewImage(image[:1], cls=cls).values[0],
+            "maps": ui.PreviewMask(maps[0], cls=cls).values,
+            "names": names,
+        }
+        return io.NodeOutput(
+            host.overlay(image, maps, opacity), maps.flatten(0, 1), list(names), ui={"resonance_heat": [shown]}
+        )
 
 
 NODES = [Regions, RegionFromConditioning, EncodeCanvas, RegionHeat]

@@ -22,17 +22,26 @@ export interface Link {
 }
 
 export interface Graph {
+  id?: string
   nodes: LGraphNode[]
   rootGraph?: Graph
+  subgraphs?: Map<string, Graph>
   getNodeById(id: string | number): LGraphNode | null
   getLink?(id: number): Link | undefined
   add(node: LGraphNode): void
   setDirtyCanvas(foreground: boolean, background: boolean): void
 }
 
+/** What the server says of a kind of node. */
+interface NodeData {
+  input: { required?: Record<string, [type: unknown, options?: Record<string, unknown>]> }
+}
+
 export interface LGraphNode {
+  constructor: { nodeData?: NodeData }
   id: number | string
   type: string
+  title: string
   comfyClass?: string
   widgets?: Widget[]
   inputs?: Input[]
@@ -50,6 +59,7 @@ export interface LGraphNode {
   ): Widget
   setSize(size: [number, number]): void
   onExecuted?: ((output: Output) => void) | undefined
+  onConnectionsChange?: ((...change: unknown[]) => void) | undefined
   onRemoved?: (() => void) | undefined
 }
 
@@ -105,7 +115,12 @@ export interface App {
   registerExtension(extension: Extension): void
   graph: Graph
   rootGraph?: Graph
-  canvas: { graph?: Graph | null; selected_nodes?: Record<string, LGraphNode>; selectedItems?: Set<LGraphNode> }
+  canvas: {
+    graph?: Graph | null
+    ds: { visible_area: ArrayLike<number> }
+    selected_nodes?: Record<string, LGraphNode>
+    selectedItems?: Set<LGraphNode>
+  }
   nodeOutputs?: Record<string, Output>
   handleFile(file: File): Promise<void>
   extensionManager: {
@@ -127,6 +142,8 @@ export interface Api extends EventTarget {
 import { app as runningApp } from '../../../scripts/app.js'
 // @ts-expect-error served by ComfyUI
 import { api as runningApi } from '../../../scripts/api.js'
+
+declare const LiteGraph: { createNode(type: string): LGraphNode | null }
 
 export const app = runningApp as App
 export const api = runningApi as Api
@@ -155,14 +172,46 @@ export function viewUrl(picture: Picture): string {
   return api.apiURL(`/view?${new URLSearchParams({ ...picture })}`)
 }
 
+function root(): Graph {
+  return app.rootGraph ?? app.graph
+}
+
 /** The node that the server calls by that id: a path through subgraphs, `10:1` being node 1 in subgraph node 10. */
 export function findNode(id: string): LGraphNode | null {
-  let graph: Graph | undefined = app.rootGraph ?? app.graph
+  let graph: Graph | undefined = root()
   let node: LGraphNode | null = null
   for (const part of id.split(':')) {
     node = graph?.getNodeById(part) ?? graph?.getNodeById(Number(part)) ?? null
     graph = node?.subgraph
   }
+  return node
+}
+
+/** Finds a node again, also after it was built anew, as undo does. */
+export function finder(node: LGraphNode): () => LGraphNode | null {
+  const id = node.id
+  const inside = node.graph && node.graph !== root() ? node.graph.id : undefined
+  return () => (inside === undefined ? root() : root().subgraphs?.get(inside))?.getNodeById(id) ?? null
+}
+
+/** What the last run put under `ui` of a node, if it is known. */
+export function outputOf(node: LGraphNode): Output | undefined {
+  const inside = node.graph && node.graph !== root() ? `${node.graph.id}:` : ''
+  return app.nodeOutputs?.[`${inside}${node.id}`]
+}
+
+/** The nodes that are selected in the graph in view. */
+export function selectedNodes(): LGraphNode[] {
+  return [...(app.canvas.selectedItems ?? Object.values(app.canvas.selected_nodes ?? {}))]
+}
+
+/** Adds a node in the middle of what is in view. */
+export function addNode(type: string): LGraphNode | null {
+  const node = LiteGraph.createNode(type)
+  if (!node) return null
+  const [x = 0, y = 0, width = 0, height = 0] = Array.from(app.canvas.ds.visible_area)
+  node.pos = [x + (width - node.size[0]) / 2, y + (height - node.size[1]) / 2]
+  ;(app.canvas.graph ?? app.graph).add(node)
   return node
 }
 

@@ -70,15 +70,25 @@ def encode(clip: Any, text: Words) -> Conditioning:
 def sections(clip: Any, text: Words) -> Sections:
     """The text as bags of 77 tokens, begin, end and padding included, for each of the encoders."""
     empty = clip.tokenize("", return_word_ids=True)
-    prefixes, suffixes = ([_words(clip, piece) for piece in pieces] for pieces in (text.prefixes, text.suffixes))
     found: Sections = {}
-    for name, [blank] in empty.items():
-        parts = [piece[name] for piece in prefixes], [piece[name] for piece in suffixes]
+    for name, parts in _pieces(clip, text).items():
         if left_out := bags.overflow(*parts):
             _log.warning("%d tokens do not fit behind %r and are left out.", left_out, " ".join(text.prefixes)[:60])
-        begin, end, *padding = blank
+        begin, end, *padding = empty[name][0]
         found[name] = [[begin, *bag, end, *padding[: bags.ROOM - len(bag)]] for bag in bags.bags(*parts)]
     return found
+
+
+def counts(clip: Any, text: Words) -> tuple[list[int], int]:
+    """Tokens of each bag, without begin, end and padding, and how many are left out, for a clip with one encoder."""
+    [parts] = _pieces(clip, text).values()
+    return [len(bag) for bag in bags.bags(*parts)], bags.overflow(*parts)
+
+
+def _pieces(clip: Any, text: Words) -> dict[str, tuple[list[list[Any]], list[list[Any]]]]:
+    """Tokens of the prefixes and of the suffixes for each of the encoders."""
+    prefixes, suffixes = ([_words(clip, piece) for piece in pieces] for pieces in (text.prefixes, text.suffixes))
+    return {name: ([p[name] for p in prefixes], [s[name] for s in suffixes]) for name in clip.tokenize("")}
 
 
 def _words(clip: Any, text: str) -> dict[str, list[Any]]:

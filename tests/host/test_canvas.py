@@ -309,6 +309,8 @@ def test_edits_count_until_what_they_were_made_from_changes(comfy: Comfy, client
         graph = {"first": node("ResonanceCanvas", canvas_text=upstream), **by_hand(text, canvas=["first", 0])}
         seen = run(comfy, graph, client_id="canvas")
         (origin,) = seen["canvas"]["resonance_from"]
+        (connected,) = seen["canvas"]["resonance_upstream"]
+        assert json.loads(connected) == json.loads(upstream)
         return json.loads(seen["json"])[1]["rect"], origin
 
     rect, origin = follow(layout(SEA, BOAT), "")

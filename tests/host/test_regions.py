@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from resonance.canvas.canvas import Canvas, Lora, Rect, Region
 from resonance.canvas.listing import write
@@ -358,6 +359,11 @@ def test_heat_lies_where_the_words_acted(comfy: Comfy, method: str):
     whole, red, blue = (json.loads(text) for text in out["map stats"]["stats"])
     assert json.loads(out["names"]["value"][0]) == ["global", "region 1", "region 2"]
     assert red["size"] == [16, 16]
+    (shown,) = out["heat"]["resonance_heat"]
+    assert shown["names"] == ["global", "region 1", "region 2"]
+    files = [shown["picture"], *shown["maps"]]
+    sizes = [Image.open(comfy.base / file["type"] / file["filename"]).size for file in files]
+    assert sizes == [(64, 64), (16, 16), (16, 16), (16, 16)]
     assert red["left"][0] > 2 * red["right"][0] and blue["right"][0] > 2 * blue["left"][0]
     assert abs(whole["left"][0] - whole["right"][0]) < 10
 

@@ -1,4 +1,232 @@
 import { app } from "../../../scripts/app.js";
-import "../../../scripts/api.js";
+import { api } from "../../../scripts/api.js";
+// src/comfy.ts
+var app$1 = app;
+var api$1 = api;
+/** Listens to an event of the server. Returns what stops it. */
+function on(type, listener) {
+	const heard = (event) => listener(event.detail);
+	api$1.addEventListener(type, heard);
+	return () => api$1.removeEventListener(type, heard);
+}
+/** Asks a route of the server. Throws an Error with the sentence that the server answers with when it refuses. */
+async function ask(route, body) {
+	const init = body === void 0 ? void 0 : {
+		method: "POST",
+		headers: { "Content-Type": "application/json" },
+		body: JSON.stringify(body)
+	};
+	const answer = await api$1.fetchApi(route, init);
+	const said = await answer.json().catch(() => ({}));
+	if (!answer.ok) throw new Error(said.error ?? `${answer.status} ${answer.statusText}`);
+	return said;
+}
+/** Address of a picture that the server knows. */
+function viewUrl(picture) {
+	return api$1.apiURL(`/view?${new URLSearchParams({ ...picture })}`);
+}
+function root() {
+	return app$1.rootGraph ?? app$1.graph;
+}
+/** The node that the server calls by that id: a path through subgraphs, `10:1` being node 1 in subgraph node 10. */
+function findNode(id) {
+	let graph = root();
+	let node = null;
+	for (const part of id.split(":")) {
+		node = graph?.getNodeById(part) ?? graph?.getNodeById(Number(part)) ?? null;
+		graph = node?.subgraph;
+	}
+	return node;
+}
+/** Finds a node again, also after it was built anew, as undo does. */
+function finder(node) {
+	const id = node.id;
+	const inside = node.graph && node.graph !== root() ? node.graph.id : void 0;
+	return () => (inside === void 0 ? root() : root().subgraphs?.get(inside))?.getNodeById(id) ?? null;
+}
+/** What the last run put under `ui` of a node, if it is known. */
+function outputOf(node) {
+	const inside = node.graph && node.graph !== root() ? `${node.graph.id}:` : "";
+	return app$1.nodeOutputs?.[`${inside}${node.id}`];
+}
+/** The nodes that are selected in the graph in view. */
+function selectedNodes() {
+	return [...app$1.canvas.selectedItems ?? Object.values(app$1.canvas.selected_nodes ?? {})];
+}
+/** Adds a node in the middle of what is in view. */
+function addNode(type) {
+	const node = LiteGraph.createNode(type);
+	if (!node) return null;
+	const [x = 0, y = 0, width = 0, height = 0] = Array.from(app$1.canvas.ds.visible_area);
+	node.pos = [x + (width - node.size[0]) / 2, y + (height - node.size[1]) / 2];
+	(app$1.canvas.graph ?? app$1.graph).add(node);
+	return node;
+}
+/** Makes what was changed since the last call one step of the workflow's undo. */
+function captureUndo() {
+	const tracker = app$1.extensionManager.workflow.activeWorkflow?.changeTracker;
+	if (tracker?.captureCanvasState) tracker.captureCanvasState();
+	else tracker?.checkState?.();
+}
+// src/dom.ts
+function h(tag, properties = {}, ...children) {
+	const element = Object.assign(document.createElement(tag), properties);
+	element.append(...children);
+	return element;
+}
+function svg(tag, attributes = {}, ...children) {
+	const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+	for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+	element.append(...children);
+	return element;
+}
+/** Adds a style sheet to the page, once for each id. */
+function addStyle(id, css) {
+	if (!document.getElementById(id)) document.head.append(h("style", {
+		id,
+		textContent: css
+	}));
+}
+// src/i18n.ts
+var texts = [];
+var loaded;
+/** Loads the texts, once. Until then, and for what has no text, `t` gives the key. */
+function loadTexts() {
+	loaded ??= ask("/i18n").then((all) => {
+		texts = [all[app$1.extensionManager.setting.get("Comfy.Locale") ?? "en"]?.resonance, all["en"]?.resonance].filter((found) => found !== void 0);
+	}, () => {
+		loaded = void 0;
+	});
+	return loaded;
+}
+/** The text under a key such as `editor.undo`, with values for what stands in braces. */
+function t(key, values = {}) {
+	for (const language of texts) {
+		let found = language;
+		for (const part of key.split(".")) found = typeof found === "object" ? found[part] : void 0;
+		if (typeof found === "string") return found.replace(/\{(\w+)\}/g, (all, name) => String(values[name] ?? all));
+	}
+	return key;
+}
+// src/outputs.ts
+var KEPT = 30;
+var noted = [];
+/** Begins to listen. */
+function noteOutputs() {
+	on("executed", ({ node, output }) => {
+		if (!output || !(images(output).length || heat(output))) return;
+		noted = [{
+			node,
+			output
+		}, ...noted.filter((other) => other.node !== node)].slice(0, KEPT);
+	});
+}
+/** Newest first; what came before the page was opened, or with a workflow, at the end. */
+function all() {
+	return [...noted.map(({ output }) => output), ...Object.values(app$1.nodeOutputs ?? {})];
+}
+/** The newest picture that a node put out. */
+function lastPicture() {
+	return all().map(images).find((found) => found.length)?.at(-1);
+}
+/** What Region Heat nodes put out, newest first. */
+function heats() {
+	return all().map(heat).filter((found) => found !== void 0);
+}
+function images(output) {
+	const found = output["images"];
+	return Array.isArray(found) ? found.filter((picture) => /\.(png|jpe?g|webp|gif|avif)$/i.test(picture?.filename ?? "")) : [];
+}
+function heat(output) {
+	return output["resonance_heat"]?.[0];
+}
 // src/main.ts
-app.registerExtension({ name: "resonance" });
+var CANVAS = "ResonanceCanvas";
+var CHAT = "ResonanceCanvasChat";
+var EDIT = "Resonance.EditCanvas";
+var PICTURE_HEIGHT = 220;
+var TEXT_HEIGHT = 60;
+var nodes = () => import("./node-D9lNSwaf.mjs").then((n) => n.t);
+function edit(node) {
+	nodes().then(({ edit }) => edit(node ?? chosen()));
+}
+/** The Canvas node that is selected, else the only one there is. */
+function chosen() {
+	const found = [...app$1.canvas.selectedItems ?? Object.values(app$1.canvas.selected_nodes ?? {})].find(isCanvas);
+	const all = (app$1.canvas.graph ?? app$1.graph).nodes.filter(isCanvas);
+	return found ?? (all.length === 1 ? all[0] : void 0);
+}
+function isCanvas(node) {
+	return node.comfyClass === CANVAS;
+}
+/** Adds a picture below all widgets: in front of one that is saved, older front ends lose that one's value. */
+function addPreview(node) {
+	const host = h("div", { className: "resonance-host" });
+	const widget = node.addDOMWidget("canvas_preview", "resonance_preview", host, {
+		serialize: false,
+		hideOnZoom: false,
+		hideInPanel: true,
+		getMinHeight: () => PICTURE_HEIGHT,
+		getValue: () => "",
+		setValue: () => {}
+	});
+	widget.serialize = false;
+	return host;
+}
+var closeGallery;
+var openings = 0;
+app$1.registerExtension({
+	name: "resonance",
+	commands: [{
+		id: EDIT,
+		label: "Edit canvas",
+		icon: "pi pi-th-large",
+		function: () => edit()
+	}],
+	keybindings: [{
+		commandId: EDIT,
+		combo: {
+			key: "e",
+			ctrl: true,
+			alt: true
+		}
+	}],
+	getNodeMenuItems: (node) => isCanvas(node) ? [{
+		content: t("node.edit"),
+		callback: () => edit(node)
+	}] : [],
+	getSelectionToolboxCommands: (item) => isCanvas(item) ? [EDIT] : [],
+	nodeCreated(node) {
+		if (isCanvas(node)) {
+			const text = node.widgets?.find((widget) => widget.name === "canvas_text");
+			if (text) text.options["getMinHeight"] = text.options["getMaxHeight"] = () => TEXT_HEIGHT;
+		} else if (node.comfyClass !== CHAT) return;
+		const host = addPreview(node);
+		nodes().then(({ attach }) => attach(node, host, isCanvas(node)));
+	},
+	loadedGraphNode(node) {
+		if (isCanvas(node) || node.comfyClass === CHAT) nodes().then(({ loaded }) => loaded(node));
+	},
+	setup() {
+		noteOutputs();
+		app$1.extensionManager.registerSidebarTab({
+			id: "resonance.rounds",
+			icon: "pi pi-images",
+			title: "resonance.gallery.title",
+			tooltip: "resonance.gallery.title",
+			type: "custom",
+			render(element) {
+				const opening = ++openings;
+				import("./gallery-D5hvlz4f.mjs").then(({ openGallery }) => {
+					if (opening === openings) closeGallery = openGallery(element);
+				});
+			},
+			destroy() {
+				openings++;
+				closeGallery?.();
+				closeGallery = void 0;
+			}
+		});
+	}
+});
+export { selectedNodes as _, addStyle as a, addNode as c, ask as d, captureUndo as f, outputOf as g, on as h, t as i, api$1 as l, finder as m, lastPicture as n, h as o, findNode as p, loadTexts as r, svg as s, heats as t, app$1 as u, viewUrl as v };

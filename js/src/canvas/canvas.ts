@@ -2,6 +2,9 @@
 
 export const GRID = 90
 export const STRONGEST = 100
+/** Most letters of a canvas in JSON, and most regions with the global one: as in resonance/canvas/read.py. */
+export const LETTERS = 2 ** 23
+export const REGIONS = 500
 const GREY: Color = [128, 128, 128]
 
 /** In cells; 0 <= top < bottom <= 90, 0 <= left < right <= 90. */
@@ -87,8 +90,9 @@ export function readList(value: unknown): Canvas {
   if (!Array.isArray(value)) throw new CanvasError('A canvas in JSON is a list of regions.')
   const [first, ...others] = value.map(readRegion)
   if (!first) throw new CanvasError('The list of regions is empty: its first item is the global one.')
-  const origin = (value[0] as Record<string, unknown>)['from']
-  return { regions: [first, ...others], origin: typeof origin === 'string' ? origin : '' }
+  const origin = (value[0] as Record<string, unknown>)['from'] ?? ''
+  if (!isText(origin)) throw new CanvasError('Item 0 of the list: from is not a text.', [0, 'from'])
+  return { regions: [first, ...others], origin }
 }
 
 function readRegion(value: unknown, number: number): Region {

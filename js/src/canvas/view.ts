@@ -5,6 +5,8 @@ export interface Background {
   /** Address of the picture. */
   readonly href: string
   readonly opacity: number
+  /** Its own width by its height: of another format than the canvas, it is shown whole in the middle. */
+  readonly aspect: number
 }
 
 /** Where the words of regions acted, as grey maps. */

@@ -1,0 +1,159 @@
+// What is written in a region: the one that was selected last, or the global one.
+
+import { ask } from '../comfy'
+import { addStyle, h } from '../dom'
+import { t } from '../i18n'
+import { type Canvas, type Lora, label, ownPrefixes, type Region, STRONGEST } from './canvas'
+import { colorField } from './color'
+import { change, setGlobalPrefixes } from './commands'
+import { group, labeled, numberField, show } from './field'
+import { place } from './place'
+import { type State } from './state'
+import { texts } from './texts'
+import { tokens } from './tokens'
+import { details, sharedPrefixes, tagsOf, withDetails, withTags } from './words'
+import css from './words.css?inline'
+
+const STEP = 0.05
+
+export function form(state: State): HTMLElement {
+  addStyle('resonance-words', css)
+  const primary = (): number | undefined => state.selected.at(-1)
+  // While the form itself changes the canvas, what is being typed stays as it is; otherwise, as in an undo, it does not.
+  let own = false
+  const commit = (canvas: Canvas, tag: string): void => {
+    own = true
+    state.commit(canvas, state.selected, tag && `form:${tag}:${state.selected}`)
+    own = false
+  }
+  const edit = (tag: string, changed: (region: Region) => Partial<Region>): void =>
+    commit(change(state.canvas, state.selected.slice(-1), changed), tag)
+  const editAll = (tag: string, changed: (region: Region) => Partial<Region>): void =>
+    commit(change(state.canvas, state.selected, changed), tag)
+
+  const heading = h('h3')
+  const several = h('p', { className: 'hint' })
+  const none = h('p', { className: 'hint', textContent: t('form.none') })
+  const name = h('input', {
+    type: 'text',
+    spellcheck: false,
+    oninput: () => edit('name', () => ({ name: name.value })),
+  })
+  const where = place((rect, tag) => edit(tag, () => ({ rect })))
+  const shared = h('ul', { className: 'shared', ariaLabel: t('form.shared') })
+  const description = texts(t('form.description_row'), (rows) => {
+    const number = primary()
+    if (number === 0) commit(setGlobalPrefixes(state.canvas, rows), 'description')
+    else edit('description', (region) => ({ prefixes: [...sharedPrefixes(state.canvas, region), ...rows] }))
+  })
+  const suffixes = texts(t('form.details_row'), (rows) => edit('details', (region) => withDetails(region, rows)))
+  const tags = h('textarea', { rows: 2, spellcheck: false })
+  tags.addEventListener('input', () => edit('tags', (region) => withTags(region, tags.value)))
+  const counts = tokens()
+  const color = colorField((value) => editAll('color', () => ({ color: value })))
+  const negative = h('textarea', { rows: 2, spellcheck: false })
+  negative.addEventListener('input', () => editAll('negative', () => ({ negative: negative.value })))
+  const weight = numberField([0, STRONGEST], STEP, (value) => editAll('weight', () => ({ weight: value })))
+  // Each stops at the other: on the way to 0.75 an end is 0.
+  const start = numberField([0, 1], STEP, (value) => editAll('start', ({ end }) => ({ start: Math.min(value, end) })))
+  const end = numberField([0, 1], STEP, (value) => editAll('end', ({ start }) => ({ end: Math.max(value, start) })))
+  const lora = loraField((changed) => edit('lora', (region) => ({ lora: changed(region.lora) })))
+
+  const nameField = labeled(t('form.name'), name)
+  const times = [labeled(t('form.start'), start.input), labeled(t('form.end'), end.input)]
+  const fields = h(
+    'div',
+    { className: 'fields' },
+    several,
+    nameField,
+    group(t('form.description'), shared, description.element),
+    group(t('form.details'), suffixes.element),
+    labeled(t('form.tags'), tags),
+    counts.element,
+    where.element,
+    color.element,
+    labeled(t('form.negative'), negative),
+    h('div', { className: 'numbers' }, labeled(t('form.weight'), weight.input), ...times),
+    lora.element,
+  )
+  const ofLocals = [nameField, where.element, ...times, lora.element]
+
+  let shownNumber: number | undefined
+  const refresh = (forced: boolean): void => {
+    const canvas = state.shown
+    const number = primary()
+    const region = number === undefined ? undefined : canvas.regions[number]
+    none.hidden = region !== undefined
+    fields.hidden = region === undefined
+    heading.hidden = region === undefined
+    if (number === undefined || !region) return
+    const fresh = number !== shownNumber
+    shownNumber = number
+    const title = number === 0 ? t('form.global') : `${number}. ${label(canvas, number) || t('form.unnamed')}`
+    if (heading.textContent !== title) heading.textContent = title
+    const count = state.selected.length
+    several.hidden = count < 2
+    several.textContent = count < 2 ? '' : t('form.several', { count })
+    for (const element of ofLocals) element.hidden = number === 0
+    where.element.disabled = region.locked
+
+    show(name, region.name, forced)
+    where.show(region.rect, forced)
+    showShared(shared, number === 0 ? [] : sharedPrefixes(canvas, region))
+    description.show(number === 0 ? region.prefixes : ownPrefixes(canvas, region), fresh)
+    suffixes.show(details(region), fresh)
+    show(tags, tagsOf(region), forced)
+    counts.show(region, fresh)
+    color.show(region.color, forced)
+    show(negative, region.negative, forced)
+    weight.show(region.weight, forced)
+    start.show(region.start, forced)
+    end.show(region.end, forced)
+    lora.show(region.lora, forced)
+  }
+  state.subscribe(() => refresh(!own))
+  const element = h('section', { className: 'resonance-form', ariaLabel: t('form.region') }, heading, none, fields)
+  // What was typed and could not be taken gives way to what counts.
+  element.addEventListener('focusout', () => refresh(false))
+  refresh(true)
+  return element
+}
+
+function showShared(list: HTMLUListElement, shared: readonly string[]): void {
+  list.hidden = shared.length === 0
+  if (String([...list.children].map((item) => item.textContent)) === String(shared)) return
+  list.replaceChildren(...shared.map((text) => h('li', { textContent: text })))
+}
+
+interface LoraField {
+  readonly element: HTMLElement
+  show(lora: Lora | null, forced: boolean): void
+}
+
+function loraField(edit: (changed: (lora: Lora | null) => Lora | null) => void): LoraField {
+  const files = h('select', {}, h('option', { value: '', textContent: t('form.no_lora') }))
+  const offer = (file: string): void => {
+    if (![...files.options].some((option) => option.value === file))
+      files.append(h('option', { value: file, textContent: file }))
+  }
+  files.addEventListener('change', () =>
+    edit((lora) => (files.value ? { file: files.value, strength: lora?.strength ?? 1 } : null)),
+  )
+  const strength = numberField([-STRONGEST, STRONGEST], STEP, (value) =>
+    edit((lora) => lora && { ...lora, strength: value }),
+  )
+  // Without the list, the file that is written stays, and can be taken away.
+  ask<string[]>('/models/loras').then(
+    (found) => found.forEach(offer),
+    () => undefined,
+  )
+  return {
+    element: group(t('form.lora'), labeled(t('form.lora_file'), files), labeled(t('form.strength'), strength.input)),
+    show(lora, forced) {
+      if (lora) offer(lora.file)
+      show(files, lora?.file ?? '', true)
+      strength.input.disabled = !lora
+      strength.show(lora?.strength ?? 1, forced)
+    },
+  }
+}

@@ -1,0 +1,195 @@
+// The sidebar tab with the rounds: a session's pictures as they are made.
+
+import { ask, on } from '../comfy'
+import { addStyle, h } from '../dom'
+import { loadTexts, t } from '../i18n'
+import css from './gallery.css?inline'
+import { makeGrid } from './grid'
+import { makeHeader, type Act } from './header'
+import { openLarge, type Large } from './large'
+import { askGrid, askSessions, command, type News, type Status } from './server'
+import { EMPTY, makeTable, takeIn, type Table } from './table'
+
+/** Milliseconds between two loads of the grid. */
+const PAUSE = 1000
+
+/** How ComfyUI says what is queued. */
+interface Prompt {
+  exec_info: { queue_remaining: number }
+}
+
+/** What a person chose, while the page is open. */
+const chosen = { session: '', size: 96 }
+
+/** Builds the gallery in the element. Returns what closes it. */
+export function openGallery(element: HTMLElement): () => void {
+  let close: (() => void) | undefined
+  let open = true
+  void loadTexts().then(() => {
+    if (open) close = build(element)
+  })
+  return () => {
+    open = false
+    close?.()
+  }
+}
+
+function build(element: HTMLElement): () => void {
+  addStyle('resonance-gallery', css)
+  const sessions = new Map<string, Status>()
+  let table: Table = EMPTY
+  let idle = true
+  let large: Large | null = null
+  let turn = 0
+  let missed: News[] | null = null
+  let loaded = -Infinity
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  const failed = (error: unknown): void => header.complain((error as Error).message)
+
+  const showHeader = (): void => header.show(sessions.values(), chosen.session, idle)
+
+  const list = async (): Promise<void> => {
+    const [found, { exec_info: queue }] = await Promise.all([askSessions(), ask<Prompt>('/prompt')])
+    idle = !queue.queue_remaining
+    sessions.clear()
+    for (const status of found) sessions.set(status.session, status)
+    if (!sessions.has(chosen.session)) chosen.session = found[0]?.session ?? ''
+    showHeader()
+  }
+
+  /** Loads the grid; what is heard meanwhile is taken in afterwards. */
+  const load = async (): Promise<void> => {
+    const session = chosen.session
+    if (!session) return
+    const mine = ++turn
+    missed = []
+    loaded = performance.now()
+    const answer = await askGrid(session)
+    if (mine !== turn) return
+    const late = missed
+    missed = null
+    table = makeTable(answer)
+    sessions.set(session, answer.status)
+    grid.show(session, table)
+    large?.refresh()
+    showHeader()
+    for (const news of late) hear(news)
+  }
+
+  const loadSoon = (): void => {
+    timer ??= setTimeout(
+      () => {
+        timer = undefined
+        load().catch(failed)
+      },
+      Math.max(0, loaded + PAUSE - performance.now()),
+    )
+  }
+
+  const hear = (news: News): void => {
+    sessions.set(news.session, news)
+    if (!chosen.session) choose(news.session)
+    showHeader()
+    if (news.session !== chosen.session) return
+    if (missed) {
+      missed.push(news)
+      return
+    }
+    const cell = news.changed && takeIn(table, news.changed)
+    if (!cell) return loadSoon()
+    grid.refresh(cell)
+    large?.refresh()
+  }
+
+  const choose = (session: string): void => {
+    chosen.session = session
+    header.complain('')
+    showHeader()
+    load().catch(failed)
+  }
+
+  const act = async (name: Act): Promise<void> => {
+    header.complain('')
+    try {
+      await command(chosen.session, name)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  const again = (): void => {
+    list().then(loadSoon, failed)
+  }
+
+  const grid = makeGrid(chosen.size, (cell, source) => {
+    large = openLarge(
+      {
+        session: chosen.session,
+        table: () => table,
+        closed(last) {
+          large = null
+          grid.focus(last)
+        },
+        left: () => frame?.close(),
+      },
+      cell,
+      source,
+    )
+  })
+  const header = makeHeader({
+    size: chosen.size,
+    choose,
+    act: (name) => void act(name),
+    resize(size) {
+      chosen.size = size
+      grid.resize(size)
+    },
+    enlarge: () => (frame ? frame.close() : enlarge()),
+  })
+  const root = h('div', { className: 'resonance-gallery' }, header.element, grid.element)
+  element.style.height = '100%'
+  element.append(root)
+
+  // The same gallery in a dialog that fills the window.
+  let frame: HTMLDialogElement | null = null
+  const enlarge = (): void => {
+    const dialog = h('dialog', { className: 'resonance-frame', ariaLabel: t('gallery.title') })
+    frame = dialog
+    const move = (into: HTMLElement): void => {
+      const { scrollLeft, scrollTop } = grid.element
+      into.append(root)
+      header.enlarged(into === dialog)
+      grid.element.scrollTo(scrollLeft, scrollTop)
+    }
+    dialog.addEventListener('keydown', (event) => event.stopPropagation())
+    dialog.addEventListener('close', () => {
+      frame = null
+      move(element)
+      dialog.remove()
+    })
+    document.body.append(dialog)
+    dialog.showModal()
+    move(dialog)
+  }
+
+  const quiet = [
+    on<News>('resonance.rounds', hear),
+    on('reconnected', again),
+    on<Partial<Prompt> | null>('status', (status) => {
+      idle = !status?.exec_info?.queue_remaining
+      showHeader()
+    }),
+  ]
+  list().then(load).catch(failed)
+
+  return () => {
+    for (const stop of quiet) stop()
+    clearTimeout(timer)
+    turn = -1
+    large?.close()
+    frame?.close()
+    grid.close()
+    root.remove()
+  }
+}

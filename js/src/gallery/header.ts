@@ -1,0 +1,91 @@
+// What stands above the grid: which session, how far it is, and what can be done to it.
+
+import { h } from '../dom'
+import { t } from '../i18n'
+import { progress, sessionLine } from './says'
+import { type Status } from './server'
+
+export type Act = 'pause' | 'resume' | 'retry'
+
+export interface Header {
+  readonly element: HTMLElement
+  /** @param idle nothing is queued or running. */
+  show(sessions: Iterable<Status>, current: string, idle: boolean): void
+  /** Shows what went wrong; an empty text takes it away. */
+  complain(text: string): void
+  enlarged(on: boolean): void
+}
+
+export interface Wishes {
+  readonly size: number
+  choose(session: string): void
+  act(act: Act): void
+  resize(size: number): void
+  enlarge(): void
+}
+
+export function makeHeader(wishes: Wishes): Header {
+  const picker = h('select', { ariaLabel: t('gallery.session') })
+  picker.addEventListener('change', () => wishes.choose(picker.value))
+  const bar = h('progress', { ariaLabel: t('gallery.round_progress') })
+  const line = h('p', { className: 'resonance-line' })
+  const alert = h('p', { role: 'alert', className: 'resonance-error' })
+  const button = (text: string, act: () => void): HTMLButtonElement => {
+    const made = h('button', { type: 'button', textContent: text })
+    made.addEventListener('click', act)
+    return made
+  }
+  const acts = {
+    pause: button(t('gallery.pause'), () => wishes.act('pause')),
+    resume: button(t('gallery.resume'), () => wishes.act('resume')),
+    retry: button(t('gallery.retry'), () => wishes.act('retry')),
+  }
+  const slider = h('input', { type: 'range', min: '48', max: '192', step: '16', value: String(wishes.size) })
+  slider.ariaLabel = slider.title = t('gallery.size')
+  slider.addEventListener('input', () => wishes.resize(Number(slider.value)))
+  const large = button(t('gallery.large'), wishes.enlarge)
+  const nothing = h('p', { textContent: t('gallery.no_session'), hidden: true })
+  const options = new Map<string, HTMLOptionElement>()
+  const tools = h('div', { className: 'resonance-tools' }, acts.pause, acts.resume, acts.retry, slider, large)
+  const rest = [picker, bar, line, tools]
+  for (const each of rest) each.hidden = true
+
+  return {
+    element: h('header', {}, nothing, ...rest, alert),
+    show(sessions, current, idle) {
+      const shown = new Map([...sessions].map((status) => [status.session, status]))
+      for (const [session, status] of shown) {
+        let option = options.get(session)
+        if (!option) {
+          option = h('option', { value: session })
+          options.set(session, option)
+          picker.append(option)
+        }
+        option.textContent = sessionLine(status)
+      }
+      for (const [session, option] of options) {
+        if (shown.has(session)) continue
+        option.remove()
+        options.delete(session)
+      }
+      const status = shown.get(current)
+      nothing.hidden = !!status
+      for (const each of rest) each.hidden = !status
+      if (!status) return
+      picker.value = current
+      bar.max = Math.max(status.total, 1)
+      bar.value = status.done
+      line.textContent = progress(status)
+      const stopped = status.state === 'paused' || (status.state === 'open' && idle)
+      acts.pause.hidden = status.state !== 'open' || idle
+      acts.resume.hidden = !stopped
+      acts.retry.hidden = status.failed === 0
+    },
+    complain(text) {
+      alert.textContent = text
+    },
+    enlarged(on) {
+      large.textContent = t(on ? 'gallery.small' : 'gallery.large')
+    },
+  }
+}

@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+vi.mock('../src/comfy', () => ({ app: {}, ask: vi.fn(() => Promise.resolve([])) }))
+
+import { type Canvas, EMPTY, read, type Rect, write } from '../src/canvas/canvas'
+import { openEditor } from '../src/canvas/editor'
+
+const part = (name: string, rect: Rect) => ({ ...EMPTY, name, rect })
+const CANVAS: Canvas = {
+  regions: [EMPTY, part('far', [10, 20, 10, 20]), part('near', [30, 50, 30, 50])],
+  origin: 'abc',
+}
+
+let saved: string[]
+let dialog: HTMLDialogElement
+
+function open(canvas = CANVAS, save = (text: string) => void saved.push(text)): void {
+  const pictures = { connected: () => null, last: () => null, heats: () => [] }
+  dialog = openEditor({
+    title: 'Canvas',
+    canvas,
+    text: write(canvas),
+    problem: '',
+    width: 2,
+    height: 1,
+    pictures,
+    save,
+  })
+}
+const press = (key: string, more: KeyboardEventInit = {}): void => {
+  const within = dialog.contains(document.activeElement) ? document.activeElement : dialog
+  within!.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, ...more }))
+}
+const names = (): string[] => read(saved.at(-1)!).regions.map(({ name }) => name)
+const clipboard = (type: string, text = ''): DataTransfer => {
+  const data = new DataTransfer()
+  data.setData('text/plain', text)
+  const event = Object.assign(new Event(type, { bubbles: true, cancelable: true }), { clipboardData: data })
+  dialog.dispatchEvent(event)
+  return data
+}
+const status = (): string => dialog.querySelector('.resonance-status')!.textContent!
+const alert = (): string => dialog.querySelector('.resonance-problem')!.textContent!
+
+beforeEach(() => {
+  saved = []
+  open()
+})
+afterEach(() => dialog.close())
+
+describe('saving', () => {
+  it('hands over what changed, and closes', () => {
+    press('ArrowRight')
+    press('s', { ctrlKey: true })
+    expect(read(saved[0]!).regions[1]?.rect).toEqual([10, 20, 11, 21])
+    expect(read(saved[0]!).origin).toBe('abc')
+    expect(dialog.isConnected).toBe(false)
+  })
+  it('hands over nothing where nothing changed', () => {
+    press('ArrowRight')
+    press('z', { ctrlKey: true })
+    press('Enter', { ctrlKey: true })
+    expect([saved, dialog.isConnected]).toEqual([[], false])
+  })
+  it('says why it cannot, and stays', () => {
+    dialog.close()
+    open(CANVAS, () => {
+      throw new Error('The node is gone.')
+    })
+    press('Delete')
+    press('s', { ctrlKey: true })
+    expect([alert(), dialog.isConnected]).toEqual(['The node is gone.', true])
+  })
+})
+
+describe('leaving', () => {
+  it('asks once where something would be lost', () => {
+    press('Delete')
+    press('Escape')
+    expect([alert(), dialog.isConnected]).toEqual(['editor.unsaved', true])
+    press('Escape')
+    expect([saved, dialog.isConnected]).toEqual([[], false])
+  })
+  it('asks nothing where nothing would', () => {
+    press('Escape')
+    expect(dialog.isConnected).toBe(false)
+  })
+})
+
+describe('keys', () => {
+  it('stay in the dialog', () => {
+    const heard = vi.fn()
+    document.addEventListener('keydown', heard)
+    for (const key of ['Delete', 'q', 'z']) press(key)
+    document.removeEventListener('keydown', heard)
+    expect(heard).not.toHaveBeenCalled()
+  })
+  it('of text fields are left to them', async () => {
+    const field = await vi.waitUntil(() => dialog.querySelector<HTMLElement>('.resonance-words input'))
+    field!.focus()
+    for (const key of ['Delete', 'n', 'h', 'ArrowLeft', 'z']) press(key, { ctrlKey: key === 'z' })
+    press('s', { ctrlKey: true })
+    expect(saved).toEqual([])
+  })
+  it('order regions, and the keyboard stays with its region', () => {
+    press(']')
+    press('Delete')
+    press('s', { ctrlKey: true })
+    expect(names()).toEqual(['', 'near'])
+  })
+  it('open and close the list of keys', () => {
+    press('?')
+    expect(dialog.querySelector<HTMLElement>('.resonance-help')?.hidden).toBe(false)
+    press('Escape')
+    expect(dialog.querySelector<HTMLElement>('.resonance-help')?.hidden).toBe(true)
+  })
+})
+
+describe('the clipboard', () => {
+  it('takes regions as a canvas, and gives them back', () => {
+    const copied = clipboard('copy').getData('text/plain')
+    expect(read(copied).regions.map(({ name }) => name)).toEqual(['', 'far'])
+    clipboard('paste', copied)
+    press('s', { ctrlKey: true })
+    expect(names()).toEqual(['', 'far', 'near', 'far'])
+  })
+  it('says what it cannot take', () => {
+    clipboard('paste', '{"a": 1}')
+    expect(status()).toBe('editor.said.no_canvas')
+    clipboard('paste', write({ regions: [EMPTY], origin: '' }))
+    expect(status()).toBe('editor.said.only_global')
+  })
+})
+
+it('shows hostile words as text', () => {
+  dialog.close()
+  open({ regions: [EMPTY, part('<img src=x onerror=alert(1)>', [0, 9, 0, 9])], origin: '' })
+  expect(dialog.querySelector('img')).toBeNull()
+  expect(dialog.querySelector('.resonance-list .words')?.textContent).toBe('1 <img src=x onerror=alert(1)>')
+})
