@@ -7,6 +7,11 @@ from playwright.sync_api import ConsoleMessage, Locator, Page
 
 EMPTY = {"last_node_id": 0, "last_link_id": 0, "nodes": [], "links": [], "groups": [], "config": {}, "version": 0.4}
 
+CLOSE_OTHERS = """async () => {
+    const { workflow } = app.extensionManager
+    for (const other of [...workflow.openWorkflows]) if (!workflow.isActive(other)) await workflow.closeWorkflow(other)
+}"""
+
 
 class Desk:
     """One open page. What goes wrong on it is gathered in ``errors``."""
@@ -37,6 +42,7 @@ class Desk:
         self.page.mouse.move(640, 700)  # over a tab, its pop-up mutes shortcuts
         self.page.evaluate("document.querySelectorAll('dialog').forEach(dialog => dialog.close())")
         self.load(EMPTY)
+        self.page.evaluate(CLOSE_OTHERS)
         self.errors = []
 
     def load(self, workflow: dict[str, Any]) -> None:

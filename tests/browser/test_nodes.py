@@ -9,6 +9,7 @@ from host.test_canvas import BOAT, MOON, PROGRAM, SEA, layout
 from playwright.sync_api import Locator, expect
 
 from .desk import Desk
+from .editor import edit
 
 TEXT = layout(SEA, BOAT, MOON)
 CONNECTED = layout(SEA, MOON)
@@ -157,16 +158,16 @@ def test_what_is_no_canvas_leaves_the_last_one_and_says_why(desk: Desk) -> None:
 def test_undo_takes_an_edit_back_and_the_picture_follows(desk: Desk) -> None:
     open_canvas(desk)
     expect(areas(desk)).to_have_count(2)
-    capture = "() => app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()"
-    desk.settle()
-    desk.page.evaluate(capture)  # where the node was put, and what size it took there
-    type_text(desk, layout(SEA, MOON))
-    expect(areas(desk)).to_have_count(1)
-    desk.page.evaluate(capture)
+    desk.load(desk.page.evaluate("() => app.graph.serialize()"))  # as saved: the node keeps its size and place
+    expect(areas(desk)).to_have_count(2)
+    drawn = edit(desk)
+    drawn.drag((70, 70), (85, 85))
+    drawn.save()
+    expect(areas(desk)).to_have_count(3)
     desk.page.mouse.click(1000, 600)
     desk.page.keyboard.press("Control+z")
-    desk.page.wait_for_function("text => app.graph.getNodeById(1).widgets[0].value === text", arg=TEXT)
     expect(areas(desk)).to_have_count(2)
+    assert desk.widget("canvas_text") == TEXT
     picture(desk).click()
     expect(editor(desk)).to_be_visible()
 
