@@ -110,8 +110,16 @@ def test(session: nox.Session) -> None:
     if session.posargs:
         run(session, PYTHON, "-m", "pytest", *session.posargs)
         return
-    run(session, PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile", "tests/unit", "tests/host")
-    run(session, PYTHON, "-m", "pytest", "tests/browser")
+    folders = ("tests/unit", "tests/host", "tests/browser")
+    run(session, PYTHON, "-m", "pytest", "-n", "2", "-m", "not quiet", *folders)
+    run(session, PYTHON, "-m", "pytest", "-m", "quiet", *folders)
+
+
+@nox.session(venv_backend="none", requires=SHARED, default=False)
+def screenshots(session: nox.Session) -> None:
+    """Writes docs/images anew: run it after the editor or the gallery looks different."""
+    env = {**BYTECODE, "RESONANCE_SCREENSHOTS": "1"}
+    session.run(str(PYTHON), "-m", "pytest", "tests/browser/test_screenshots.py", external=True, env=env)
 
 
 @nox.session(name="test-llm", requires=SHARED, reuse_venv=True, default=False)

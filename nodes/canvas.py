@@ -25,15 +25,15 @@ class CanvasByHand(io.ComfyNode):
             node_id="ResonanceCanvas",
             display_name="Canvas",
             category=CATEGORY,
-            description="A layout as text: JSON, or a program as Omost's models write it, which is read and never executed."
-            " It can start from a canvas or from core's bounding boxes; edits count until those change.",
+            description="A layout, drawn in the editor or written as text: JSON, or a program as Omost's models write it, which is"
+            " read and never executed. It can start from a canvas or from core's bounding boxes; edits count until those change.",
             search_aliases=["omost", "layout", "regions", "bounding boxes", "load canvas", "regional prompt"],
             inputs=[
                 io.String.Input(
                     "canvas_text",
                     multiline=True,
                     default="",
-                    placeholder="JSON or Omost program; empty: what is connected",
+                    placeholder="JSON, Omost program or boxes; empty: what is connected",
                     tooltip="The layout. Its key `from` ties it to the canvas it was edited from: while that one is"
                     " connected unchanged the text counts, else what is connected.",
                 ),
@@ -91,7 +91,7 @@ class CanvasByHand(io.ComfyNode):
         if image is not None:
             height, width = image.shape[1:3]
         upstream = canvas if boxes is None else edits.with_boxes(canvas, boxes, width, height)
-        found = edits.effective(canvas_text, upstream)
+        found = edits.effective(canvas_text, upstream, width, height)
         host.say(found.canvas, found.notes, cls.hidden.unique_id)
         written = listing.write(found.canvas)
         shown = {

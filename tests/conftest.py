@@ -1,6 +1,8 @@
 import os
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,3 +18,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"host", "browser"} & set(item.path.parts):
             item.add_marker(skip)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keeps in one process what shares a server: a file, or in the browser all tests on a front end."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByServer(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            front_end = re.match(r"tests/browser/.*\[(pinned|newer)", nodeid)
+            return front_end[1] if front_end else nodeid.split("::")[0]
+
+    return ByServer(config, log)

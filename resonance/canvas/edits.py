@@ -5,17 +5,21 @@ from typing import Any
 
 from .boxes import from_boxes
 from .canvas import Canvas, CanvasError
+from .exchange import read_any
 from .listing import digest
-from .read import Reading, read
+from .read import Reading
 
 NOTHING = "There is no canvas: write one as JSON or as an Omost program, or connect a canvas or boxes."
 OUTDATED = "the text was not made from what is connected, so it was not used"
 
 
-def effective(text: str, upstream: Canvas | None) -> Reading:
+def effective(text: str, upstream: Canvas | None, width: int, height: int) -> Reading:
     """The canvas that counts: ``text``, unless something is connected that it was not edited from.
 
     An edited canvas carries the digest of the one it was made from (``from`` in JSON, :attr:`Canvas.origin`).
+
+    Args:
+        width, height: of the picture that boxes in the text are in, in pixels.
 
     Raises:
         CanvasError: the text is no canvas, or there is nothing at all.
@@ -23,10 +27,10 @@ def effective(text: str, upstream: Canvas | None) -> Reading:
     if upstream is None:
         if not text.strip():
             raise CanvasError(NOTHING)
-        return read(text)
+        return read_any(text, width, height)
     if not text.strip():
         return Reading(upstream)
-    written = read(text)
+    written = read_any(text, width, height)
     if written.canvas.origin == digest(upstream):
         return written
     return Reading(upstream, (OUTDATED,))

@@ -25,6 +25,14 @@ from .test_live import open_chat, start
 FOLDER = PACK / "docs" / "images"
 SESSION = "photographs"
 ROUNDS = 5
+ENLARGE = """() => {
+    const [model, chat, text] = [1, 2, 3].map(id => app.graph.getNodeById(id))
+    model.pos = [80, 100]
+    chat.pos = [380, 100]
+    chat.size = [440, 560]
+    text.pos = [880, 100]
+    app.canvas.setDirty(true, true)
+}"""
 
 
 @pytest.fixture
@@ -82,10 +90,8 @@ def photograph_session(out: Path) -> None:
         found = re.match(r"X(\d+)_r(\d+)", path.name)
         row, round_ = (int(found[1]), int(found[2])) if found else (int(path.stem), 0)
         photo = ImageOps.contain(photos[row - 1], (768, 768))
-        strength = 1 + 0.25 * round_
-        photo = ImageOps.posterize(
-            ImageEnhance.Color(ImageEnhance.Contrast(photo).enhance(strength)).enhance(strength), 8 - round_
-        )
+        strength = 1 + 0.08 * round_
+        photo = ImageEnhance.Color(ImageEnhance.Contrast(photo).enhance(strength)).enhance(strength)
         photo.save(path)
 
 
@@ -104,6 +110,7 @@ def test_a_canvas_while_it_is_written(clear_desk: Desk) -> None:
     with FakeLLM() as fake:
         fake.script, fake.pause = [(answer(), "stop")], 0.03
         open_chat(desk, fake, "a lighthouse in a storm, a red boat on the left")
+        desk.page.evaluate(ENLARGE)
         start(desk)
         areas = desk.page.locator(".resonance-preview .picture.live .area")
         expect(areas).to_have_count(3, timeout=30_000)
@@ -117,6 +124,7 @@ def test_the_gallery(clear_desk: Desk) -> None:
     if not (output(desk.comfy) / SESSION).exists():
         photograph_session(output(desk.comfy))
     gallery = Gallery(desk).open(SESSION)
+    gallery.root.get_by_role("button", name="Large").click()
     expect(gallery.cells.locator("img").first).to_be_visible()
     desk.page.wait_for_function("() => [...document.querySelectorAll('.resonance-gallery img')].every(i => i.complete)")
     keep(desk, "gallery")

@@ -18,6 +18,7 @@ LIGHTHOUSE = [
             "storm, sea, lighthouse, boat, dramatic light, visible brush strokes",
         ],
         "color": [72, 84, 102],
+        "tags": 2,
         "name": "picture",
     },
     {
@@ -25,6 +26,7 @@ LIGHTHOUSE = [
         "prefixes": [STYLE, "Dark clouds with lightning."],
         "suffixes": ["Rain falls in the distance.", "dark clouds, lightning, rain"],
         "color": [48, 54, 72],
+        "tags": 1,
         "name": "sky",
     },
     {
@@ -32,6 +34,7 @@ LIGHTHOUSE = [
         "prefixes": [STYLE, "High green waves with white foam."],
         "suffixes": ["The foam runs down the waves.", "waves, foam, sea water"],
         "color": [40, 88, 84],
+        "tags": 1,
         "name": "sea",
     },
     {
@@ -42,6 +45,7 @@ LIGHTHOUSE = [
             "white lighthouse, lit lamp, beam of light",
         ],
         "color": [226, 222, 208],
+        "tags": 1,
         "name": "lighthouse",
     },
     {
@@ -49,6 +53,7 @@ LIGHTHOUSE = [
         "prefixes": [STYLE, "A small red boat on a wave."],
         "suffixes": ["Its sail is torn.", "red fishing boat, torn sail, wooden hull"],
         "color": [196, 32, 32],
+        "tags": 1,
         "name": "boat",
         "negative": "lighthouse",
         "weight": 1.2,

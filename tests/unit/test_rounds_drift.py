@@ -6,7 +6,7 @@ from gallery_session import TAGS, color, make_session
 from PIL import Image
 from skimage.color import rgb2lab
 
-from resonance.rounds import descent, drift, grid
+from resonance.rounds import descent, drift, grid, thumbnails
 from resonance.rounds.ledger import Ledger
 
 
@@ -26,8 +26,10 @@ def test_a_lineage_is_followed_from_its_first_picture_to_its_last_result(tmp_pat
     folder = make_session(tmp_path / "output", "s", rounds=4, lineages=3)
     roots = {"input": tmp_path / "input", "output": tmp_path / "output"}
     ids = [item[0] for item in grid.grid(folder)["items"] if item[2] == 1]
-    points = drift.drift(folder, ids[2], roots)
-    assert points == drift.drift(folder, ids[0], roots) == drift.drift(folder, ids[3], roots)
+    found = drift.drift(folder, ids[2], roots)
+    assert found == drift.drift(folder, ids[0], roots) == drift.drift(folder, ids[3], roots)
+    points = found["points"]
+    assert (found["every"], found["missing"]) == (1, 0)
     assert [(p["id"], p["round"]) for p in points] == [*zip(ids, (1, 2, 3, 4), strict=True), (ids[3], 5)]
     assert [p["kept"] for p in points[:-1]] == [(TAGS - n) / TAGS for n in range(4)] and points[-1]["kept"] is None
     for point in points:
@@ -43,8 +45,28 @@ def test_pictures_that_are_gone_leave_a_gap(tmp_path: Path):
     ledger._db.execute("UPDATE item SET source = NULL WHERE id = 4")
     ledger._db.execute("UPDATE item SET words = NULL WHERE id = 1")
     ledger.close()
-    first = drift.drift(folder, 1, roots)
+    first = drift.drift(folder, 1, roots)["points"]
     assert [p["lab"] is None for p in first] == [True, False, False] and [p["kept"] for p in first] == [None, 1, None]
-    assert [(p["id"], p["lab"] is None) for p in drift.drift(folder, 4, roots)] == [(4, True), (6, False)]
+    assert [(p["id"], p["lab"] is None) for p in drift.drift(folder, 4, roots)["points"]] == [(4, True), (6, False)]
     with pytest.raises(descent.NoItem):
         drift.drift(folder, 99, roots)
+
+
+def test_of_a_long_line_every_nth_round_is_told(tmp_path: Path):
+    folder = make_session(tmp_path / "output", "s", rounds=250, lineages=1)
+    roots = {"input": tmp_path / "input", "output": tmp_path / "output"}
+    found = drift.drift(folder, 101, roots)
+    assert found["every"] == 3
+    assert [p["round"] for p in found["points"]] == sorted({*range(1, 251, 3), 101, 250, 251})
+    assert len(list((folder / thumbnails.FOLDER).iterdir())) <= len(found["points"])
+
+
+def test_thumbnails_are_made_a_while_and_the_next_call_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = make_session(tmp_path / "output", "s", rounds=3, lineages=1)
+    roots = {"input": tmp_path / "input", "output": tmp_path / "output"}
+    monkeypatch.setattr(drift, "SECONDS", 1.5)
+    monkeypatch.setattr(drift.time, "monotonic", iter(range(100)).__next__)
+    calls = [drift.drift(folder, 1, roots) for _ in range(5)]
+    assert [call["missing"] for call in calls] == [3, 2, 1, 0, 0]
+    assert [p["lab"] is None for p in calls[1]["points"]] == [False, False, True, True]
+    assert calls[4]["points"] == drift.drift(folder, 3, roots)["points"]

@@ -51,6 +51,15 @@ def test_pace_and_time_of_the_last_change(tmp_path: Path):
     assert old == now
 
 
+def test_a_night_between_two_pictures_does_not_change_the_pace(tmp_path: Path):
+    folder = make_session(tmp_path / "output", "s", rounds=1, lineages=40, pending=10)
+    ledger = Ledger(folder)
+    ledger._db.execute("UPDATE item SET committed = committed + 36000 WHERE committed IS NOT NULL AND id > 27")
+    ledger.close()
+    now = status.read(folder)[0]
+    assert now.pace == pytest.approx(PACE) and now.eta == pytest.approx(10 * PACE)
+
+
 def test_a_broken_ledger_is_left_out_of_the_overview(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     make_session(tmp_path, "whole", rounds=1, lineages=1)
     for name, data in (("empty", b""), ("broken", b"not a ledger" * 100)):
