@@ -28,8 +28,8 @@ VIEW = {"width": 2500, "height": 1350}
 SIZES = {
     "ResonanceCaptionImages": [380, 0],
     "ResonanceTagImages": [380, 0],
-    "ResonanceCanvasChat": [420, 420],
-    "ResonanceCanvas": [560, 560],
+    "ResonanceCanvasChat": [420, 620],
+    "ResonanceCanvas": [480, 620],
     "PreviewImage": [300, 320],
     "SaveImage": [300, 340],
 }

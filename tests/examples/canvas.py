@@ -158,13 +158,13 @@ EXAMPLES = {
     "Canvas by hand": Example(
         by_hand(),
         [["note"], ["2"], ["10", "4", "5"], ["11", "13"], ["14", "15", "16"]],
-        "## Canvas by hand\n\nA layout as text: the whole picture first, then its regions from far to near.\n\n"
+        "## Canvas by hand\n\nA layout: the whole picture, and regions from far to near, each with words of its own.\n\n"
         "**Change first**\n\n"
-        "1. The words and places in **Canvas**. **rect** is top, bottom, left, right on a grid of 90 x 90. **prefixes** say what"
-        " it is, **suffixes** how it looks. Move the boat: change its rect to 50, 78, 50, 86.\n"
+        "1. The words and places in **Canvas**: press **Edit canvas**, drag the boat to the right, write what it looks like, and"
+        " save. The text above the picture is the same layout.\n"
         "2. Your checkpoint: Stable Diffusion 1.5, 2.x or SDXL. For any other model set **method** in Regions to"
         " *area overlay*.\n\nThe picture starts from the layout's colours, blurred: **denoise** is 0.98. For a free start"
         " connect *Empty Latent Image* and set it to 1.\n" + TABLE + CHECKPOINT,
-        {"note": 480, "2": 640},
+        {"note": 480, "2": 660},
     ),
 }
