@@ -138,6 +138,7 @@ export interface Api extends EventTarget {
   apiURL(route: string): string
 }
 
+import { t } from './i18n'
 // @ts-expect-error served by ComfyUI
 import { app as runningApp } from '../../../scripts/app.js'
 // @ts-expect-error served by ComfyUI
@@ -161,7 +162,9 @@ export async function ask<T>(route: string, body?: unknown): Promise<T> {
     body === undefined
       ? undefined
       : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
-  const answer = await api.fetchApi(route, init)
+  const answer = await api.fetchApi(route, init).catch(() => {
+    throw new Error(t('server.gone'))
+  })
   const said = (await answer.json().catch(() => ({}))) as T & { error?: string }
   if (!answer.ok) throw new Error(said.error ?? `${answer.status} ${answer.statusText}`)
   return said
@@ -187,11 +190,15 @@ export function findNode(id: string): LGraphNode | null {
   return node
 }
 
-/** Finds a node again, also after it was built anew, as undo does. */
+/** Finds a node again, also after it was built anew, as undo does; but in no other workflow, where ids begin anew. */
 export function finder(node: LGraphNode): () => LGraphNode | null {
   const id = node.id
   const inside = node.graph && node.graph !== root() ? node.graph.id : undefined
-  return () => (inside === undefined ? root() : root().subgraphs?.get(inside))?.getNodeById(id) ?? null
+  const workflow = app.extensionManager.workflow.activeWorkflow
+  return () => {
+    if (app.extensionManager.workflow.activeWorkflow !== workflow) return null
+    return (inside === undefined ? root() : root().subgraphs?.get(inside))?.getNodeById(id) ?? null
+  }
 }
 
 /** What the last run put under `ui` of a node, if it is known. */

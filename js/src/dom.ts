@@ -23,6 +23,11 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   return element
 }
 
+/** Sets the text of an element. One that has it already does not have to be laid out again. */
+export function showText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text
+}
+
 /** Adds a style sheet to the page, once for each id. */
 export function addStyle(id: string, css: string): void {
   if (!document.getElementById(id)) document.head.append(h('style', { id, textContent: css }))

@@ -1,6 +1,6 @@
 // Which canvas a Canvas node stands for: its text, or what is connected. resonance/canvas/edits.py decides the same way.
 
-import { BLANK, type Canvas, read, readList } from './canvas/canvas'
+import { BLANK, type Canvas, read, readList, REGIONS } from './canvas/canvas'
 import { ask, type LGraphNode, outputOf, type Widget } from './comfy'
 import { t } from './i18n'
 
@@ -73,19 +73,25 @@ async function understand(
   [width, height]: readonly [number, number],
   patience: () => Promise<void>,
 ): Promise<Understood> {
-  try {
-    if (/^\s*\[/.test(text)) return { canvas: read(text), notes: [] }
-  } catch (error) {
-    // Where JSON breaks off, the server says it better.
-    if (!(error instanceof SyntaxError)) throw error
-  }
+  const canvas = plainList(text)
+  if (canvas) return { canvas, notes: [] }
   await patience()
-  const { regions, notes } = await ask<{ regions: unknown[]; notes: string[] }>('/resonance/canvas/read', {
-    text,
-    width,
-    height,
-  })
+  const body = { text, width, height }
+  const { regions, notes } = await ask<{ regions: unknown[]; notes: string[] }>('/resonance/canvas/read', body)
   return { canvas: readList(regions), notes: notes.map((note) => t('node.note', { note })) }
+}
+
+/** A canvas that the server would read no other way. What it says of all else is what a run would say. */
+function plainList(text: string): Canvas | null {
+  if (!/^\s*\[/.test(text)) return null
+  try {
+    const canvas = read(text)
+    // With these keys it can be a list that a model has answered.
+    const isAnswer = canvas.regions.some(({ extra }) => 'description' in extra || 'location' in extra)
+    return isAnswer || canvas.regions.length > REGIONS ? null : canvas
+  } catch {
+    return null
+  }
 }
 
 /** The canvas that a node has put out. */

@@ -1,6 +1,6 @@
 // What ComfyUI loads when the page opens. Everything that can wait is loaded when it is first needed.
 
-import { app, type LGraphNode } from './comfy'
+import { app, type LGraphNode, selectedNodes } from './comfy'
 import { h } from './dom'
 import { t } from './i18n'
 import { noteOutputs } from './outputs'
@@ -19,8 +19,7 @@ function edit(node?: LGraphNode): void {
 
 /** The Canvas node that is selected, else the only one there is. */
 function chosen(): LGraphNode | undefined {
-  const selected = app.canvas.selectedItems ?? Object.values(app.canvas.selected_nodes ?? {})
-  const found = [...selected].find(isCanvas)
+  const found = selectedNodes().find(isCanvas)
   const all = (app.canvas.graph ?? app.graph).nodes.filter(isCanvas)
   return found ?? (all.length === 1 ? all[0] : undefined)
 }

@@ -3,6 +3,7 @@
 import { BLANK, type Canvas, read, readList, write } from './canvas/canvas'
 import { createPreview } from './canvas/preview'
 import { app, captureUndo, findNode, finder, type LGraphNode, on, outputOf } from './comfy'
+import { copy } from './copy'
 import { h } from './dom'
 import { loadTexts, t } from './i18n'
 import { type Answer, answers, type CanvasEvent } from './live'
@@ -119,24 +120,26 @@ function onChange(node: LGraphNode, name: string, listener: () => void): void {
 
 function chatPreview(node: LGraphNode): Attached {
   const preview = createPreview(null)
-  const copy = h('button', {
+  const button = h('button', {
     type: 'button',
     textContent: t('node.copy'),
-    onclick: () => void navigator.clipboard.writeText(write(made.canvas)),
+    onclick: async () => {
+      if (!(await copy(write(made.canvas)))) tell(t('node.not_copied'))
+    },
   })
-  preview.actions.append(copy)
+  preview.actions.append(button)
   onChange(node, 'answer_form', () => followForm(node))
   const made: Attached = {
     element: preview.element,
     refresh() {
       const canvas = stored(outputOf(node)?.['resonance_canvas'])
       if (canvas) made.canvas = canvas
-      copy.hidden = made.canvas === BLANK
-      preview.show({ canvas: made.canvas, says: copy.hidden ? t('node.none_yet') : '' })
+      button.hidden = made.canvas === BLANK
+      preview.show({ canvas: made.canvas, says: button.hidden ? t('node.none_yet') : '' })
     },
     answer({ regions, live, text }) {
       if (regions) made.canvas = readList(regions)
-      copy.hidden = made.canvas === BLANK
+      button.hidden = made.canvas === BLANK
       preview.show({ canvas: made.canvas, live, answer: text })
     },
     canvas: BLANK,
@@ -152,31 +155,52 @@ function followForm(node: LGraphNode): void {
   if (system && text && Object.values(texts).includes(String(system.value))) system.value = text
 }
 
+/** All parts at once: an editor that is open can do without the server. */
+function editorParts() {
+  return Promise.all([
+    import('./canvas/editor'),
+    import('./canvas/form'),
+    import('./canvas/source_text'),
+    import('./canvas/exchange_panels'),
+  ])
+}
+
 /** Opens the editor on a node's canvas. */
 export async function edit(node: LGraphNode | undefined): Promise<void> {
   await loadTexts()
   if (!node) return tell(t('node.select_one'))
   if (isLinked(node, 'canvas_text')) return tell(t('node.text_connected'))
-  const [source, { openEditor }] = await Promise.all([
-    effectiveOf(node, () => Promise.resolve()),
-    import('./canvas/editor'),
-  ])
+  const loading = editorParts().catch(() => undefined)
+  const source = await effectiveOf(node, () => Promise.resolve())
+  const parts = await loading
+  if (!parts) return tell(t('server.gone'))
+  // Two presses in a row ask for one editor.
+  if (document.querySelector('dialog.resonance-editor')) return
+  const [{ openEditor }] = parts
   const [width, height] = sizeOf(node)
   const find = finder(node)
   const canvas = source.canvas ?? attached.get(node)?.canvas ?? BLANK
+  // What is connected may not be known yet: then an edit stays tied to what the text was made from.
+  const origin = source.origin || (hasUpstream(node) ? canvas.origin : '')
+  let known = source.text
   openEditor({
     title: node.title,
-    canvas: source.origin ? { ...canvas, origin: source.origin } : canvas,
+    canvas: origin ? { ...canvas, origin } : canvas,
     text: source.text,
     problem: source.problem,
+    note: source.note,
     width,
     height,
     pictures: picturesOf(node),
     save(text) {
       const found = find()
       if (!found) throw new Error(t('node.gone'))
+      if (textOf(found) !== known) {
+        known = textOf(found)
+        throw new Error(t('node.changed'))
+      }
       const saved = read(text)
-      setText(found, write(source.origin ? { ...saved, origin: source.origin } : saved))
+      setText(found, write(origin ? { ...saved, origin } : saved))
     },
   })
 }

@@ -23,7 +23,7 @@ function connected(node: LGraphNode): Picture | undefined {
   if (!isLinked(node, 'image')) return undefined
   const link = node.inputs?.find(({ name }) => name === 'image')?.link
   const origin = node.graph?.getNodeById(node.graph.getLink?.(link ?? -1)?.origin_id ?? -1)
-  const file = origin?.type === 'LoadImage' && widgetOf(origin, 'image')?.value
+  const file = origin?.type === 'LoadImage' && !isLinked(origin, 'image') && widgetOf(origin, 'image')?.value
   return file ? inputFile(String(file)) : (outputOf(node)?.['resonance_background'] as Picture[] | undefined)?.[0]
 }
 

@@ -1,6 +1,8 @@
 import { expect, test, vi } from 'vitest'
-import { heatFor, mapsOf } from '../src/canvas/background'
+import { backgroundControls, heatFor, mapsOf } from '../src/canvas/background'
 import { BLANK, type Canvas, EMPTY } from '../src/canvas/canvas'
+import { State } from '../src/canvas/state'
+import { ViewState } from '../src/canvas/view'
 
 vi.mock('../src/comfy', () => ({}))
 
@@ -28,4 +30,40 @@ test('the newest heat that most regions still are there for', () => {
   expect(heatFor(canvas('boat', 'moon'), heats)).toBe(heats[1])
   expect(heatFor(canvas('boat'), heats)).toBeUndefined()
   expect(heatFor(canvas(), heats)).toBeUndefined()
+})
+
+test('the picture that was asked for last is shown, however long each takes to load', async () => {
+  const loading: (() => void)[] = []
+  vi.spyOn(Image.prototype, 'decode').mockImplementation(() => new Promise<void>((loaded) => loading.push(loaded)))
+  vi.spyOn(Image.prototype, 'naturalWidth', 'get').mockReturnValue(1)
+  vi.spyOn(Image.prototype, 'naturalHeight', 'get').mockReturnValue(1)
+  const heats = [heat('global', 'boat')]
+  const view = new ViewState({ aspect: 1, zoom: 1, snap: 5, background: null, heat: null })
+  const pictures = { connected: () => 'connected', last: () => 'last', heats: () => heats }
+  const element = backgroundControls(view, pictures, new State(canvas('boat')))
+  const press = (name: string): void =>
+    [...element.querySelectorAll('button')].find(({ textContent }) => textContent === `background.${name}`)!.click()
+  const settle = (): Promise<unknown> => new Promise((done) => setTimeout(done))
+
+  press('connected')
+  press('last')
+  loading.reverse().forEach((loaded) => loaded())
+  await settle()
+  expect(view.view.background?.href).toBe('last')
+  press('connected')
+  press('none')
+  loading.at(-1)!()
+  await settle()
+  expect(view.view.background).toBeNull()
+
+  press('heat')
+  loading.at(-1)!()
+  await settle()
+  expect(view.view.background?.href).toBe('p')
+  press('last')
+  loading.at(-1)!()
+  await settle()
+  press('heat')
+  await settle()
+  expect([view.view.background?.href, view.view.heat]).toEqual(['last', null])
 })

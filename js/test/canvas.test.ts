@@ -52,6 +52,14 @@ describe('a list of regions', () => {
     expect(readList(FULL).regions[1]?.extra).toMatchObject({ z: 7, from: 'kept' })
   })
 
+  it('keeps what other editors have noted of a region', () => {
+    const region = { ...PLACE, editor: { locked: true, folded: [1] } }
+    const { locked, extra } = readList([{}, region]).regions[1]!
+    expect([locked, extra]).toEqual([true, { editor: { folded: [1] } }])
+    const written = JSON.parse(write(readList([{}, region]))) as unknown[]
+    expect(written[1]).toMatchObject({ editor: { locked: true, folded: [1] } })
+  })
+
   it('is written a region a line, without what has its default', () => {
     const canvas: Canvas = {
       regions: [EMPTY, { ...EMPTY, rect: [1, 2, 3, 4], prefixes: ['a.'], name: 'b' }],
@@ -142,6 +150,9 @@ describe('what a region is called', () => {
   it('is its name, else how its own words begin', () => {
     expect([0, 1, 2, 3].map((number) => label(canvas, number))).toEqual(['A bay', 'A gull', 'x', ''])
     expect(label({ ...canvas, regions: [{ ...EMPTY, name: 'bay' }] }, 0)).toBe('bay')
+    expect(label({ ...canvas, regions: [{ ...EMPTY, prefixes: ['x' + '😀'.repeat(50)] }] }, 0)).toBe(
+      'x' + '😀'.repeat(39),
+    )
   })
 
   it('does not take the global words for its own', () => {

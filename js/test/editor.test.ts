@@ -14,13 +14,14 @@ const CANVAS: Canvas = {
 let saved: string[]
 let dialog: HTMLDialogElement
 
-function open(canvas = CANVAS, save = (text: string) => void saved.push(text)): void {
+function open(canvas = CANVAS, save = (text: string) => void saved.push(text), problem = '', note = ''): void {
   const pictures = { connected: () => null, last: () => null, heats: () => [] }
   dialog = openEditor({
     title: 'Canvas',
     canvas,
-    text: write(canvas),
-    problem: '',
+    text: problem ? '[{' : write(canvas),
+    problem,
+    note,
     width: 2,
     height: 1,
     pictures,
@@ -73,6 +74,57 @@ describe('saving', () => {
   })
 })
 
+describe('a text that is no canvas', () => {
+  beforeEach(() => {
+    dialog.close()
+    open(CANVAS, undefined, 'It breaks off.')
+  })
+  const giveUp = async (): Promise<void> => {
+    const button = (): HTMLElement | undefined =>
+      [...dialog.querySelectorAll('button')].find(({ textContent }) => textContent === 'json.give_up')
+    await vi.waitUntil(button)
+    button()!.click()
+  }
+
+  it('stays where nothing was done', async () => {
+    press('s', { ctrlKey: true })
+    expect(alert()).toBe('editor.json_problem')
+    press('Escape')
+    expect([saved, dialog.isConnected]).toEqual([[], false])
+  })
+  it('gives way to the canvas on saving', async () => {
+    await giveUp()
+    press('s', { ctrlKey: true })
+    expect(names()).toEqual(['', 'far', 'near'])
+  })
+  it('was given up for nothing when the editor is left at once', async () => {
+    await giveUp()
+    press('Escape')
+    expect(alert()).toBe('editor.unsaved')
+  })
+})
+
+it('says what there is to say about the canvas until something is done', () => {
+  dialog.close()
+  open(CANVAS, undefined, '', 'Run once.')
+  expect(alert()).toBe('Run once.')
+  press('ArrowRight')
+  expect(alert()).toBe('')
+})
+
+it('keeps a file that is dropped on it from the page', () => {
+  const heard = vi.fn()
+  document.addEventListener('drop', heard)
+  const drop = (type: string): Event => {
+    const event = new Event('drop', { bubbles: true, cancelable: true })
+    dialog.dispatchEvent(Object.assign(event, { dataTransfer: { types: [type] } }))
+    return event
+  }
+  expect([drop('Files').defaultPrevented, drop('text/plain').defaultPrevented]).toEqual([true, false])
+  document.removeEventListener('drop', heard)
+  expect(heard).not.toHaveBeenCalled()
+})
+
 describe('leaving', () => {
   it('asks once where something would be lost', () => {
     press('Delete')
@@ -102,6 +154,20 @@ describe('keys', () => {
     press('s', { ctrlKey: true })
     expect(saved).toEqual([])
   })
+  it('that an input method takes are none of ours', () => {
+    press('Delete', { isComposing: true })
+    press('Escape', { isComposing: true })
+    expect(dialog.isConnected).toBe(true)
+    press('Escape')
+    expect([alert(), dialog.isConnected]).toEqual(['', false])
+  })
+  it('select all that is seen', () => {
+    press('h')
+    press('a', { ctrlKey: true })
+    press('Delete')
+    press('s', { ctrlKey: true })
+    expect(names()).toEqual(['', 'far'])
+  })
   it('order regions, and the keyboard stays with its region', () => {
     press(']')
     press('Delete')
@@ -123,6 +189,22 @@ describe('the clipboard', () => {
     clipboard('paste', copied)
     press('s', { ctrlKey: true })
     expect(names()).toEqual(['', 'far', 'near', 'far'])
+  })
+  it('gives no more than a canvas has room for', () => {
+    const many = Array.from({ length: 499 }, () => part('', [0, 9, 0, 9]))
+    clipboard('paste', write({ regions: [EMPTY, ...many], origin: '' }))
+    expect(status()).toBe('editor.said.full')
+    press('s', { ctrlKey: true })
+    expect([saved, dialog.isConnected]).toEqual([[], false])
+  })
+  it('leaves a canvas with too many regions open to deleting', () => {
+    dialog.close()
+    open({ regions: [EMPTY, ...Array.from({ length: 501 }, () => part('', [0, 9, 0, 9]))], origin: '' })
+    press('n')
+    expect(status()).toBe('editor.said.full')
+    press('Delete')
+    press('s', { ctrlKey: true })
+    expect(names().length).toBe(501)
   })
   it('says what it cannot take', () => {
     clipboard('paste', '{"a": 1}')

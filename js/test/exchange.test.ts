@@ -54,6 +54,14 @@ describe('import and export', () => {
     expect(state.selected).toEqual([2, 3])
   })
 
+  it('adds them once, however often the button is pressed meanwhile', async () => {
+    void press('exchange.append')
+    await press('exchange.append')
+    expect(state.canvas.regions.length).toBe(4)
+    await press('exchange.append')
+    expect(state.canvas.regions.length).toBe(6)
+  })
+
   it('leaves the canvas where nothing can be taken over', async () => {
     ask.mockResolvedValue({ regions: [{}], notes: [] })
     await press('exchange.append')

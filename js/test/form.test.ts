@@ -90,6 +90,23 @@ describe('a list of texts', () => {
   })
 })
 
+describe('texts without end', () => {
+  it('have rows for some, and are all kept', () => {
+    const many = Array.from({ length: 100_000 }, (_, i) => `text ${i}`)
+    const changed = vi.fn<(texts: readonly string[]) => void>()
+    const list = texts('Detail', changed)
+    list.show(many, true)
+    const boxes = list.element.querySelectorAll('textarea')
+    expect(boxes.length).toBe(200)
+    expect(list.element.textContent).toContain('form.more_rows')
+    boxes[1]!.value = 'other'
+    boxes[1]!.dispatchEvent(new Event('input'))
+    expect(changed.mock.lastCall![0]).toEqual(['text 0', 'other', ...many.slice(2)])
+    list.show(['a'], true)
+    expect(list.element.textContent).not.toContain('form.more_rows')
+  })
+})
+
 describe('the form', () => {
   let state: State
   let element: HTMLElement
@@ -124,7 +141,7 @@ describe('the form', () => {
     expect(state.canUndo).toBe(false)
   })
 
-  it('keeps words and rectangle in step', () => {
+  it('keeps words and rectangle in step', async () => {
     expect([control('form.location').value, control('form.area').value]).toEqual([
       'in the center',
       'a medium-sized square area',
@@ -138,7 +155,20 @@ describe('the form', () => {
     type('form.height', '')
     expect(state.canvas.regions[1]?.rect).toEqual([15, 75, 44, 89])
     state.preview(readList([{}, { rect: [15, 75, 15, 75] }]))
+    await new Promise(requestAnimationFrame)
     expect(control('form.location').value).toBe('in the center')
+    state.preview(null)
+    expect(control('form.location').value).toBe('')
+  })
+
+  it('follows a drag once per frame, and with no more than the place', () => {
+    const frames: FrameRequestCallback[] = []
+    vi.stubGlobal('requestAnimationFrame', (frame: FrameRequestCallback) => frames.push(frame))
+    for (const name of ['x', 'y', 'z']) state.preview(readList([{}, { rect: [1, 2, 3, 4], name }]))
+    vi.unstubAllGlobals()
+    expect([frames.length, control('form.left').value]).toEqual([1, '15'])
+    frames[0]!(0)
+    expect([control('form.left').value, control('form.name').value]).toEqual(['3', ''])
   })
 
   it('keeps what is typed while it is typed', () => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 vi.mock('../src/comfy', () => ({ app: {}, api: { apiURL: (route: string) => `/api${route}` }, ask: vi.fn() }))
 
+import { fillCell } from '../src/gallery/cell'
 import { makePlot } from '../src/gallery/plot'
 import { duration, progress } from '../src/gallery/says'
 import { pictureUrl, type Item, type Status } from '../src/gallery/server'
@@ -48,6 +49,11 @@ describe('the table of a session', () => {
   it('has no place for a round or a lineage that it does not know', () => {
     expect(takeIn(table(), [7, 3, 'X0001', 'pending', null, 0])).toBeNull()
     expect(takeIn(table(), [7, 2, 'X0001.1', 'pending', null, 0])).toBeNull()
+  })
+
+  it('must be loaded again when an item that was done is not', () => {
+    expect(takeIn(table(), [1, 1, 'X0001', 'claimed', null, 0])).toBeNull()
+    expect(takeIn(table(), [1, 1, 'X0001', 'done', 5, 1])?.id).toBe(1)
   })
 
   it('leads along a lineage', () => {
@@ -104,11 +110,45 @@ describe('thumbnails', () => {
     expect(passed.getAttribute('src')).toBeNull()
   })
 
+  it('load a few at a time, and the next when one is there, fails or is dropped', () => {
+    const thumbnails = makeThumbnails()
+    const images = Array.from({ length: 8 }, () => document.createElement('img'))
+    const begun = () => images.filter((image) => image.hasAttribute('src')).length
+    for (const image of images) thumbnails.want(image, '/a')
+    vi.advanceTimersByTime(0)
+    expect(begun()).toBe(4)
+    images[0]?.dispatchEvent(new Event('load'))
+    images[1]?.dispatchEvent(new Event('error'))
+    vi.advanceTimersByTime(0)
+    expect(begun()).toBe(6)
+    thumbnails.drop(images[2]!)
+    thumbnails.drop(images[7]!)
+    vi.advanceTimersByTime(0)
+    expect(begun()).toBe(6)
+    expect(images[6]?.hasAttribute('src')).toBe(true)
+  })
+
   it('load at once without scrolling', () => {
     const image = document.createElement('img')
     makeThumbnails().want(image, '/a')
     vi.advanceTimersByTime(0)
     expect(image.getAttribute('src')).toBe('/a')
+  })
+})
+
+describe('a cell', () => {
+  const shown = { session: 's', lineage: 'X0001', cell: table().byId.get(4), source: true }
+
+  it('keeps the picture of its source while the item is worked on', () => {
+    const element = document.createElement('div')
+    const thumbnails = { want: vi.fn(), drop: vi.fn(), scrolled: vi.fn() }
+    fillCell(element, shown, thumbnails)
+    const image = element.querySelector('img')
+    fillCell(element, { ...shown, cell: { ...shown.cell!, state: 'claimed' } }, thumbnails)
+    expect(element.querySelector('img')).toBe(image)
+    fillCell(element, { ...shown, cell: { ...shown.cell!, state: 'done', committed: 9, files: 1 } }, thumbnails)
+    expect(thumbnails.drop).toHaveBeenCalledExactlyOnceWith(image)
+    expect(thumbnails.want).toHaveBeenLastCalledWith(element.querySelector('img'), expect.stringContaining('v=9'))
   })
 })
 
@@ -166,7 +206,7 @@ describe('the plot', () => {
   ]
 
   it('has a table with the same numbers, and marks the round in view once', () => {
-    const plot = makePlot(points, 2, () => {})
+    const plot = makePlot({ points, every: 1, missing: 0 }, 2, () => {})
     const rows = [...plot.querySelectorAll('tbody tr')].map((row) => [...row.children].map((cell) => cell.textContent))
     expect(rows).toEqual([
       ['1', '100 %', '50.0', '0.0', '0.0'],
@@ -178,9 +218,18 @@ describe('the plot', () => {
 
   it('goes to the round that is chosen', () => {
     const go = vi.fn()
-    const plot = makePlot(points, 1, go)
+    const plot = makePlot({ points, every: 1, missing: 0 }, 1, go)
     plot.querySelectorAll('.resonance-hit')[2]?.dispatchEvent(new MouseEvent('click'))
     expect(go).toHaveBeenCalledWith(2)
+  })
+
+  it('stays readable with many rounds, and says that it leaves some out', () => {
+    const many = Array.from({ length: 100 }, (_, n) => ({ id: n, round: 1 + n * 30, kept: 1, lab: [1, 2, 3] as const }))
+    const plot = makePlot({ points: many, every: 30, missing: 0 }, 1, () => {})
+    expect(plot.querySelectorAll('circle').length).toBe(0)
+    expect(plot.textContent).toContain('gallery.every')
+    const widths = [...plot.querySelectorAll('.resonance-hit')].map((hit) => Number(hit.getAttribute('width')))
+    expect(Math.min(...widths)).toBeGreaterThan(2)
   })
 })
 
@@ -200,8 +249,10 @@ describe('progress', () => {
   }
 
   it('leaves out what is not known', () => {
-    expect(progress(status)).toBe('gallery.progress')
-    expect(progress({ ...status, failed: 2, pace: 4.1, eta: 115 }).split(', ')).toEqual([
+    expect(progress(status, false)).toBe('gallery.progress')
+    const going = { ...status, failed: 2, pace: 4.1, eta: 115 }
+    expect(progress(going, true)).not.toContain('gallery.left')
+    expect(progress(going, false).split(', ')).toEqual([
       'gallery.progress',
       'gallery.failed',
       'gallery.pace',
@@ -210,7 +261,7 @@ describe('progress', () => {
   })
 
   it('says why it stands', () => {
-    expect(progress({ ...status, state: 'paused', reason: 'the disk is full' })).toContain('the disk is full')
+    expect(progress({ ...status, state: 'paused', reason: 'the disk is full' }, true)).toContain('the disk is full')
   })
 
   it.each([

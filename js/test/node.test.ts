@@ -57,8 +57,12 @@ test('the server reads what is no JSON list, and says what is wrong with it', as
   expect(ask).toHaveBeenCalledWith('/resonance/canvas/read', { text: 'canvas = Canvas()', width: 512, height: 256 })
   vi.mocked(ask).mockRejectedValueOnce(new Error('line 1'))
   expect(await source('[{')).toEqual([undefined, 'line 1', ''])
-  expect((await source('[{"rect": 1}]'))[1]).toContain('Item 0 of the list')
-  expect(ask).toHaveBeenCalledTimes(2)
+  vi.mocked(ask).mockRejectedValueOnce(new Error('Item 0'))
+  expect(await source('[{"rect": 1}]')).toEqual([undefined, 'Item 0', ''])
+  vi.mocked(ask).mockResolvedValueOnce({ regions: JSON.parse(THEIRS), notes: [] })
+  expect(await source('[{"description": "an answer"}]')).toEqual([['theirs'], '', ''])
+  vi.mocked(ask).mockRejectedValueOnce(new Error('too many'))
+  expect((await source(JSON.stringify([{}, ...Array(500).fill({ rect: [0, 9, 0, 9] })])))[1]).toBe('too many')
 })
 
 test('the size is that of the connected image, once it is known', () => {

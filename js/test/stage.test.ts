@@ -5,7 +5,7 @@ vi.mock('../src/i18n', () => ({
 }))
 
 import { type Canvas, EMPTY, type Rect } from '../src/canvas/canvas'
-import { setRects, toggle } from '../src/canvas/commands'
+import { change, setRects, toggle } from '../src/canvas/commands'
 import { stage } from '../src/canvas/stage'
 import { State } from '../src/canvas/state'
 import { ViewState } from '../src/canvas/view'
@@ -51,6 +51,14 @@ describe('stage', () => {
     state.preview(null)
     expect(box(shapes()[0])).toEqual(['translate(20 0)', '30', '10'])
     expect(shapes()[0]).toBe(first)
+  })
+
+  it('writes only the names that changed', () => {
+    const texts = (): unknown[] => shapes().map((shape) => shape.querySelector('text')?.firstChild)
+    const [first, second] = texts()
+    state.commit(change(CANVAS, [2], () => ({ name: 'boat' })))
+    expect(texts()[0]).toBe(first)
+    expect(texts()[1]).not.toBe(second)
   })
 
   it('shows a mask as the shape of its region', () => {

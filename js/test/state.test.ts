@@ -37,6 +37,15 @@ it('makes one step of steps in a row with a tag, until something is selected', (
   expect(state.canvas).toBe(TWO)
 })
 
+it('keeps the selection the same object while it is the same', () => {
+  const state = new State(TWO)
+  const { selected } = state
+  state.commit(ONE, [1])
+  expect(state.selected).toBe(selected)
+  state.commit(TWO, [2])
+  expect(state.selected).toEqual([2])
+})
+
 it('previews without a step', () => {
   const state = new State(ONE)
   const heard = vi.fn()

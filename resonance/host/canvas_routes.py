@@ -32,7 +32,7 @@ def register() -> None:
 
     @routes.post("/resonance/canvas/read")
     async def read(request: web.Request) -> web.Response:
-        """``{text, width, height}`` -> ``{regions, notes}``: the canvas in any text that holds one."""
+        """``{text, width, height}`` -> ``{regions, notes}``: the canvas that a node of that size would read."""
 
         def work(said: dict[str, Any]) -> dict[str, Any]:
             found = read_any(_text(said), *_size(said))
@@ -99,7 +99,7 @@ def _size(said: dict[str, Any]) -> tuple[int, int]:
             raise ValueError(f"width and height are whole pixels from 1 to {WIDEST}.")
 
 
-@lru_cache(4096)
+@lru_cache(64)
 def _count(text: Words) -> tuple[list[int], int]:
     return encode.counts(_tokenizer(), text)
 

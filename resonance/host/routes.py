@@ -7,6 +7,7 @@
 
 import asyncio
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +45,7 @@ def register() -> None:
     async def one(request: web.Request) -> web.Response:
         def read() -> dict[str, Any]:
             round_ = request.query.get("round", "")
-            how_far, items = status.read(_session(request), int(round_) if round_.isdecimal() else None)
+            how_far, items = status.read(_session(request), int(round_) if re.fullmatch(r"\d{1,18}", round_) else None)
             return {**vars(how_far), "items": items}
 
         return await answer(read)
@@ -60,7 +61,7 @@ def register() -> None:
     @routes.get(item + "/drift")
     async def drifted(request: web.Request) -> web.Response:
         def read() -> dict[str, Any]:
-            return {"points": drift(_session(request), _id(request), folders.picture_roots())}
+            return drift(_session(request), _id(request), folders.picture_roots())
 
         return await answer(read, _decoders)
 
@@ -100,7 +101,7 @@ async def _picture(request: web.Request, find: Callable[[], Path]) -> web.Stream
     """Answers with the picture that ``find`` finds in the ledger, small or as it is."""
     full = request.query.get("full") == "1"
     headers = {"X-Content-Type-Options": "nosniff"}
-    headers["Cache-Control"] = "public, max-age=31536000, immutable" if "v" in request.query else "no-cache"
+    headers["Cache-Control"] = "private, max-age=31536000, immutable" if "v" in request.query else "no-cache"
 
     def look() -> web.StreamResponse | Path:
         """The answer, or the picture if it must be decoded for it."""

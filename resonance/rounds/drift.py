@@ -1,6 +1,8 @@
 """How far a picture has drifted from where its lineage began."""
 
+import time
 from collections.abc import Mapping
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,11 @@ from PIL import Image
 from . import changes, descent, thumbnails
 from .pictures import locate
 from .status import reading
+
+MOST = 100
+"""Rounds that are told of a line of descent; of a longer one every n-th."""
+SECONDS = 1.0
+"""How long one call may make thumbnails."""
 
 # Linear sRGB (IEC 61966-2-1) to XYZ, by the white point D65: white is 1, 1, 1.
 _TO_XYZ = np.array(
@@ -36,13 +43,14 @@ def lab(image: Image.Image) -> tuple[float, float, float]:
     return round(116 * y - 16, 2), round(500 * (x - y), 2), round(200 * (y - z), 2)
 
 
-def drift(folder: Path, id_: int, roots: Mapping[str, Path]) -> list[dict[str, Any]]:
-    """The whole line of descent of an item, round by round.
+def drift(folder: Path, id_: int, roots: Mapping[str, Path]) -> dict[str, Any]:
+    """The line of descent of an item, round by round.
 
     Returns:
-        ``id``, ``round``, ``kept`` (see :func:`changes.kept`) and ``lab`` (mean color of the item's source, from its thumbnail;
-        None when it cannot be read) for each item, and once more for the last one's first result, which stands in the
-        round after it.
+        ``points``: ``id``, ``round``, ``kept`` (see :func:`changes.kept`) and ``lab`` (mean color of the item's source, from
+        its thumbnail; None when it cannot be read) for each item, and once more for the last one's first result, which stands
+        in the round after it. ``every``: 1, or n where only every n-th round is told, and this item and the last.
+        ``missing``: how many points have no ``lab`` yet because their thumbnails took too long; the next call goes on.
 
     Raises:
         FileNotFoundError: there is no ledger.
@@ -52,23 +60,43 @@ def drift(folder: Path, id_: int, roots: Mapping[str, Path]) -> list[dict[str, A
         rows = descent.line(db, folder.name, id_)
         files = descent.files(db, rows[-1]["id"])
     shares = changes.kept([changes.tags_in(row) for row in rows])
-    points = [
-        {"id": row["id"], "round": row["round"], "kept": share, "lab": _lab(folder, row["source"], roots)}
-        for row, share in zip(rows, shares, strict=True)
+    every = -(-len(rows) // MOST)
+    found = [
+        ({"id": row["id"], "round": row["round"], "kept": share}, row["source"])
+        for number, (row, share) in enumerate(zip(rows, shares, strict=True))
+        if number % every == 0 or row["id"] == id_ or row is rows[-1]
     ]
     if files:
         last = rows[-1]
-        color = _lab(folder, f"{folder.name}/{files[0]} [output]", roots)
-        points.append({"id": last["id"], "round": last["round"] + 1, "kept": None, "lab": color})
-    return points
+        result = {"id": last["id"], "round": last["round"] + 1, "kept": None}
+        found.append((result, f"{folder.name}/{files[0]} [output]"))
+    missing = 0
+    stop = time.monotonic() + SECONDS
+    points: list[dict[str, Any]] = []
+    for point, source in found:
+        try:
+            color = _lab(folder, source, roots, stop) if source else None
+        except TimeoutError:
+            color = None
+            missing += 1
+        except ValueError:
+            color = None
+        points.append({**point, "lab": color})
+    return {"points": points, "every": every, "missing": missing}
 
 
-def _lab(folder: Path, source: str | None, roots: Mapping[str, Path]) -> tuple[float, float, float] | None:
-    if source is None:
-        return None
-    try:
-        data = thumbnails.make(folder, locate(source, roots)[1])
-    except ValueError:
-        return None
-    with Image.open(BytesIO(data), formats=["WEBP"]) as image:
+def _lab(folder: Path, source: str, roots: Mapping[str, Path], stop: float) -> tuple[float, float, float]:
+    picture = locate(source, roots)[1]
+    data = thumbnails.kept(folder, picture)
+    if data is None:
+        if time.monotonic() > stop:
+            raise TimeoutError
+        data = thumbnails.make(folder, picture)
+    return _lab_of(data)
+
+
+@lru_cache(2000)
+def _lab_of(thumbnail: bytes) -> tuple[float, float, float]:
+    """Mean color of a WebP file of a few kB. Kept, for the next item of the line is asked for soon."""
+    with Image.open(BytesIO(thumbnail), formats=["WEBP"]) as image:
         return lab(image)

@@ -6,7 +6,9 @@ import sqlite3
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal
 
 log = logging.getLogger(__name__)
@@ -25,7 +27,7 @@ class Status:
         round: the round that is being worked on, or was last.
         done: how many of its ``total`` items are committed.
         failed: items of all rounds that were given up (three errors, or parked); ``skipped`` could not be read.
-        pace: seconds per picture over the last twenty.
+        pace: seconds from one commit to the next, the median over the last twenty: a night's pause among them does not count.
         eta: seconds to the end of the round at that pace.
         changed: Unix time of the last commit, or at which the session was made.
     """
@@ -131,7 +133,7 @@ def status_of(db: sqlite3.Connection, name: str) -> Status:
         row[0]
         for row in db.execute("SELECT committed FROM item WHERE committed IS NOT NULL ORDER BY committed DESC LIMIT 20")
     ]
-    pace = (times[0] - times[-1]) / (len(times) - 1) if len(times) > 1 else None
+    pace = median(later - earlier for later, earlier in pairwise(times)) if len(times) > 1 else None
     return Status(
         session=name,
         seed=seed,

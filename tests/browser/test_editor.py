@@ -449,6 +449,7 @@ def test_fingers_draw_move_pan_and_pinch(browser: Any, comfy: Any, renderer: str
     context.close()
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("which", ["one", "all"])
 def test_a_pointer_move_takes_under_eight_milliseconds_with_100_regions(desk: Desk, which: str) -> None:
     regions = [region([y, y + 8, x, x + 8], f"thing {x} {y}") for y in range(0, 90, 9) for x in range(0, 90, 9)]

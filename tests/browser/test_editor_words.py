@@ -411,6 +411,7 @@ def test_markup_in_words_is_shown_as_text(desk: Desk) -> None:
     assert desk.page.evaluate("() => [window.harmed, document.querySelectorAll('img[src=x]').length]") == [None, 0]
 
 
+@pytest.mark.quiet
 def test_five_megabytes_of_json_leave_the_page_alive(desk: Desk) -> None:
     words = ["a word and another, " * 2000] * 130
     big = json.dumps(

@@ -234,6 +234,18 @@ def test_the_grid_by_keyboard(gallery: Gallery) -> None:
     expect(gallery.cell("X0039", 4)).to_be_focused()
 
 
+def test_delete_in_the_gallery_leaves_the_selected_node_alone(gallery: Gallery) -> None:
+    desk = gallery.desk
+    desk.load_api({"1": node("LoadImage", image="a.png")})
+    gallery.make("keys", 4, 40)
+    desk.page.evaluate("app.canvas.selectNode(app.graph.getNodeById('1'))")
+    gallery.cell("X0001", 1).focus()
+    for key in ("Delete", "Backspace"):
+        desk.page.keyboard.press(key)
+    desk.settle()
+    assert list(desk.prompt()) == ["1"]
+
+
 def test_thumbnails_grow_and_the_grid_opens_in_large(gallery: Gallery) -> None:
     gallery.make("sizes", 3, 4)
     box = gallery.cell("X0001", 1).bounding_box()
@@ -315,6 +327,8 @@ def test_all_results_of_a_batch_and_its_branches(gallery: Gallery) -> None:
     expect(branches).to_have_text(["X0001.1", "X0001.2"])
     branches.nth(1).click()
     gallery.title("X0001.2", 2)
+    gallery.page.keyboard.press("ArrowLeft")
+    gallery.title("X0001", 1)
 
 
 def test_the_plot_shows_the_drift_and_leads_to_a_round(gallery: Gallery) -> None:
@@ -331,6 +345,8 @@ def test_the_plot_shows_the_drift_and_leads_to_a_round(gallery: Gallery) -> None
     expect(row.get_by_role("cell").first).to_have_text("83 %")
     row.get_by_role("button").click()
     gallery.title("X0001", 3)
+    gallery.page.keyboard.press("ArrowLeft")  # the button that had the focus is gone
+    gallery.title("X0001", 2)
 
 
 def test_a_picture_goes_to_load_image(gallery: Gallery) -> None:
@@ -395,6 +411,13 @@ def test_the_workflow_of_a_picture_is_loaded(gallery: Gallery) -> None:
     gallery.view("X0001", 1).get_by_role("button", name="Load its workflow").click()
     session_in_graph(gallery.desk)
     expect(gallery.large).to_have_count(0)
+
+
+def test_a_picture_without_a_workflow_says_so_and_leaves_the_graph(gallery: Gallery) -> None:
+    gallery.make("no workflow", 1, 1)
+    gallery.view("X0001", 1).get_by_role("button", name="Load its workflow").click()
+    expect(gallery.large.get_by_role("alert")).to_have_text("There is no workflow in this picture.")
+    assert gallery.desk.prompt() == {}
 
 
 def test_a_saved_picture_that_is_dropped_on_the_page_restores_its_graph(desk: Desk, gallery: Gallery) -> None:
@@ -470,6 +493,7 @@ def test_axe_finds_nothing(gallery: Gallery) -> None:
     assert axe(gallery.page, "dialog.resonance-large") == []
 
 
+@pytest.mark.quiet
 def test_five_thousand_pictures(new_desk: Desk) -> None:
     if new_desk.renderer == "nodes2":
         pytest.skip("the tab does not depend on the renderer, and this takes long")

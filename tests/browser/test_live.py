@@ -86,7 +86,6 @@ def test_regions_appear_while_they_are_written(desk: Desk, fake: FakeLLM) -> Non
 def test_the_layout_can_be_copied(desk: Desk, fake: FakeLLM) -> None:
     fake.script = [(layout(SEA, BOAT, MOON), "stop")]
     open_chat(desk, fake, f"copy {desk.renderer}")
-    expect(desk.page.get_by_text("The layout appears here while it is written.")).to_be_visible()
     desk.run()
     desk.page.get_by_role("button", name="Copy canvas").click()
     copied = json.loads(desk.page.evaluate("() => navigator.clipboard.readText()"))
@@ -105,6 +104,7 @@ def test_a_cached_run_shows_the_canvas_again(new_desk: Desk, fake: FakeLLM) -> N
     desk.page.wait_for_function("() => app.graph.nodes.length > 0")
     fake.script = [(layout(SEA, BOAT, MOON), "stop")]
     open_chat(desk, fake, f"cached {desk.renderer}")
+    expect(desk.page.get_by_text("The layout appears here while it is written.")).to_be_visible()
     desk.run()
     expect(areas(desk)).to_have_count(2)
     desk.open()

@@ -121,6 +121,61 @@ def test_the_editor_opens(desk: Desk, way: str) -> None:
     expect(editor(desk)).to_be_visible()
 
 
+def test_two_presses_open_one_editor(desk: Desk) -> None:
+    open_canvas(desk).dblclick()
+    expect(editor(desk)).to_have_count(1)
+    desk.settle()
+    expect(desk.page.locator("dialog[open]")).to_have_count(1)
+
+
+def test_a_text_that_changed_meanwhile_is_not_written_over_at_once(desk: Desk) -> None:
+    open_canvas(desk).click()
+    editor(desk).locator("[data-region='1']").first.focus()
+    desk.page.keyboard.press("ArrowUp")
+    desk.page.evaluate("text => (app.graph.getNodeById(1).widgets[0].value = text)", CONNECTED)
+    save = editor(desk).get_by_role("button", name="Save", exact=True)
+    save.click()
+    expect(editor(desk).get_by_role("alert")).to_have_text(
+        "The node's text has changed meanwhile: save again to write over it."
+    )
+    assert desk.widget("canvas_text") == CONNECTED
+    save.click()
+    expect(editor(desk)).to_have_count(0)
+    assert rects(desk)[1] == [44, 89, 0, 45]
+
+
+def test_nothing_is_saved_into_another_workflow(desk: Desk) -> None:
+    open_canvas(desk).click()
+    editor(desk).locator("[data-region='1']").first.focus()
+    desk.page.keyboard.press("ArrowUp")
+    desk.page.evaluate("() => app.loadGraphData(app.graph.serialize(), true, true, 'another')")
+    editor(desk).get_by_role("button", name="Save", exact=True).click()
+    expect(editor(desk).get_by_role("alert")).to_contain_text("The node is no longer there")
+    assert desk.widget("canvas_text") == TEXT
+
+
+def test_an_edit_before_the_first_run_stays_tied_to_what_is_connected(desk: Desk) -> None:
+    tied = json.dumps([{**SEA, "from": "0123456789abcdef"}, BOAT])
+    open_connected(desk, tied)
+    drawn = edit(desk)
+    expect(drawn.alert).to_have_text("Run once to see what is connected.")
+    drawn.tab("JSON")
+    drawn.dialog.get_by_role("textbox").fill(layout(SEA, MOON))
+    whole, moon = drawn.save()
+    assert (whole["from"], moon["rect"]) == ("0123456789abcdef", MOON["rect"])
+
+
+def test_a_server_that_is_gone_is_said_to_be(desk: Desk) -> None:
+    open_canvas(desk)
+    expect(areas(desk)).to_have_count(2)
+    desk.page.route("**/resonance/canvas/read", lambda route: route.abort())
+    type_text(desk, PROGRAM)
+    expect(says(desk)).to_have_text("The server does not answer.")
+    expect(areas(desk)).to_have_count(2)
+    desk.page.unroute("**/resonance/canvas/read")
+    desk.errors.clear()  # the browser notes that the request failed
+
+
 def test_the_shortcut_asks_which_of_two(desk: Desk) -> None:
     open_connected(desk)
     desk.page.keyboard.press("Control+Alt+e")

@@ -114,7 +114,9 @@ def test_an_item_and_its_drift(comfy: Comfy, name: str):
     assert (len(item["change"]["kept"]), len(item["change"]["added"]), len(item["change"]["dropped"])) == (11, 1, 1)
     (view,) = item["pictures"]
     assert requests.get(comfy.url + "/view", params=view, timeout=60).headers["Content-Type"] == "image/png"
-    points = fetch(comfy, name, "items/4/drift").json()["points"]
+    drift = fetch(comfy, name, "items/4/drift").json()
+    points = drift["points"]
+    assert (drift["every"], drift["missing"]) == (1, 0)
     assert [(p["id"], p["round"]) for p in points] == [(2, 1), (4, 2), (6, 3), (6, 4)]
     assert points[0]["kept"] == 1 and points[-1]["kept"] is None and all(len(p["lab"]) == 3 for p in points)
 
@@ -144,7 +146,7 @@ def test_thumbnails_and_whole_pictures(comfy: Comfy, name: str):
         assert whole.content == (file or folder / items(comfy, name, 1)[0]["files"][0]).read_bytes()
         assert fetch(comfy, name, f"items/1/{which}?full=0").content == small.content
         for address in (f"items/1/{which}?v=17", f"items/1/{which}?full=1&v=17.5"):
-            assert fetch(comfy, name, address).headers["Cache-Control"] == "public, max-age=31536000, immutable"
+            assert fetch(comfy, name, address).headers["Cache-Control"] == "private, max-age=31536000, immutable"
         assert small.headers["Cache-Control"] == "no-cache"
     assert fetch(comfy, name, "items/3/source").content == fetch(comfy, name, "items/1/result/1").content
     assert len(list((folder / ".thumbnails").iterdir())) == 2, "a result and the source it becomes are one picture"
@@ -194,6 +196,9 @@ def test_what_does_not_exist_is_refused_in_words(comfy: Comfy, name: str):
         assert refusal(fetch(comfy, name, path)) == "404 The session has no item 99."
     for path in ("grid", "items/1", "items/1/drift", "items/1/source", "items/1/result/1"):
         assert refusal(fetch(comfy, "nothing here", path)) == "404 There is no such session in the output folder."
+    for round_ in ("9" * 30, "-1", "x"):
+        answer = requests.get(f"{comfy.url}/resonance/rounds/{quote(name)}?round={round_}", timeout=60)
+        assert answer.status_code == 200 and len(answer.json()["items"]) == 1
     for path in ("items/x", "items/-1", f"items/{'9' * 30}", "items/1/result/x", "items/1/result/-1", "items/1/secret"):
         assert fetch(comfy, name, path).status_code == 404
 

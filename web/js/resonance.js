@@ -1,5 +1,26 @@
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
+// src/i18n.ts
+var texts = [];
+var loaded;
+/** Loads the texts, once. Until then, and for what has no text, `t` gives the key. */
+function loadTexts() {
+	loaded ??= ask("/i18n").then((all) => {
+		texts = [all[app$1.extensionManager.setting.get("Comfy.Locale") ?? "en"]?.resonance, all["en"]?.resonance].filter((found) => found !== void 0);
+	}, () => {
+		loaded = void 0;
+	});
+	return loaded;
+}
+/** The text under a key such as `editor.undo`, with values for what stands in braces. */
+function t(key, values = {}) {
+	for (const language of texts) {
+		let found = language;
+		for (const part of key.split(".")) found = typeof found === "object" ? found[part] : void 0;
+		if (typeof found === "string") return found.replace(/\{(\w+)\}/g, (all, name) => String(values[name] ?? all));
+	}
+	return key;
+}
 // src/comfy.ts
 var app$1 = app;
 var api$1 = api;
@@ -16,7 +37,9 @@ async function ask(route, body) {
 		headers: { "Content-Type": "application/json" },
 		body: JSON.stringify(body)
 	};
-	const answer = await api$1.fetchApi(route, init);
+	const answer = await api$1.fetchApi(route, init).catch(() => {
+		throw new Error(t("server.gone"));
+	});
 	const said = await answer.json().catch(() => ({}));
 	if (!answer.ok) throw new Error(said.error ?? `${answer.status} ${answer.statusText}`);
 	return said;
@@ -38,11 +61,15 @@ function findNode(id) {
 	}
 	return node;
 }
-/** Finds a node again, also after it was built anew, as undo does. */
+/** Finds a node again, also after it was built anew, as undo does; but in no other workflow, where ids begin anew. */
 function finder(node) {
 	const id = node.id;
 	const inside = node.graph && node.graph !== root() ? node.graph.id : void 0;
-	return () => (inside === void 0 ? root() : root().subgraphs?.get(inside))?.getNodeById(id) ?? null;
+	const workflow = app$1.extensionManager.workflow.activeWorkflow;
+	return () => {
+		if (app$1.extensionManager.workflow.activeWorkflow !== workflow) return null;
+		return (inside === void 0 ? root() : root().subgraphs?.get(inside))?.getNodeById(id) ?? null;
+	};
 }
 /** What the last run put under `ui` of a node, if it is known. */
 function outputOf(node) {
@@ -80,33 +107,16 @@ function svg(tag, attributes = {}, ...children) {
 	element.append(...children);
 	return element;
 }
+/** Sets the text of an element. One that has it already does not have to be laid out again. */
+function showText(element, text) {
+	if (element.textContent !== text) element.textContent = text;
+}
 /** Adds a style sheet to the page, once for each id. */
 function addStyle(id, css) {
 	if (!document.getElementById(id)) document.head.append(h("style", {
 		id,
 		textContent: css
 	}));
-}
-// src/i18n.ts
-var texts = [];
-var loaded;
-/** Loads the texts, once. Until then, and for what has no text, `t` gives the key. */
-function loadTexts() {
-	loaded ??= ask("/i18n").then((all) => {
-		texts = [all[app$1.extensionManager.setting.get("Comfy.Locale") ?? "en"]?.resonance, all["en"]?.resonance].filter((found) => found !== void 0);
-	}, () => {
-		loaded = void 0;
-	});
-	return loaded;
-}
-/** The text under a key such as `editor.undo`, with values for what stands in braces. */
-function t(key, values = {}) {
-	for (const language of texts) {
-		let found = language;
-		for (const part of key.split(".")) found = typeof found === "object" ? found[part] : void 0;
-		if (typeof found === "string") return found.replace(/\{(\w+)\}/g, (all, name) => String(values[name] ?? all));
-	}
-	return key;
 }
 // src/outputs.ts
 var KEPT = 30;
@@ -146,13 +156,13 @@ var CHAT = "ResonanceCanvasChat";
 var EDIT = "Resonance.EditCanvas";
 var PICTURE_HEIGHT = 220;
 var TEXT_HEIGHT = 60;
-var nodes = () => import("./node-D9lNSwaf.mjs").then((n) => n.t);
+var nodes = () => import("./node-DBDEF045.mjs").then((n) => n.t);
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
 }
 /** The Canvas node that is selected, else the only one there is. */
 function chosen() {
-	const found = [...app$1.canvas.selectedItems ?? Object.values(app$1.canvas.selected_nodes ?? {})].find(isCanvas);
+	const found = selectedNodes().find(isCanvas);
 	const all = (app$1.canvas.graph ?? app$1.graph).nodes.filter(isCanvas);
 	return found ?? (all.length === 1 ? all[0] : void 0);
 }
@@ -217,7 +227,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-D5hvlz4f.mjs").then(({ openGallery }) => {
+				import("./gallery-BYDnaQaP.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},
@@ -229,4 +239,4 @@ app$1.registerExtension({
 		});
 	}
 });
-export { selectedNodes as _, addStyle as a, addNode as c, ask as d, captureUndo as f, outputOf as g, on as h, t as i, api$1 as l, finder as m, lastPicture as n, h as o, findNode as p, loadTexts as r, svg as s, heats as t, app$1 as u, viewUrl as v };
+export { viewUrl as _, showText as a, api$1 as c, captureUndo as d, findNode as f, selectedNodes as g, outputOf as h, h as i, app$1 as l, on as m, lastPicture as n, svg as o, finder as p, addStyle as r, addNode as s, heats as t, ask as u, loadTexts as v, t as y };

@@ -1,7 +1,7 @@
 // What toolbar, keys and list do alike: a command, a step of the history, and a word about it.
 
 import { add, type Command, locals } from './commands'
-import { type Rect } from './canvas'
+import { type Rect, REGIONS } from './canvas'
 import { describe } from './shapes'
 import { type State } from './state'
 import { t } from '../i18n'
@@ -22,6 +22,8 @@ export function actions(state: State, say: (text: string) => void): Actions {
       say(t(locked ? 'editor.said.locked' : 'editor.said.nothing'))
       return
     }
+    const grown = canvas.regions.length > state.canvas.regions.length
+    if (grown && canvas.regions.length > REGIONS) return say(t('editor.said.full', { most: REGIONS }))
     state.commit(canvas, selected, tag)
     say(said ?? summary(state))
   }

@@ -64,8 +64,11 @@ export function backgroundControls(view: ViewState, pictures: Pictures, state: S
     void show('file', href)
   })
 
+  let turn = 0
   async function show(kind: keyof typeof choices, href: string | null): Promise<void> {
+    const mine = ++turn
     const aspect = href && (await aspectOf(href))
+    if (mine !== turn) return
     if (kind !== 'none' && !aspect) {
       says.textContent = t(href ? 'background.unreadable' : `background.no_${kind}`)
       return
@@ -101,6 +104,7 @@ async function aspectOf(href: string): Promise<number | null> {
 
 function heatControls(view: ViewState, pictures: Pictures, state: State, says: HTMLElement): HTMLElement[] {
   let before = view.view.background
+  let under = ''
   let canvas: Canvas | null = null
   let selected: readonly number[] = []
   const shown = choice('heat', () => void toggle())
@@ -121,13 +125,17 @@ function heatControls(view: ViewState, pictures: Pictures, state: State, says: H
   async function toggle(): Promise<void> {
     const found = view.view.heat ? null : heatFor(state.canvas, pictures.heats())
     const aspect = found && (await aspectOf(found.picture))
-    if (found && aspect) {
+    if (found && aspect && !view.view.heat) {
       before = view.view.background
-      const background = { href: found.picture, aspect, opacity: 1 }
+      under = found.picture
+      const background = { href: under, aspect, opacity: 1 }
       view.set({ background, heat: { maps: maps(), opacity: Number(opacity.value) } })
       says.textContent = ''
-    } else if (view.view.heat) view.set({ background: before, heat: null })
-    else says.textContent = t(found ? 'background.unreadable' : 'background.no_heat')
+    } else if (view.view.heat) {
+      // Another background may have been chosen meanwhile.
+      const { background } = view.view
+      view.set({ background: background?.href === under ? before : background, heat: null })
+    } else says.textContent = t(found ? 'background.unreadable' : 'background.no_heat')
     shown.ariaPressed = String(view.view.heat !== null)
     for (const element of more) element.hidden = view.view.heat === null
   }

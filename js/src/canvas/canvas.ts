@@ -5,6 +5,8 @@ export const STRONGEST = 100
 /** Most letters of a canvas in JSON, and most regions with the global one: as in resonance/canvas/read.py. */
 export const LETTERS = 2 ** 23
 export const REGIONS = 500
+/** Letters of a region's words that stand for its name. */
+const LABEL = 40
 const GREY: Color = [128, 128, 128]
 
 /** In cells; 0 <= top < bottom <= 90, 0 <= left < right <= 90. */
@@ -127,7 +129,10 @@ function readRegion(value: unknown, number: number): Region {
   const prefixes = texts('prefixes')
   const suffixes = texts('suffixes')
   const start = number_('start', 0, 1, 0)
-  const states = (typeof editor === 'object' && editor !== null ? editor : {}) as Record<string, unknown>
+  const { locked, hidden, ...states } = (typeof editor === 'object' && editor !== null ? editor : {}) as Record<
+    string,
+    unknown
+  >
   const region = {
     rect,
     prefixes,
@@ -146,11 +151,12 @@ function readRegion(value: unknown, number: number): Region {
     end: number_('end', start, 1, 1),
     mask: text('mask').replace(/^data:image\/png;base64,/, ''),
     lora: take<Lora | null>('lora', null, '{"file": name of a file, "strength": a number}', isLora),
-    locked: states['locked'] === true,
-    hidden: states['hidden'] === true,
+    locked: locked === true,
+    hidden: hidden === true,
   }
   if (region.lora) region.lora = { file: region.lora.file, strength: region.lora.strength ?? 1 }
   if (number > 0 && from !== undefined) fields['from'] = from
+  if (Object.keys(states).length) fields['editor'] = states
   return { ...region, extra: fields }
 }
 
@@ -165,8 +171,10 @@ export function plain(region: Region, origin = ''): Record<string, unknown> {
   const item: Record<string, unknown> = { rect, prefixes, suffixes, color }
   for (const [key, value] of Object.entries(optional)) if (value !== EMPTY[key as keyof Region]) item[key] = value
   if (origin) item['from'] = origin
-  if (locked || hidden) item['editor'] = { ...(locked && { locked }), ...(hidden && { hidden }) }
-  return { ...item, ...extra }
+  const { editor, ...unknown } = extra
+  const states = { ...(locked && { locked }), ...(hidden && { hidden }), ...(editor as object | undefined) }
+  if (Object.keys(states).length) item['editor'] = states
+  return { ...item, ...unknown }
 }
 
 /** The prefixes of a local region without the global ones that they begin with. */
@@ -183,7 +191,7 @@ export function label(canvas: Canvas, number: number): string {
   if (!region) return ''
   const own = number === 0 ? region.prefixes : ownPrefixes(canvas, region)
   const described = (own.at(-1) ?? '').split(',')[0] ?? ''
-  return region.name || described.replace(/^[ .]+|[ .]+$/g, '').slice(0, 40)
+  return region.name || [...described.replace(/^[ .]+|[ .]+$/g, '').slice(0, 2 * LABEL)].slice(0, LABEL).join('')
 }
 
 /** As CSS has it: `#rrggbb`. */

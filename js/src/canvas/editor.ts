@@ -24,6 +24,8 @@ export interface Opening {
   readonly text: string
   /** Why the text is no canvas, or empty. */
   readonly problem: string
+  /** What else there is to say about the canvas, or nothing. */
+  readonly note: string
   /** Of the picture, in pixels. */
   readonly width: number
   readonly height: number
@@ -49,7 +51,7 @@ export function openEditor(opening: Opening): HTMLDialogElement {
 
   const act = actions(state, say)
   const drawing = stage(state, view)
-  const dragging = pointer(state, view, drawing)
+  const dragging = pointer(state, view, drawing, act)
   const json = source(state, opening.text, opening.problem)
   const words = h('div', { className: 'resonance-words' })
   void import('./form').then(({ form }) => words.append(form(state)))
@@ -122,7 +124,7 @@ export function openEditor(opening: Opening): HTMLDialogElement {
     if (wrong) return warn(t('editor.json_problem', { problem: wrong }))
     const text = write(state.canvas)
     try {
-      if (text !== before) opening.save(text)
+      if (text !== before || opening.problem) opening.save(text)
     } catch (error) {
       return warn((error as Error).message)
     }
@@ -130,8 +132,7 @@ export function openEditor(opening: Opening): HTMLDialogElement {
   }
 
   function leave(): void {
-    const wrong = json.problem()
-    const typed = wrong !== '' && wrong !== opening.problem
+    const typed = json.problem() !== opening.problem
     if (asked || (!typed && write(state.canvas) === before)) return dialog.close()
     asked = true
     warn(t('editor.unsaved'))
@@ -172,6 +173,12 @@ export function openEditor(opening: Opening): HTMLDialogElement {
   )
   // The graph behind need not follow the pointer.
   for (const type of ['pointermove', 'mousemove']) dialog.addEventListener(type, (event) => event.stopPropagation())
+  // The page would open a file that is dropped as another workflow.
+  for (const type of ['dragover', 'drop'] as const)
+    dialog.addEventListener(type, (event) => {
+      event.stopPropagation()
+      if (event.dataTransfer?.types.includes('Files')) event.preventDefault()
+    })
   clipboard(dialog, state, act, say, active)
   dialog.addEventListener('cancel', (event) => {
     event.preventDefault()
@@ -184,6 +191,7 @@ export function openEditor(opening: Opening): HTMLDialogElement {
   document.body.append(dialog)
   dialog.showModal()
   show(opening.problem ? 'json' : 'layout')
+  warn(opening.note)
   if (active()) drawing.focus()
   return dialog
 }

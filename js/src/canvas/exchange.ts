@@ -43,7 +43,7 @@ function panel(name: string, load: () => Promise<HTMLElement>): HTMLElement {
     void content.then((loaded) => loaded.querySelector<HTMLElement>('textarea, select')?.focus())
   })
   element.addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape' || !element.open) return
+    if (event.key !== 'Escape' || event.isComposing || !element.open) return
     event.preventDefault()
     event.stopPropagation()
     element.open = false

@@ -1,6 +1,7 @@
 // What stands under the buttons of exchange.ts.
 
 import { ask } from '../comfy'
+import { copy } from '../copy'
 import { h } from '../dom'
 import { t } from '../i18n'
 import { type Canvas, LETTERS, plain, readList, REGIONS, write } from './canvas'
@@ -23,7 +24,10 @@ export function importPanel(state: State, size: Size): HTMLElement {
     says.textContent = message
     notes.replaceChildren(...more.map((note) => h('li', { textContent: note })))
   }
+  let busy = false
   const take = async (written: string, how: 'replace' | 'append'): Promise<void> => {
+    if (busy) return
+    busy = true
     say('')
     try {
       if (written.length > LETTERS) throw new Error(t('json.long', { most: LETTERS.toLocaleString() }))
@@ -36,6 +40,8 @@ export function importPanel(state: State, size: Size): HTMLElement {
       say(t('exchange.imported', { count }), found.notes)
     } catch (error) {
       say((error as Error).message)
+    } finally {
+      busy = false
     }
   }
   file.addEventListener('change', () => {
@@ -117,17 +123,15 @@ export function exportPanel(state: State, size: Size): HTMLElement {
     h(
       'div',
       { className: 'line' },
-      act('exchange.copy', copy, 'exchange.copied'),
+      act('exchange.copy', toClipboard, 'exchange.copied'),
       act('exchange.save', (text) => save(text, FILES[form.value as Form]), 'exchange.saved'),
     ),
     says,
   )
 }
 
-async function copy(text: string): Promise<void> {
-  // Browsers have a clipboard for pages only over https and from this machine.
-  if (!navigator.clipboard) throw new Error(t('exchange.no_clipboard'))
-  await navigator.clipboard.writeText(text)
+async function toClipboard(text: string): Promise<void> {
+  if (!(await copy(text))) throw new Error(t('exchange.no_clipboard'))
 }
 
 function save(text: string, name: string): void {

@@ -1,7 +1,7 @@
 // What is written in a region: the one that was selected last, or the global one.
 
 import { ask } from '../comfy'
-import { addStyle, h } from '../dom'
+import { addStyle, h, showText } from '../dom'
 import { t } from '../i18n'
 import { type Canvas, type Lora, label, ownPrefixes, type Region, STRONGEST } from './canvas'
 import { colorField } from './color'
@@ -9,7 +9,7 @@ import { change, setGlobalPrefixes } from './commands'
 import { group, labeled, numberField, show } from './field'
 import { place } from './place'
 import { type State } from './state'
-import { texts } from './texts'
+import { ROWS, texts } from './texts'
 import { tokens } from './tokens'
 import { details, sharedPrefixes, tagsOf, withDetails, withTags } from './words'
 import css from './words.css?inline'
@@ -80,7 +80,7 @@ export function form(state: State): HTMLElement {
 
   let shownNumber: number | undefined
   const refresh = (forced: boolean): void => {
-    const canvas = state.shown
+    const { canvas } = state
     const number = primary()
     const region = number === undefined ? undefined : canvas.regions[number]
     none.hidden = region !== undefined
@@ -90,7 +90,7 @@ export function form(state: State): HTMLElement {
     const fresh = number !== shownNumber
     shownNumber = number
     const title = number === 0 ? t('form.global') : `${number}. ${label(canvas, number) || t('form.unnamed')}`
-    if (heading.textContent !== title) heading.textContent = title
+    showText(heading, title)
     const count = state.selected.length
     several.hidden = count < 2
     several.textContent = count < 2 ? '' : t('form.several', { count })
@@ -111,7 +111,17 @@ export function form(state: State): HTMLElement {
     end.show(region.end, forced)
     lora.show(region.lora, forced)
   }
-  state.subscribe(() => refresh(!own))
+  // A drag moves a region, and its words stay: only the place follows, as often as it is drawn.
+  let frame = 0
+  const follow = (): void => {
+    frame = 0
+    const region = state.shown.regions[primary() ?? 0]
+    if (region) where.show(region.rect, true)
+  }
+  state.subscribe(() => {
+    if (state.shown === state.canvas) refresh(!own)
+    else frame ||= requestAnimationFrame(follow)
+  })
   const element = h('section', { className: 'resonance-form', ariaLabel: t('form.region') }, heading, none, fields)
   // What was typed and could not be taken gives way to what counts.
   element.addEventListener('focusout', () => refresh(false))
@@ -120,9 +130,10 @@ export function form(state: State): HTMLElement {
 }
 
 function showShared(list: HTMLUListElement, shared: readonly string[]): void {
-  list.hidden = shared.length === 0
-  if (String([...list.children].map((item) => item.textContent)) === String(shared)) return
-  list.replaceChildren(...shared.map((text) => h('li', { textContent: text })))
+  const shown = shared.length > ROWS ? [...shared.slice(0, ROWS), '…'] : shared
+  list.hidden = shown.length === 0
+  if (String([...list.children].map((item) => item.textContent)) === String(shown)) return
+  list.replaceChildren(...shown.map((text) => h('li', { textContent: text })))
 }
 
 interface LoraField {

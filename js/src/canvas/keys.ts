@@ -64,8 +64,11 @@ export function keys(
   deeds: Deeds,
 ): (event: KeyboardEvent) => void {
   const { run } = actions
-  const all = (): void =>
-    state.select(state.canvas.regions.length > 1 ? state.canvas.regions.map((_, i) => i).slice(1) : [0])
+  // What nobody sees is not moved or deleted with all the rest.
+  const all = (): void => {
+    const seen = state.canvas.regions.flatMap(({ hidden }, number) => (number && !hidden ? [number] : []))
+    state.select(seen.length ? seen : [0])
+  }
 
   function find(event: KeyboardEvent): (() => void) | undefined {
     const { shiftKey: shift } = event
@@ -128,7 +131,7 @@ export function keys(
   return (event) => {
     // Neither the workflow's undo nor its Delete hears what is typed here.
     event.stopPropagation()
-    if (event.defaultPrevented) return
+    if (event.defaultPrevented || event.isComposing) return
     const act = find(event)
     if (!act) return
     event.preventDefault()

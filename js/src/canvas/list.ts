@@ -6,7 +6,7 @@ import { change, reorder, type Place } from './commands'
 import { icon } from './icons'
 import { iconButton } from './toolbar'
 import { type State } from './state'
-import { h } from '../dom'
+import { h, showText } from '../dom'
 import { t } from '../i18n'
 
 const TREMBLE = 4
@@ -94,7 +94,7 @@ export function list(state: State, { run }: Actions): HTMLElement {
     const words = label(canvas, number) || t('editor.unnamed')
     // The swatch is the only thing that says the color: no text is written on it.
     element.style.setProperty('--color', hex(region.color))
-    name.textContent = `${number} ${words}`
+    showText(name, `${number} ${words}`)
     button.ariaPressed = String(selected.includes(number))
     const reachable = selected.at(-1) === number ? 0 : -1
     for (const part of [button, lock, hide]) part.tabIndex = reachable

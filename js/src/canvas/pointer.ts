@@ -1,5 +1,6 @@
 // Mouse, pen and fingers on the stage: select, move, resize, draw, frame, pan, pinch.
 
+import { type Actions } from './actions'
 import { type Canvas } from './canvas'
 import { add, movable, setRects, type Result } from './commands'
 import { between, type Handle, move, overlap, type Point, resize } from './geometry'
@@ -21,7 +22,7 @@ export interface Pointer {
   abort(): boolean
 }
 
-export function pointer(state: State, view: ViewState, stage: Stage): Pointer {
+export function pointer(state: State, view: ViewState, stage: Stage, { run }: Actions): Pointer {
   const { sheet, point } = stage
   const fingers = new Map<number, PointerEvent>()
   let gesture: Gesture | null = null
@@ -44,8 +45,9 @@ export function pointer(state: State, view: ViewState, stage: Stage): Pointer {
         state.preview(result?.canvas ?? null)
       },
       end() {
-        if (result) state.commit(result.canvas, result.selected)
-        else state.preview(null)
+        const found = result
+        if (found) run(() => found)
+        state.preview(null)
         if (!moved) click()
       },
       abort: () => state.preview(null),

@@ -6,7 +6,7 @@ import { type Canvas, GRID, hex, label, type Region } from './canvas'
 import css from './preview.css?inline'
 
 const LONGEST_TITLE = 600
-const SHOWN_OF_ANSWER = 300
+const SHOWN_OF_ANSWER = 1000
 const MOST_AREAS = 500
 
 export interface Look {
@@ -39,7 +39,13 @@ export function createPreview(open: (() => void) | null): Preview {
   let shown = ''
 
   return {
-    element: h('div', { className: 'resonance-preview' }, picture, answer, says, actions),
+    element: h(
+      'div',
+      { className: 'resonance-preview' },
+      h('div', { className: 'pictures' }, picture, answer),
+      says,
+      actions,
+    ),
     actions,
     show(look) {
       if (look.canvas) {

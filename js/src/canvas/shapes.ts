@@ -4,7 +4,7 @@
 import { hex, label, type Canvas, type Region } from './canvas'
 import { HANDLES } from './geometry'
 import { type State } from './state'
-import { svg } from '../dom'
+import { showText, svg } from '../dom'
 import { t } from '../i18n'
 
 interface Shape {
@@ -114,7 +114,7 @@ export function shapes(state: State): Shapes {
     named = canvas
     drawn.forEach(({ element, text }, i) => {
       const words = label(canvas, i + 1)
-      text.textContent = words ? `${i + 1} ${words}` : String(i + 1)
+      showText(text, words ? `${i + 1} ${words}` : String(i + 1))
       element.setAttribute('aria-label', describe(canvas, i + 1))
     })
   }

@@ -58,14 +58,16 @@ export function stage(state: State, view: ViewState): Stage {
   band(null)
 
   function render(): void {
-    const within = drawing.contains(document.activeElement)
+    const focused = document.activeElement as SVGElement | null
+    const within = drawing.contains(focused)
     draw()
     for (const [i, layer] of [...heat.children].entries()) {
       const color = state.shown.regions[maps?.maps[i]?.region ?? 0]?.color
       if (color) layer.setAttribute('fill', hex(color))
     }
     // The keyboard follows the selection, and never falls off the page with a region that is gone.
-    if (within && (state.selected !== selected || !drawing.contains(document.activeElement))) focus()
+    const gone = !drawing.contains(focused) || focused?.style.display === 'none'
+    if (within && (gone || state.selected !== selected)) focus()
     selected = state.selected
   }
 

@@ -66,7 +66,9 @@ export class State {
       this.tag = tag
       this.future = []
     }
-    this.now = { canvas, selected: selected.filter((number) => number < canvas.regions.length) }
+    const kept = selected.filter((number) => number < canvas.regions.length)
+    // The same selection stays the same object: what follows it has nothing to do.
+    this.now = { canvas, selected: String(kept) === String(this.selected) ? this.selected : kept }
     this.changed()
   }
 

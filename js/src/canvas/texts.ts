@@ -4,6 +4,9 @@ import { h } from '../dom'
 import { t } from '../i18n'
 import { button } from './field'
 
+/** Most texts that have a row each. */
+export const ROWS = 200
+
 export interface Texts {
   readonly element: HTMLElement
   /** Rows for these texts. Blank rows stay where somebody is about to type, unless the rows are to be new. */
@@ -13,7 +16,9 @@ export interface Texts {
 export function texts(name: string, change: (texts: readonly string[]) => void): Texts {
   const rows = h('ol')
   const boxes = (): HTMLTextAreaElement[] => [...rows.querySelectorAll('textarea')]
-  const values = (): string[] => boxes().map((box) => box.value)
+  // Texts that are too many for rows stay as they are, behind the others.
+  let rest: readonly string[] = []
+  const values = (): string[] => [...boxes().map((box) => box.value), ...rest]
   const edited = (): void => change(values().filter(isWritten))
 
   const number = (): void => {
@@ -70,14 +75,18 @@ export function texts(name: string, change: (texts: readonly string[]) => void):
 
   const add = h('button', { type: 'button', textContent: t('form.add'), onclick: () => insert(rows.lastElementChild) })
   add.ariaLabel = `${t('form.add')}: ${name}`
+  const more = h('p', { className: 'hint' })
   return {
-    element: h('div', { className: 'texts' }, rows, add),
+    element: h('div', { className: 'texts' }, rows, more, add),
     show(wanted, fresh) {
       const written = wanted.filter(isWritten)
-      if (!fresh && String(values().filter(isWritten).map(quoted)) === String(written.map(quoted))) return
-      const shown = written.length ? written : ['']
+      if (!fresh && JSON.stringify(values().filter(isWritten)) === JSON.stringify(written)) return
+      rest = written.slice(ROWS)
+      more.textContent = rest.length ? t('form.more_rows', { count: rest.length }) : ''
+      const shown = written.length ? written.slice(0, ROWS) : ['']
+      const before = boxes()
       shown.forEach((text, i) => {
-        const box = boxes()[i]
+        const box = before[i]
         if (!box) rows.append(row(text))
         else if (box.value !== text) box.value = text
       })
@@ -89,8 +98,4 @@ export function texts(name: string, change: (texts: readonly string[]) => void):
 
 function isWritten(text: string): boolean {
   return text.trim() !== ''
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text)
 }

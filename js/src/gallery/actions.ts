@@ -5,9 +5,10 @@ import { t } from '../i18n'
 
 const LOADER = 'LoadImage'
 
-/** Puts the picture into the Load Image that is selected, else into the only one, else into a new one. */
+/** Puts the picture into the Load Image that is selected, else into the only one that takes it, else into a new one. */
 export function sendToLoadImage({ subfolder, filename, type }: Picture): void {
-  const isLoader = (node: LGraphNode): boolean => node.type === LOADER
+  const isLoader = ({ type, inputs = [] }: LGraphNode): boolean =>
+    type === LOADER && !inputs.some(({ name, link }) => name === 'image' && link != null)
   const loaders = (app.canvas.graph ?? app.graph).nodes.filter(isLoader)
   const node = selectedNodes().find(isLoader) ?? (loaders.length === 1 ? loaders[0] : undefined) ?? addNode(LOADER)
   const widget = node?.widgets?.find(({ name }) => name === 'image')
@@ -24,15 +25,19 @@ export function sendToLoadImage({ subfolder, filename, type }: Picture): void {
 export async function loadWorkflow(picture: Picture): Promise<void> {
   const answer = await fetch(viewUrl(picture))
   if (!answer.ok) throw new Error(`${picture.filename}: ${answer.status} ${answer.statusText}`)
-  await app.handleFile(new File([await answer.blob()], picture.filename, { type: 'image/png' }))
+  const data = await answer.arrayBuffer()
+  // ComfyUI would put a picture without one into a new Load Image.
+  if (!hasGraph(data)) throw new Error(t('gallery.no_workflow'))
+  await app.handleFile(new File([data], picture.filename, { type: 'image/png' }))
 }
 
-/** Copies a text; false where the page may not, as on one that came over plain HTTP from another machine. */
-export async function copy(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text)
-    return true
-  } catch {
-    return false
+/** Whether a PNG has a workflow or a prompt among its texts. */
+export function hasGraph(png: ArrayBuffer): boolean {
+  const view = new DataView(png)
+  const text = (start: number, length: number): string => String.fromCharCode(...new Uint8Array(png, start, length))
+  for (let at = 8; at + 20 <= png.byteLength; at += view.getUint32(at) + 12) {
+    const isText = /tEXt|iTXt/.test(text(at + 4, 4))
+    if (isText && /^(workflow|prompt)\0/.test(text(at + 8, Math.min(9, png.byteLength - at - 8)))) return true
   }
+  return false
 }

@@ -7,6 +7,11 @@ import { pictureUrl } from './server'
 import { type Cell } from './table'
 import { type Thumbnails } from './thumbnails'
 
+const LOST = 'resonance-lost'
+
+/** Whether the cell's picture could not be loaded. */
+export const isLost = (element: HTMLElement): boolean => !!element.querySelector(`.${LOST}`)
+
 export interface Shown {
   readonly session: string
   readonly lineage: string
@@ -17,16 +22,20 @@ export interface Shown {
 
 export function fillCell(element: HTMLElement, shown: Shown, thumbnails: Thumbnails): void {
   const { session, cell, source } = shown
-  for (const image of element.querySelectorAll('img')) thumbnails.drop(image)
   element.ariaLabel = element.title = nameOf(shown)
   element.classList.toggle('resonance-nothing', !cell)
+  const address = cell ? pictureUrl(session, cell, source ? 'source' : 1) : ''
+  const before = element.querySelector('img')
+  if (source && before?.dataset['address'] === address) return
+  if (before) thumbnails.drop(before)
   if (!cell) element.replaceChildren()
   else if (!source && (cell.state !== 'done' || cell.files === 0))
     element.replaceChildren(sign(SIGNS[cell.state], stateName(cell.state)))
   else {
-    const image = h('img', { alt: '', decoding: 'async', draggable: false })
-    image.onerror = () => image.replaceWith(sign('?', t('gallery.missing')))
-    thumbnails.want(image, pictureUrl(session, cell, source ? 'source' : 1))
+    const image = h('img', { alt: '', decoding: 'async', draggable: false, fetchPriority: 'low' })
+    image.dataset['address'] = address
+    image.onerror = () => image.replaceWith(sign('?', t('gallery.missing'), `resonance-sign ${LOST}`))
+    thumbnails.want(image, address)
     element.replaceChildren(image)
     if (!source && cell.files > 1)
       element.append(h('span', { className: 'resonance-count', ariaHidden: 'true', textContent: String(cell.files) }))
@@ -39,6 +48,6 @@ function nameOf({ lineage, cell, source }: Shown): string {
   return t('gallery.cell', { lineage, round: cell.round, state: stateName(cell.state) })
 }
 
-function sign(mark: string, name: string): HTMLElement {
-  return h('span', { className: 'resonance-sign' }, h('span', { ariaHidden: 'true', textContent: mark }), name)
+function sign(mark: string, name: string, className = 'resonance-sign'): HTMLElement {
+  return h('span', { className }, h('span', { ariaHidden: 'true', textContent: mark }), name)
 }

@@ -39,6 +39,8 @@ function build(element: HTMLElement): () => void {
   const sessions = new Map<string, Status>()
   let table: Table = EMPTY
   let idle = true
+  let open = true
+  let broken = false
   let large: Large | null = null
   let turn = 0
   let missed: News[] | null = null
@@ -47,33 +49,56 @@ function build(element: HTMLElement): () => void {
 
   const failed = (error: unknown): void => header.complain((error as Error).message)
 
+  /** Like `failed`, until the grid is there. */
+  const broke = (error: unknown): void => {
+    broken = true
+    failed(error)
+  }
+
+  /** Until the grid of another session is there, none of its cells can be taken for one of the session before. */
+  const turnTo = (session: string): void => {
+    chosen.session = session
+    turn++
+    table = EMPTY
+    large?.close()
+    grid.show(session, table)
+  }
+
   const showHeader = (): void => header.show(sessions.values(), chosen.session, idle)
 
   const list = async (): Promise<void> => {
     const [found, { exec_info: queue }] = await Promise.all([askSessions(), ask<Prompt>('/prompt')])
+    if (!open) return
     idle = !queue.queue_remaining
     sessions.clear()
     for (const status of found) sessions.set(status.session, status)
-    if (!sessions.has(chosen.session)) chosen.session = found[0]?.session ?? ''
+    if (!sessions.has(chosen.session)) turnTo(found[0]?.session ?? '')
     showHeader()
   }
 
   /** Loads the grid; what is heard meanwhile is taken in afterwards. */
   const load = async (): Promise<void> => {
     const session = chosen.session
-    if (!session) return
+    if (!session || !open) return
     const mine = ++turn
-    missed = []
+    const late: News[] = []
+    missed = late
     loaded = performance.now()
-    const answer = await askGrid(session)
-    if (mine !== turn) return
-    const late = missed
+    try {
+      const answer = await askGrid(session)
+      if (mine !== turn) return
+      table = makeTable(answer)
+      sessions.set(session, answer.status)
+      grid.show(session, table)
+      large?.refresh()
+      showHeader()
+      if (broken) header.complain('')
+      broken = false
+    } catch (error) {
+      if (mine !== turn) return
+      broke(error)
+    }
     missed = null
-    table = makeTable(answer)
-    sessions.set(session, answer.status)
-    grid.show(session, table)
-    large?.refresh()
-    showHeader()
     for (const news of late) hear(news)
   }
 
@@ -81,7 +106,7 @@ function build(element: HTMLElement): () => void {
     timer ??= setTimeout(
       () => {
         timer = undefined
-        load().catch(failed)
+        void load()
       },
       Math.max(0, loaded + PAUSE - performance.now()),
     )
@@ -103,10 +128,10 @@ function build(element: HTMLElement): () => void {
   }
 
   const choose = (session: string): void => {
-    chosen.session = session
+    turnTo(session)
     header.complain('')
     showHeader()
-    load().catch(failed)
+    void load()
   }
 
   const act = async (name: Act): Promise<void> => {
@@ -119,7 +144,7 @@ function build(element: HTMLElement): () => void {
   }
 
   const again = (): void => {
-    list().then(loadSoon, failed)
+    list().then(loadSoon, broke)
   }
 
   const grid = makeGrid(chosen.size, (cell, source) => {
@@ -129,7 +154,7 @@ function build(element: HTMLElement): () => void {
         table: () => table,
         closed(last) {
           large = null
-          grid.focus(last)
+          if (open) grid.focus(last)
         },
         left: () => frame?.close(),
       },
@@ -148,6 +173,10 @@ function build(element: HTMLElement): () => void {
     enlarge: () => (frame ? frame.close() : enlarge()),
   })
   const root = h('div', { className: 'resonance-gallery' }, header.element, grid.element)
+  root.addEventListener('keydown', (event) => {
+    // The sidebar is inside what ComfyUI takes for the graph: its selected nodes would be deleted.
+    if (event.key === 'Delete' || event.key === 'Backspace') event.stopPropagation()
+  })
   element.style.height = '100%'
   element.append(root)
 
@@ -165,7 +194,7 @@ function build(element: HTMLElement): () => void {
     dialog.addEventListener('keydown', (event) => event.stopPropagation())
     dialog.addEventListener('close', () => {
       frame = null
-      move(element)
+      if (open) move(element)
       dialog.remove()
     })
     document.body.append(dialog)
@@ -181,12 +210,13 @@ function build(element: HTMLElement): () => void {
       showHeader()
     }),
   ]
-  list().then(load).catch(failed)
+  list().then(load, broke)
 
   return () => {
     for (const stop of quiet) stop()
     clearTimeout(timer)
-    turn = -1
+    turn++
+    open = false
     large?.close()
     frame?.close()
     grid.close()

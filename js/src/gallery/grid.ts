@@ -3,7 +3,7 @@
 
 import { h } from '../dom'
 import { t } from '../i18n'
-import { fillCell } from './cell'
+import { fillCell, isLost } from './cell'
 import { cellAt, EMPTY, isSame, span, type Cell, type Table } from './table'
 import { makeThumbnails } from './thumbnails'
 
@@ -177,7 +177,7 @@ export function makeGrid(size: number, open: (cell: Cell, source: boolean) => vo
       measure()
       for (const [row, { cells }] of rows)
         for (const [column, drawn] of cells)
-          if (!isSame(cellAt(before, row, column), cellAt(next, row, column))) fill(drawn, row, column)
+          if (isLost(drawn) || !isSame(cellAt(before, row, column), cellAt(next, row, column))) fill(drawn, row, column)
       draw()
       return
     }

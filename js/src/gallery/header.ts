@@ -1,6 +1,6 @@
 // What stands above the grid: which session, how far it is, and what can be done to it.
 
-import { h } from '../dom'
+import { h, showText } from '../dom'
 import { t } from '../i18n'
 import { progress, sessionLine } from './says'
 import { type Status } from './server'
@@ -23,6 +23,8 @@ export interface Wishes {
   resize(size: number): void
   enlarge(): void
 }
+
+const isShown = (element: Element): element is HTMLElement => !(element as HTMLElement).hidden
 
 export function makeHeader(wishes: Wishes): Header {
   const picker = h('select', { ariaLabel: t('gallery.session') })
@@ -61,7 +63,7 @@ export function makeHeader(wishes: Wishes): Header {
           options.set(session, option)
           picker.append(option)
         }
-        option.textContent = sessionLine(status)
+        showText(option, sessionLine(status))
       }
       for (const [session, option] of options) {
         if (shown.has(session)) continue
@@ -69,17 +71,20 @@ export function makeHeader(wishes: Wishes): Header {
         options.delete(session)
       }
       const status = shown.get(current)
+      const focused = document.activeElement as HTMLElement | null
       nothing.hidden = !!status
       for (const each of rest) each.hidden = !status
       if (!status) return
-      picker.value = current
+      if (picker.value !== current) picker.value = current
       bar.max = Math.max(status.total, 1)
       bar.value = status.done
-      line.textContent = progress(status)
+      line.textContent = progress(status, idle)
       const stopped = status.state === 'paused' || (status.state === 'open' && idle)
       acts.pause.hidden = status.state !== 'open' || idle
       acts.resume.hidden = !stopped
       acts.retry.hidden = status.failed === 0
+      // A button that goes while it has the focus hands it on, so that the keyboard stays here.
+      if (focused?.hidden && tools.contains(focused)) [...tools.children].find(isShown)?.focus()
     },
     complain(text) {
       alert.textContent = text

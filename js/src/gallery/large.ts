@@ -1,8 +1,9 @@
 // One item in large: its picture, its words, where it came from and where it went.
 
+import { copy } from '../copy'
 import { h } from '../dom'
 import { t } from '../i18n'
-import { copy, loadWorkflow, sendToLoadImage } from './actions'
+import { loadWorkflow, sendToLoadImage } from './actions'
 import { makePlot } from './plot'
 import { SIGNS, stateName } from './says'
 import { askDrift, askItem, pictureUrl, type Item } from './server'
@@ -40,7 +41,7 @@ export function openLarge(from: From, start: Cell, startWithSource: boolean): La
     button.ariaDisabled = String(!on)
   }
 
-  const title = h('h2', { id: 'resonance-large-title' })
+  const title = h('h2', { id: 'resonance-large-title', ariaLive: 'polite' })
   const said = h('p', { role: 'status', className: 'resonance-said' })
   const alert = h('p', { role: 'alert', className: 'resonance-error' })
   const figures = h('div', { className: 'resonance-figures' })
@@ -57,7 +58,7 @@ export function openLarge(from: From, start: Cell, startWithSource: boolean): La
   const step = (by: 1 | -1): void => goTo(across(from.table(), cell, by)?.id)
   // Until the item itself is there, the table knows enough for somebody in a hurry.
   const before = (): number | null | undefined => (item ? item.parent : along(from.table(), cell, -1)?.id)
-  const after = (): number | undefined => (item ? item.children[0] : along(from.table(), cell, 1)?.id)
+  const after = (): number | undefined => item?.children[0] ?? along(from.table(), cell, 1)?.id
   const back = button(t('gallery.back'), () => goTo(before()), '←')
   const forth = button(t('gallery.forth'), () => goTo(after()), '→')
   const up = button(t('gallery.up'), () => step(-1), '↑')
@@ -126,6 +127,8 @@ export function openLarge(from: From, start: Cell, startWithSource: boolean): La
     const result = results
       ? figure(t('gallery.result_alt', { lineage, round }), pictureUrl(from.session, cell, number + 1, true), caption)
       : h('p', { className: 'resonance-sign', textContent: `${SIGNS[cell.state]} ${stateName(cell.state)}` })
+    // Else what somebody in a hurry passes by would be loaded to its end.
+    for (const image of figures.querySelectorAll('img')) image.removeAttribute('src')
     figures.replaceChildren(result)
     if (comparing) {
       const named = h('figcaption', { textContent: t('gallery.source') })
@@ -141,6 +144,11 @@ export function openLarge(from: From, start: Cell, startWithSource: boolean): La
         return choice
       }),
     )
+  }
+
+  const enableMoves = (): void => {
+    enable(back, before() != null)
+    enable(forth, after() !== undefined)
     enable(up, !!across(from.table(), cell, -1))
     enable(down, !!across(from.table(), cell, 1))
   }
@@ -155,8 +163,7 @@ export function openLarge(from: From, start: Cell, startWithSource: boolean): La
         button(t('gallery.branch'), () => goTo(id), lineages[byId.get(id)?.row ?? -1] ?? '?'),
       ),
     )
-    enable(back, before() != null)
-    enable(forth, after() !== undefined)
+    enableMoves()
     for (const each of [send, load]) enable(each, !!item?.pictures.length)
     enable(copyItem, !!item)
   }
@@ -168,12 +175,18 @@ export function openLarge(from: From, start: Cell, startWithSource: boolean): La
     choices.querySelectorAll('button')[n]?.focus()
   }
 
+  /** Keys are heard by the dialog: it takes the focus from what is gone, such as the row of the table that led here. */
+  const keepFocus = (): void => {
+    if (!dialog.contains(document.activeElement)) dialog.focus()
+  }
+
   const show = (next: Cell): void => {
     if (next.id !== cell.id) number = 0
     cell = next
     item = null
     drawPictures()
     drawItem()
+    keepFocus()
     void fetchItem(++turn)
   }
 
@@ -190,14 +203,33 @@ export function openLarge(from: From, start: Cell, startWithSource: boolean): La
       side.ariaBusy = 'false'
       drift.replaceChildren()
       side.replaceChildren(...describeItem(item), drift)
-      const { points } = await askDrift(session, cell.id)
-      if (mine !== turn) return
-      drift.replaceChildren(h('h3', { textContent: t('gallery.drift') }), makePlot(points, cell.id, goTo))
+      keepFocus()
+      await showDrift(mine)
     } catch (error) {
       if (mine !== turn) return
       alert.textContent = (error as Error).message
-      side.replaceChildren()
+      if (!item) side.replaceChildren()
       side.ariaBusy = 'false'
+    }
+  }
+
+  /** Draws the plot, and once more when the server has read all pictures of a long lineage. */
+  const showDrift = async (mine: number): Promise<void> => {
+    const note = h('p')
+    for (let before = Infinity; ;) {
+      const found = await askDrift(from.session, cell.id)
+      if (mine !== turn) return
+      const over = !found.missing || found.missing >= before
+      if (over || before === Infinity) {
+        const open = !!drift.querySelector('details')?.open
+        const plot = makePlot(found, cell.id, goTo)
+        for (const table of plot.querySelectorAll('details')) table.open = open
+        drift.replaceChildren(h('h3', { textContent: t('gallery.drift') }), plot, note)
+        keepFocus()
+      }
+      note.textContent = over ? '' : t('gallery.no_color_yet', { n: found.missing })
+      if (over) return
+      before = found.missing
     }
   }
 
@@ -211,7 +243,7 @@ export function openLarge(from: From, start: Cell, startWithSource: boolean): La
       ArrowDown: () => down.click(),
       c: () => compare.click(),
     }
-    const act = keys[event.key]
+    const act = keys[event.key === 'C' ? 'c' : event.key]
     if (!act) return
     event.preventDefault()
     act()
@@ -229,8 +261,9 @@ export function openLarge(from: From, start: Cell, startWithSource: boolean): La
   return {
     refresh() {
       const now = from.table().byId.get(cell.id) ?? cell
-      if (isSame(now, cell)) cell = now
-      else show(now)
+      if (!isSame(now, cell)) return show(now)
+      cell = now
+      enableMoves()
     },
     close: () => dialog.close(),
   }

@@ -2,12 +2,14 @@
 
 import { h, svg } from '../dom'
 import { t } from '../i18n'
-import { type Point } from './server'
+import { type Drift, type Point } from './server'
 
 const WIDTH = 320
 const HEIGHT = 226
 const LEFT = 34
 const RIGHT = WIDTH - 18
+/** Of more points than this the dots would hide the line. */
+const DOTS = 40
 
 interface Line {
   readonly name: string
@@ -53,7 +55,7 @@ function panels(): Panel[] {
 }
 
 /** @param go is called with the item of the round that was chosen. */
-export function makePlot(points: readonly Point[], current: number, go: (id: number) => void): HTMLElement {
+export function makePlot({ points, every }: Drift, current: number, go: (id: number) => void): HTMLElement {
   const first = points[0]?.round ?? 0
   const last = points.at(-1)?.round ?? 0
   const x = (round: number): number =>
@@ -76,7 +78,7 @@ export function makePlot(points: readonly Point[], current: number, go: (id: num
   for (const round of axis)
     drawing.append(svg('text', { x: x(round), y: 207, class: 'resonance-middle' }, String(round)))
   drawing.append(svg('text', { x: (LEFT + RIGHT) / 2, y: 222, class: 'resonance-middle' }, t('gallery.round_axis')))
-  const room = points.length > 1 ? (RIGHT - LEFT) / (last - first || 1) : RIGHT - LEFT
+  const room = Math.min(1, every / (last - first || 1)) * (RIGHT - LEFT)
   for (const point of points) {
     const hit = svg('rect', { x: x(point.round) - room / 2, y: 0, width: room, height: HEIGHT, class: 'resonance-hit' })
     hit.dataset['round'] = String(point.round)
@@ -84,7 +86,8 @@ export function makePlot(points: readonly Point[], current: number, go: (id: num
     hit.addEventListener('click', () => go(point.id))
     drawing.append(hit)
   }
-  return h('div', {}, drawing, makeTable(points, shown, go))
+  const note = every > 1 ? [h('p', { textContent: t('gallery.every', { n: every }) })] : []
+  return h('div', {}, drawing, ...note, makeTable(points, shown, go))
 }
 
 function drawPanel(drawing: SVGElement, panel: Panel, points: readonly Point[], x: (round: number) => number): void {
@@ -112,7 +115,7 @@ function drawPanel(drawing: SVGElement, panel: Panel, points: readonly Point[], 
         'stroke-dasharray': dash,
         class: 'resonance-line',
       }),
-      ...known.map(([cx, cy]) => svg('circle', { cx, cy, r: 2.5 })),
+      ...(known.length > DOTS ? [] : known).map(([cx, cy]) => svg('circle', { cx, cy, r: 2.5 })),
     )
     ends.push([end[1] + 3.5, name])
   }

@@ -22,8 +22,12 @@ export function duration(seconds: number): string {
   return t('gallery.hours', { n: Number((seconds / 3600).toFixed(1)) })
 }
 
-/** `round 3: 12 of 40, 2 failed, 4.1 s per picture, about 2 min left` */
-export function progress(status: Status): string {
+/**
+ * `round 3: 12 of 40, 2 failed, 4.1 s per picture, about 2 min left`
+ *
+ * @param idle nothing is queued or running: no time is left then.
+ */
+export function progress(status: Status, idle: boolean): string {
   const { round, done, total, failed, skipped, pace, eta, state, reason } = status
   const runs = state === 'open'
   return [
@@ -31,7 +35,7 @@ export function progress(status: Status): string {
     failed > 0 && t('gallery.failed', { n: failed }),
     skipped > 0 && t('gallery.skipped', { n: skipped }),
     pace && t('gallery.pace', { time: duration(pace) }),
-    runs && eta && t('gallery.left', { time: duration(eta) }),
+    runs && !idle && eta && t('gallery.left', { time: duration(eta) }),
     !runs && t(`gallery.state.${state}`) + (reason && `: ${reason}`),
   ]
     .filter(Boolean)

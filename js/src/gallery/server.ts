@@ -77,6 +77,13 @@ export interface Point {
   readonly lab: readonly [number, number, number] | null
 }
 
+/** Points of a lineage: every n-th round of a long one. `missing` of them have no color yet: asking again goes on. */
+export interface Drift {
+  readonly points: readonly Point[]
+  readonly every: number
+  readonly missing: number
+}
+
 const ROUNDS = '/resonance/rounds'
 
 const path = (session: string): string => `${ROUNDS}/${encodeURIComponent(session)}`
@@ -87,8 +94,7 @@ export const askGrid = (session: string): Promise<GridAnswer> => ask(`${path(ses
 
 export const askItem = (session: string, id: number): Promise<Item> => ask(`${path(session)}/items/${id}`)
 
-export const askDrift = (session: string, id: number): Promise<{ points: Point[] }> =>
-  ask(`${path(session)}/items/${id}/drift`)
+export const askDrift = (session: string, id: number): Promise<Drift> => ask(`${path(session)}/items/${id}/drift`)
 
 export const command = (session: string, name: 'pause' | 'resume' | 'retry'): Promise<unknown> =>
   ask(`${path(session)}/${name}`, {})

@@ -40,11 +40,16 @@ function put(table: Table, cell: Cell): void {
   table.byId.set(cell.id, cell)
 }
 
-/** Takes in what has changed and gives its cell; null if the table has no place for it and must be loaded again. */
+/**
+ * Takes in what has changed and gives its cell. Null if the table must be loaded again: it has no place for it, or shows an
+ * item done that is not, which happens when a session was deleted and another one has its name.
+ */
 export function takeIn(table: Table, changed: NonNullable<News['changed']>): Cell | null {
   const [id, round, lineage, state, committed, files] = changed
   const row = table.rows.get(lineage)
-  if (row === undefined || !table.cells.has(round)) return null
+  const before = table.byId.get(id)
+  const other = before?.state === 'done' && before.committed !== committed
+  if (row === undefined || !table.cells.has(round) || other) return null
   const cell = { id, round, row, state, committed, files }
   put(table, cell)
   return cell

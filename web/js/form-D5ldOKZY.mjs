@@ -1,7 +1,7 @@
-import { a as addStyle, d as ask, i as t, o as h } from "./resonance.js";
-import { a as WHOLE, c as ownPrefixes, o as hex, s as label } from "./canvas-DG3uzSPQ.mjs";
-import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field-CvL-3Ier.mjs";
-import { b as clamp, i as change, m as setGlobalPrefixes, t as words_default } from "./words-BpYeZe82.mjs";
+import { a as showText, i as h, r as addStyle, u as ask, y as t } from "./resonance.js";
+import { a as WHOLE, c as ownPrefixes, o as hex, s as label } from "./canvas-C_LGCpmB.mjs";
+import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field-DcIlpxBT.mjs";
+import { b as clamp, i as change, m as setGlobalPrefixes, t as words_default } from "./words-D2LDYyAI.mjs";
 var vocabulary_default = {
 	locations: {
 		"in the center": [45, 45],
@@ -983,11 +983,11 @@ function place(change) {
 		}
 	};
 }
-// src/canvas/texts.ts
 function texts(name, change) {
 	const rows = h("ol");
 	const boxes = () => [...rows.querySelectorAll("textarea")];
-	const values = () => boxes().map((box) => box.value);
+	let rest = [];
+	const values = () => [...boxes().map((box) => box.value), ...rest];
 	const edited = () => change(values().filter(isWritten));
 	const number = () => {
 		boxes().forEach((box, i) => box.ariaLabel = `${name} ${i + 1}`);
@@ -1042,14 +1042,18 @@ function texts(name, change) {
 		onclick: () => insert(rows.lastElementChild)
 	});
 	add.ariaLabel = `${t("form.add")}: ${name}`;
+	const more = h("p", { className: "hint" });
 	return {
-		element: h("div", { className: "texts" }, rows, add),
+		element: h("div", { className: "texts" }, rows, more, add),
 		show(wanted, fresh) {
 			const written = wanted.filter(isWritten);
-			if (!fresh && String(values().filter(isWritten).map(quoted)) === String(written.map(quoted))) return;
-			const shown = written.length ? written : [""];
+			if (!fresh && JSON.stringify(values().filter(isWritten)) === JSON.stringify(written)) return;
+			rest = written.slice(200);
+			more.textContent = rest.length ? t("form.more_rows", { count: rest.length }) : "";
+			const shown = written.length ? written.slice(0, 200) : [""];
+			const before = boxes();
 			shown.forEach((text, i) => {
-				const box = boxes()[i];
+				const box = before[i];
 				if (!box) rows.append(row(text));
 				else if (box.value !== text) box.value = text;
 			});
@@ -1060,9 +1064,6 @@ function texts(name, change) {
 }
 function isWritten(text) {
 	return text.trim() !== "";
-}
-function quoted(text) {
-	return JSON.stringify(text);
 }
 // src/canvas/tokens.ts
 var PAUSE = 300;
@@ -1214,7 +1215,7 @@ function form(state) {
 	];
 	let shownNumber;
 	const refresh = (forced) => {
-		const canvas = state.shown;
+		const { canvas } = state;
 		const number = primary();
 		const region = number === void 0 ? void 0 : canvas.regions[number];
 		none.hidden = region !== void 0;
@@ -1224,7 +1225,7 @@ function form(state) {
 		const fresh = number !== shownNumber;
 		shownNumber = number;
 		const title = number === 0 ? t("form.global") : `${number}. ${label(canvas, number) || t("form.unnamed")}`;
-		if (heading.textContent !== title) heading.textContent = title;
+		showText(heading, title);
 		const count = state.selected.length;
 		several.hidden = count < 2;
 		several.textContent = count < 2 ? "" : t("form.several", { count });
@@ -1244,7 +1245,16 @@ function form(state) {
 		end.show(region.end, forced);
 		lora.show(region.lora, forced);
 	};
-	state.subscribe(() => refresh(!own));
+	let frame = 0;
+	const follow = () => {
+		frame = 0;
+		const region = state.shown.regions[primary() ?? 0];
+		if (region) where.show(region.rect, true);
+	};
+	state.subscribe(() => {
+		if (state.shown === state.canvas) refresh(!own);
+		else frame ||= requestAnimationFrame(follow);
+	});
 	const element = h("section", {
 		className: "resonance-form",
 		ariaLabel: t("form.region")
@@ -1254,9 +1264,10 @@ function form(state) {
 	return element;
 }
 function showShared(list, shared) {
-	list.hidden = shared.length === 0;
-	if (String([...list.children].map((item) => item.textContent)) === String(shared)) return;
-	list.replaceChildren(...shared.map((text) => h("li", { textContent: text })));
+	const shown = shared.length > 200 ? [...shared.slice(0, 200), "…"] : shared;
+	list.hidden = shown.length === 0;
+	if (String([...list.children].map((item) => item.textContent)) === String(shown)) return;
+	list.replaceChildren(...shown.map((text) => h("li", { textContent: text })));
 }
 function loraField(edit) {
 	const files = h("select", {}, h("option", {

@@ -1,6 +1,17 @@
-import { t as __exportAll } from "./rolldown-runtime-D8jQpDG7.mjs";
-import { d as readList, f as write, o as hex, s as label, t as BLANK, u as read } from "./canvas-DG3uzSPQ.mjs";
-import { a as addStyle, d as ask, f as captureUndo, g as outputOf, h as on, i as t, m as finder, n as lastPicture, o as h, p as findNode, r as loadTexts, s as svg, t as heats, u as app, v as viewUrl } from "./resonance.js";
+import { d as readList, f as write, o as hex, s as label, t as BLANK, u as read } from "./canvas-C_LGCpmB.mjs";
+import { _ as viewUrl, d as captureUndo, f as findNode, h as outputOf, i as h, l as app, m as on, n as lastPicture, o as svg, p as finder, r as addStyle, t as heats, u as ask, v as loadTexts, y as t } from "./resonance.js";
+import { t as copy } from "./copy-C-eODKft.mjs";
+// \0rolldown/runtime.js
+var __defProp = Object.defineProperty;
+var __exportAll = (all, no_symbols) => {
+	let target = {};
+	for (var name in all) __defProp(target, name, {
+		get: all[name],
+		enumerable: true
+	});
+	if (!no_symbols) __defProp(target, Symbol.toStringTag, { value: "Module" });
+	return target;
+};
 // src/canvas/background.css?inline
 var background_default = ".resonance-background {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 6px;\n}\n.resonance-background button[aria-pressed='true'] {\n  border-color: var(--p-primary-color, #60a5fa);\n  box-shadow: inset 0 0 0 1px var(--p-primary-color, #60a5fa);\n}\n.resonance-background button.heat {\n  margin-left: 12px;\n}\n.resonance-background input[type='range'] {\n  width: 90px;\n}\n.resonance-background label {\n  display: flex;\n  align-items: center;\n  gap: 4px;\n}\n.resonance-background .says {\n  flex: 1 1 160px;\n  color: var(--descrip-text, #aaa);\n}\n";
 // src/canvas/background.ts
@@ -46,8 +57,11 @@ function backgroundControls(view, pictures, state) {
 		element.closest("dialog")?.addEventListener("close", () => URL.revokeObjectURL(href), { once: true });
 		show("file", href);
 	});
+	let turn = 0;
 	async function show(kind, href) {
+		const mine = ++turn;
 		const aspect = href && await aspectOf(href);
+		if (mine !== turn) return;
 		if (kind !== "none" && !aspect) {
 			says.textContent = t(href ? "background.unreadable" : `background.no_${kind}`);
 			return;
@@ -91,6 +105,7 @@ async function aspectOf(href) {
 }
 function heatControls(view, pictures, state, says) {
 	let before = view.view.background;
+	let under = "";
 	let canvas = null;
 	let selected = [];
 	const shown = choice("heat", () => void toggle());
@@ -111,10 +126,11 @@ function heatControls(view, pictures, state, says) {
 	async function toggle() {
 		const found = view.view.heat ? null : heatFor(state.canvas, pictures.heats());
 		const aspect = found && await aspectOf(found.picture);
-		if (found && aspect) {
+		if (found && aspect && !view.view.heat) {
 			before = view.view.background;
+			under = found.picture;
 			const background = {
-				href: found.picture,
+				href: under,
 				aspect,
 				opacity: 1
 			};
@@ -126,11 +142,13 @@ function heatControls(view, pictures, state, says) {
 				}
 			});
 			says.textContent = "";
-		} else if (view.view.heat) view.set({
-			background: before,
-			heat: null
-		});
-		else says.textContent = t(found ? "background.unreadable" : "background.no_heat");
+		} else if (view.view.heat) {
+			const { background } = view.view;
+			view.set({
+				background: background?.href === under ? before : background,
+				heat: null
+			});
+		} else says.textContent = t(found ? "background.unreadable" : "background.no_heat");
 		shown.ariaPressed = String(view.view.heat !== null);
 		for (const element of more) element.hidden = view.view.heat === null;
 	}
@@ -176,7 +194,7 @@ function mapsOf(canvas, heat) {
 	});
 }
 // src/canvas/preview.css?inline
-var preview_default = ".resonance-preview {\n  display: flex;\n  flex-direction: column;\n  gap: 4px;\n  width: 100%;\n  height: 100%;\n  min-height: 200px;\n  color: var(--input-text, #ddd);\n  font: 12px/1.35 sans-serif;\n}\n.resonance-preview .picture {\n  position: relative;\n  flex: 1;\n  min-height: 80px;\n  padding: 0;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--comfy-input-bg, #222);\n  overflow: hidden;\n}\n.resonance-preview button.picture {\n  cursor: pointer;\n}\n.resonance-preview .live {\n  border-color: var(--p-primary-color, #4ea5ff);\n  box-shadow: 0 0 0 1px var(--p-primary-color, #4ea5ff);\n}\n.resonance-preview .picture > svg {\n  position: absolute;\n  inset: 0;\n  width: 100%;\n  height: 100%;\n}\n.resonance-preview .area {\n  stroke: #fff;\n  stroke-width: 1px;\n  vector-effect: non-scaling-stroke;\n  fill-opacity: 0.6;\n}\n.resonance-preview text {\n  font-size: 6px;\n  fill: #fff;\n  stroke: #000;\n  stroke-width: 1px;\n  paint-order: stroke;\n}\n.resonance-preview .answer {\n  flex: none;\n  height: 4.05em;\n  margin: 0;\n  overflow: hidden;\n  display: flex;\n  flex-direction: column;\n  justify-content: flex-end;\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n  font-size: 11px;\n  color: var(--descrip-text, #999);\n}\n.resonance-preview .says {\n  flex: none;\n  max-height: 4.05em;\n  overflow: auto;\n  overflow-wrap: anywhere;\n}\n.resonance-preview .answer:empty {\n  display: none;\n}\n.resonance-preview .actions {\n  flex: none;\n  display: flex;\n  gap: 4px;\n}\n.resonance-preview .actions button {\n  flex: 1;\n  padding: 4px 8px;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--comfy-input-bg, #222);\n  color: var(--input-text, #ddd);\n  font: inherit;\n  cursor: pointer;\n}\n.resonance-preview .actions button:hover:enabled {\n  border-color: var(--p-primary-color, #4ea5ff);\n}\n.resonance-preview button:disabled {\n  opacity: 0.5;\n  cursor: default;\n}\n.resonance-preview button:focus-visible {\n  outline: 2px solid var(--p-primary-color, #4ea5ff);\n  outline-offset: -2px;\n}\n";
+var preview_default = ".resonance-preview {\n  display: flex;\n  flex-direction: column;\n  gap: 4px;\n  width: 100%;\n  height: 100%;\n  min-height: 200px;\n  color: var(--input-text, #ddd);\n  font: 12px/1.35 sans-serif;\n}\n.resonance-preview .pictures {\n  display: flex;\n  flex: 1;\n  gap: 6px;\n  min-height: 80px;\n}\n.resonance-preview .picture {\n  position: relative;\n  flex: 1;\n  padding: 0;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--comfy-input-bg, #222);\n  overflow: hidden;\n}\n.resonance-preview button.picture {\n  cursor: pointer;\n}\n.resonance-preview .live {\n  border-color: var(--p-primary-color, #4ea5ff);\n  box-shadow: 0 0 0 1px var(--p-primary-color, #4ea5ff);\n}\n.resonance-preview .picture > svg {\n  position: absolute;\n  inset: 0;\n  width: 100%;\n  height: 100%;\n}\n.resonance-preview .area {\n  stroke: #fff;\n  stroke-width: 1px;\n  vector-effect: non-scaling-stroke;\n  fill-opacity: 0.6;\n}\n.resonance-preview text {\n  font-size: 6px;\n  fill: #fff;\n  stroke: #000;\n  stroke-width: 1px;\n  paint-order: stroke;\n}\n.resonance-preview .answer {\n  flex: 1;\n  min-width: 0;\n  max-height: 100%;\n  overflow: hidden;\n  display: flex;\n  flex-direction: column;\n  justify-content: flex-end;\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n  font-size: 11px;\n  color: var(--descrip-text, #999);\n}\n.resonance-preview .says {\n  flex: none;\n  max-height: 4.05em;\n  overflow: auto;\n  overflow-wrap: anywhere;\n}\n.resonance-preview .answer:empty {\n  display: none;\n}\n.resonance-preview .actions {\n  flex: none;\n  display: flex;\n  gap: 4px;\n}\n.resonance-preview .actions button {\n  flex: 1;\n  padding: 4px 8px;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--comfy-input-bg, #222);\n  color: var(--input-text, #ddd);\n  font: inherit;\n  cursor: pointer;\n}\n.resonance-preview .actions button:hover:enabled {\n  border-color: var(--p-primary-color, #4ea5ff);\n}\n.resonance-preview button:disabled {\n  opacity: 0.5;\n  cursor: default;\n}\n.resonance-preview button:focus-visible {\n  outline: 2px solid var(--p-primary-color, #4ea5ff);\n  outline-offset: -2px;\n}\n";
 // src/canvas/preview.ts
 var LONGEST_TITLE = 600;
 var MOST_AREAS = 500;
@@ -196,7 +214,7 @@ function createPreview(open) {
 	const actions = h("div", { className: "actions" });
 	let shown = "";
 	return {
-		element: h("div", { className: "resonance-preview" }, picture, answer, says, actions),
+		element: h("div", { className: "resonance-preview" }, h("div", { className: "pictures" }, picture, answer), says, actions),
 		actions,
 		show(look) {
 			if (look.canvas) {
@@ -204,7 +222,7 @@ function createPreview(open) {
 				picture.ariaLabel = describe(look.canvas, open !== null);
 			}
 			picture.classList.toggle("live", look.live ?? false);
-			answer.textContent = look.live && look.answer?.slice(-300) || "";
+			answer.textContent = look.live && look.answer?.slice(-1e3) || "";
 			if (shown !== (look.says ?? "")) says.textContent = shown = look.says ?? "";
 		}
 	};
@@ -360,14 +378,11 @@ async function effectiveOf(node, patience) {
 	}
 }
 async function understand(text, [width, height], patience) {
-	try {
-		if (/^\s*\[/.test(text)) return {
-			canvas: read(text),
-			notes: []
-		};
-	} catch (error) {
-		if (!(error instanceof SyntaxError)) throw error;
-	}
+	const canvas = plainList(text);
+	if (canvas) return {
+		canvas,
+		notes: []
+	};
 	await patience();
 	const { regions, notes } = await ask("/resonance/canvas/read", {
 		text,
@@ -378,6 +393,16 @@ async function understand(text, [width, height], patience) {
 		canvas: readList(regions),
 		notes: notes.map((note) => t("node.note", { note }))
 	};
+}
+/** A canvas that the server would read no other way. What it says of all else is what a run would say. */
+function plainList(text) {
+	if (!/^\s*\[/.test(text)) return null;
+	try {
+		const canvas = read(text);
+		return canvas.regions.some(({ extra }) => "description" in extra || "location" in extra) || canvas.regions.length > 500 ? null : canvas;
+	} catch {
+		return null;
+	}
 }
 /** The canvas that a node has put out. */
 function stored(output) {
@@ -404,7 +429,7 @@ function connected(node) {
 	if (!isLinked(node, "image")) return void 0;
 	const link = node.inputs?.find(({ name }) => name === "image")?.link;
 	const origin = node.graph?.getNodeById(node.graph.getLink?.(link ?? -1)?.origin_id ?? -1);
-	const file = origin?.type === "LoadImage" && widgetOf(origin, "image")?.value;
+	const file = origin?.type === "LoadImage" && !isLinked(origin, "image") && widgetOf(origin, "image")?.value;
 	return file ? inputFile(String(file)) : (outputOf(node)?.["resonance_background"])?.[0];
 }
 /** A file as Load Image names it: `folder/name.png [temp]`. */
@@ -531,27 +556,29 @@ function onChange(node, name, listener) {
 }
 function chatPreview(node) {
 	const preview = createPreview(null);
-	const copy = h("button", {
+	const button = h("button", {
 		type: "button",
 		textContent: t("node.copy"),
-		onclick: () => void navigator.clipboard.writeText(write(made.canvas))
+		onclick: async () => {
+			if (!await copy(write(made.canvas))) tell(t("node.not_copied"));
+		}
 	});
-	preview.actions.append(copy);
+	preview.actions.append(button);
 	onChange(node, "answer_form", () => followForm(node));
 	const made = {
 		element: preview.element,
 		refresh() {
 			const canvas = stored(outputOf(node)?.["resonance_canvas"]);
 			if (canvas) made.canvas = canvas;
-			copy.hidden = made.canvas === BLANK;
+			button.hidden = made.canvas === BLANK;
 			preview.show({
 				canvas: made.canvas,
-				says: copy.hidden ? t("node.none_yet") : ""
+				says: button.hidden ? t("node.none_yet") : ""
 			});
 		},
 		answer({ regions, live, text }) {
 			if (regions) made.canvas = readList(regions);
-			copy.hidden = made.canvas === BLANK;
+			button.hidden = made.canvas === BLANK;
 			preview.show({
 				canvas: made.canvas,
 				live,
@@ -569,33 +596,54 @@ function followForm(node) {
 	const text = texts[String(widgetOf(node, "answer_form")?.value)];
 	if (system && text && Object.values(texts).includes(String(system.value))) system.value = text;
 }
+/** All parts at once: an editor that is open can do without the server. */
+function editorParts() {
+	return Promise.all([
+		import("./editor-D8eUCsmT.mjs"),
+		import("./form-D5ldOKZY.mjs"),
+		import("./source_text-CIdHfkSm.mjs"),
+		import("./exchange_panels-DOHnVA6j.mjs")
+	]);
+}
 /** Opens the editor on a node's canvas. */
 async function edit(node) {
 	await loadTexts();
 	if (!node) return tell(t("node.select_one"));
 	if (isLinked(node, "canvas_text")) return tell(t("node.text_connected"));
-	const [source, { openEditor }] = await Promise.all([effectiveOf(node, () => Promise.resolve()), import("./editor-Cvyh6Ca9.mjs").then((n) => n.t)]);
+	const loading = editorParts().catch(() => void 0);
+	const source = await effectiveOf(node, () => Promise.resolve());
+	const parts = await loading;
+	if (!parts) return tell(t("server.gone"));
+	if (document.querySelector("dialog.resonance-editor")) return;
+	const [{ openEditor }] = parts;
 	const [width, height] = sizeOf(node);
 	const find = finder(node);
 	const canvas = source.canvas ?? attached.get(node)?.canvas ?? BLANK;
+	const origin = source.origin || (hasUpstream(node) ? canvas.origin : "");
+	let known = source.text;
 	openEditor({
 		title: node.title,
-		canvas: source.origin ? {
+		canvas: origin ? {
 			...canvas,
-			origin: source.origin
+			origin
 		} : canvas,
 		text: source.text,
 		problem: source.problem,
+		note: source.note,
 		width,
 		height,
 		pictures: picturesOf(node),
 		save(text) {
 			const found = find();
 			if (!found) throw new Error(t("node.gone"));
+			if (textOf(found) !== known) {
+				known = textOf(found);
+				throw new Error(t("node.changed"));
+			}
 			const saved = read(text);
-			setText(found, write(source.origin ? {
+			setText(found, write(origin ? {
 				...saved,
-				origin: source.origin
+				origin
 			} : saved));
 		}
 	});

@@ -1,5 +1,7 @@
 /** Most letters of a canvas in JSON, and most regions with the global one: as in resonance/canvas/read.py. */
 var LETTERS = 2 ** 23;
+/** Letters of a region's words that stand for its name. */
+var LABEL = 40;
 var GREY = [
 	128,
 	128,
@@ -78,7 +80,7 @@ function readRegion(value, number) {
 	const prefixes = texts("prefixes");
 	const suffixes = texts("suffixes");
 	const start = number_("start", 0, 1, 0);
-	const states = typeof editor === "object" && editor !== null ? editor : {};
+	const { locked, hidden, ...states } = typeof editor === "object" && editor !== null ? editor : {};
 	const region = {
 		rect,
 		prefixes,
@@ -92,14 +94,15 @@ function readRegion(value, number) {
 		end: number_("end", start, 1, 1),
 		mask: text("mask").replace(/^data:image\/png;base64,/, ""),
 		lora: take("lora", null, "{\"file\": name of a file, \"strength\": a number}", isLora),
-		locked: states["locked"] === true,
-		hidden: states["hidden"] === true
+		locked: locked === true,
+		hidden: hidden === true
 	};
 	if (region.lora) region.lora = {
 		file: region.lora.file,
 		strength: region.lora.strength ?? 1
 	};
 	if (number > 0 && from !== void 0) fields["from"] = from;
+	if (Object.keys(states).length) fields["editor"] = states;
 	return {
 		...region,
 		extra: fields
@@ -120,13 +123,16 @@ function plain(region, origin = "") {
 	};
 	for (const [key, value] of Object.entries(optional)) if (value !== EMPTY[key]) item[key] = value;
 	if (origin) item["from"] = origin;
-	if (locked || hidden) item["editor"] = {
+	const { editor, ...unknown } = extra;
+	const states = {
 		...locked && { locked },
-		...hidden && { hidden }
+		...hidden && { hidden },
+		...editor
 	};
+	if (Object.keys(states).length) item["editor"] = states;
 	return {
 		...item,
-		...extra
+		...unknown
 	};
 }
 /** The prefixes of a local region without the global ones that they begin with. */
@@ -139,7 +145,7 @@ function label(canvas, number) {
 	const region = canvas.regions[number];
 	if (!region) return "";
 	const described = ((number === 0 ? region.prefixes : ownPrefixes(canvas, region)).at(-1) ?? "").split(",")[0] ?? "";
-	return region.name || described.replace(/^[ .]+|[ .]+$/g, "").slice(0, 40);
+	return region.name || [...described.replace(/^[ .]+|[ .]+$/g, "").slice(0, 80)].slice(0, LABEL).join("");
 }
 /** As CSS has it: `#rrggbb`. */
 function hex(color) {

@@ -1,4 +1,5 @@
-import { _ as selectedNodes, a as addStyle, c as addNode, d as ask, f as captureUndo, h as on, i as t, l as api, o as h, r as loadTexts, s as svg, u as app, v as viewUrl } from "./resonance.js";
+import { _ as viewUrl, a as showText, c as api, d as captureUndo, g as selectedNodes, i as h, l as app, m as on, o as svg, r as addStyle, s as addNode, u as ask, v as loadTexts, y as t } from "./resonance.js";
+import { t as copy } from "./copy-C-eODKft.mjs";
 // src/gallery/gallery.css?inline
 var gallery_default = ".resonance-gallery {\n  --line: var(--border-color, #4e4e4e);\n  --field: var(--comfy-input-bg, #222);\n  --text: var(--input-text, #ddd);\n  display: flex;\n  flex-direction: column;\n  height: 100%;\n  min-height: 0;\n  color: var(--text);\n  background: var(--comfy-menu-bg, #353535);\n  font:\n    13px/1.4 Inter,\n    Arial,\n    sans-serif;\n}\n\n.resonance-gallery [hidden] {\n  display: none;\n}\n\n.resonance-gallery p,\n.resonance-gallery h2,\n.resonance-gallery h3,\n.resonance-gallery ul {\n  margin: 0;\n  padding: 0;\n}\n\n.resonance-gallery :is(button, select, textarea) {\n  font: inherit;\n  color: inherit;\n  background: var(--field);\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  padding: 3px 8px;\n}\n\n.resonance-gallery button {\n  cursor: pointer;\n}\n\n.resonance-gallery button:hover {\n  border-color: var(--text);\n}\n\n.resonance-gallery button[aria-disabled='true'] {\n  opacity: 0.5;\n  cursor: default;\n}\n\n.resonance-gallery button[aria-pressed='true'] {\n  border-color: var(--text);\n  font-weight: 600;\n}\n\n.resonance-gallery :focus-visible {\n  outline: 2px solid var(--p-primary-color, #60a5fa);\n  outline-offset: 1px;\n}\n\n.resonance-gallery .resonance-error {\n  color: color-mix(in srgb, #f00 45%, var(--text));\n  overflow-wrap: anywhere;\n}\n\n/* The tab */\n\n.resonance-gallery > header {\n  display: flex;\n  flex-direction: column;\n  gap: 6px;\n  padding: 8px;\n}\n\n.resonance-gallery select {\n  width: 100%;\n  max-width: 600px;\n  min-width: 0;\n}\n\n.resonance-gallery progress {\n  appearance: none;\n  width: 100%;\n  height: 6px;\n  border: 0;\n  border-radius: 3px;\n  overflow: hidden;\n  background: var(--line);\n}\n\n.resonance-gallery progress::-webkit-progress-bar {\n  background: var(--line);\n}\n\n.resonance-gallery progress::-webkit-progress-value {\n  background: var(--p-primary-color, #60a5fa);\n}\n\n.resonance-gallery progress::-moz-progress-bar {\n  background: var(--p-primary-color, #60a5fa);\n}\n\n.resonance-gallery header .resonance-line {\n  overflow-wrap: anywhere;\n}\n\n.resonance-tools {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 6px;\n  align-items: center;\n}\n\n.resonance-tools input {\n  flex: 1 1 60px;\n  min-width: 48px;\n  max-width: 160px;\n  accent-color: var(--p-primary-color, #60a5fa);\n}\n\n.resonance-grid {\n  flex: 1;\n  min-height: 0;\n  overflow: auto;\n  border-top: 1px solid var(--line);\n  overflow-anchor: none;\n  scroll-behavior: auto;\n}\n\n.resonance-grid-heads {\n  position: sticky;\n  top: 0;\n  z-index: 2;\n  height: 26px;\n}\n\n.resonance-grid-top,\n.resonance-grid-rows,\n.resonance-grid-row {\n  position: relative;\n}\n\n.resonance-grid-top {\n  height: 26px;\n  min-width: 100%;\n  background: var(--comfy-menu-bg, #353535);\n  border-bottom: 1px solid var(--line);\n  box-sizing: border-box;\n}\n\n.resonance-grid-row {\n  position: absolute;\n  width: 100%;\n  height: var(--step);\n}\n\n.resonance-grid :is([role='columnheader'], [role='rowheader']) {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  font-size: 12px;\n  line-height: 24px;\n  padding: 0 6px;\n  box-sizing: border-box;\n}\n\n.resonance-grid [role='columnheader'] {\n  position: absolute;\n  top: 0;\n  width: var(--step);\n  text-align: center;\n}\n\n.resonance-grid .resonance-grid-corner,\n.resonance-grid [role='rowheader'] {\n  position: sticky;\n  left: 0;\n  z-index: 1;\n  width: 68px;\n  text-align: left;\n  background: var(--comfy-menu-bg, #353535);\n}\n\n.resonance-grid [role='rowheader'] {\n  height: var(--step);\n  display: flex;\n  align-items: center;\n}\n\n.resonance-grid [role='gridcell'] {\n  position: absolute;\n  top: 2px;\n  width: calc(var(--step) - 4px);\n  height: calc(var(--step) - 4px);\n  border-radius: 3px;\n  overflow: hidden;\n  cursor: pointer;\n  background: var(--field);\n}\n\n.resonance-grid .resonance-nothing {\n  background: none;\n  cursor: default;\n}\n\n.resonance-grid [role='gridcell']:focus-visible {\n  outline-offset: -2px;\n  outline-width: 3px;\n}\n\n.resonance-grid img {\n  display: block;\n  width: 100%;\n  height: 100%;\n  object-fit: contain;\n}\n\n.resonance-sign {\n  display: flex;\n  flex-direction: column;\n  align-items: center;\n  justify-content: center;\n  height: 100%;\n  font-size: 11px;\n  line-height: 1.3;\n  text-align: center;\n}\n\n.resonance-count {\n  position: absolute;\n  right: 3px;\n  bottom: 3px;\n  padding: 0 5px;\n  border-radius: 8px;\n  font-size: 11px;\n  color: #fff;\n  background: rgb(0 0 0 / 75%);\n}\n\n/* Dialogs */\n\n.resonance-frame,\ndialog.resonance-large {\n  width: 96vw;\n  max-width: none;\n  height: 94vh;\n  max-height: none;\n  margin: auto;\n  padding: 0;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 8px;\n  overflow: hidden;\n  box-sizing: border-box;\n}\n\ndialog.resonance-large:not([open]) {\n  display: none;\n}\n\ndialog.resonance-large:focus {\n  outline: none;\n}\n\n:is(.resonance-frame, .resonance-large)::backdrop {\n  background: rgb(0 0 0 / 60%);\n}\n\n.resonance-large > :is(header, footer) {\n  display: flex;\n  flex-direction: row;\n  flex-wrap: wrap;\n  gap: 8px;\n  align-items: center;\n  padding: 8px 12px;\n}\n\n.resonance-large h2 {\n  flex: 1;\n  font-size: 15px;\n  font-weight: 600;\n  overflow-wrap: anywhere;\n}\n\n.resonance-large nav,\n.resonance-choices {\n  display: inline-flex;\n  gap: 4px;\n}\n\n.resonance-large .resonance-choices[hidden] {\n  display: none;\n}\n\n.resonance-main {\n  flex: 1;\n  min-height: 0;\n  display: flex;\n  border: 1px solid var(--line);\n  border-width: 1px 0;\n}\n\n.resonance-figures {\n  flex: 1;\n  min-width: 0;\n  display: flex;\n  gap: 8px;\n  padding: 8px;\n  background: var(--field);\n}\n\n.resonance-figures > * {\n  flex: 1;\n  min-width: 0;\n  margin: 0;\n  display: flex;\n  flex-direction: column;\n}\n\n.resonance-figures .resonance-sign {\n  font-size: 15px;\n}\n\n.resonance-figures img {\n  flex: 1;\n  min-height: 0;\n  object-fit: contain;\n}\n\n.resonance-figures figcaption {\n  text-align: center;\n  font-size: 12px;\n  overflow-wrap: anywhere;\n}\n\n.resonance-side {\n  flex: 0 0 340px;\n  overflow: auto;\n  padding: 8px 12px;\n  box-sizing: border-box;\n}\n\n.resonance-side[aria-busy='true'] {\n  opacity: 0.5;\n}\n\n.resonance-side section {\n  margin-bottom: 12px;\n}\n\n.resonance-side h3 {\n  font-size: 12px;\n  font-weight: 600;\n  margin-bottom: 3px;\n}\n\n.resonance-side p {\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n}\n\n.resonance-side ul {\n  list-style: none;\n  overflow-wrap: anywhere;\n}\n\n.resonance-tags {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px;\n}\n\n.resonance-tags li {\n  padding: 1px 6px;\n  border: 1px solid var(--line);\n  border-radius: 4px;\n  background: var(--field);\n}\n\n.resonance-tags .resonance-added {\n  border-style: double;\n  border-width: 3px;\n}\n\n.resonance-tags ins {\n  text-decoration: none;\n  font-weight: 600;\n}\n\n.resonance-tags .resonance-dropped {\n  border-style: dashed;\n}\n\n.resonance-plot {\n  display: block;\n  width: 100%;\n  height: auto;\n}\n\n.resonance-plot text {\n  font-size: 11px;\n  fill: var(--text);\n}\n\n.resonance-plot .resonance-middle {\n  text-anchor: middle;\n}\n\n.resonance-plot .resonance-end {\n  text-anchor: end;\n}\n\n.resonance-plot .resonance-tick {\n  stroke: var(--line);\n}\n\n.resonance-plot .resonance-line {\n  fill: none;\n  stroke: var(--text);\n  stroke-width: 1.5;\n}\n\n.resonance-plot circle {\n  fill: var(--text);\n}\n\n.resonance-plot .resonance-now {\n  stroke: var(--p-primary-color, #60a5fa);\n  stroke-width: 2;\n}\n\n.resonance-plot .resonance-hit {\n  fill: transparent;\n  cursor: pointer;\n}\n\n.resonance-side table {\n  width: 100%;\n  border-collapse: collapse;\n  font-size: 12px;\n}\n\n.resonance-side :is(th, td) {\n  padding: 2px 4px;\n  text-align: right;\n}\n\n.resonance-side tr[aria-current] {\n  background: var(--field);\n  font-weight: 600;\n}\n";
 // src/gallery/server.ts
@@ -32,8 +33,12 @@ function duration(seconds) {
 	if (seconds < 5400) return t("gallery.minutes", { n: Math.round(seconds / 60) });
 	return t("gallery.hours", { n: Number((seconds / 3600).toFixed(1)) });
 }
-/** `round 3: 12 of 40, 2 failed, 4.1 s per picture, about 2 min left` */
-function progress(status) {
+/**
+* `round 3: 12 of 40, 2 failed, 4.1 s per picture, about 2 min left`
+*
+* @param idle nothing is queued or running: no time is left then.
+*/
+function progress(status, idle) {
 	const { round, done, total, failed, skipped, pace, eta, state, reason } = status;
 	const runs = state === "open";
 	return [
@@ -45,7 +50,7 @@ function progress(status) {
 		failed > 0 && t("gallery.failed", { n: failed }),
 		skipped > 0 && t("gallery.skipped", { n: skipped }),
 		pace && t("gallery.pace", { time: duration(pace) }),
-		runs && eta && t("gallery.left", { time: duration(eta) }),
+		runs && !idle && eta && t("gallery.left", { time: duration(eta) }),
 		!runs && t(`gallery.state.${state}`) + (reason && `: ${reason}`)
 	].filter(Boolean).join(", ");
 }
@@ -90,11 +95,16 @@ function put(table, cell) {
 	if (column) column[cell.row] = cell;
 	table.byId.set(cell.id, cell);
 }
-/** Takes in what has changed and gives its cell; null if the table has no place for it and must be loaded again. */
+/**
+* Takes in what has changed and gives its cell. Null if the table must be loaded again: it has no place for it, or shows an
+* item done that is not, which happens when a session was deleted and another one has its name.
+*/
 function takeIn(table, changed) {
 	const [id, round, lineage, state, committed, files] = changed;
 	const row = table.rows.get(lineage);
-	if (row === void 0 || !table.cells.has(round)) return null;
+	const before = table.byId.get(id);
+	const other = before?.state === "done" && before.committed !== committed;
+	if (row === void 0 || !table.cells.has(round) || other) return null;
 	const cell = {
 		id,
 		round,
@@ -130,22 +140,37 @@ function span(start, length, size, count) {
 }
 // src/gallery/thumbnails.ts
 var SETTLED = 80;
+/** So many load at a time: a browser keeps six connections to a server, and Run is not to wait for one of them. */
+var AT_ONCE = 4;
 function makeThumbnails() {
 	const wanted = /* @__PURE__ */ new Map();
+	const loading = /* @__PURE__ */ new Set();
 	let timer;
 	const load = () => {
 		timer = void 0;
-		for (const [image, address] of wanted) image.src = address;
-		wanted.clear();
+		for (const [image, address] of wanted) {
+			if (loading.size === AT_ONCE) return;
+			wanted.delete(image);
+			loading.add(image);
+			for (const end of ["load", "error"]) image.addEventListener(end, () => over(image), { once: true });
+			image.src = address;
+		}
+	};
+	const loadSoon = () => {
+		timer ??= setTimeout(load);
+	};
+	const over = (image) => {
+		if (loading.delete(image)) loadSoon();
 	};
 	return {
 		want(image, address) {
 			wanted.set(image, address);
-			timer ??= setTimeout(load);
+			loadSoon();
 		},
 		drop(image) {
 			wanted.delete(image);
 			image.removeAttribute("src");
+			over(image);
 		},
 		scrolled() {
 			clearTimeout(timer);
@@ -154,21 +179,29 @@ function makeThumbnails() {
 	};
 }
 // src/gallery/cell.ts
+var LOST = "resonance-lost";
+/** Whether the cell's picture could not be loaded. */
+var isLost = (element) => !!element.querySelector(`.${LOST}`);
 function fillCell(element, shown, thumbnails) {
 	const { session, cell, source } = shown;
-	for (const image of element.querySelectorAll("img")) thumbnails.drop(image);
 	element.ariaLabel = element.title = nameOf(shown);
 	element.classList.toggle("resonance-nothing", !cell);
+	const address = cell ? pictureUrl(session, cell, source ? "source" : 1) : "";
+	const before = element.querySelector("img");
+	if (source && before?.dataset["address"] === address) return;
+	if (before) thumbnails.drop(before);
 	if (!cell) element.replaceChildren();
 	else if (!source && (cell.state !== "done" || cell.files === 0)) element.replaceChildren(sign(SIGNS[cell.state], stateName(cell.state)));
 	else {
 		const image = h("img", {
 			alt: "",
 			decoding: "async",
-			draggable: false
+			draggable: false,
+			fetchPriority: "low"
 		});
-		image.onerror = () => image.replaceWith(sign("?", t("gallery.missing")));
-		thumbnails.want(image, pictureUrl(session, cell, source ? "source" : 1));
+		image.dataset["address"] = address;
+		image.onerror = () => image.replaceWith(sign("?", t("gallery.missing"), `resonance-sign ${LOST}`));
+		thumbnails.want(image, address);
 		element.replaceChildren(image);
 		if (!source && cell.files > 1) element.append(h("span", {
 			className: "resonance-count",
@@ -186,8 +219,8 @@ function nameOf({ lineage, cell, source }) {
 		state: stateName(cell.state)
 	});
 }
-function sign(mark, name) {
-	return h("span", { className: "resonance-sign" }, h("span", {
+function sign(mark, name, className = "resonance-sign") {
+	return h("span", { className }, h("span", {
 		ariaHidden: "true",
 		textContent: mark
 	}), name);
@@ -347,7 +380,7 @@ function makeGrid(size, open) {
 		table = next;
 		if (before.rounds.every((round, n) => next.rounds[n] === round) && [...rows.keys()].every((row) => before.lineages[row] === next.lineages[row])) {
 			measure();
-			for (const [row, { cells }] of rows) for (const [column, drawn] of cells) if (!isSame(cellAt(before, row, column), cellAt(next, row, column))) fill(drawn, row, column);
+			for (const [row, { cells }] of rows) for (const [column, drawn] of cells) if (isLost(drawn) || !isSame(cellAt(before, row, column), cellAt(next, row, column))) fill(drawn, row, column);
 			draw();
 			return;
 		}
@@ -469,6 +502,7 @@ function makeGrid(size, open) {
 	};
 }
 // src/gallery/header.ts
+var isShown = (element) => !element.hidden;
 function makeHeader(wishes) {
 	const picker = h("select", { ariaLabel: t("gallery.session") });
 	picker.addEventListener("change", () => wishes.choose(picker.value));
@@ -506,11 +540,12 @@ function makeHeader(wishes) {
 		hidden: true
 	});
 	const options = /* @__PURE__ */ new Map();
+	const tools = h("div", { className: "resonance-tools" }, acts.pause, acts.resume, acts.retry, slider, large);
 	const rest = [
 		picker,
 		bar,
 		line,
-		h("div", { className: "resonance-tools" }, acts.pause, acts.resume, acts.retry, slider, large)
+		tools
 	];
 	for (const each of rest) each.hidden = true;
 	return {
@@ -524,7 +559,7 @@ function makeHeader(wishes) {
 					options.set(session, option);
 					picker.append(option);
 				}
-				option.textContent = sessionLine(status);
+				showText(option, sessionLine(status));
 			}
 			for (const [session, option] of options) {
 				if (shown.has(session)) continue;
@@ -532,17 +567,19 @@ function makeHeader(wishes) {
 				options.delete(session);
 			}
 			const status = shown.get(current);
+			const focused = document.activeElement;
 			nothing.hidden = !!status;
 			for (const each of rest) each.hidden = !status;
 			if (!status) return;
-			picker.value = current;
+			if (picker.value !== current) picker.value = current;
 			bar.max = Math.max(status.total, 1);
 			bar.value = status.done;
-			line.textContent = progress(status);
+			line.textContent = progress(status, idle);
 			const stopped = status.state === "paused" || status.state === "open" && idle;
 			acts.pause.hidden = status.state !== "open" || idle;
 			acts.resume.hidden = !stopped;
 			acts.retry.hidden = status.failed === 0;
+			if (focused?.hidden && tools.contains(focused)) [...tools.children].find(isShown)?.focus();
 		},
 		complain(text) {
 			alert.textContent = text;
@@ -554,9 +591,9 @@ function makeHeader(wishes) {
 }
 // src/gallery/actions.ts
 var LOADER = "LoadImage";
-/** Puts the picture into the Load Image that is selected, else into the only one, else into a new one. */
+/** Puts the picture into the Load Image that is selected, else into the only one that takes it, else into a new one. */
 function sendToLoadImage({ subfolder, filename, type }) {
-	const isLoader = (node) => node.type === LOADER;
+	const isLoader = ({ type, inputs = [] }) => type === LOADER && !inputs.some(({ name, link }) => name === "image" && link != null);
 	const loaders = (app.canvas.graph ?? app.graph).nodes.filter(isLoader);
 	const widget = (selectedNodes().find(isLoader) ?? (loaders.length === 1 ? loaders[0] : void 0) ?? addNode(LOADER))?.widgets?.find(({ name }) => name === "image");
 	if (!widget) throw new Error(t("gallery.no_loader"));
@@ -571,22 +608,24 @@ function sendToLoadImage({ subfolder, filename, type }) {
 async function loadWorkflow(picture) {
 	const answer = await fetch(viewUrl(picture));
 	if (!answer.ok) throw new Error(`${picture.filename}: ${answer.status} ${answer.statusText}`);
-	await app.handleFile(new File([await answer.blob()], picture.filename, { type: "image/png" }));
+	const data = await answer.arrayBuffer();
+	if (!hasGraph(data)) throw new Error(t("gallery.no_workflow"));
+	await app.handleFile(new File([data], picture.filename, { type: "image/png" }));
 }
-/** Copies a text; false where the page may not, as on one that came over plain HTTP from another machine. */
-async function copy(text) {
-	try {
-		await navigator.clipboard.writeText(text);
-		return true;
-	} catch {
-		return false;
-	}
+/** Whether a PNG has a workflow or a prompt among its texts. */
+function hasGraph(png) {
+	const view = new DataView(png);
+	const text = (start, length) => String.fromCharCode(...new Uint8Array(png, start, length));
+	for (let at = 8; at + 20 <= png.byteLength; at += view.getUint32(at) + 12) if (/tEXt|iTXt/.test(text(at + 4, 4)) && /^(workflow|prompt)\0/.test(text(at + 8, Math.min(9, png.byteLength - at - 8)))) return true;
+	return false;
 }
 // src/gallery/plot.ts
 var WIDTH = 320;
 var HEIGHT = 226;
 var LEFT = 34;
 var RIGHT = 302;
+/** Of more points than this the dots would hide the line. */
+var DOTS = 40;
 var kept = (point) => point.kept === null ? null : Math.round(point.kept * 100);
 function panels() {
 	const color = (name, dash, n) => ({
@@ -619,7 +658,7 @@ function panels() {
 	}];
 }
 /** @param go is called with the item of the round that was chosen. */
-function makePlot(points, current, go) {
+function makePlot({ points, every }, current, go) {
 	const first = points[0]?.round ?? 0;
 	const last = points.at(-1)?.round ?? 0;
 	const x = (round) => last === first ? 168 : LEFT + (round - first) / (last - first) * 268;
@@ -657,7 +696,7 @@ function makePlot(points, current, go) {
 		y: 222,
 		class: "resonance-middle"
 	}, t("gallery.round_axis")));
-	const room = points.length > 1 ? 268 / (last - first || 1) : 268;
+	const room = Math.min(1, every / (last - first || 1)) * 268;
 	for (const point of points) {
 		const hit = svg("rect", {
 			x: x(point.round) - room / 2,
@@ -671,7 +710,8 @@ function makePlot(points, current, go) {
 		hit.addEventListener("click", () => go(point.id));
 		drawing.append(hit);
 	}
-	return h("div", {}, drawing, makeTable(points, shown, go));
+	const note = every > 1 ? [h("p", { textContent: t("gallery.every", { n: every }) })] : [];
+	return h("div", {}, drawing, ...note, makeTable(points, shown, go));
 }
 function drawPanel(drawing, panel, points, x) {
 	const { top, bottom, low, high } = panel;
@@ -707,7 +747,7 @@ function drawPanel(drawing, panel, points, x) {
 			points: known.map((at) => at.join()).join(" "),
 			"stroke-dasharray": dash,
 			class: "resonance-line"
-		}), ...known.map(([cx, cy]) => svg("circle", {
+		}), ...(known.length > DOTS ? [] : known).map(([cx, cy]) => svg("circle", {
 			cx,
 			cy,
 			r: 2.5
@@ -819,7 +859,10 @@ function openLarge(from, start, startWithSource) {
 	const enable = (button, on) => {
 		button.ariaDisabled = String(!on);
 	};
-	const title = h("h2", { id: "resonance-large-title" });
+	const title = h("h2", {
+		id: "resonance-large-title",
+		ariaLive: "polite"
+	});
 	const said = h("p", {
 		role: "status",
 		className: "resonance-said"
@@ -849,7 +892,7 @@ function openLarge(from, start, startWithSource) {
 	};
 	const step = (by) => goTo(across(from.table(), cell, by)?.id);
 	const before = () => item ? item.parent : along(from.table(), cell, -1)?.id;
-	const after = () => item ? item.children[0] : along(from.table(), cell, 1)?.id;
+	const after = () => item?.children[0] ?? along(from.table(), cell, 1)?.id;
 	const back = button(t("gallery.back"), () => goTo(before()), "←");
 	const forth = button(t("gallery.forth"), () => goTo(after()), "→");
 	const up = button(t("gallery.up"), () => step(-1), "↑");
@@ -918,6 +961,7 @@ function openLarge(from, start, startWithSource) {
 			className: "resonance-sign",
 			textContent: `${SIGNS[cell.state]} ${stateName(cell.state)}`
 		});
+		for (const image of figures.querySelectorAll("img")) image.removeAttribute("src");
 		figures.replaceChildren(result);
 		if (comparing) {
 			const named = h("figcaption", { textContent: t("gallery.source") });
@@ -934,6 +978,10 @@ function openLarge(from, start, startWithSource) {
 			choice.ariaPressed = String(n === number);
 			return choice;
 		}));
+	};
+	const enableMoves = () => {
+		enable(back, before() != null);
+		enable(forth, after() !== void 0);
 		enable(up, !!across(from.table(), cell, -1));
 		enable(down, !!across(from.table(), cell, 1));
 	};
@@ -943,8 +991,7 @@ function openLarge(from, start, startWithSource) {
 		const children = item?.children ?? [];
 		const { byId, lineages } = from.table();
 		branches.replaceChildren(...(children.length < 2 ? [] : children).map((id) => button(t("gallery.branch"), () => goTo(id), lineages[byId.get(id)?.row ?? -1] ?? "?")));
-		enable(back, before() != null);
-		enable(forth, after() !== void 0);
+		enableMoves();
 		for (const each of [send, load]) enable(each, !!item?.pictures.length);
 		enable(copyItem, !!item);
 	};
@@ -954,12 +1001,17 @@ function openLarge(from, start, startWithSource) {
 		drawItem();
 		choices.querySelectorAll("button")[n]?.focus();
 	};
+	/** Keys are heard by the dialog: it takes the focus from what is gone, such as the row of the table that led here. */
+	const keepFocus = () => {
+		if (!dialog.contains(document.activeElement)) dialog.focus();
+	};
 	const show = (next) => {
 		if (next.id !== cell.id) number = 0;
 		cell = next;
 		item = null;
 		drawPictures();
 		drawItem();
+		keepFocus();
 		fetchItem(++turn);
 	};
 	const fetchItem = async (mine) => {
@@ -975,14 +1027,32 @@ function openLarge(from, start, startWithSource) {
 			side.ariaBusy = "false";
 			drift.replaceChildren();
 			side.replaceChildren(...describeItem(item), drift);
-			const { points } = await askDrift(session, cell.id);
-			if (mine !== turn) return;
-			drift.replaceChildren(h("h3", { textContent: t("gallery.drift") }), makePlot(points, cell.id, goTo));
+			keepFocus();
+			await showDrift(mine);
 		} catch (error) {
 			if (mine !== turn) return;
 			alert.textContent = error.message;
-			side.replaceChildren();
+			if (!item) side.replaceChildren();
 			side.ariaBusy = "false";
+		}
+	};
+	/** Draws the plot, and once more when the server has read all pictures of a long lineage. */
+	const showDrift = async (mine) => {
+		const note = h("p");
+		for (let before = Infinity;;) {
+			const found = await askDrift(from.session, cell.id);
+			if (mine !== turn) return;
+			const over = !found.missing || found.missing >= before;
+			if (over || before === Infinity) {
+				const open = !!drift.querySelector("details")?.open;
+				const plot = makePlot(found, cell.id, goTo);
+				for (const table of plot.querySelectorAll("details")) table.open = open;
+				drift.replaceChildren(h("h3", { textContent: t("gallery.drift") }), plot, note);
+				keepFocus();
+			}
+			note.textContent = over ? "" : t("gallery.no_color_yet", { n: found.missing });
+			if (over) return;
+			before = found.missing;
 		}
 	};
 	dialog.addEventListener("keydown", (event) => {
@@ -994,7 +1064,7 @@ function openLarge(from, start, startWithSource) {
 			ArrowUp: () => up.click(),
 			ArrowDown: () => down.click(),
 			c: () => compare.click()
-		}[event.key];
+		}[event.key === "C" ? "c" : event.key];
 		if (!act) return;
 		event.preventDefault();
 		act();
@@ -1011,8 +1081,9 @@ function openLarge(from, start, startWithSource) {
 	return {
 		refresh() {
 			const now = from.table().byId.get(cell.id) ?? cell;
-			if (isSame(now, cell)) cell = now;
-			else show(now);
+			if (!isSame(now, cell)) return show(now);
+			cell = now;
+			enableMoves();
 		},
 		close: () => dialog.close()
 	};
@@ -1042,43 +1113,66 @@ function build(element) {
 	const sessions = /* @__PURE__ */ new Map();
 	let table = EMPTY;
 	let idle = true;
+	let open = true;
+	let broken = false;
 	let large = null;
 	let turn = 0;
 	let missed = null;
 	let loaded = -Infinity;
 	let timer;
 	const failed = (error) => header.complain(error.message);
+	/** Like `failed`, until the grid is there. */
+	const broke = (error) => {
+		broken = true;
+		failed(error);
+	};
+	/** Until the grid of another session is there, none of its cells can be taken for one of the session before. */
+	const turnTo = (session) => {
+		chosen.session = session;
+		turn++;
+		table = EMPTY;
+		large?.close();
+		grid.show(session, table);
+	};
 	const showHeader = () => header.show(sessions.values(), chosen.session, idle);
 	const list = async () => {
 		const [found, { exec_info: queue }] = await Promise.all([askSessions(), ask("/prompt")]);
+		if (!open) return;
 		idle = !queue.queue_remaining;
 		sessions.clear();
 		for (const status of found) sessions.set(status.session, status);
-		if (!sessions.has(chosen.session)) chosen.session = found[0]?.session ?? "";
+		if (!sessions.has(chosen.session)) turnTo(found[0]?.session ?? "");
 		showHeader();
 	};
 	/** Loads the grid; what is heard meanwhile is taken in afterwards. */
 	const load = async () => {
 		const session = chosen.session;
-		if (!session) return;
+		if (!session || !open) return;
 		const mine = ++turn;
-		missed = [];
+		const late = [];
+		missed = late;
 		loaded = performance.now();
-		const answer = await askGrid(session);
-		if (mine !== turn) return;
-		const late = missed;
+		try {
+			const answer = await askGrid(session);
+			if (mine !== turn) return;
+			table = makeTable$1(answer);
+			sessions.set(session, answer.status);
+			grid.show(session, table);
+			large?.refresh();
+			showHeader();
+			if (broken) header.complain("");
+			broken = false;
+		} catch (error) {
+			if (mine !== turn) return;
+			broke(error);
+		}
 		missed = null;
-		table = makeTable$1(answer);
-		sessions.set(session, answer.status);
-		grid.show(session, table);
-		large?.refresh();
-		showHeader();
 		for (const news of late) hear(news);
 	};
 	const loadSoon = () => {
 		timer ??= setTimeout(() => {
 			timer = void 0;
-			load().catch(failed);
+			load();
 		}, Math.max(0, loaded + PAUSE - performance.now()));
 	};
 	const hear = (news) => {
@@ -1096,10 +1190,10 @@ function build(element) {
 		large?.refresh();
 	};
 	const choose = (session) => {
-		chosen.session = session;
+		turnTo(session);
 		header.complain("");
 		showHeader();
-		load().catch(failed);
+		load();
 	};
 	const act = async (name) => {
 		header.complain("");
@@ -1110,7 +1204,7 @@ function build(element) {
 		}
 	};
 	const again = () => {
-		list().then(loadSoon, failed);
+		list().then(loadSoon, broke);
 	};
 	const grid = makeGrid(chosen.size, (cell, source) => {
 		large = openLarge({
@@ -1118,7 +1212,7 @@ function build(element) {
 			table: () => table,
 			closed(last) {
 				large = null;
-				grid.focus(last);
+				if (open) grid.focus(last);
 			},
 			left: () => frame?.close()
 		}, cell, source);
@@ -1134,6 +1228,9 @@ function build(element) {
 		enlarge: () => frame ? frame.close() : enlarge()
 	});
 	const root = h("div", { className: "resonance-gallery" }, header.element, grid.element);
+	root.addEventListener("keydown", (event) => {
+		if (event.key === "Delete" || event.key === "Backspace") event.stopPropagation();
+	});
 	element.style.height = "100%";
 	element.append(root);
 	let frame = null;
@@ -1152,7 +1249,7 @@ function build(element) {
 		dialog.addEventListener("keydown", (event) => event.stopPropagation());
 		dialog.addEventListener("close", () => {
 			frame = null;
-			move(element);
+			if (open) move(element);
 			dialog.remove();
 		});
 		document.body.append(dialog);
@@ -1167,11 +1264,12 @@ function build(element) {
 			showHeader();
 		})
 	];
-	list().then(load).catch(failed);
+	list().then(load, broke);
 	return () => {
 		for (const stop of quiet) stop();
 		clearTimeout(timer);
-		turn = -1;
+		turn++;
+		open = false;
 		large?.close();
 		frame?.close();
 		grid.close();

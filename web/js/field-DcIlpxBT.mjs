@@ -1,5 +1,5 @@
-import { o as h } from "./resonance.js";
-import { b as clamp } from "./words-BpYeZe82.mjs";
+import { i as h } from "./resonance.js";
+import { b as clamp } from "./words-D2LDYyAI.mjs";
 // src/canvas/field.ts
 var controls = 0;
 /** A control under its name. */

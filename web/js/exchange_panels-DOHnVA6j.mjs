@@ -1,8 +1,9 @@
-import { d as ask, i as t, o as h } from "./resonance.js";
-import { d as readList, f as write, i as LETTERS, l as plain } from "./canvas-DG3uzSPQ.mjs";
-import { d as paste } from "./words-BpYeZe82.mjs";
-import "./editor-Cvyh6Ca9.mjs";
-import { r as labeled } from "./field-CvL-3Ier.mjs";
+import { i as h, u as ask, y as t } from "./resonance.js";
+import { t as copy } from "./copy-C-eODKft.mjs";
+import { d as readList, f as write, i as LETTERS, l as plain } from "./canvas-C_LGCpmB.mjs";
+import { d as paste } from "./words-D2LDYyAI.mjs";
+import "./exchange-TTs7FkE-.mjs";
+import { r as labeled } from "./field-DcIlpxBT.mjs";
 // src/canvas/exchange_panels.ts
 var FILES = {
 	json: "canvas.json",
@@ -30,7 +31,10 @@ function importPanel(state, size) {
 		says.textContent = message;
 		notes.replaceChildren(...more.map((note) => h("li", { textContent: note })));
 	};
+	let busy = false;
 	const take = async (written, how) => {
+		if (busy) return;
+		busy = true;
 		say("");
 		try {
 			if (written.length > LETTERS) throw new Error(t("json.long", { most: LETTERS.toLocaleString() }));
@@ -43,6 +47,8 @@ function importPanel(state, size) {
 			say(t("exchange.imported", { count }), found.notes);
 		} catch (error) {
 			say(error.message);
+		} finally {
+			busy = false;
 		}
 	};
 	file.addEventListener("change", () => {
@@ -128,11 +134,10 @@ function exportPanel(state, size) {
 			onclick: () => void pressed()
 		});
 	};
-	return h("div", { className: "panel" }, labeled(t("exchange.form"), form), hint, h("div", { className: "line" }, act("exchange.copy", copy, "exchange.copied"), act("exchange.save", (text) => save(text, FILES[form.value]), "exchange.saved")), says);
+	return h("div", { className: "panel" }, labeled(t("exchange.form"), form), hint, h("div", { className: "line" }, act("exchange.copy", toClipboard, "exchange.copied"), act("exchange.save", (text) => save(text, FILES[form.value]), "exchange.saved")), says);
 }
-async function copy(text) {
-	if (!navigator.clipboard) throw new Error(t("exchange.no_clipboard"));
-	await navigator.clipboard.writeText(text);
+async function toClipboard(text) {
+	if (!await copy(text)) throw new Error(t("exchange.no_clipboard"));
 }
 function save(text, name) {
 	const link = h("a", {

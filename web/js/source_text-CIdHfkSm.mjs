@@ -1,6 +1,6 @@
-import { a as addStyle, i as t, o as h } from "./resonance.js";
-import { d as readList, f as write, i as LETTERS, n as CanvasError } from "./canvas-DG3uzSPQ.mjs";
-import "./editor-Cvyh6Ca9.mjs";
+import { i as h, r as addStyle, y as t } from "./resonance.js";
+import { d as readList, f as write, i as LETTERS, n as CanvasError } from "./canvas-C_LGCpmB.mjs";
+import "./source-DKRQRmMK.mjs";
 // src/canvas/locate.ts
 /** The first place at which a text is not JSON; null if it is. */
 function fault(text) {

@@ -1,8 +1,9 @@
-import { t as __exportAll } from "./rolldown-runtime-D8jQpDG7.mjs";
-import { C as resize, S as overlap, _ as toggle, a as distribute, b as clamp, c as locals, d as paste, f as remove, g as stretch, h as setRects, i as change, l as movable, n as add, o as duplicate, p as reorder, r as align, s as extract, t as words_default, u as nudge, v as HANDLES, x as move, y as between } from "./words-BpYeZe82.mjs";
-import { f as write, o as hex, s as label, u as read } from "./canvas-DG3uzSPQ.mjs";
-import { a as addStyle, i as t, o as h, s as svg } from "./resonance.js";
-import { n as backgroundControls } from "./node-D9lNSwaf.mjs";
+import { C as resize, S as overlap, _ as toggle, a as distribute, b as clamp, c as locals, d as paste, f as remove, g as stretch, h as setRects, i as change, l as movable, n as add, o as duplicate, p as reorder, r as align, s as extract, u as nudge, v as HANDLES, x as move, y as between } from "./words-D2LDYyAI.mjs";
+import { f as write, o as hex, s as label, u as read } from "./canvas-C_LGCpmB.mjs";
+import { a as showText, i as h, o as svg, r as addStyle, y as t } from "./resonance.js";
+import { n as backgroundControls } from "./node-DBDEF045.mjs";
+import { t as exchange } from "./exchange-TTs7FkE-.mjs";
+import { t as source } from "./source-DKRQRmMK.mjs";
 // src/canvas/state.ts
 var State = class {
 	past = [];
@@ -54,9 +55,10 @@ var State = class {
 			this.tag = tag;
 			this.future = [];
 		}
+		const kept = selected.filter((number) => number < canvas.regions.length);
 		this.now = {
 			canvas,
-			selected: selected.filter((number) => number < canvas.regions.length)
+			selected: String(kept) === String(this.selected) ? this.selected : kept
 		};
 		this.changed();
 	}
@@ -215,7 +217,7 @@ function shapes(state) {
 		named = canvas;
 		drawn.forEach(({ element, text }, i) => {
 			const words = label(canvas, i + 1);
-			text.textContent = words ? `${i + 1} ${words}` : String(i + 1);
+			showText(text, words ? `${i + 1} ${words}` : String(i + 1));
 			element.setAttribute("aria-label", describe(canvas, i + 1));
 		});
 	}
@@ -264,6 +266,7 @@ function actions(state, say) {
 			say(t(locked ? "editor.said.locked" : "editor.said.nothing"));
 			return;
 		}
+		if (canvas.regions.length > state.canvas.regions.length && canvas.regions.length > 500) return say(t("editor.said.full", { most: 500 }));
 		state.commit(canvas, selected, tag);
 		say(said ?? summary(state));
 	};
@@ -338,13 +341,15 @@ function stage(state, view) {
 	let selected = [];
 	band(null);
 	function render() {
-		const within = drawing.contains(document.activeElement);
+		const focused = document.activeElement;
+		const within = drawing.contains(focused);
 		draw();
 		for (const [i, layer] of [...heat.children].entries()) {
 			const color = state.shown.regions[maps?.maps[i]?.region ?? 0]?.color;
 			if (color) layer.setAttribute("fill", hex(color));
 		}
-		if (within && (state.selected !== selected || !drawing.contains(document.activeElement))) focus();
+		const gone = !drawing.contains(focused) || focused?.style.display === "none";
+		if (within && (gone || state.selected !== selected)) focus();
 		selected = state.selected;
 	}
 	function look() {
@@ -506,7 +511,10 @@ var HELP = [
 ];
 function keys(state, view, stage, actions, deeds) {
 	const { run } = actions;
-	const all = () => state.select(state.canvas.regions.length > 1 ? state.canvas.regions.map((_, i) => i).slice(1) : [0]);
+	const all = () => {
+		const seen = state.canvas.regions.flatMap(({ hidden }, number) => number && !hidden ? [number] : []);
+		state.select(seen.length ? seen : [0]);
+	};
 	function find(event) {
 		const { shiftKey: shift } = event;
 		const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -548,7 +556,7 @@ function keys(state, view, stage, actions, deeds) {
 	}
 	return (event) => {
 		event.stopPropagation();
-		if (event.defaultPrevented) return;
+		if (event.defaultPrevented || event.isComposing) return;
 		const act = find(event);
 		if (!act) return;
 		event.preventDefault();
@@ -602,40 +610,6 @@ function parse(text) {
 }
 // src/canvas/editor.css?inline
 var editor_default = ".resonance-editor {\n  --ground: var(--comfy-menu-bg, #202020);\n  --field: var(--comfy-input-bg, #2d2d2d);\n  --ink: var(--input-text, #ddd);\n  --line: var(--border-color, #4e4e4e);\n  --accent: var(--p-primary-color, #60a5fa);\n  width: calc(100vw - 32px);\n  max-width: none;\n  height: calc(100vh - 32px);\n  max-height: none;\n  margin: auto;\n  padding: 0;\n  overflow: hidden;\n  border: 1px solid var(--line);\n  border-radius: 10px;\n  outline: none;\n  background: var(--ground);\n  color: var(--fg-color, var(--ink));\n  font:\n    13px/1.4 Inter,\n    system-ui,\n    sans-serif;\n\n  &[open] {\n    display: flex;\n    flex-direction: column;\n  }\n\n  &::backdrop {\n    background: rgb(0 0 0 / 60%);\n  }\n\n  [hidden] {\n    display: none !important;\n  }\n\n  button,\n  input,\n  select,\n  textarea {\n    font: inherit;\n  }\n\n  button {\n    padding: 5px 12px;\n    border: 1px solid var(--line);\n    border-radius: 6px;\n    background: var(--field);\n    color: var(--ink);\n    cursor: pointer;\n  }\n\n  button:hover {\n    border-color: var(--accent);\n  }\n\n  button[aria-disabled='true'] {\n    cursor: default;\n    opacity: 0.45;\n  }\n\n  button.primary {\n    border-color: var(--ink);\n    background: var(--ink);\n    color: var(--ground);\n    font-weight: 600;\n  }\n\n  :focus-visible {\n    outline: 2px solid var(--accent);\n    outline-offset: 1px;\n  }\n\n  > header,\n  > footer {\n    display: flex;\n    flex: none;\n    align-items: center;\n    gap: 12px;\n    padding: 8px 14px;\n  }\n\n  > header {\n    border-bottom: 1px solid var(--line);\n  }\n\n  > footer {\n    border-top: 1px solid var(--line);\n  }\n\n  h2 {\n    flex: 0 1 auto;\n    margin: 0;\n    overflow: hidden;\n    font-size: 15px;\n    font-weight: 600;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n  }\n\n  .resonance-tabs {\n    display: flex;\n    flex: 1;\n    gap: 4px;\n  }\n\n  [role='tab'] {\n    border-color: transparent;\n    background: none;\n    color: inherit;\n  }\n\n  [role='tab'][aria-selected='true'] {\n    border-color: var(--line);\n    background: var(--field);\n    color: var(--ink);\n  }\n\n  .resonance-status,\n  .resonance-problem {\n    min-width: 0;\n    margin: 0;\n    overflow: hidden;\n    text-overflow: ellipsis;\n  }\n\n  .resonance-status {\n    flex: 1;\n    opacity: 0.85;\n    white-space: nowrap;\n  }\n\n  .resonance-problem {\n    max-width: 60%;\n    max-height: 3em;\n    overflow: auto;\n    font-weight: 600;\n  }\n\n  .resonance-problem:not(:empty)::before {\n    content: '⚠ ';\n  }\n\n  .resonance-layout {\n    position: relative;\n    display: grid;\n    flex: 1;\n    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr) 360px;\n    min-height: 0;\n  }\n\n  .resonance-json {\n    display: flex;\n    flex: 1;\n    flex-direction: column;\n    min-height: 0;\n  }\n\n  .resonance-json > * {\n    flex: 1;\n    min-height: 0;\n  }\n\n  .resonance-toolbar {\n    display: flex;\n    grid-column: 1 / -1;\n    flex-wrap: wrap;\n    align-items: center;\n    gap: 6px 12px;\n    padding: 6px 14px;\n    border-bottom: 1px solid var(--line);\n  }\n\n  .resonance-group {\n    display: flex;\n    align-items: center;\n    gap: 2px;\n  }\n\n  .resonance-icon-button {\n    display: grid;\n    place-items: center;\n    width: 28px;\n    height: 28px;\n    padding: 0;\n    border-color: transparent;\n    background: none;\n    color: inherit;\n  }\n\n  .resonance-icon-button:hover:not([aria-disabled='true']) {\n    background: var(--field);\n    color: var(--ink);\n  }\n\n  .resonance-icon {\n    width: 16px;\n    height: 16px;\n    fill: none;\n    stroke: currentcolor;\n    stroke-width: 1.4;\n    stroke-linecap: round;\n    stroke-linejoin: round;\n  }\n\n  .resonance-left,\n  .resonance-right {\n    display: flex;\n    flex-direction: column;\n    min-width: 0;\n    min-height: 0;\n  }\n\n  .resonance-right {\n    border-left: 1px solid var(--line);\n  }\n\n  .resonance-under {\n    display: flex;\n    flex: none;\n    flex-wrap: wrap;\n    align-items: center;\n    justify-content: space-between;\n    gap: 4px 16px;\n    padding: 4px 14px;\n    border-top: 1px solid var(--line);\n  }\n\n  .resonance-view {\n    display: flex;\n    align-items: center;\n    gap: 14px;\n  }\n\n  .resonance-view label {\n    display: flex;\n    align-items: center;\n    gap: 6px;\n  }\n\n  .resonance-percent {\n    min-width: 4ch;\n    text-align: center;\n  }\n\n  /* The stage */\n\n  .resonance-stage {\n    position: relative;\n    flex: 1;\n    min-height: 0;\n    background: color-mix(in srgb, var(--ground) 60%, #000);\n  }\n\n  .resonance-scroller {\n    position: absolute;\n    inset: 0;\n    overflow: auto;\n    scrollbar-width: thin;\n  }\n\n  .resonance-sheet {\n    display: grid;\n    box-sizing: border-box;\n    place-content: center;\n    width: max-content;\n    min-width: 100%;\n    min-height: 100%;\n    padding: 23px;\n    cursor: crosshair;\n    touch-action: none;\n    user-select: none;\n  }\n\n  .resonance-sheet.panning,\n  .resonance-sheet.panning * {\n    cursor: grab !important;\n  }\n\n  .resonance-sheet > svg {\n    display: block;\n    overflow: visible;\n    background-color: #262626;\n    background-image:\n      linear-gradient(#383838 1px, transparent 1px), linear-gradient(90deg, #383838 1px, transparent 1px);\n    background-size: calc(100% / 90 * 10) calc(100% / 90 * 10);\n    box-shadow: 0 0 0 1px #666;\n  }\n\n  .resonance-sheet.coarse > svg {\n    background-size: calc(100% / 18) calc(100% / 18);\n  }\n\n  .resonance-sheet > svg:focus-visible {\n    outline-offset: 4px;\n  }\n\n  /* Lengths in it are pixels, whatever the aspect and the zoom. */\n  .resonance-undistorted {\n    transform: scale(var(--pixel-x), var(--pixel-y));\n  }\n\n  .resonance-region {\n    outline: none;\n    cursor: move;\n  }\n\n  .resonance-region.locked {\n    cursor: crosshair;\n  }\n\n  .resonance-region svg {\n    overflow: hidden;\n  }\n\n  .resonance-region rect {\n    vector-effect: non-scaling-stroke;\n  }\n\n  .resonance-region .fill {\n    fill: var(--color);\n    fill-opacity: 0.4;\n  }\n\n  .resonance-region .edge {\n    fill: none;\n    stroke: var(--color);\n    stroke-width: 3px;\n    pointer-events: all;\n  }\n\n  .resonance-region.locked .edge {\n    stroke-dasharray: 6 4;\n  }\n\n  .resonance-region[aria-pressed='true'] .fill {\n    fill-opacity: 0.55;\n  }\n\n  .resonance-region[aria-pressed='true'] .edge {\n    stroke: #fff;\n    stroke-width: 4px;\n  }\n\n  .resonance-region:focus-visible .edge {\n    stroke: #fff;\n    stroke-width: 7px;\n  }\n\n  .resonance-region text {\n    fill: #fff;\n    stroke: #000;\n    stroke-width: 3px;\n    stroke-linejoin: round;\n    paint-order: stroke;\n    font-size: 13px;\n    pointer-events: none;\n  }\n\n  .resonance-handles .hit {\n    fill: transparent;\n  }\n\n  .resonance-handles .seen {\n    fill: #fff;\n    stroke: #111;\n    stroke-width: 1.5px;\n    pointer-events: none;\n  }\n\n  .resonance-band {\n    fill: rgb(255 255 255 / 12%);\n    stroke: #fff;\n    stroke-width: 1px;\n    stroke-dasharray: 4 3;\n    vector-effect: non-scaling-stroke;\n  }\n\n  /* The list */\n\n  .resonance-list {\n    position: relative;\n    flex: 0 1 auto;\n    max-height: 38%;\n    min-height: 64px;\n    overflow: auto;\n    border-bottom: 1px solid var(--line);\n    scrollbar-width: thin;\n  }\n\n  .resonance-list ol {\n    margin: 0;\n    padding: 6px 8px;\n    list-style: none;\n  }\n\n  .resonance-row {\n    display: flex;\n    align-items: center;\n    border-radius: 6px;\n  }\n\n  .resonance-row:has(> .resonance-row-name[aria-pressed='true']) {\n    background: var(--field);\n    color: var(--ink);\n    box-shadow: inset 3px 0 var(--accent);\n  }\n\n  .resonance-row.dragged {\n    opacity: 0.5;\n  }\n\n  .resonance-row .resonance-row-name {\n    display: flex;\n    flex: 1;\n    align-items: center;\n    gap: 8px;\n    min-width: 0;\n    padding: 4px 6px;\n    border-color: transparent;\n    background: none;\n    color: inherit;\n    text-align: left;\n  }\n\n  .resonance-row.global .resonance-row-name {\n    padding-left: 24px;\n  }\n\n  .resonance-row .words {\n    overflow: hidden;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n  }\n\n  .resonance-swatch {\n    flex: none;\n    width: 14px;\n    height: 14px;\n    border: 1px solid var(--line);\n    border-radius: 4px;\n    background: var(--color);\n  }\n\n  .resonance-grip {\n    display: grid;\n    flex: none;\n    place-items: center;\n    width: 18px;\n    height: 26px;\n    cursor: grab;\n    opacity: 0.6;\n    touch-action: none;\n  }\n\n  .resonance-row .resonance-icon-button {\n    flex: none;\n    width: 26px;\n    height: 26px;\n    opacity: 0.55;\n  }\n\n  .resonance-row .resonance-icon-button:is(:hover, :focus-visible, [aria-pressed='true']) {\n    opacity: 1;\n  }\n\n  .resonance-drop {\n    position: absolute;\n    right: 8px;\n    left: 8px;\n    height: 2px;\n    background: var(--accent);\n    pointer-events: none;\n  }\n\n  .resonance-words {\n    flex: 1;\n    min-height: 0;\n    overflow: auto;\n    scrollbar-width: thin;\n  }\n\n  /* The keys */\n\n  .resonance-help {\n    position: absolute;\n    z-index: 2;\n    inset: 8px 8px 8px auto;\n    width: 480px;\n    padding: 10px 16px;\n    overflow: auto;\n    border: 1px solid var(--line);\n    border-radius: 8px;\n    background: var(--ground);\n    box-shadow: 0 6px 24px rgb(0 0 0 / 40%);\n  }\n\n  .resonance-help h3 {\n    margin: 0 0 8px;\n    font-size: 14px;\n  }\n\n  .resonance-help dl {\n    display: grid;\n    grid-template-columns: auto 1fr;\n    gap: 1px 14px;\n    margin: 0;\n  }\n\n  .resonance-help dd {\n    margin: 0;\n  }\n\n  .resonance-help kbd {\n    padding: 0 5px;\n    border: 1px solid var(--line);\n    border-radius: 4px;\n    font:\n      12px/1.5 ui-monospace,\n      monospace;\n    white-space: nowrap;\n  }\n}\n";
-// src/canvas/exchange.ts
-var panels = () => import("./exchange_panels-zEFdIB4y.mjs");
-/** `size` is that of the picture which boxes are measured in. */
-function exchange(state, size) {
-	addStyle("resonance-words", words_default);
-	return h("div", { className: "resonance-exchange" }, panel(t("exchange.import"), async () => (await panels()).importPanel(state, size)), panel(t("exchange.export"), async () => (await panels()).exportPanel(state, size)));
-}
-/** Opens under its button, and closes with Escape or with a press beside it. */
-function panel(name, load) {
-	const summary = h("summary", { textContent: name });
-	const element = h("details", {}, summary);
-	let content;
-	const outside = (event) => {
-		if (!event.composedPath().includes(element)) element.open = false;
-	};
-	element.addEventListener("toggle", () => {
-		document.removeEventListener("pointerdown", outside, true);
-		if (!element.open) return;
-		document.addEventListener("pointerdown", outside, true);
-		content ??= load().then((loaded) => {
-			element.append(loaded);
-			return loaded;
-		});
-		content.then((loaded) => loaded.querySelector("textarea, select")?.focus());
-	});
-	element.addEventListener("keydown", (event) => {
-		if (event.key !== "Escape" || !element.open) return;
-		event.preventDefault();
-		event.stopPropagation();
-		element.open = false;
-		summary.focus();
-	});
-	return element;
-}
 // src/canvas/icons.ts
 var PATHS = {
 	undo: "M6 3 2.5 6.5 6 10M3 6.5h6.5a3.5 3.5 0 0 1 0 7H7",
@@ -836,7 +810,7 @@ function list(state, { run }) {
 		if (!canvas || !region) return;
 		const words = label(canvas, number) || t("editor.unnamed");
 		element.style.setProperty("--color", hex(region.color));
-		name.textContent = `${number} ${words}`;
+		showText(name, `${number} ${words}`);
 		button.ariaPressed = String(selected.includes(number));
 		const reachable = selected.at(-1) === number ? 0 : -1;
 		for (const part of [
@@ -916,7 +890,7 @@ function list(state, { run }) {
 // src/canvas/pointer.ts
 /** Pixels that a pointer may tremble in a click. */
 var TREMBLE = 4;
-function pointer(state, view, stage) {
+function pointer(state, view, stage, { run }) {
 	const { sheet, point } = stage;
 	const fingers = /* @__PURE__ */ new Map();
 	let gesture = null;
@@ -934,8 +908,9 @@ function pointer(state, view, stage) {
 				state.preview(result?.canvas ?? null);
 			},
 			end() {
-				if (result) state.commit(result.canvas, result.selected);
-				else state.preview(null);
+				const found = result;
+				if (found) run(() => found);
+				state.preview(null);
 				if (!moved) click();
 			},
 			abort: () => state.preview(null)
@@ -1106,29 +1081,7 @@ function pointer(state, view, stage) {
 	});
 	return { abort: () => finish("abort") };
 }
-// src/canvas/source.ts
-/** `text` and `problem`: what could not be read at opening, and why; both empty if there is no such thing. */
-function source(state, text, problem) {
-	const element = h("div", { className: "resonance-source-host" });
-	let loading = false;
-	let loaded;
-	return {
-		element,
-		problem: () => loaded ? loaded.problem() : problem,
-		shown() {
-			loaded?.shown();
-			if (loading) return;
-			loading = true;
-			import("./source_text-DvbVB4Nh.mjs").then(({ sourceText }) => {
-				loaded = sourceText(state, text, problem);
-				element.append(loaded.element);
-				loaded.shown();
-			});
-		}
-	};
-}
 // src/canvas/editor.ts
-var editor_exports = /* @__PURE__ */ __exportAll({ openEditor: () => openEditor });
 /** Opens the editor. It is gone when its dialog closes. */
 function openEditor(opening) {
 	addStyle("resonance-editor", editor_default);
@@ -1153,10 +1106,10 @@ function openEditor(opening) {
 	const warn = (text) => void (problem.textContent = text);
 	const act = actions(state, say);
 	const drawing = stage(state, view);
-	const dragging = pointer(state, view, drawing);
+	const dragging = pointer(state, view, drawing, act);
 	const json = source(state, opening.text, opening.problem);
 	const words = h("div", { className: "resonance-words" });
-	import("./form-DDcd6ONW.mjs").then(({ form }) => words.append(form(state)));
+	import("./form-D5ldOKZY.mjs").then(({ form }) => words.append(form(state)));
 	const keyList = help();
 	const helpButton = h("button", {
 		type: "button",
@@ -1203,15 +1156,14 @@ function openEditor(opening) {
 		if (wrong) return warn(t("editor.json_problem", { problem: wrong }));
 		const text = write(state.canvas);
 		try {
-			if (text !== before) opening.save(text);
+			if (text !== before || opening.problem) opening.save(text);
 		} catch (error) {
 			return warn(error.message);
 		}
 		dialog.close();
 	}
 	function leave() {
-		const wrong = json.problem();
-		const typed = wrong !== "" && wrong !== opening.problem;
+		const typed = json.problem() !== opening.problem;
 		if (asked || !typed && write(state.canvas) === before) return dialog.close();
 		asked = true;
 		warn(t("editor.unsaved"));
@@ -1243,6 +1195,10 @@ function openEditor(opening) {
 		words: () => words.querySelector("textarea, input")?.focus()
 	}));
 	for (const type of ["pointermove", "mousemove"]) dialog.addEventListener(type, (event) => event.stopPropagation());
+	for (const type of ["dragover", "drop"]) dialog.addEventListener(type, (event) => {
+		event.stopPropagation();
+		if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+	});
 	clipboard(dialog, state, act, say, active);
 	dialog.addEventListener("cancel", (event) => {
 		event.preventDefault();
@@ -1255,6 +1211,7 @@ function openEditor(opening) {
 	document.body.append(dialog);
 	dialog.showModal();
 	show(opening.problem ? "json" : "layout");
+	warn(opening.note);
 	if (active()) drawing.focus();
 	return dialog;
 }
@@ -1304,4 +1261,4 @@ function tabs(panels, opened) {
 		shown: () => now
 	};
 }
-export { openEditor, editor_exports as t };
+export { openEditor };
