@@ -141,7 +141,8 @@ def test_inside_a_subgraph_it_grows_while_another_level_is_shown(desk: Desk, fak
     fake.script, fake.pause = [(ANSWER, "stop")], 0.04
     open_chat(desk, fake, f"inside {desk.renderer}")
     desk.page.evaluate("() => { app.canvas.graph.convertToSubgraph(new Set([app.graph.getNodeById(2)])) }")
-    expect(picture(desk)).to_have_count(0)
+    desk.look()
+    expect(picture(desk)).to_be_hidden()
     start(desk)
     desk.page.wait_for_function("() => [...app.rootGraph.subgraphs.values()][0].nodes.length === 1")
     desk.page.evaluate(

@@ -322,7 +322,8 @@ def test_text_that_comes_from_another_node_is_edited_there(desk: Desk) -> None:
 def test_inside_a_subgraph_it_is_edited_and_undone(desk: Desk) -> None:
     open_canvas(desk)
     desk.page.evaluate("() => { app.canvas.graph.convertToSubgraph(new Set([app.graph.getNodeById(1)])) }")
-    expect(picture(desk)).to_have_count(0)
+    desk.look()
+    expect(picture(desk)).to_be_hidden()
     desk.settle()
     enter = "() => app.canvas.openSubgraph([...app.rootGraph.subgraphs.values()].at(-1), app.graph.nodes.at(-1))"
     desk.page.evaluate(enter)
