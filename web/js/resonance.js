@@ -156,7 +156,7 @@ var CHAT = "ResonanceCanvasChat";
 var EDIT = "Resonance.EditCanvas";
 var PICTURE_HEIGHT = 220;
 var TEXT_HEIGHT = 60;
-var nodes = () => import("./node-DBDEF045.mjs").then((n) => n.t);
+var nodes = () => import("./node-Ac8zWGjF.mjs").then((n) => n.t);
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
 }
