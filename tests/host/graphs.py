@@ -1,10 +1,15 @@
 """Graphs and looks that several tests share."""
 
+import json
+import threading
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import websocket
 from PIL import Image
 
 from resonance.rounds import status
@@ -82,3 +87,28 @@ def until(ready: Callable[[], bool], timeout: float = 20) -> None:
     while not ready():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.02)
+
+
+@contextmanager
+def listening(comfy: Comfy) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A client's id, and the events it hears of the rounds."""
+    client, heard = uuid.uuid4().hex, list[dict[str, Any]]()
+    connection = websocket.create_connection(f"{comfy.url.replace('http', 'ws')}/ws?clientId={client}", timeout=1)
+
+    def listen() -> None:
+        while True:
+            try:
+                message = connection.recv()
+            except websocket.WebSocketTimeoutException:
+                continue
+            except (websocket.WebSocketException, OSError):
+                return
+            if isinstance(message, str) and (event := json.loads(message))["type"] == "resonance.rounds":
+                heard.append(event["data"])
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    yield client, heard
+    time.sleep(0.3)
+    connection.shutdown()
+    listener.join()

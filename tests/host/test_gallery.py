@@ -3,12 +3,8 @@
 import json
 import shutil
 import socket
-import threading
 import time
-import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,7 +13,6 @@ from urllib.parse import quote, urlsplit
 import numpy as np
 import pytest
 import requests
-import websocket
 from gallery_session import MARKUP, PACE, make_session
 from PIL import Image
 
@@ -25,7 +20,7 @@ from resonance.rounds import status
 from resonance.rounds.ledger import Ledger
 
 from .comfy import Comfy
-from .graphs import claimed, items, output, pictures, quick, until
+from .graphs import claimed, items, listening, output, pictures, quick, until
 
 
 @pytest.fixture
@@ -54,31 +49,6 @@ def picture(answer: requests.Response) -> Image.Image:
     image.load()
     assert answer.headers["Content-Type"] == Image.MIME[str(image.format)]
     return image
-
-
-@contextmanager
-def listening(comfy: Comfy) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A client's id, and the events it hears of the rounds."""
-    client, heard = uuid.uuid4().hex, list[dict[str, Any]]()
-    connection = websocket.create_connection(f"{comfy.url.replace('http', 'ws')}/ws?clientId={client}", timeout=1)
-
-    def listen() -> None:
-        while True:
-            try:
-                message = connection.recv()
-            except websocket.WebSocketTimeoutException:
-                continue
-            except (websocket.WebSocketException, OSError):
-                return
-            if isinstance(message, str) and (event := json.loads(message))["type"] == "resonance.rounds":
-                heard.append(event["data"])
-
-    listener = threading.Thread(target=listen)
-    listener.start()
-    yield client, heard
-    time.sleep(0.3)
-    connection.shutdown()
-    listener.join()
 
 
 def test_sessions_are_listed_the_newest_change_first(comfy: Comfy, name: str):

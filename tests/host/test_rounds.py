@@ -1,20 +1,17 @@
 """Rounds in a real ComfyUI, with quick stand-ins for tagger and sampler."""
 
 import json
-import threading
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import websocket
 from PIL import Image
 
 from .comfy import PACK, Comfy, RunFailed, node
-from .graphs import check_whole, claimed, items, mean, output, pictures, quick, until
+from .graphs import check_whole, claimed, items, listening, mean, output, pictures, quick, until
 
 PROBE = PACK / "tests" / "host" / "packs" / "probe"
 
@@ -378,27 +375,8 @@ def test_two_round_inputs_in_one_run_are_refused(comfy: Comfy, name: str):
 
 def test_the_browser_hears_of_every_change(comfy: Comfy, name: str):
     pictures(comfy, name, "red", "green")
-    client = uuid.uuid4().hex
-    heard: list[dict[str, Any]] = []
-    socket = websocket.create_connection(f"{comfy.url.replace('http', 'ws')}/ws?clientId={client}", timeout=1)
-
-    def listen() -> None:
-        while True:
-            try:
-                message = socket.recv()
-            except websocket.WebSocketTimeoutException:
-                continue
-            except (websocket.WebSocketException, OSError):
-                return
-            if isinstance(message, str) and (event := json.loads(message))["type"] == "resonance.rounds":
-                heard.append(event["data"])
-
-    listener = threading.Thread(target=listen)
-    listener.start()
-    run(comfy, quick(name, name), client_id=client)
-    time.sleep(0.3)
-    socket.shutdown()
-    listener.join()
+    with listening(comfy) as (client, heard):
+        run(comfy, quick(name, name), client_id=client)
     assert {e["session"] for e in heard} == {name}
     assert [(e["done"], e["item"]) for e in heard if e["item"]] == [
         (0, "X0001"),
