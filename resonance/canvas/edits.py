@@ -7,7 +7,7 @@ from .boxes import from_boxes
 from .canvas import Canvas, CanvasError
 from .exchange import read_any
 from .listing import digest
-from .read import Reading
+from .read import REGIONS, Reading
 
 NOTHING = "There is no canvas: write one as JSON or as an Omost program, or connect a canvas or boxes."
 OUTDATED = "the text was not made from what is connected, so it was not used"
@@ -40,9 +40,11 @@ def with_boxes(canvas: Canvas | None, boxes: Any, width: int, height: int) -> Ca
     """Core's boxes, in a picture of that size, as a canvas, or as the nearest regions of one.
 
     Raises:
-        CanvasError: they are no boxes.
+        CanvasError: they are no boxes, or too many.
     """
-    if canvas is None:
-        return from_boxes(boxes, width, height)
-    added = from_boxes(boxes, width, height, " ".join(canvas.whole.prefixes))
-    return replace(canvas, regions=canvas.regions + added.locals)
+    made = from_boxes(boxes, width, height, " ".join(canvas.whole.prefixes) if canvas else "")
+    if canvas:
+        made = replace(canvas, regions=canvas.regions + made.locals)
+    if (count := len(made.regions)) > REGIONS:
+        raise CanvasError(f"With the boxes there are {count:,} regions: a canvas has room for {REGIONS}.")
+    return made
