@@ -18,7 +18,6 @@ export interface Input {
 
 export interface Link {
   origin_id: number | string
-  origin_slot: number
 }
 
 export interface Graph {
@@ -29,7 +28,6 @@ export interface Graph {
   getNodeById(id: string | number): LGraphNode | null
   getLink?(id: number): Link | undefined
   add(node: LGraphNode): void
-  setDirtyCanvas(foreground: boolean, background: boolean): void
 }
 
 /** What the server says of a kind of node. */
@@ -50,17 +48,8 @@ export interface LGraphNode {
   graph?: Graph | null
   subgraph?: Graph
   addDOMWidget(name: string, type: string, element: HTMLElement, options?: Record<string, unknown>): Widget
-  addWidget(
-    type: string,
-    name: string,
-    value: unknown,
-    callback: (() => void) | null,
-    options?: Record<string, unknown>,
-  ): Widget
-  setSize(size: [number, number]): void
   onExecuted?: ((output: Output) => void) | undefined
   onConnectionsChange?: ((...change: unknown[]) => void) | undefined
-  onRemoved?: (() => void) | undefined
 }
 
 /** What a node has put under `ui`: lists by key. */
@@ -133,7 +122,6 @@ export interface App {
 }
 
 export interface Api extends EventTarget {
-  clientId?: string
   fetchApi(route: string, init?: RequestInit): Promise<Response>
   apiURL(route: string): string
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from host.comfy import Comfy
 from host.conftest import families, models, server  # noqa: F401
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from .desk import Desk
 
@@ -94,8 +94,3 @@ def new_desk(browser: Browser, comfy: Comfy, renderer: str) -> Iterator[Desk]:
     yield desk
     desk.check()
     context.close()
-
-
-@pytest.fixture
-def page(desk: Desk) -> Page:
-    return desk.page

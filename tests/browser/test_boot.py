@@ -1,9 +1,6 @@
 """What the pack costs when the page opens."""
 
-import gzip
-
 import pytest
-from places import PACK
 
 from .desk import Desk
 
@@ -33,7 +30,3 @@ def test_one_request_of_ours_when_the_page_opens(new_desk: Desk) -> None:
 @pytest.mark.quiet
 def test_it_is_fetched_and_evaluated_in_30_ms(desk: Desk) -> None:
     assert desk.page.evaluate(LOAD_AGAIN, ENTRY) < 30
-
-
-def test_it_is_small() -> None:
-    assert len(gzip.compress((PACK / "web" / "js" / "resonance.js").read_bytes())) < 12_000

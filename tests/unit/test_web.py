@@ -39,4 +39,4 @@ def test_one_entry_and_chunks_that_comfyui_does_not_load_by_itself() -> None:
 def test_entry_and_editor_are_small() -> None:
     sizes = {name.split("-")[0]: len(gzip.compress(data)) for name, data in files(WEB).items()}
     assert sizes["resonance.js"] < 12_000
-    assert sizes.get("editor", 0) < 25_000
+    assert sizes["editor"] < 25_000
