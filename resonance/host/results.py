@@ -11,6 +11,7 @@ from .. import images
 from ..rounds import lineage, store
 from ..rounds.item import Item
 from ..rounds.ledger import Result
+from ..rounds.naming import BY_ROUND, PROMPT, Naming, folder_of, stem_of
 from . import folders, queue, sessions
 
 Takes = Literal["first", "all", "none"]
@@ -24,8 +25,9 @@ def save(
     takes: Takes,
     prompt: dict[str, Any],
     extra: dict[str, Any] | None,
+    naming: Naming = BY_ROUND,
 ) -> list[dict[str, str]]:
-    """Saves a run's pictures under their lineage and commits the item.
+    """Saves a run's pictures and commits the item.
 
     An item that was pasted, not claimed, is saved to the temporary folder and committed by whoever pasted it.
 
@@ -33,31 +35,38 @@ def save(
         results: IMAGE ``[B, H, W, C]``.
         before: IMAGE saved beside them, which no round takes.
         words: the prompt that made them.
-        takes: which of the results the next round takes.
+        takes: which of the results the next round takes. Of an item without source it takes none.
+        naming: where they go. ``prompt hash`` goes by the payload's ``prompt``, or else by ``words``.
 
     Returns:
         Entries as ComfyUI's ``ui["images"]`` has them.
 
     Raises:
         Lost: the item's claim has passed to another run; nothing is saved.
+        ValueError: the naming needs words.
     """
     if not item.token:
         return _preview(item, results, before, prompt, extra)
     ledger = sessions.open_(item.session)
     item = replace(item, words=ledger.own(item))
     texts = _texts(item, prompt, extra)
-    files = _encode(item.stem, results, before, texts)
-    store.write(ledger.folder / item.folder, files)
+    spoken = item.payload.get("prompt") or words
+    folder = folder_of(item, spoken, naming.folder)
+    stem = stem_of(item, naming.name, ledger.begun(item), lambda name: ledger.taken(f"{folder}/{name}", item))
+    files = _encode(stem, results, before, texts)
+    store.write(ledger.folder / folder, files)
+    if naming.folder == "prompt hash" and not (ledger.folder / folder / PROMPT).exists():
+        store.write(ledger.folder / folder, [(PROMPT, f"{spoken}\n".encode())])
     count = len(results)
-    taken = lineage.children(item.lineage, count) if takes == "all" else [item.lineage] * (takes == "first")
-    following: list[str | None] = [*taken, *[None] * (len(files) - len(taken))]
-    ledger.commit(
-        item, [Result(f"{item.folder}/{n}", child) for (n, _), child in zip(files, following, strict=True)], words
-    )
+    if item.source is None:
+        takes = "none"
+    following = lineage.children(item.lineage, count) if takes == "all" else [item.lineage] * (takes == "first")
+    entries: list[str | None] = [*following, *[None] * (len(files) - len(following))]
+    ledger.commit(item, [Result(f"{folder}/{n}", child) for (n, _), child in zip(files, entries, strict=True)], words)
     sessions.announce(ledger, item)
     if ledger.session().run is None:
         sessions.close_when_idle(ledger)
-    return [{"filename": name, "subfolder": f"{item.session}/{item.folder}", "type": "output"} for name, _ in files]
+    return [{"filename": name, "subfolder": f"{item.session}/{folder}", "type": "output"} for name, _ in files]
 
 
 def _preview(

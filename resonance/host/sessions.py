@@ -11,7 +11,7 @@ from server import PromptServer
 
 from ..rounds import status, store
 from ..rounds.item import Item
-from ..rounds.ledger import Busy, Ledger
+from ..rounds.ledger import Busy, Kind, Ledger
 from ..rounds.names import check_name
 from . import folders, queue
 
@@ -29,6 +29,8 @@ class Recorded(NamedTuple):
 recorded: dict[str, Recorded] = {}
 """What somebody pressed Run for, by session."""
 
+NODES: dict[Kind, str] = {"rounds": "Round Input", "explore": "Explore", "vary": "Vary"}
+
 mutex = threading.RLock()
 _open: dict[str, Ledger] = {}
 
@@ -43,11 +45,14 @@ def folder(name: str) -> Path:
     return path
 
 
-def open_(name: str, seed: int | None = None) -> Ledger:
+def open_(name: str, seed: int | None = None, kind: Kind | None = None) -> Ledger:
     """The session's ledger, owned by this process. Made if ``seed`` is given.
 
+    Args:
+        kind: what the session must be, or is to be when it is made.
+
     Raises:
-        RuntimeError: another process owns it.
+        RuntimeError: another process owns it, or it is of another kind.
         ValueError: the name cannot be a folder.
         FileNotFoundError: there is no such session.
     """
@@ -55,7 +60,7 @@ def open_(name: str, seed: int | None = None) -> Ledger:
         if name not in _open:
             path = folder(name)
             try:
-                ledger = Ledger(path, seed, PROCESS)
+                ledger = Ledger(path, seed, PROCESS, kind or "rounds")
             except Busy as error:
                 raise RuntimeError(
                     f"Session {name!r} is open in another program ({error}). Stop it there, or wait until it pauses."
@@ -64,7 +69,13 @@ def open_(name: str, seed: int | None = None) -> Ledger:
             with ledger.transaction():
                 ledger.update(owner=f"{socket.gethostname()}, process {os.getpid()}")
             _open[name] = ledger
-        return _open[name]
+        ledger = _open[name]
+        if kind and (found := ledger.session().kind) != kind:
+            close_when_idle(ledger)
+            raise RuntimeError(
+                f"Session {name!r} belongs to {NODES[found]}, whose pictures {NODES[kind]} cannot go on with. Choose another name."
+            )
+        return ledger
 
 
 def exists(name: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from . import changes, descent
-from .item import Item, Words, derive
+from .item import Item, Words, seed_of
 from .names import inside
 from .pictures import locate, natural
 from .status import reading, status_of
@@ -68,7 +68,7 @@ def item(folder: Path, id_: int) -> dict[str, Any]:
         index=row["number"],
         total=total,
         lineage=lineage,
-        seed=derive(seed, round_, lineage, "sampler"),
+        seed=seed_of(seed, round_, lineage, payload or {}),
         source=row["source"],
         draw=draw,
         words=Words(**words) if words else None,

@@ -20,6 +20,11 @@ def derive(seed: int, round_: int, lineage: str, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 14
 
 
+def seed_of(session: int, round_: int, lineage: str, payload: dict[str, Any]) -> int:
+    """An item's own seed: the payload's, where it has one."""
+    return payload["seed"] if "seed" in payload else derive(session, round_, lineage, "sampler")
+
+
 @dataclass(frozen=True)
 class Words:
     """What was said about a picture."""
@@ -42,7 +47,8 @@ class Item:
         source: picture it starts from, ``name [root]``; None where there is none.
         draw: what the model roulette drew, as :meth:`resonance.roulette.Draw.to_dict` gives it.
         words: stored words, if it was described before.
-        payload: free for those who fill the ledger with something other than files.
+        payload: what those know of it who fill the ledger with something other than files. ``seed`` takes the place of the
+            derived one; ``prompt``, ``scale``, ``steps`` and ``strength`` are used for names, see :mod:`.naming`.
         phase: ``describe`` when the run is only to describe the picture.
         id: row in the ledger; None when the item was pasted or only looked at: then nothing is stored for it.
         token: names the claim under which the run may commit.

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 from filelock import FileLock, Timeout
 
-from .item import Item, Phase, Words, derive
+from .item import Item, Phase, Words, seed_of
 from .status import FILE, State, Status, owner_of, status_of
 
 ATTEMPTS = 3
@@ -30,20 +30,28 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS session (
     one INTEGER PRIMARY KEY CHECK (one = 1), seed INTEGER NOT NULL, created REAL NOT NULL,
     first TEXT, rounds INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'open', reason TEXT NOT NULL DEFAULT '',
-    run TEXT, graph TEXT, plan TEXT, streak TEXT NOT NULL DEFAULT '[]', owner TEXT);
+    run TEXT, graph TEXT, plan TEXT, streak TEXT NOT NULL DEFAULT '[]', owner TEXT, kind TEXT NOT NULL DEFAULT 'rounds');
 CREATE TABLE IF NOT EXISTS item (
     id INTEGER PRIMARY KEY, round INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL,
     lineage TEXT NOT NULL, source TEXT, payload TEXT, draw TEXT, words TEXT, prompt TEXT,
     state TEXT NOT NULL DEFAULT 'pending', attempts INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,
-    error TEXT, phase TEXT, run TEXT, process TEXT, token TEXT, committed REAL,
-    UNIQUE (round, lineage), UNIQUE (round, source));
+    error TEXT, phase TEXT, run TEXT, process TEXT, token TEXT, committed REAL, begun REAL,
+    UNIQUE (round, lineage));
+CREATE INDEX IF NOT EXISTS item_source ON item (round, source);
 CREATE INDEX IF NOT EXISTS item_state ON item (state, round, attempts, position);
 CREATE INDEX IF NOT EXISTS item_wordless ON item (round, attempts, position) WHERE state = 'pending' AND words IS NULL;
 CREATE INDEX IF NOT EXISTS item_committed ON item (committed) WHERE committed IS NOT NULL;
 CREATE TABLE IF NOT EXISTS result (
     item INTEGER NOT NULL REFERENCES item (id), number INTEGER NOT NULL, file TEXT NOT NULL, lineage TEXT,
-    PRIMARY KEY (item, number)) WITHOUT ROWID
+    PRIMARY KEY (item, number)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS result_file ON result (file)
 """
+
+_ADDED = {"session": "kind TEXT NOT NULL DEFAULT 'rounds'", "item": "begun REAL"}
+"""Columns that ledgers of version 0.1.0 lack."""
+
+Kind = Literal["rounds", "explore", "vary"]
+"""Whose items a session holds: Round Input's, Explore's or Vary's."""
 
 
 class Claim(NamedTuple):
@@ -73,6 +81,7 @@ class Session:
         state: ``open``, ``paused`` or ``finished``; ``reason`` says why.
         run: id of the one run that may claim next.
         plan: hash of the roulette by which the items were ordered.
+        kind: whose items it holds.
     """
 
     seed: int
@@ -82,6 +91,7 @@ class Session:
     reason: str
     run: str | None
     plan: str | None
+    kind: Kind
 
 
 class Busy(Exception):
@@ -99,6 +109,7 @@ class Ledger:
         folder: the session's folder; its name is the session's.
         seed: seed of a new session; ignored when the ledger exists.
         process: names this process; claims of other processes are known to be dead.
+        kind: of a new session.
 
     Raises:
         Busy: another process has it open.
@@ -106,7 +117,7 @@ class Ledger:
         OSError: the folder cannot be locked.
     """
 
-    def __init__(self, folder: Path, seed: int | None = None, process: str = "") -> None:
+    def __init__(self, folder: Path, seed: int | None = None, process: str = "", kind: Kind = "rounds") -> None:
         self.folder = folder
         self.name = folder.name
         self.process = process
@@ -134,8 +145,13 @@ class Ledger:
             with self.transaction():
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
-                sql = "INSERT OR IGNORE INTO session (one, seed, created) VALUES (1, ?, ?)"
-                self._db.execute(sql, (seed, time.time()))
+                for table, column in _ADDED.items():
+                    if column.split()[0] not in {
+                        row["name"] for row in self._db.execute(f"PRAGMA table_info({table})")
+                    }:
+                        self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+                sql = "INSERT OR IGNORE INTO session (one, seed, created, kind) VALUES (1, ?, ?, ?)"
+                self._db.execute(sql, (seed, time.time(), kind))
         except BaseException:
             self._lock.release()
             raise
@@ -166,7 +182,9 @@ class Ledger:
     # The session
 
     def session(self) -> Session:
-        row = self._row("SELECT seed, coalesce(first, '') AS first, rounds, state, reason, run, plan FROM session")
+        row = self._row(
+            "SELECT seed, coalesce(first, '') AS first, rounds, state, reason, run, plan, kind FROM session"
+        )
         return Session(**dict(row))
 
     def graph(self) -> dict[str, Any] | None:
@@ -274,10 +292,24 @@ class Ledger:
         """Gives the item to a run."""
         token = uuid.uuid4().hex
         self._db.execute(
-            "UPDATE item SET state = 'claimed', run = ?, process = ?, token = ?, phase = ?, draw = ? WHERE id = ?",
-            (run, self.process, token, item.phase, json.dumps(item.draw) if item.draw else None, item.id),
+            "UPDATE item SET state = 'claimed', run = ?, process = ?, token = ?, phase = ?, draw = ?,"
+            " begun = coalesce(begun, ?) WHERE id = ?",
+            (run, self.process, token, item.phase, json.dumps(item.draw) if item.draw else None, time.time(), item.id),
         )
         return replace(item, token=token)
+
+    def begun(self, item: Item) -> float:
+        """Unix time at which an item was first claimed."""
+        return self._value("SELECT begun FROM item WHERE id = ?", item.id)
+
+    def taken(self, file: str, item: Item) -> bool:
+        """Whether a file inside the session's folder is another item's result."""
+        return self._value("SELECT 1 FROM result WHERE file = ? AND item != ?", file, item.id) is not None
+
+    def find(self, round_: int, lineage: str) -> Item | None:
+        """The item of a round that has this lineage, unclaimed."""
+        row = self._row("SELECT * FROM item WHERE round = ? AND lineage = ?", round_, lineage)
+        return self._item(row, "paint") if row else None
 
     def claims(self) -> list[Claim]:
         rows = self._db.execute("SELECT id, run, process, phase, words FROM item WHERE state = 'claimed'")
@@ -372,16 +404,17 @@ class Ledger:
         return _words(row)
 
     def _item(self, row: sqlite3.Row, phase: Phase) -> Item:
+        payload: dict[str, Any] = json.loads(row["payload"] or "{}")
         return Item(
             session=self.name,
             round=row["round"],
             index=row["number"],
             total=self._value("SELECT count(*) FROM item WHERE round = ?", row["round"]),
             lineage=row["lineage"],
-            seed=derive(self._value("SELECT seed FROM session"), row["round"], row["lineage"], "sampler"),
+            seed=seed_of(self._value("SELECT seed FROM session"), row["round"], row["lineage"], payload),
             source=row["source"],
             words=_words(row),
-            payload=json.loads(row["payload"]) if row["payload"] else {},
+            payload=payload,
             phase=phase,
             id=row["id"],
         )

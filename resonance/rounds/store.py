@@ -55,5 +55,5 @@ def flush_folder(folder: Path) -> None:
 
 def sweep(session: Path) -> None:
     """Removes what a crash left half written."""
-    for path in session.glob("round-*/.*.tmp"):
+    for path in session.glob("*/.*.tmp"):
         path.unlink(missing_ok=True)

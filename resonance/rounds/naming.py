@@ -1,0 +1,90 @@
+"""Folders and names of saved pictures: by round and lineage, or as the batch CLI had them."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from .item import Item
+
+FolderRule = Literal["round", "prompt hash", "scratch"]
+NameRule = Literal["lineage", "variation", "variation (strenght)"]
+FOLDER_RULES: tuple[FolderRule, ...] = get_args(FolderRule)
+NAME_RULES: tuple[NameRule, ...] = get_args(NameRule)
+
+PROMPT = "prompt.txt"
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Where a session's pictures go.
+
+    Attributes:
+        folder: ``round``: ``round-0001``; ``prompt hash``: see :func:`prompt_hash`; ``scratch``: one folder for tries.
+        name: ``lineage``: see :attr:`Item.stem`; ``variation``: see :func:`variation`, or with the batch CLI's misspelling.
+    """
+
+    folder: FolderRule = "round"
+    name: NameRule = "lineage"
+
+
+BY_ROUND = Naming()
+
+
+def prompt_hash(prompt: str) -> str:
+    """Folder of a prompt: MD5 of the prompt, its blanks joined, and a newline, in hex.
+
+    The batch CLI's shell let ``echo`` print the unquoted prompt; this is the same without its expansion of ``*`` and ``?``.
+    """
+    text = " ".join(prompt.split()) + "\n"
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def folder_of(item: Item, prompt: str, rule: FolderRule) -> str:
+    """Folder of an item's results, inside the session's.
+
+    Raises:
+        ValueError: no prompt, and the rule needs one.
+    """
+    if rule == "round":
+        return item.folder
+    if rule == "scratch":
+        return "scratch"
+    if not prompt.strip():
+        raise ValueError(
+            "The folder rule 'prompt hash' needs the prompt that made the pictures: connect it to words, or use the folder"
+            " rule 'round'."
+        )
+    return prompt_hash(prompt)
+
+
+def stem_of(item: Item, rule: NameRule, begun: float, taken: Callable[[str], bool]) -> str:
+    """Name of an item's results without number and suffix.
+
+    Args:
+        begun: Unix time at which the item was first claimed, so that a redo replaces what a crash left.
+        taken: whether a name in the folder is another item's file: then a number is appended.
+    """
+    if rule == "lineage":
+        return item.stem
+    stem = variation(item.payload, item.seed, begun, "strength" if rule == "variation" else "strenght")
+    number, found = 1, stem
+    while taken(f"{found}.png") or taken(f"{found}_01.png"):
+        number += 1
+        found = f"{stem}_{number}"
+    return found
+
+
+def variation(facts: dict[str, Any], seed: int, begun: float, strength: str = "strength") -> str:
+    """The batch CLI's names: ``2022-10-16T12-30-59_scale-6.0_steps-50_strength-0.35_seed-1``, local time.
+
+    Args:
+        facts: ``scale``, ``steps`` and ``strength``; what is not known is left out.
+        strength: the word for it.
+    """
+    parts = [datetime.fromtimestamp(begun).strftime("%Y-%m-%dT%H-%M-%S")]
+    for key, word, kind in (("scale", "scale", float), ("steps", "steps", int), ("strength", strength, float)):
+        if facts.get(key) is not None:
+            parts.append(f"{word}-{kind(facts[key])}")
+    return "_".join([*parts, f"seed-{seed}"])
