@@ -2,8 +2,23 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from ..resonance.host import canvas_routes, folders, memory, old_nodes, routes
-from . import canvas, chat, compose, describe, old, regions, roulette, rounds, tag
+from ..resonance.host import canvas_routes, folders, memory, old_nodes, routes, transform_routes
+from . import (
+    canvas,
+    chat,
+    color,
+    compose,
+    describe,
+    explore,
+    old,
+    regions,
+    roulette,
+    rounds,
+    sheet,
+    tag,
+    transform,
+    vary,
+)
 
 
 class ResonanceExtension(ComfyExtension):
@@ -12,8 +27,23 @@ class ResonanceExtension(ComfyExtension):
         memory.register()
         routes.register()
         canvas_routes.register()
+        transform_routes.register()
         old_nodes.register(old.NODES, tag.NODES[0])
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        menus = (tag, describe, compose, roulette, rounds, chat, canvas, regions)
+        menus = (
+            tag,
+            describe,
+            compose,
+            roulette,
+            rounds,
+            chat,
+            canvas,
+            regions,
+            sheet,
+            transform,
+            vary,
+            color,
+            explore,
+        )
         return [node for menu in menus for node in menu.NODES]

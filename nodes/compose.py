@@ -2,12 +2,13 @@
 
 from typing import Any
 
-import comfy.model_management
 import torch
 from comfy_api.latest import io
 
 from ..resonance import prompt
+from ..resonance.host import latents
 from ..resonance.sizes import BUCKET, CLASSES, OWN, PRESETS, choose
+from .types import TEXT_SOCKET
 
 CATEGORY = "Resonance/Compose"
 
@@ -127,10 +128,10 @@ class LatentForImage(io.ComfyNode):
                 io.Image.Input(
                     "image", optional=True, tooltip="The picture whose format counts. Its resolution does not."
                 ),
-                io.String.Input(
+                io.MultiType.Input(
                     "aspect",
+                    types=TEXT_SOCKET,
                     optional=True,
-                    force_input=True,
                     tooltip="Goes before the picture: landscape, portrait, square, or two sides such as 3:2 or 1216x832.",
                 ),
             ],
@@ -149,13 +150,7 @@ class LatentForImage(io.ComfyNode):
             raise ValueError(f"sizes must be one of {', '.join((*CLASSES, OWN, BUCKET, *PRESETS))}.")
         picture = None if image is None else (image.shape[2], image.shape[1])
         width, height = choose(sizes, picture, aspect)
-        # as EmptyLatentImage has it: samplers repeat the channels and change the scale for the model at hand
-        samples = torch.zeros(
-            (batch_size, 4, height // 8, width // 8),
-            device=comfy.model_management.intermediate_device(),
-            dtype=comfy.model_management.intermediate_dtype(),
-        )
-        return io.NodeOutput({"samples": samples, "downscale_ratio_spacial": 8}, width // 8 * 8, height // 8 * 8)
+        return io.NodeOutput(latents.empty(width, height, batch_size), width // 8 * 8, height // 8 * 8)
 
 
 def _own_sides() -> list[io.Int.Input]:

@@ -1,18 +1,24 @@
 """Rounds: pictures in, words stored, pictures out, over the queue."""
 
+from dataclasses import replace
+
 from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance import sizes
-from ..resonance.host import folders, progress, results
+from ..resonance.host import folders, progress, results, wiring
 from ..resonance.host import rounds as chain
+from ..resonance.rounds.fill import Pictures
 from ..resonance.rounds.item import Item as RoundItem
 from ..resonance.rounds.item import Words
 from ..resonance.rounds.names import check_name
+from ..resonance.rounds.naming import FOLDER_RULES, NAME_RULES, FolderRule, NameRule, Naming
 from ..resonance.rounds.pictures import locate
 from .types import Item, Plan
 
 CATEGORY = "Resonance/Rounds"
+FIRST = 7
+"""Number of Round Input's output ``first``."""
 
 
 class RoundInput(io.ComfyNode):
@@ -92,6 +98,11 @@ class RoundInput(io.ComfyNode):
                 io.Int.Output("index", tooltip="Number of the picture in its round, from 1."),
                 io.Int.Output("seed", tooltip="The picture's own seed for this round."),
                 io.String.Output("aspect", tooltip="landscape, portrait or square."),
+                io.Image.Output(
+                    "first",
+                    tooltip="The picture of round 1 with which this lineage began: the reference for Color Match. Read only when"
+                    " it is connected.",
+                ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
             not_idempotent=True,
@@ -129,7 +140,8 @@ class RoundInput(io.ComfyNode):
         if item.strip():
             work = chain.pasted(item)
         else:
-            ask = chain.Ask(session, first_folder, rounds, seed, keep_going, words_first, plan)
+            fill = Pictures(first_folder, rounds, folders.picture_roots())
+            ask = chain.Ask(session, fill, seed, keep_going, words_first, plan)
             try:
                 work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
             except (RuntimeError, ValueError) as error:
@@ -137,11 +149,12 @@ class RoundInput(io.ComfyNode):
                 progress.say(str(error), cls.hidden.unique_id)
                 raise
         if work is None:
-            return io.NodeOutput(*[ExecutionBlocker(None)] * 7)
+            return io.NodeOutput(*[ExecutionBlocker(None)] * 8)
         at, image = work.item, work.image
-        return io.NodeOutput(
-            image, at, at.lineage, at.round, at.index, at.seed, sizes.aspect_of(image.shape[2], image.shape[1])
-        )
+        used = wiring.is_used(cls.hidden.prompt, cls.hidden.unique_id, FIRST)
+        first = chain.first_picture(work) if used else None
+        aspect = sizes.aspect_of(image.shape[2], image.shape[1])
+        return io.NodeOutput(image, at, at.lineage, at.round, at.index, at.seed, aspect, first)
 
 
 class RoundWords(io.ComfyNode):
@@ -204,7 +217,7 @@ class RoundOutput(io.ComfyNode):
             search_aliases=["save image", "loopback", "lineage"],
             inputs=[
                 io.Image.Input("images", tooltip="What was made of the item."),
-                Item.Input("item", tooltip="From Round Input."),
+                Item.Input("item", tooltip="From Round Input or Explore."),
                 io.String.Input(
                     "words",
                     optional=True,
@@ -222,6 +235,36 @@ class RoundOutput(io.ComfyNode):
                     default="first",
                     tooltip="Which of a batch enter the next round. With all, each gets a lineage of its own: X0001.1, X0001.2, …",
                 ),
+                io.Combo.Input(
+                    "folder_rule",
+                    options=list(FOLDER_RULES),
+                    default="round",
+                    optional=True,
+                    advanced=True,
+                    tooltip="Folder of the pictures in the session's folder. round: round-0001. prompt hash: one for each prompt, named"
+                    " by its MD5, with the prompt in prompt.txt; connect words. scratch: one for tries.",
+                ),
+                io.Combo.Input(
+                    "name_rule",
+                    options=list(NAME_RULES),
+                    default="lineage",
+                    optional=True,
+                    advanced=True,
+                    tooltip="lineage: X0001_r0001_seed. variation: time, scale, steps, strength and seed; what is not known is left out."
+                    " The last is spelled as the batch CLI spelled it.",
+                ),
+                io.Float.Input(
+                    "scale",
+                    optional=True,
+                    force_input=True,
+                    tooltip="Guidance that made the pictures, for their names.",
+                ),
+                io.Int.Input(
+                    "steps", optional=True, force_input=True, tooltip="Steps that made the pictures, for their names."
+                ),
+                io.Float.Input(
+                    "strength", optional=True, force_input=True, tooltip="Strength that made them, for their names."
+                ),
             ],
             outputs=[io.Image.Output("images", tooltip="The same pictures.")],
             is_output_node=True,
@@ -229,9 +272,20 @@ class RoundOutput(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, images, item: RoundItem, words: str = "", before=None, next_round_takes: results.Takes = "first"
+        cls,
+        images,
+        item: RoundItem,
+        words: str = "",
+        before=None,
+        next_round_takes: results.Takes = "first",
+        folder_rule: FolderRule = "round",
+        name_rule: NameRule = "lineage",
+        **facts: float,
     ) -> io.NodeOutput:
-        saved = results.save(item, images, before, words, next_round_takes, cls.hidden.prompt, cls.hidden.extra_pnginfo)
+        item = replace(item, payload={**item.payload, **facts})
+        naming = Naming(folder_rule, name_rule)
+        hidden = cls.hidden
+        saved = results.save(item, images, before, words, next_round_takes, hidden.prompt, hidden.extra_pnginfo, naming)
         return io.NodeOutput(images, ui={"images": saved})
 
 

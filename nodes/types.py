@@ -10,3 +10,10 @@ Canvas = io.Custom("RESONANCE_CANVAS")
 Conversation = io.Custom("RESONANCE_CONVERSATION")
 Regions = io.Custom("RESONANCE_REGIONS")
 Transform = io.Custom("RESONANCE_TRANSFORM")
+
+TEXT_SOCKET = [io.String, io.Combo]
+"""Types of an input that takes text and has no widget, on a node with a dynamic combo.
+
+``io.String`` with ``force_input`` would be mistaken there: front end 1.58 counts it among the saved values, as those of 2023
+had it, and drops another one.
+"""

@@ -7,11 +7,14 @@ import { noteOutputs } from './outputs'
 
 const CANVAS = 'ResonanceCanvas'
 const CHAT = 'ResonanceCanvasChat'
+const TRANSFORM = 'ResonanceTransform'
 const EDIT = 'Resonance.EditCanvas'
 const PICTURE_HEIGHT = 220
+const TABLE_HEIGHT = 200
 const TEXT_HEIGHT = 60
 
 const nodes = (): Promise<typeof import('./node')> => import('./node')
+const tables = (): Promise<typeof import('./transform')> => import('./transform')
 
 function edit(node?: LGraphNode): void {
   void nodes().then(({ edit }) => edit(node ?? chosen()))
@@ -28,18 +31,19 @@ function isCanvas(node: LGraphNode): boolean {
   return node.comfyClass === CANVAS
 }
 
-/** Adds a picture below all widgets: in front of one that is saved, older front ends lose that one's value. */
-function addPreview(node: LGraphNode): HTMLElement {
+/** Adds an element below all widgets: in front of one that is saved, older front ends lose that one's value. */
+function addHost(node: LGraphNode, name: string, height: number): HTMLElement {
   const host = h('div', { className: 'resonance-host' })
-  const widget = node.addDOMWidget('canvas_preview', 'resonance_preview', host, {
+  const widget = node.addDOMWidget(name, 'resonance_preview', host, {
     serialize: false,
     hideOnZoom: false,
     hideInPanel: true,
-    getMinHeight: () => PICTURE_HEIGHT,
+    getMinHeight: () => height,
     getValue: () => '',
     setValue: () => {},
   })
-  widget.serialize = false
+  // Only once a loaded node has its values: beside a dynamic combo, newer front ends would take one of them for this one's.
+  queueMicrotask(() => (widget.serialize = false))
   return host
 }
 
@@ -54,17 +58,22 @@ app.registerExtension({
   getSelectionToolboxCommands: (item) => (isCanvas(item) ? [EDIT] : []),
 
   nodeCreated(node) {
+    if (node.comfyClass === TRANSFORM) {
+      const host = addHost(node, 'transform_table', TABLE_HEIGHT)
+      return void tables().then(({ attach }) => attach(node, host))
+    }
     if (isCanvas(node)) {
       // The text keeps its socket, which hidden widgets do not in Nodes 2.0, but needs little room.
       const text = node.widgets?.find((widget) => widget.name === 'canvas_text')
       if (text) text.options['getMinHeight'] = text.options['getMaxHeight'] = () => TEXT_HEIGHT
     } else if (node.comfyClass !== CHAT) return
-    const host = addPreview(node)
+    const host = addHost(node, 'canvas_preview', PICTURE_HEIGHT)
     void nodes().then(({ attach }) => attach(node, host, isCanvas(node)))
   },
 
   loadedGraphNode(node) {
     if (isCanvas(node) || node.comfyClass === CHAT) void nodes().then(({ loaded }) => loaded(node))
+    else if (node.comfyClass === TRANSFORM) void tables().then(({ loaded }) => loaded(node))
   },
 
   setup() {

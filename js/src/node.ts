@@ -5,6 +5,7 @@ import { createPreview } from './canvas/preview'
 import { app, captureUndo, findNode, finder, type LGraphNode, on, outputOf } from './comfy'
 import { copy } from './copy'
 import { h } from './dom'
+import { keepMounted, mountAgain, onChange } from './host'
 import { loadTexts, t } from './i18n'
 import { type Answer, answers, type CanvasEvent } from './live'
 import { picturesOf } from './pictures'
@@ -26,7 +27,6 @@ interface Attached {
   canvas: Canvas
 }
 
-const hosts = new WeakMap<LGraphNode, HTMLElement>()
 const attached = new WeakMap<LGraphNode, Attached>()
 
 const answered = answers((id, answer) => {
@@ -38,8 +38,7 @@ for (const end of ['execution_success', 'execution_error', 'execution_interrupte
 
 /** Puts a picture of its canvas on a node that was just made. */
 export async function attach(node: LGraphNode, host: HTMLElement, edited: boolean): Promise<void> {
-  hosts.set(node, host)
-  new ResizeObserver(() => giveWay(node, host)).observe(host)
+  keepMounted(node, host)
   await loadTexts()
   const made = edited ? canvasPreview(node) : chatPreview(node)
   attached.set(node, made)
@@ -57,21 +56,6 @@ export function loaded(node: LGraphNode): void {
   attached.get(node)?.refresh()
   setTimeout(() => attached.get(node)?.refresh(), RESTORED)
   mountAgain(node)
-}
-
-/** Nodes 2.0 leaves the element of a node in place when undo builds the node anew. */
-function mountAgain(node: LGraphNode): void {
-  const mounted = `[data-node-id="${CSS.escape(String(node.id))}"] .resonance-host`
-  const mount = (): void => {
-    for (const other of document.querySelectorAll(mounted)) other.replaceWith(hosts.get(node) ?? other)
-  }
-  requestAnimationFrame(() => requestAnimationFrame(mount))
-}
-
-/** Nodes 2.0 can mount the element of a node that was moved into a subgraph, in place of its copy's. */
-function giveWay(node: LGraphNode, host: HTMLElement): void {
-  const now = app.canvas.graph?.getNodeById(node.id)
-  if (now && now !== node && host.closest('[data-node-id]')) host.replaceWith(hosts.get(now) ?? host)
 }
 
 function canvasPreview(node: LGraphNode): Attached {
@@ -98,24 +82,13 @@ function canvasPreview(node: LGraphNode): Attached {
     preview.show({ canvas: made.canvas, aspect: width / height, says: source.problem || source.note })
   }
 
-  for (const name of ['canvas_text', 'width', 'height']) onChange(node, name, made.refresh)
+  for (const name of ['canvas_text', 'width', 'height']) onChange(widgetOf(node, name), made.refresh)
   const before = node.onConnectionsChange
   node.onConnectionsChange = function (...change) {
     before?.apply(node, change)
     made.refresh()
   }
   return made
-}
-
-function onChange(node: LGraphNode, name: string, listener: () => void): void {
-  const widget = widgetOf(node, name)
-  if (!widget) return
-  const before = widget.callback
-  widget.callback = function (this: unknown, ...values) {
-    const result = before?.apply(this, values)
-    listener()
-    return result
-  }
 }
 
 function chatPreview(node: LGraphNode): Attached {
@@ -128,7 +101,7 @@ function chatPreview(node: LGraphNode): Attached {
     },
   })
   preview.actions.append(button)
-  onChange(node, 'answer_form', () => followForm(node))
+  onChange(widgetOf(node, 'answer_form'), () => followForm(node))
   const made: Attached = {
     element: preview.element,
     refresh() {

@@ -12,9 +12,10 @@ import { describeItem } from '../src/gallery/words'
 
 const MARKUP = '<img src=x onerror=alert(1)>'
 
-const table = () =>
+const table = (sources = true) =>
   makeTable({
     rounds: [1, 2],
+    sources,
     lineages: ['X0001', 'X0002', 'X0003'],
     items: [
       [1, 1, 0, 'done', 5, 1],
@@ -30,6 +31,8 @@ describe('the table of a session', () => {
     expect(cellAt(table(), 1, 0)?.id).toBe(2)
     expect(cellAt(table(), 1, 1)?.id).toBe(2)
     expect(cellAt(table(), 1, 2)).toBeUndefined()
+    expect(cellAt(table(false), 1, 0)).toBeUndefined()
+    expect(cellAt(table(false), 1, 1)?.id).toBe(2)
     expect(cellAt(table(), 2, 2)?.id).toBe(5)
     expect(cellAt(table(), 0, 3)).toBeUndefined()
   })

@@ -43,6 +43,7 @@ const status = (session: string, more: Partial<Status> = {}): Status => ({
 const grid = (session: string, lineages: string[]): GridAnswer => ({
   status: status(session),
   rounds: [1],
+  sources: true,
   lineages,
   items: lineages.map((_, row) => [row + 1, 1, row, 'pending', null, 0]),
 })

@@ -62,7 +62,8 @@ def save(
         takes = "none"
     following = lineage.children(item.lineage, count) if takes == "all" else [item.lineage] * (takes == "first")
     entries: list[str | None] = [*following, *[None] * (len(files) - len(following))]
-    ledger.commit(item, [Result(f"{folder}/{n}", child) for (n, _), child in zip(files, entries, strict=True)], words)
+    found = [Result(f"{folder}/{name}", child) for (name, _), child in zip(files, entries, strict=True)]
+    ledger.commit(item, found, words or spoken)
     sessions.announce(ledger, item)
     if ledger.session().run is None:
         sessions.close_when_idle(ledger)

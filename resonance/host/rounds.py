@@ -10,7 +10,6 @@ import shutil
 import sqlite3
 import uuid
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,11 +17,12 @@ import torch
 
 from .. import images
 from ..roulette import Plan, draw
-from ..rounds import lineage, pictures
+from ..rounds import descent, grid, pictures
+from ..rounds.fill import Fill
 from ..rounds.item import Item, Words, derive
 from ..rounds.ledger import Claim, Ledger, Session
-from ..rounds.status import read
-from . import folders, progress, queue, sessions
+from ..rounds.status import kind_of, read, reading
+from . import folders, progress, queue, sessions, wiring
 from .queue import Run
 
 log = logging.getLogger(__name__)
@@ -37,11 +37,10 @@ _runs: dict[str, deque[str]] = {}
 
 @dataclass(frozen=True)
 class Ask:
-    """What Round Input is set to."""
+    """What Round Input or Explore is set to."""
 
     session: str
-    first: str
-    rounds: int
+    fill: Fill
     seed: int
     keep_going: bool
     words_first: bool
@@ -50,40 +49,39 @@ class Ask:
 
 @dataclass(frozen=True)
 class Work:
-    """What a run works on, and its picture (IMAGE ``[1, H, W, 3]``)."""
+    """What a run works on, and its picture (IMAGE ``[1, H, W, 3]``) where it starts from one."""
 
     item: Item
-    image: torch.Tensor
+    image: torch.Tensor | None
 
 
 def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
-    """Claims the next item of the session for the run in which Round Input executes, and queues the run after it.
+    """Claims the next item of the session for the run in which the node executes, and queues the run after it.
 
     Returns:
         None when the chain has come to its end or stops here: the nodes behind are then not to run.
 
     Raises:
         RuntimeError: this run may not claim, or the session is paused or finished; the text says what to do.
-        ValueError: wrong name or folder.
+        ValueError: wrong name, or nothing that fills the session.
     """
     run = queue.current()
     looped = node_id not in prompt
-    if not looped and not _is_saved(run, node_id):
+    if not looped and not wiring.is_saved(run, node_id):
         return _peek(ask, node_id)
-    others = (id_ for id_ in run.prompt if id_ != node_id and _is_round_input(run, id_))
-    if not looped and (other := next(others, None)):
+    if not looped and (other := wiring.other_start(run, node_id)):
         raise RuntimeError(
-            f"There are two Round Inputs in this run (nodes {node_id} and {other}), and each would queue the next one. Put one"
-            " into a workflow of its own."
+            f"There are two sessions in this run (nodes {node_id} and {other}), and each would queue the next one. Put one into"
+            " a workflow of its own."
         )
-    if ask.words_first and not _stores_words(run, node_id):
+    if ask.words_first and not wiring.stores_words(run, node_id):
         ask = replace(ask, words_first=False)
     if not sessions.exists(ask.session):
-        pictures.listing(ask.first, folders.picture_roots())  # no session is made of a folder that has none
+        ask.fill.first(ask.session, ask.seed)  # no session is made of what would leave it empty
     with sessions.mutex:
         successor = str(uuid.uuid4()) if ask.keep_going and not looped else None
         try:
-            ledger = sessions.open_(ask.session, ask.seed)
+            ledger = sessions.open_(ask.session, ask.seed, ask.fill.kind)
             item = _claim(ledger, ask, run, run.id if looped else successor)
         except sqlite3.OperationalError as error:
             sessions.close(ask.session)
@@ -103,10 +101,37 @@ def pasted(text: str) -> Work:
     """The item that was pasted, its picture read again. Nothing is claimed.
 
     Raises:
-        ValueError: the text is no item, or its picture cannot be read.
+        ValueError: the text is no item, or it has no picture that can be read.
     """
     item = Item.from_json(text)
+    if item.source is None:
+        raise ValueError("This item starts from no picture. Paste it into Explore, which handed it out.")
     return Work(item, _picture(item.source))
+
+
+def first_picture(work: Work) -> torch.Tensor | None:
+    """The picture (IMAGE) with which the lineage of a work's item began, as far as its session's ledger knows.
+
+    Raises:
+        ValueError: it cannot be read any more.
+    """
+    item = work.item
+    if item.source is None:
+        return None
+    try:
+        with reading(sessions.folder(item.session)) as db:
+            source = descent.origin(db, item.session, item.round, item.source)
+    except FileNotFoundError:  # the session of a pasted item
+        source = item.source
+    if source == item.source:
+        return work.image
+    try:
+        return _picture(source)
+    except ValueError as error:
+        raise ValueError(
+            f"The first picture of lineage {item.lineage}, {source!r}, cannot be read: {error}. Put it back, or disconnect the"
+            " output first."
+        ) from None
 
 
 def store_words(item: Item, words: Words) -> None:
@@ -137,11 +162,10 @@ def _claim(ledger: Ledger, ask: Ask, run: Run, following: str | None) -> Item | 
             interrupted = _settle(ledger, claims, run)
             session = ledger.session()  # many errors in a row have paused it
         if not chained:
-            first = ask.first.strip() or session.first
             texts = queue.texts(run.prompt, run.extra.get("extra_pnginfo"))
             sessions.recorded[ledger.name] = sessions.Recorded(run.prompt, texts)
-            ledger.update(first=first, rounds=ask.rounds, state="open", reason="", graph=run.graph())
-            _take_in(ledger, first)
+            ledger.update(state="open", reason="", graph=run.graph(), plan=None)
+            ask.fill.begin(ledger)
             session = ledger.session()
         free = shutil.disk_usage(ledger.folder).free
         if session.state == "paused" and session.reason != "by request":
@@ -154,10 +178,12 @@ def _claim(ledger: Ledger, ask: Ask, run: Run, following: str | None) -> Item | 
             item = _choose(ledger, session, ask, run) if session.state == "open" else None
             if item is None and session.state == "open":
                 ledger.update(state="finished")
-                stop = "" if chained else _finished(ledger)
+                stop = "" if chained else _finished(ledger, ask.fill)
         ledger.update(run=following if item else None)
     for claim in claims:
         sessions.announce(ledger, changed=claim.id)
+    if not chained:
+        sessions.announce(ledger)  # items may have come and gone
     if stop:
         sessions.announce(ledger)
         sessions.close(ledger.name)
@@ -180,23 +206,9 @@ def _settle(ledger: Ledger, claims: list[Claim], run: Run) -> bool:
     return interrupted
 
 
-def _take_in(ledger: Ledger, first: str) -> None:
-    """Adds the pictures of the first folder that the ledger does not know yet."""
-    known = ledger.sources(1)
-    try:
-        found = pictures.listing(first, folders.picture_roots())
-    except ValueError:
-        if known:
-            return
-        raise
-    new = [source for source in found if source not in known]
-    names = lineage.assign([source.rsplit("/", 1)[-1] for source in new], ledger.lineages(1))
-    ledger.add(1, list(zip(new, names, strict=True)))
-
-
 def _choose(ledger: Ledger, session: Session, ask: Ask, run: Run) -> Item | None:
     """The next item, claimed. Opens the next round when this one has none left."""
-    round_ = ledger.open_round(lambda file: (ledger.folder / file).is_file())
+    round_ = ask.fill.open_round(ledger)
     if round_ is None:
         return None
     if ask.plan:
@@ -234,7 +246,7 @@ def _load(ledger: Ledger, ask: Ask, run: Run, item: Item) -> Work | None:
     """Reads the claimed item's picture. What cannot be read is skipped and the next item is claimed instead."""
     while True:
         try:
-            return Work(item, _picture(item.source))
+            return Work(item, _picture(item.source) if item.source else None)
         except ValueError as error:
             log.warning("Session %s skips item %s of round %s: %s", ledger.name, item.index, item.round, error)
             with ledger.transaction():
@@ -247,75 +259,34 @@ def _load(ledger: Ledger, ask: Ask, run: Run, item: Item) -> Work | None:
             item = following
 
 
-def _picture(source: str | None) -> torch.Tensor:
-    if source is None:
-        raise ValueError("this item has no picture")
+def _picture(source: str) -> torch.Tensor:
     return images.to_tensor(images.read(pictures.locate(source, folders.picture_roots())[1]))
 
 
 def _peek(ask: Ask, node_id: str) -> Work:
     """The item that Run would claim next, without claiming: people build their graph step by step."""
-    if sessions.exists(ask.session):
-        status, items = read(sessions.folder(ask.session))
-        waiting = [item for item in items if item["state"] == "pending"]
-        item = waiting[0] if waiting else items[0]
-        seed = status.seed
-        found = Item(ask.session, status.round, item["number"], item["lineage"], 0, status.total, item["source"])
-    else:
-        sources = pictures.listing(ask.first, folders.picture_roots())
-        name = next(lineage.assign([source.rsplit("/", 1)[-1] for source in sources]))
-        seed = ask.seed
-        found = Item(ask.session, 1, 1, name, 0, len(sources), sources[0])
-    found = replace(found, seed=derive(seed, found.round, found.lineage, "sampler"))
+    found, seed = _next(ask)
     progress.say(
         f"next: {found.lineage}, item {found.index} of round {found.round}. Nothing is claimed without Round Output.",
         node_id,
     )
-    return Work(_drawn(found, ask.plan, seed), _picture(found.source))
+    return Work(_drawn(found, ask.plan, seed), _picture(found.source) if found.source else None)
 
 
-def _finished(ledger: Ledger) -> str:
+def _next(ask: Ask) -> tuple[Item, int]:
+    """The item that would be claimed next, and the seed of its session."""
+    if sessions.exists(ask.session):
+        folder = sessions.folder(ask.session)
+        with reading(folder) as db:
+            sessions.check_kind(ask.session, kind_of(db), ask.fill.kind)
+        status, items = read(folder)
+        if shown := [item for item in items if item["state"] == "pending"] or items:
+            found = Item.from_json(grid.item(folder, shown[0]["id"])["json"])
+            return replace(found, draw=None), status.seed
+    return ask.fill.first(ask.session, ask.seed), ask.seed
+
+
+def _finished(ledger: Ledger, fill: Fill) -> str:
     status = ledger.status()
     failed = f", {status.failed} failed (Retry gives them new attempts)" if status.failed else ""
-    return (
-        f"Session {ledger.name!r} is finished: {status.round} rounds, {status.done} pictures in the last{failed}. Raise the"
-        " number of rounds, add pictures to the first folder, or choose another session name."
-    )
-
-
-def _is_round_input(run: Run, node_id: str) -> bool:
-    return run.prompt[node_id]["class_type"] == "ResonanceRoundInput" and _is_saved(run, node_id)
-
-
-def _is_saved(run: Run, node_id: str) -> bool:
-    """Whether the run executes a Round Output that hangs below this Round Input."""
-    return any(
-        run.prompt[target]["class_type"] == "ResonanceRoundOutput" and node_id in _ancestors(run.prompt, target)
-        for target in run.targets
-        if target in run.prompt
-    )
-
-
-def _stores_words(run: Run, node_id: str) -> bool:
-    """Whether the words of this Round Input's items are stored on the way: only then a round can be described first."""
-    return any(
-        node["class_type"] == "ResonanceRoundWords" and node_id in _ancestors(run.prompt, id_)
-        for id_, node in run.prompt.items()
-    )
-
-
-def _ancestors(prompt: dict[str, Any], node_id: str) -> set[str]:
-    found: set[str] = set()
-    waiting = [node_id]
-    while waiting:
-        for source in _links(prompt.get(waiting.pop(), {})):
-            if source not in found:
-                found.add(source)
-                waiting.append(source)
-    return found
-
-
-def _links(node: dict[str, Any]) -> Iterator[str]:
-    for value in node.get("inputs", {}).values():
-        if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str):
-            yield value[0]
+    return f"Session {ledger.name!r} is finished: {status.round} rounds, {status.done} pictures in the last{failed}. {fill.more}"

@@ -11,8 +11,9 @@ from server import PromptServer
 
 from ..rounds import status, store
 from ..rounds.item import Item
-from ..rounds.ledger import Busy, Kind, Ledger
+from ..rounds.ledger import Busy, Ledger
 from ..rounds.names import check_name
+from ..rounds.status import Kind
 from . import folders, queue
 
 PROCESS = uuid.uuid4().hex
@@ -70,12 +71,21 @@ def open_(name: str, seed: int | None = None, kind: Kind | None = None) -> Ledge
                 ledger.update(owner=f"{socket.gethostname()}, process {os.getpid()}")
             _open[name] = ledger
         ledger = _open[name]
-        if kind and (found := ledger.session().kind) != kind:
-            close_when_idle(ledger)
-            raise RuntimeError(
-                f"Session {name!r} belongs to {NODES[found]}, whose pictures {NODES[kind]} cannot go on with. Choose another name."
-            )
+        if kind:
+            try:
+                check_kind(name, ledger.session().kind, kind)
+            except RuntimeError:
+                close_when_idle(ledger)
+                raise
         return ledger
+
+
+def check_kind(name: str, found: Kind, wanted: Kind) -> None:
+    """Raises RuntimeError if a session is not of the wanted kind."""
+    if found != wanted:
+        raise RuntimeError(
+            f"Session {name!r} belongs to {NODES[found]}, whose pictures {NODES[wanted]} cannot go on with. Choose another name."
+        )
 
 
 def exists(name: str) -> bool:

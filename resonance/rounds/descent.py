@@ -39,6 +39,19 @@ def children(db: sqlite3.Connection, session: str, row: sqlite3.Row) -> list[sql
     return db.execute(sql, (row["round"] + 1, f"{session}/", row["id"])).fetchall()
 
 
+def origin(db: sqlite3.Connection, session: str, round_: int, source: str) -> str:
+    """The source with which the lineage of a round's item began: that of its first ancestor which the ledger knows."""
+    sql = (
+        "WITH RECURSIVE up (round, source) AS (SELECT ?, ? UNION ALL"
+        " SELECT i.round, i.source FROM up JOIN result r ON up.source = ? || r.file || ' [output]'"
+        " AND r.file = substr(up.source, length(?) + 1, length(up.source) - length(?) - length(' [output]'))"
+        " JOIN item i ON i.id = r.item AND i.round = up.round - 1 WHERE i.source IS NOT NULL)"
+        " SELECT source FROM up ORDER BY round LIMIT 1"
+    )
+    head = f"{session}/"
+    return db.execute(sql, (round_, source, head, head, head)).fetchone()[0]
+
+
 def line(db: sqlite3.Connection, session: str, id_: int) -> list[sqlite3.Row]:
     """The items from the first ancestor of this one, through it, and on through first children to the last.
 

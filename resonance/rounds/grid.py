@@ -16,8 +16,9 @@ def grid(folder: Path) -> dict[str, Any]:
     """All items of the session in ``folder``.
 
     Returns:
-        ``status``; ``rounds``: their numbers; ``lineages``: one for each row; ``items``: ``[id, round, row, state, time of
-        the commit or None, number of results]``, a list and not a dict because there may be 100,000 of them.
+        ``status``; ``rounds``: their numbers; ``sources``: whether items start from pictures; ``lineages``: one for each
+        row; ``items``: ``[id, round, row, state, time of the commit or None, number of results]``, a list and not a dict
+        because there may be 100,000 of them.
 
     Raises:
         FileNotFoundError: there is no ledger.
@@ -27,11 +28,13 @@ def grid(folder: Path) -> dict[str, Any]:
         counts: dict[int, int] = dict(db.execute("SELECT item, count(*) FROM result GROUP BY item").fetchall())
         sql = "SELECT id, round, lineage, state, committed FROM item ORDER BY round, number"
         found = [tuple(row) for row in db.execute(sql)]
+        (sources,) = db.execute("SELECT EXISTS (SELECT 1 FROM item WHERE source IS NOT NULL)").fetchone()
     lineages = ordered({lineage for _, _, lineage, _, _ in found})
     rows = {lineage: row for row, lineage in enumerate(lineages)}
     return {
         "status": vars(status),
         "rounds": sorted({round_ for _, round_, _, _, _ in found}),
+        "sources": bool(sources),
         "lineages": lineages,
         "items": [
             [id_, round_, rows[lineage], state, committed, counts.get(id_, 0)]

@@ -18,40 +18,14 @@ from typing import Any, Literal, NamedTuple, cast
 from filelock import FileLock, Timeout
 
 from .item import Item, Phase, Words, seed_of
-from .status import FILE, State, Status, owner_of, status_of
+from .schema import prepare
+from .status import FILE, Kind, State, Status, owner_of, status_of
 
 ATTEMPTS = 3
 DEATHS = 5
 STREAK = 3
 
 Outcome = Literal["success", "error", "interrupted", "gone", "died"]
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS session (
-    one INTEGER PRIMARY KEY CHECK (one = 1), seed INTEGER NOT NULL, created REAL NOT NULL,
-    first TEXT, rounds INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'open', reason TEXT NOT NULL DEFAULT '',
-    run TEXT, graph TEXT, plan TEXT, streak TEXT NOT NULL DEFAULT '[]', owner TEXT, kind TEXT NOT NULL DEFAULT 'rounds');
-CREATE TABLE IF NOT EXISTS item (
-    id INTEGER PRIMARY KEY, round INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL,
-    lineage TEXT NOT NULL, source TEXT, payload TEXT, draw TEXT, words TEXT, prompt TEXT,
-    state TEXT NOT NULL DEFAULT 'pending', attempts INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,
-    error TEXT, phase TEXT, run TEXT, process TEXT, token TEXT, committed REAL, begun REAL,
-    UNIQUE (round, lineage));
-CREATE INDEX IF NOT EXISTS item_source ON item (round, source);
-CREATE INDEX IF NOT EXISTS item_state ON item (state, round, attempts, position);
-CREATE INDEX IF NOT EXISTS item_wordless ON item (round, attempts, position) WHERE state = 'pending' AND words IS NULL;
-CREATE INDEX IF NOT EXISTS item_committed ON item (committed) WHERE committed IS NOT NULL;
-CREATE TABLE IF NOT EXISTS result (
-    item INTEGER NOT NULL REFERENCES item (id), number INTEGER NOT NULL, file TEXT NOT NULL, lineage TEXT,
-    PRIMARY KEY (item, number)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS result_file ON result (file)
-"""
-
-_ADDED = {"session": "kind TEXT NOT NULL DEFAULT 'rounds'", "item": "begun REAL"}
-"""Columns that ledgers of version 0.1.0 lack."""
-
-Kind = Literal["rounds", "explore", "vary"]
-"""Whose items a session holds: Round Input's, Explore's or Vary's."""
 
 
 class Claim(NamedTuple):
@@ -143,13 +117,7 @@ class Ledger:
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA wal_autocheckpoint = 4000")
             with self.transaction():
-                for statement in _SCHEMA.split(";"):
-                    self._db.execute(statement)
-                for table, column in _ADDED.items():
-                    if column.split()[0] not in {
-                        row["name"] for row in self._db.execute(f"PRAGMA table_info({table})")
-                    }:
-                        self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+                prepare(self._db)
                 sql = "INSERT OR IGNORE INTO session (one, seed, created, kind) VALUES (1, ?, ?, ?)"
                 self._db.execute(sql, (seed, time.time(), kind))
         except BaseException:
@@ -236,6 +204,25 @@ class Ledger:
     def lineages(self, round_: int) -> set[str]:
         return {row[0] for row in self._db.execute("SELECT lineage FROM item WHERE round = ?", (round_,))}
 
+    def last_round(self) -> int:
+        """The highest round that has an item; 0 where there is none."""
+        return self._value("SELECT coalesce(max(round), 0) FROM item")
+
+    def payloads(self) -> dict[str, dict[str, Any]]:
+        """A payload of each lineage, of whichever round."""
+        rows = self._db.execute("SELECT lineage, payload FROM item WHERE payload IS NOT NULL GROUP BY lineage")
+        return {row["lineage"]: json.loads(row["payload"]) for row in rows}
+
+    def withdraw(self, wanted: Callable[[int, str], bool]) -> None:
+        """Removes the pending items that are not wanted, by round and lineage."""
+        rows = self._db.execute("SELECT id, round, lineage FROM item WHERE state = 'pending'").fetchall()
+        gone = [(row["id"],) for row in rows if not wanted(row["round"], row["lineage"])]
+        self._db.executemany("DELETE FROM item WHERE id = ?", gone)
+
+    def pending_round(self) -> int | None:
+        """The lowest round with a pending item."""
+        return self._value("SELECT min(round) FROM item WHERE state = 'pending'")
+
     def open_round(self, exists: Callable[[str], bool]) -> int | None:
         """The round to work on: the lowest with a pending item.
 
@@ -243,7 +230,7 @@ class Ledger:
         its items. None: nothing is left to do.
         """
         while True:
-            current = self._value("SELECT min(round) FROM item WHERE state = 'pending'")
+            current = self.pending_round()
             if current is not None:
                 return current
             rounds = self.session().rounds

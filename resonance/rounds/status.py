@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 FILE = "ledger.sqlite3"
 
 State = Literal["open", "paused", "finished"]
+Kind = Literal["rounds", "explore", "vary"]
+"""Whose items a session holds: Round Input's, Explore's or Vary's."""
 _STATES = ("pending", "claimed", "done", "failed", "parked", "skipped")
 
 
@@ -148,6 +150,11 @@ def status_of(db: sqlite3.Connection, name: str) -> Status:
         eta=(pace or 0) * (pending + claimed) or None,
         changed=times[0] if times else created,
     )
+
+
+def kind_of(db: sqlite3.Connection) -> Kind:
+    """Whose items a session holds. Ledgers of version 0.1.0 held Round Input's and did not say so."""
+    return dict(db.execute("SELECT * FROM session").fetchone()).get("kind", "rounds")
 
 
 def owner_of(path: Path) -> str:

@@ -286,6 +286,28 @@ def test_the_large_view_shows_picture_words_and_difference(gallery: Gallery) -> 
     expect(large.get_by_alt_text("Source of X0002 in round 2")).to_have_count(0)
 
 
+def test_items_of_an_exploration_have_no_source_to_look_at(gallery: Gallery) -> None:
+    graph = {
+        "1": node("ResonanceExplore", session="explored", aspects="64x48", seeds=2, steps_rule="S: 10 + 5 x scale"),
+        "2": node("ProbeDots", latent=["1", 3], scale=["1", 6], steps=["1", 7], seed=["1", 8]),
+        "3": node("ResonanceRoundOutput", images=["2", 0], item=["1", 0]),
+    }
+    gallery.open()
+    if not (output(gallery.desk.comfy) / "explored").exists():
+        gallery.desk.comfy.run(gallery.desk.comfy.complete(graph))
+        gallery.desk.comfy.idle()
+    refused: list[str] = []
+    gallery.page.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
+    gallery.choose("explored")
+    loaded(gallery.cell("X0002", 2).locator("img"))
+    expect(gallery.root.locator(".resonance-nothing")).to_have_count(2)
+    large = gallery.view("X0002", 2)
+    loaded(large.get_by_alt_text("Result of X0002 in round 2"))
+    expect(large).to_contain_text("Nice view")
+    expect(large.get_by_role("button", name="Compare with source")).to_be_disabled()
+    assert refused == []
+
+
 def test_keys_lead_along_the_lineage_and_across_it(gallery: Gallery) -> None:
     gallery.make("along", 3, 3)
     gallery.view("X0001", 1)

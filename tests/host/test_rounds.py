@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from resonance.rounds.naming import prompt_hash
+
 from .comfy import PACK, Comfy, RunFailed, node
 from .graphs import check_whole, claimed, items, listening, mean, output, pictures, quick, until
 
@@ -282,6 +284,73 @@ def test_a_pasted_item_makes_the_same_picture_again_and_opens_no_ledger(comfy: C
     assert not (output(comfy) / "never opened").exists()
 
 
+def test_the_first_picture_of_a_lineage_comes_along(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "blue", size=(40, 24))
+    graph = quick(name, name, rounds=3)
+    graph["6"] = node("ProbeShape", images=["1", 7], lineage=["1", 2])
+    graph["5"]["inputs"]["images"] = ["6", 0]
+    run(comfy, graph)
+    shapes = (output(comfy) / "shapes.log").read_text().splitlines()
+    assert shapes == [f"X000{n} 40x24 {c}" for _ in range(3) for n, c in ((1, "1 0 0"), (2, "0 0 1"))]
+    with Image.open(output(comfy) / name / items(comfy, name, 3)[1]["files"][0]) as image:
+        item = image.text["resonance"]
+    look = {"1": quick(name, name)["1"], "2": node("ProbeValue", value=["1", 7])}
+    look["1"]["inputs"]["item"] = item
+    assert json.loads(comfy.run(look)["2"]["value"][0])[0]["shape"] == [1, 24, 40, 3], (
+        "pasted, and its session is there"
+    )
+    look["1"]["inputs"]["item"] = item.replace(f'"session": "{name}"', '"session": "never opened"')
+    assert json.loads(comfy.run(look)["2"]["value"][0])[0]["shape"] == [1, 24, 40, 3]
+    (comfy.base / "input" / name / "2-blue.png").unlink()
+    look["1"]["inputs"]["item"] = item
+    with pytest.raises(RunFailed, match=r"The first picture of lineage X0002, .*2-blue.png \[input\]', cannot be read"):
+        comfy.run(look)
+    unused = comfy.run({**look, "2": node("ProbeValue", value=["1", 2])})
+    assert json.loads(unused["2"]["value"][0]) == ["X0002"], "not connected, not missed"
+
+
+def test_rounds_go_on_with_every_rule_for_folders_and_names(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "blue")
+    for folder_rule in ("prompt hash", "scratch"):
+        for name_rule in ("lineage", "variation"):
+            session = f"{name[:30]} {folder_rule} {name_rule}"
+            graph = quick(session, name, rounds=3)
+            graph["5"]["inputs"] |= {
+                "folder_rule": folder_rule,
+                "name_rule": name_rule,
+                "scale": ["6", 0],
+                "steps": ["7", 0],
+            }
+            graph |= {"6": node("PrimitiveFloat", value=6.5), "7": node("PrimitiveInt", value=20)}
+            run(comfy, graph)
+            found = [item for round_ in (1, 2, 3) for item in items(comfy, session, round_)]
+            assert [(i["lineage"], i["state"]) for i in found] == [("X0001", "done"), ("X0002", "done")] * 3
+            files = [item["files"][0] for item in found]
+            assert len(set(files)) == len(list((output(comfy) / session).glob("*/*.png"))) == 6
+            folders = {item["prompt"]: Path(item["files"][0]).parent.name for item in found}
+            wanted = {
+                word: prompt_hash(word) if folder_rule == "prompt hash" else "scratch" for word in ("red", "blue")
+            }
+            assert folders == wanted
+            assert all(("_scale-6.5_steps-20_seed-" in file) == (name_rule == "variation") for file in files)
+            told = comfy.get(f"/resonance/rounds/{session}/items/{found[-1]['id']}")
+            assert told["parent"] == found[3]["id"] and told["source"] == f"{session}/{found[3]['files'][0]} [output]"
+            assert len(comfy.get(f"/resonance/rounds/{session}/items/{found[-1]['id']}/drift")["points"]) == 4
+            with Image.open(output(comfy) / session / files[-1]) as image:
+                known = json.loads(image.text["resonance"])
+            assert known["source"] == told["source"] and known["payload"] == {"scale": 6.5, "steps": 20}
+
+
+def test_the_folder_of_a_prompt_needs_a_prompt(comfy: Comfy, name: str):
+    pictures(comfy, name, "red")
+    graph = quick(name, name)
+    graph["5"]["inputs"]["folder_rule"] = "prompt hash"
+    del graph["5"]["inputs"]["words"]
+    with pytest.raises(RunFailed, match="'prompt hash' needs the prompt .* connect it to words"):
+        comfy.run(graph)
+    comfy.idle()
+
+
 def test_pause_and_resume_by_route(comfy: Comfy, name: str):
     pictures(comfy, name, "red", "green", "blue")
     comfy.queue(quick(name, name, paint={"seconds": 0.5}))
@@ -368,7 +437,7 @@ def test_two_round_inputs_in_one_run_are_refused(comfy: Comfy, name: str):
         for key, value in part["inputs"].items():
             if isinstance(value, list):
                 part["inputs"][key] = ["x" + value[0], value[1]]
-    with pytest.raises(RunFailed, match="two Round Inputs in this run"):
+    with pytest.raises(RunFailed, match="two sessions in this run"):
         comfy.run(graph | second)
     assert comfy.get("/prompt")["exec_info"]["queue_remaining"] == 0
 

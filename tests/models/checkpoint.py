@@ -19,11 +19,12 @@ the number from the file."""
 
 
 def build(folder: Path) -> None:
-    """Writes ``checkpoints/tiny_sd15``, ``checkpoints/tiny_sd15_b`` (same colours, other grain) and ``loras/tiny_lora``
-    (swaps red and blue) into a ``models`` folder."""
+    """Writes ``checkpoints/tiny_sd15``, ``checkpoints/tiny_sd15_b`` (same colours, other grain), ``loras/tiny_lora``
+    (swaps red and blue) and ``vae/tiny_cast`` (for ``tiny_sd15``: turns pictures magenta) into a ``models`` folder."""
     save(folder / "checkpoints" / "tiny_sd15.safetensors", sd15())
     save(folder / "checkpoints" / "tiny_sd15_b.safetensors", sd15(seed=1))
     save(folder / "loras" / "tiny_lora.safetensors", swap(SMALLEST, SD1, lora_te=768))
+    save(folder / "vae" / "tiny_cast.safetensors", magenta())
 
 
 def build_families(folder: Path) -> None:
@@ -92,6 +93,12 @@ def flux_alone() -> Weights:
 def clip_l() -> Weights:
     weights = Weights()
     clip_text(weights, "text_model.", projection="text_projection.weight")
+    return weights
+
+
+def magenta() -> Weights:
+    weights = Weights()
+    taesd(weights, cast=(0.011, -0.011, 0.011))
     return weights
 
 

@@ -1,15 +1,42 @@
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from resonance.rounds import descent, status
 from resonance.rounds import ledger as ledgers
-from resonance.rounds import status
 from resonance.rounds.item import Item, Words
 from resonance.rounds.ledger import Busy, Ledger, Lost, Result
+
+OLD = """
+CREATE TABLE session (
+    one INTEGER PRIMARY KEY CHECK (one = 1), seed INTEGER NOT NULL, created REAL NOT NULL,
+    first TEXT, rounds INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'open', reason TEXT NOT NULL DEFAULT '',
+    run TEXT, graph TEXT, plan TEXT, streak TEXT NOT NULL DEFAULT '[]', owner TEXT);
+CREATE TABLE item (
+    id INTEGER PRIMARY KEY, round INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL,
+    lineage TEXT NOT NULL, source TEXT, payload TEXT, draw TEXT, words TEXT, prompt TEXT,
+    state TEXT NOT NULL DEFAULT 'pending', attempts INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,
+    error TEXT, phase TEXT, run TEXT, process TEXT, token TEXT, committed REAL,
+    UNIQUE (round, lineage), UNIQUE (round, source));
+CREATE INDEX item_state ON item (state, round, attempts, position);
+CREATE INDEX item_wordless ON item (round, attempts, position) WHERE state = 'pending' AND words IS NULL;
+CREATE INDEX item_committed ON item (committed) WHERE committed IS NOT NULL;
+CREATE TABLE result (
+    item INTEGER NOT NULL REFERENCES item (id), number INTEGER NOT NULL, file TEXT NOT NULL, lineage TEXT,
+    PRIMARY KEY (item, number)) WITHOUT ROWID;
+INSERT INTO session (one, seed, created, first, rounds) VALUES (1, 7, 1.0, 'p', 2);
+INSERT INTO item (round, number, position, lineage, source, state, committed) VALUES (1, 1, 1, 'X0001', 'p/1.png [input]', 'done', 2.0);
+INSERT INTO item (round, number, position, lineage, source, state, run, process, token, phase)
+    VALUES (1, 2, 2, 'X0002', 'p/2.png [input]', 'claimed', 'run', 'dead', 'token', 'paint');
+INSERT INTO item (round, number, position, lineage, source) VALUES (1, 3, 3, 'X0003', 'p/3.png [input]');
+INSERT INTO result VALUES (1, 1, 'round-0001/X0001_r0001_9.png', 'X0001')
+"""
+"""A ledger as version 0.1.0 made it: one item done, one claimed, one waiting."""
 
 
 @pytest.fixture
@@ -283,6 +310,76 @@ def test_opening_needs_a_ledger_or_a_seed(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         Ledger(tmp_path / "s")
     assert not (tmp_path / "s").exists()
+
+
+def test_a_ledger_of_version_0_1_0_is_taken_over(tmp_path: Path):
+    folder = tmp_path / "old"
+    folder.mkdir()
+    with sqlite3.connect(folder / "ledger.sqlite3") as db:
+        db.executescript(OLD)
+    db.close()
+    with status.reading(folder) as db:
+        assert status.kind_of(db) == "rounds", "it can be looked at before it is taken over"
+    for _ in range(2):
+        ledger = Ledger(folder, process="me")
+        session = ledger.session()
+        assert (session.kind, session.seed, session.rounds) == ("rounds", 7, 2)
+        ledger.close()
+    ledger = Ledger(folder, process="me")
+    settle(ledger, "died")
+    seen: list[tuple[int, str]] = []
+    while item := claim(ledger, rounds=2):
+        assert ledger.begun(item) > 0
+        seen.append((item.round, item.lineage))
+        finish(ledger, item)
+    assert seen == [(1, "X0002"), (1, "X0003"), (2, "X0001"), (2, "X0002"), (2, "X0003")]
+    with status.reading(folder) as db:
+        assert descent.origin(db, "old", 2, "old/round-0001/X0001_r0001_9.png [output]") == "p/1.png [input]"
+    ledger.close()
+
+
+def test_the_origin_of_a_long_lineage_is_found_at_once(ledger: Ledger):
+    fill(ledger, 2)
+    last: Item | None = None
+    while item := claim(ledger, rounds=300):
+        last = item
+        ledger._db.execute("PRAGMA synchronous = OFF")
+        finish(ledger, item)
+    assert last and last.source and last.round == 300
+    with status.reading(ledger.folder) as db:
+        started = time.perf_counter()
+        assert descent.origin(db, ledger.name, last.round, last.source) == "p/2.png [input]"
+        assert time.perf_counter() - started < 0.05
+        assert descent.origin(db, ledger.name, 1, "p/2.png [input]") == "p/2.png [input]"
+        assert descent.origin(db, "another", 300, last.source) == last.source
+
+
+def test_an_item_is_found_by_round_and_lineage_and_knows_when_it_began(ledger: Ledger):
+    fill(ledger, 2)
+    before = time.time()
+    item = claim(ledger)
+    assert item and before <= (begun := ledger.begun(item)) <= time.time()
+    settle(ledger, "died")
+    again = claim(ledger)
+    assert again and again.id == item.id and ledger.begun(again) == begun, "a redo has the names of the first try"
+    finish(ledger, again)
+    file = f"{item.folder}/{item.stem}_1.png"
+    other = ledger.find(1, "X0002")
+    assert other and other.id != item.id and ledger.find(2, "X0002") is None and ledger.find(1, "X1") is None
+    assert ledger.taken(file, other) and not ledger.taken(file, item) and not ledger.taken("x.png", other)
+
+
+def test_what_waits_and_is_not_wanted_is_withdrawn(ledger: Ledger):
+    with ledger.transaction():
+        ledger.add(1, [(None, "a"), (None, "b"), (None, "c")], [{"n": n} for n in range(3)])
+        ledger.add(2, [(None, "a")], [{"n": 0}])
+    item = claim(ledger)
+    assert item
+    finish(ledger, item)
+    with ledger.transaction():
+        ledger.withdraw(lambda round_, lineage: round_ == 1 and lineage == "c")
+    assert (ledger.lineages(1), ledger.lineages(2), ledger.last_round()) == ({"a", "c"}, set(), 1)
+    assert ledger.payloads() == {"a": {"n": 0}, "c": {"n": 2}} and ledger.pending_round() == 1
 
 
 def test_the_seed_of_a_session_is_kept(tmp_path: Path):

@@ -153,10 +153,13 @@ function heat(output) {
 // src/main.ts
 var CANVAS = "ResonanceCanvas";
 var CHAT = "ResonanceCanvasChat";
+var TRANSFORM = "ResonanceTransform";
 var EDIT = "Resonance.EditCanvas";
 var PICTURE_HEIGHT = 220;
+var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
-var nodes = () => import("./node-Ac8zWGjF.mjs").then((n) => n.t);
+var nodes = () => import("./node-tCfcs2PV.mjs").then((n) => n.t);
+var tables = () => import("./transform-va5VJYEM.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
 }
@@ -169,18 +172,18 @@ function chosen() {
 function isCanvas(node) {
 	return node.comfyClass === CANVAS;
 }
-/** Adds a picture below all widgets: in front of one that is saved, older front ends lose that one's value. */
-function addPreview(node) {
+/** Adds an element below all widgets: in front of one that is saved, older front ends lose that one's value. */
+function addHost(node, name, height) {
 	const host = h("div", { className: "resonance-host" });
-	const widget = node.addDOMWidget("canvas_preview", "resonance_preview", host, {
+	const widget = node.addDOMWidget(name, "resonance_preview", host, {
 		serialize: false,
 		hideOnZoom: false,
 		hideInPanel: true,
-		getMinHeight: () => PICTURE_HEIGHT,
+		getMinHeight: () => height,
 		getValue: () => "",
 		setValue: () => {}
 	});
-	widget.serialize = false;
+	queueMicrotask(() => widget.serialize = false);
 	return host;
 }
 var closeGallery;
@@ -207,15 +210,21 @@ app$1.registerExtension({
 	}] : [],
 	getSelectionToolboxCommands: (item) => isCanvas(item) ? [EDIT] : [],
 	nodeCreated(node) {
+		if (node.comfyClass === TRANSFORM) {
+			const host = addHost(node, "transform_table", TABLE_HEIGHT);
+			tables().then(({ attach }) => attach(node, host));
+			return;
+		}
 		if (isCanvas(node)) {
 			const text = node.widgets?.find((widget) => widget.name === "canvas_text");
 			if (text) text.options["getMinHeight"] = text.options["getMaxHeight"] = () => TEXT_HEIGHT;
 		} else if (node.comfyClass !== CHAT) return;
-		const host = addPreview(node);
+		const host = addHost(node, "canvas_preview", PICTURE_HEIGHT);
 		nodes().then(({ attach }) => attach(node, host, isCanvas(node)));
 	},
 	loadedGraphNode(node) {
 		if (isCanvas(node) || node.comfyClass === CHAT) nodes().then(({ loaded }) => loaded(node));
+		else if (node.comfyClass === TRANSFORM) tables().then(({ loaded }) => loaded(node));
 	},
 	setup() {
 		noteOutputs();
@@ -227,7 +236,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-BYDnaQaP.mjs").then(({ openGallery }) => {
+				import("./gallery-BZAXBZd_.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},

@@ -166,6 +166,7 @@ export function openLarge(from: From, start: Cell, startWithSource: boolean): La
     enableMoves()
     for (const each of [send, load]) enable(each, !!item?.pictures.length)
     enable(copyItem, !!item)
+    enable(compare, item?.source !== null)
   }
 
   const choose = (n: number): void => {

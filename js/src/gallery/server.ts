@@ -28,6 +28,8 @@ export interface News extends Status {
 export interface GridAnswer {
   readonly status: Status
   readonly rounds: readonly number[]
+  /** Whether items start from pictures. */
+  readonly sources: boolean
   readonly lineages: readonly string[]
   readonly items: readonly (readonly [
     id: number,

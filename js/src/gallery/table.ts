@@ -13,6 +13,7 @@ export interface Cell {
 
 export interface Table {
   readonly rounds: readonly number[]
+  readonly sources: boolean
   readonly lineages: readonly string[]
   /** By round, then by row. */
   readonly cells: ReadonlyMap<number, Cell[]>
@@ -20,11 +21,19 @@ export interface Table {
   readonly rows: ReadonlyMap<string, number>
 }
 
-export const EMPTY: Table = { rounds: [], lineages: [], cells: new Map(), byId: new Map(), rows: new Map() }
+export const EMPTY: Table = {
+  rounds: [],
+  sources: true,
+  lineages: [],
+  cells: new Map(),
+  byId: new Map(),
+  rows: new Map(),
+}
 
-export function makeTable({ rounds, lineages, items }: Pick<GridAnswer, 'rounds' | 'lineages' | 'items'>): Table {
+export function makeTable({ rounds, sources, lineages, items }: Omit<GridAnswer, 'status'>): Table {
   const table = {
     rounds,
+    sources,
     lineages,
     cells: new Map(rounds.map((round) => [round, []])),
     byId: new Map(),
@@ -55,9 +64,9 @@ export function takeIn(table: Table, changed: NonNullable<News['changed']>): Cel
   return cell
 }
 
-/** The item in a column of the grid. Column 0 shows the sources of the first round, column 1 its results. */
+/** The item in a column of the grid. Column 0 shows the sources of the first round if there are any, column 1 its results. */
 export function cellAt(table: Table, row: number, column: number): Cell | undefined {
-  const round = table.rounds[Math.max(column - 1, 0)]
+  const round = column || table.sources ? table.rounds[Math.max(column - 1, 0)] : undefined
   return round === undefined ? undefined : table.cells.get(round)?.[row]
 }
 

@@ -8,13 +8,21 @@ RESIDUAL_BLOCKS = {"encoder": (1, 3, 4, 5, 7, 8, 9, 11, 12, 13), "decoder": (3, 
 WIDTH = 64
 
 
-def taesd(weights: Weights, prefix: str = "", channels: int = 4, scale: float = 0.18215, shift: float = 0.0) -> None:
+def taesd(
+    weights: Weights,
+    prefix: str = "",
+    channels: int = 4,
+    scale: float = 0.18215,
+    shift: float = 0.0,
+    cast: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> None:
     """Image = 0.5 + 0.3 * latent, both ways.
 
     Args:
         channels: of the latent; 4 for SD and SDXL, 16 for SD3 and Flux.
         scale, shift: what the model family multiplies and subtracts. Only a tenth of the scale is used, with ten
             times the colour, so that the values stay where TAESD's tanh clamp is linear.
+        cast: what decoding adds to red, green and blue, of 1.
     """
     colour = 0.3 * 10
     encoder, decoder = f"{prefix}taesd_encoder.", f"{prefix}taesd_decoder."
@@ -35,6 +43,6 @@ def taesd(weights: Weights, prefix: str = "", channels: int = 4, scale: float = 
     for nearest in (7, 12, 17):
         weights.layer(f"{decoder}{nearest}", WIDTH, WIDTH, 3, 3, gain=0, bias=False)[:, :, 1, 1] = torch.eye(WIDTH)
     weights.layer(f"{decoder}19", 3, WIDTH, 3, 3, gain=0)[:, :6, 1, 1] = signs(3).T * colour
-    weights[f"{decoder}19.bias"][:] = 0.5
+    weights[f"{decoder}19.bias"][:] = 0.5 + torch.tensor(cast)
 
     weights[f"{prefix}vae_scale"], weights[f"{prefix}vae_shift"] = torch.tensor(scale / 10), torch.tensor(shift)

@@ -103,4 +103,58 @@ class ProbeRepeat(io.ComfyNode):
         return io.NodeOutput(last, expand=graph.finalize())
 
 
-NODES = [ProbeDescribe, ProbePaint, ProbeRepeat]
+class ProbeDots(io.ComfyNode):
+    """Dots that are others for every seed, scale and size; raises on scales that stand in ``fail``."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ProbeDots",
+            category="probe",
+            inputs=[
+                io.Latent.Input("latent"),
+                io.Float.Input("scale", force_input=True),
+                io.Int.Input("steps", force_input=True),
+                io.Int.Input("seed", min=0, max=2**60, force_input=True),
+                io.String.Input("fail", default="", optional=True),
+                io.Float.Input("seconds", default=0.0, optional=True),
+            ],
+            outputs=[io.Image.Output()],
+        )
+
+    @classmethod
+    def execute(cls, latent, scale, steps, seed, fail="", seconds=0.0):
+        import comfy.model_management
+
+        for _ in range(int(seconds / 0.02)):
+            time.sleep(0.02)
+            comfy.model_management.throw_exception_if_processing_interrupted()
+        if str(scale) in fail.split():
+            raise RuntimeError(f"no dots for {scale} with {seed}")
+        _, _, height, width = latent["samples"].shape
+        chance = torch.Generator().manual_seed(hash((seed, scale, steps)) % 2**60)
+        return io.NodeOutput(torch.rand((1, height, width, 3), generator=chance))
+
+
+class ProbeShape(io.ComfyNode):
+    """Passes pictures on; writes size and mean color to ``shapes.log`` in the output folder."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ProbeShape",
+            category="probe",
+            inputs=[io.Image.Input("images"), io.String.Input("lineage", force_input=True)],
+            outputs=[io.Image.Output()],
+        )
+
+    @classmethod
+    def execute(cls, images, lineage):
+        _, height, width, _ = images.shape
+        mean = " ".join(f"{c:g}" for c in images.mean((0, 1, 2)).tolist())
+        with Path(folder_paths.get_output_directory(), "shapes.log").open("a") as log:
+            log.write(f"{lineage} {width}x{height} {mean}\n")
+        return io.NodeOutput(images)
+
+
+NODES = [ProbeDescribe, ProbePaint, ProbeDots, ProbeShape, ProbeRepeat]

@@ -1,7 +1,7 @@
 import { C as resize, S as overlap, _ as toggle, a as distribute, b as clamp, c as locals, d as paste, f as remove, g as stretch, h as setRects, i as change, l as movable, n as add, o as duplicate, p as reorder, r as align, s as extract, u as nudge, v as HANDLES, x as move, y as between } from "./words-D2LDYyAI.mjs";
 import { f as write, o as hex, s as label, u as read } from "./canvas-C_LGCpmB.mjs";
 import { a as showText, i as h, o as svg, r as addStyle, y as t } from "./resonance.js";
-import { n as backgroundControls } from "./node-Ac8zWGjF.mjs";
+import { n as backgroundControls } from "./node-tCfcs2PV.mjs";
 import { t as exchange } from "./exchange-TTs7FkE-.mjs";
 import { t as source } from "./source-DKRQRmMK.mjs";
 // src/canvas/state.ts

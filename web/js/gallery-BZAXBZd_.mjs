@@ -67,14 +67,16 @@ function sessionLine({ session, state, round, done, total }) {
 // src/gallery/table.ts
 var EMPTY = {
 	rounds: [],
+	sources: true,
 	lineages: [],
 	cells: /* @__PURE__ */ new Map(),
 	byId: /* @__PURE__ */ new Map(),
 	rows: /* @__PURE__ */ new Map()
 };
-function makeTable$1({ rounds, lineages, items }) {
+function makeTable$1({ rounds, sources, lineages, items }) {
 	const table = {
 		rounds,
+		sources,
 		lineages,
 		cells: new Map(rounds.map((round) => [round, []])),
 		byId: /* @__PURE__ */ new Map(),
@@ -116,9 +118,9 @@ function takeIn(table, changed) {
 	put(table, cell);
 	return cell;
 }
-/** The item in a column of the grid. Column 0 shows the sources of the first round, column 1 its results. */
+/** The item in a column of the grid. Column 0 shows the sources of the first round if there are any, column 1 its results. */
 function cellAt(table, row, column) {
-	const round = table.rounds[Math.max(column - 1, 0)];
+	const round = column || table.sources ? table.rounds[Math.max(column - 1, 0)] : void 0;
 	return round === void 0 ? void 0 : table.cells.get(round)?.[row];
 }
 function isSame(one, other) {
@@ -994,6 +996,7 @@ function openLarge(from, start, startWithSource) {
 		enableMoves();
 		for (const each of [send, load]) enable(each, !!item?.pictures.length);
 		enable(copyItem, !!item);
+		enable(compare, item?.source !== null);
 	};
 	const choose = (n) => {
 		number = n;

@@ -1,6 +1,7 @@
 import { d as readList, f as write, o as hex, s as label, t as BLANK, u as read } from "./canvas-C_LGCpmB.mjs";
 import { _ as viewUrl, d as captureUndo, f as findNode, h as outputOf, i as h, l as app, m as on, n as lastPicture, o as svg, p as finder, r as addStyle, t as heats, u as ask, v as loadTexts, y as t } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
+import { n as mountAgain, r as onChange, t as keepMounted } from "./host-DpRrVevD.mjs";
 // \0rolldown/runtime.js
 var __defProp = Object.defineProperty;
 var __exportAll = (all, no_symbols) => {
@@ -452,7 +453,6 @@ var node_exports = /* @__PURE__ */ __exportAll({
 var PATIENCE = 250;
 /** Milliseconds after which outputs that are kept with a workflow have been put back. */
 var RESTORED = 500;
-var hosts = /* @__PURE__ */ new WeakMap();
 var attached = /* @__PURE__ */ new WeakMap();
 var answered = answers((id, answer) => {
 	const node = findNode(id);
@@ -466,8 +466,7 @@ for (const end of [
 ]) on(end, answered.stop);
 /** Puts a picture of its canvas on a node that was just made. */
 async function attach(node, host, edited) {
-	hosts.set(node, host);
-	new ResizeObserver(() => giveWay(node, host)).observe(host);
+	keepMounted(node, host);
 	await loadTexts();
 	const made = edited ? canvasPreview(node) : chatPreview(node);
 	attached.set(node, made);
@@ -484,19 +483,6 @@ function loaded(node) {
 	attached.get(node)?.refresh();
 	setTimeout(() => attached.get(node)?.refresh(), RESTORED);
 	mountAgain(node);
-}
-/** Nodes 2.0 leaves the element of a node in place when undo builds the node anew. */
-function mountAgain(node) {
-	const mounted = `[data-node-id="${CSS.escape(String(node.id))}"] .resonance-host`;
-	const mount = () => {
-		for (const other of document.querySelectorAll(mounted)) other.replaceWith(hosts.get(node) ?? other);
-	};
-	requestAnimationFrame(() => requestAnimationFrame(mount));
-}
-/** Nodes 2.0 can mount the element of a node that was moved into a subgraph, in place of its copy's. */
-function giveWay(node, host) {
-	const now = app.canvas.graph?.getNodeById(node.id);
-	if (now && now !== node && host.closest("[data-node-id]")) host.replaceWith(hosts.get(now) ?? host);
 }
 function canvasPreview(node) {
 	const open = () => void edit(node);
@@ -536,23 +522,13 @@ function canvasPreview(node) {
 		"canvas_text",
 		"width",
 		"height"
-	]) onChange(node, name, made.refresh);
+	]) onChange(widgetOf(node, name), made.refresh);
 	const before = node.onConnectionsChange;
 	node.onConnectionsChange = function(...change) {
 		before?.apply(node, change);
 		made.refresh();
 	};
 	return made;
-}
-function onChange(node, name, listener) {
-	const widget = widgetOf(node, name);
-	if (!widget) return;
-	const before = widget.callback;
-	widget.callback = function(...values) {
-		const result = before?.apply(this, values);
-		listener();
-		return result;
-	};
 }
 function chatPreview(node) {
 	const preview = createPreview(null);
@@ -564,7 +540,7 @@ function chatPreview(node) {
 		}
 	});
 	preview.actions.append(button);
-	onChange(node, "answer_form", () => followForm(node));
+	onChange(widgetOf(node, "answer_form"), () => followForm(node));
 	const made = {
 		element: preview.element,
 		refresh() {
@@ -599,7 +575,7 @@ function followForm(node) {
 /** All parts at once: an editor that is open can do without the server. */
 function editorParts() {
 	return Promise.all([
-		import("./editor-C9Uwevcf.mjs"),
+		import("./editor-BXi4JKjd.mjs"),
 		import("./form-D5ldOKZY.mjs"),
 		import("./source_text-CIdHfkSm.mjs"),
 		import("./exchange_panels-DOHnVA6j.mjs")

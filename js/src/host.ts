@@ -1,0 +1,36 @@
+// Elements of ours on nodes: what front ends do to them, and how to hear of changes.
+
+import { app, type LGraphNode, type Widget } from './comfy'
+
+const hosts = new WeakMap<LGraphNode, HTMLElement>()
+
+/** Sees to it that a node's element is the one that is shown on it. */
+export function keepMounted(node: LGraphNode, host: HTMLElement): void {
+  hosts.set(node, host)
+  new ResizeObserver(() => giveWay(node, host)).observe(host)
+}
+
+/** Nodes 2.0 leaves the element of a node in place when undo builds the node anew. */
+export function mountAgain(node: LGraphNode): void {
+  const mounted = `[data-node-id="${CSS.escape(String(node.id))}"] .resonance-host`
+  const mount = (): void => {
+    for (const other of document.querySelectorAll(mounted)) other.replaceWith(hosts.get(node) ?? other)
+  }
+  requestAnimationFrame(() => requestAnimationFrame(mount))
+}
+
+/** Nodes 2.0 can mount the element of a node that was moved into a subgraph, in place of its copy's. */
+function giveWay(node: LGraphNode, host: HTMLElement): void {
+  const now = app.canvas.graph?.getNodeById(node.id)
+  if (now && now !== node && host.closest('[data-node-id]')) host.replaceWith(hosts.get(now) ?? host)
+}
+
+export function onChange(widget: Widget | undefined, listener: () => void): void {
+  if (!widget) return
+  const before = widget.callback
+  widget.callback = function (this: unknown, ...values) {
+    const result = before?.apply(this, values)
+    listener()
+    return result
+  }
+}

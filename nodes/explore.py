@@ -1,0 +1,250 @@
+"""Exploring a prompt: a grid of pictures, and the prompt found again."""
+
+from typing import Any
+
+from comfy_api.latest import io
+from comfy_execution.graph_utils import ExecutionBlocker
+
+from ..resonance.host import folders, latents, progress
+from ..resonance.host import rounds as chain
+from ..resonance.rounds.fill import Grid
+from ..resonance.rounds.item import Item as RoundItem
+from ..resonance.rounds.names import check_name
+from ..resonance.rounds.naming import prompt_hash
+from ..resonance.rounds.prompts import prompt_of
+from ..resonance.vary import grid
+from .types import Item, Plan
+
+CATEGORY = "Resonance/Vary"
+FIXED = "fixed"
+OUTPUTS = 9
+
+
+class Explore(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        steps = io.Int.Input("steps", default=40, min=1, max=10_000, tooltip="Steps of every picture.")
+        return io.Schema(
+            node_id="ResonanceExplore",
+            display_name="Explore",
+            category=CATEGORY,
+            description="Hands out every combination of prompts, aspects and scales, seed after seed, one per run, and queues the next"
+            " run itself. Press Run once; after a crash, press it again. Round Output saves what is made.",
+            search_aliases=["xy plot", "grid search", "seed explorer", "prompt matrix", "batch prompts", "cfg sweep"],
+            inputs=[
+                io.String.Input(
+                    "session",
+                    default="explore",
+                    tooltip="Name of this exploration and of its folder in ComfyUI's output folder. The same name goes on where it"
+                    " stopped, also with more aspects, scales, prompts or seeds; a new name starts anew.",
+                ),
+                io.String.Input(
+                    "prompts",
+                    default="Nice view",
+                    multiline=True,
+                    tooltip="Several prompts are parted by lines that hold only ---. What stands behind | is the negative prompt.",
+                ),
+                io.String.Input(
+                    "aspects",
+                    default="portrait, landscape",
+                    tooltip="portrait, landscape, square, optimal, ratios such as 3:2 and pixels such as 1216x832, with commas between"
+                    " them.",
+                ),
+                io.Combo.Input(
+                    "sizes",
+                    options=list(grid.FAMILIES),
+                    tooltip="Which sizes the names of aspects mean, and about how many pixels a ratio gets. batch CLI: 448x768, 768x448,"
+                    " 576x576, optimal 512x512. SD1.5: 576x768, 768x576, 512x512. SDXL: 832x1216, 1216x832, 1024x1024.",
+                ),
+                io.String.Input(
+                    "scales", default="6, 9", tooltip="Scales of classifier-free guidance, with commas between them."
+                ),
+                io.Int.Input(
+                    "seeds",
+                    default=12,
+                    min=0,
+                    max=1_000_000,
+                    tooltip="How many seeds. With each every combination is made, before the next seed begins. 0: go on until stopped.",
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**50 - 1,
+                    control_after_generate=False,
+                    tooltip="The first seed; the others follow from it. It is stored when the session opens; later changes have no"
+                    " effect on it.",
+                ),
+                io.DynamicCombo.Input(
+                    "steps_rule",
+                    options=[
+                        *(io.DynamicCombo.Option(name, []) for name in grid.STEPS),
+                        io.DynamicCombo.Option(FIXED, [steps]),
+                    ],
+                    tooltip="How many steps a picture gets: more with a higher scale, as the batch CLI had it in two versions, or the"
+                    " same for all.",
+                ),
+                io.Boolean.Input(
+                    "keep_going",
+                    default=True,
+                    tooltip="On: each run queues the next one until all is done. Off: one picture per press of Run.",
+                ),
+                Plan.Input(
+                    "plan", optional=True, tooltip="Model Roulette: which checkpoint and LoRAs each picture gets."
+                ),
+                io.AnyType.Input(
+                    "after", optional=True, tooltip="Anything that must be ready before a picture is claimed."
+                ),
+                io.String.Input(
+                    "like_picture",
+                    default="",
+                    optional=True,
+                    advanced=True,
+                    tooltip="Go on with the prompt of an exploration: a picture or prompt.txt in its folder, such as"
+                    " explore/<hash>/x.png [output]. The text of prompts is appended directly, and may be empty.",
+                ),
+                io.String.Input(
+                    "item",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Paste the `resonance` text of a saved picture to make it again. Then no session is opened, nothing is"
+                    " claimed, and the result goes to the temporary folder.",
+                ),
+            ],
+            outputs=[
+                Item.Output("item", tooltip="What this run works on. Connect it to Round Output, and to Load Drawn."),
+                io.String.Output("positive", tooltip="The prompt, up to the first |."),
+                io.String.Output(
+                    "negative", tooltip="The negative prompt: what stands between the first | and the next."
+                ),
+                io.Latent.Output("latent", tooltip="An empty latent of the size; samplers fit it to the model."),
+                io.Int.Output("width", tooltip="Width in pixels."),
+                io.Int.Output("height", tooltip="Height in pixels."),
+                io.Float.Output("scale", tooltip="Classifier-free guidance: connect it to the sampler's cfg."),
+                io.Int.Output("steps", tooltip="Steps for the sampler."),
+                io.Int.Output("seed", tooltip="The seed, the same for all combinations of a round."),
+            ],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
+            not_idempotent=True,
+        )
+
+    @classmethod
+    def validate_inputs(
+        cls,
+        session: str | None,
+        prompts: str | None,
+        aspects: str | None,
+        sizes: str | None,
+        scales: str | None,
+        like_picture: str | None = "",
+        item: str | None = None,
+        steps_rule: object = None,  # what is dynamic always comes along
+    ) -> bool | str:
+        try:
+            if item and item.strip():
+                grid.Combination.read(RoundItem.from_json(item).payload)
+                return True
+            if session is not None:
+                check_name(session)
+            if prompts is not None and like_picture == "":
+                grid.read_prompts(prompts)
+            if aspects is not None and sizes is not None:
+                grid.read_aspects(aspects, sizes)
+            if scales is not None:
+                grid.read_scales(scales)
+        except ValueError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def fingerprint_inputs(cls, **_: object) -> float:
+        return float("nan")
+
+    @classmethod
+    def execute(cls, session: str, seed: int, keep_going: bool, item: str = "", **asked: Any) -> io.NodeOutput:
+        try:
+            if item.strip():
+                at = RoundItem.from_json(item)
+            else:
+                fill = Grid(_combinations(**asked), asked["seeds"])
+                ask = chain.Ask(session, fill, seed, keep_going, words_first=False, plan=asked.get("plan"))
+                work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
+                if work is None:
+                    return io.NodeOutput(*[ExecutionBlocker(None)] * OUTPUTS)
+                at = work.item
+            made = grid.Combination.read(at.payload)
+        except (RuntimeError, ValueError) as error:
+            # The front end shows what was raised only among the details.
+            progress.say(str(error), cls.hidden.unique_id)
+            raise
+        latent = latents.empty(made.width, made.height)
+        sides = (made.width, made.height)
+        return io.NodeOutput(at, *grid.split(made.prompt), latent, *sides, made.scale, made.steps, at.seed)
+
+
+def _combinations(
+    prompts: str,
+    aspects: str,
+    sizes: str,
+    scales: str,
+    steps_rule: dict[str, Any] | None = None,
+    like_picture: str = "",
+    **_: Any,
+) -> tuple[grid.Combination, ...]:
+    if steps_rule is None:  # a key that is none of the options never arrives
+        raise ValueError(f"steps_rule must be one of {', '.join((*grid.STEPS, FIXED))}.")
+    steps = grid.STEPS.get(steps_rule["steps_rule"], lambda _: steps_rule["steps"])
+    before = prompt_of(like_picture, folders.picture_roots()) if like_picture.strip() else ""
+    found = grid.read_aspects(aspects, sizes)
+    return grid.combine(grid.read_prompts(prompts, before), found, grid.read_scales(scales), steps)
+
+
+class ExplorationPrompt(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ResonanceExplorationPrompt",
+            display_name="Exploration Prompt",
+            category=CATEGORY,
+            description="Finds the prompt again by which a picture was explored, and appends an addition to it.",
+            search_aliases=["read prompt", "prompt from image", "prompt.txt", "vary exploration"],
+            inputs=[
+                io.String.Input(
+                    "picture",
+                    default="",
+                    tooltip="A picture or prompt.txt in an exploration's folder, such as explore/<hash>/x.png [output]; or any PNG that"
+                    " Explore and Round Output made.",
+                ),
+                io.String.Input(
+                    "addition",
+                    default="",
+                    multiline=True,
+                    tooltip="Appended directly, without a blank: write `, in space`. It makes a new prompt with a folder of its own.",
+                ),
+            ],
+            outputs=[
+                io.String.Output("positive", tooltip="The prompt, up to the first |."),
+                io.String.Output(
+                    "negative", tooltip="The negative prompt: what stands between the first | and the next."
+                ),
+                io.String.Output("prompt", tooltip="The whole prompt, as Round Output's words take it."),
+                io.String.Output("folder", tooltip="Name of its folder with Round Output's folder rule prompt hash."),
+            ],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, picture: str | None, **_: object) -> str | float:
+        try:
+            return prompt_of(picture or "", folders.picture_roots())
+        except ValueError:
+            return float("nan")
+
+    @classmethod
+    def execute(cls, picture: str, addition: str) -> io.NodeOutput:
+        prompt = prompt_of(picture, folders.picture_roots()) + " ".join(addition.splitlines()).rstrip()
+        return io.NodeOutput(*grid.split(prompt), prompt, prompt_hash(prompt))
+
+
+NODES = [Explore, ExplorationPrompt]

@@ -1,0 +1,91 @@
+"""Transforms: named or own programs that vary a picture."""
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..resonance.vary.choice import OWN, choose
+from ..resonance.vary.transform import CHANGED, PRESETS, SCHEDULE
+from .types import Transform as TransformType
+
+CATEGORY = "Resonance/Vary"
+
+
+class Transform(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        era = io.Combo.Input(
+            "era",
+            options=["S", "H"],
+            tooltip="Which state of the batch CLI: S of 16 October 2022, H of 12 November 2022. The others are the same in both.",
+        )
+        own = [
+            io.String.Input(
+                "program",
+                default="6@.35 7@.45",
+                tooltip="Pairs scale@strength. With blanks between them each starts from the picture; with > each starts from the"
+                " result before: 8@.3 > 11@.2 > 15@.1. Without @ the strength is 0.5.",
+            ),
+            io.Boolean.Input(
+                "save_middle",
+                default=False,
+                tooltip="With >: keep every result, not only the last. Without > every result is kept anyway.",
+            ),
+            io.Boolean.Input(
+                "loop_to_loop",
+                default=False,
+                tooltip="On: a loop starts from the last result of the loop before. Off: every loop starts from the picture.",
+            ),
+        ]
+        return io.Schema(
+            node_id="ResonanceTransform",
+            display_name="Transform",
+            category=CATEGORY,
+            description="A program that varies a picture: which guidance and how much is made anew, step by step. The table shows it.",
+            search_aliases=["vary", "variation", "img2img program", "denoise schedule", "shake", "beast", "enhance"],
+            inputs=[
+                io.DynamicCombo.Input(
+                    "transform",
+                    options=[
+                        *(io.DynamicCombo.Option(name, [era] if name in CHANGED else []) for name in PRESETS),
+                        io.DynamicCombo.Option(OWN, own),
+                    ],
+                    tooltip="Far from the target: focus or god. Right layout, many flaws: shake or beast. Close: normal. To finish:"
+                    " enhance or finalize.",
+                ),
+                io.Int.Input(
+                    "iterations",
+                    default=0,
+                    min=0,
+                    max=1000,
+                    tooltip="How many loops, each with a seed of its own. 0: the transform's own number, mostly 3.",
+                ),
+            ],
+            outputs=[
+                TransformType.Output("transform", tooltip="For Vary."),
+                io.Float.Output("scales", is_output_list=True, tooltip="Guidance (cfg) of each pair of one loop."),
+                io.Float.Output("strengths", is_output_list=True, tooltip="Strength of each pair, above 0 to 1."),
+                io.Int.Output("steps", is_output_list=True, tooltip="How many steps each pair runs."),
+                io.Int.Output(
+                    "start_steps",
+                    is_output_list=True,
+                    tooltip="For start_at_step of core's KSampler (Advanced), each pair.",
+                ),
+                io.Int.Output("total_steps", tooltip="For steps of core's KSampler (Advanced): the whole schedule."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, iterations: int, transform: dict[str, Any] | None = None) -> io.NodeOutput:
+        chosen = choose(transform or {}, iterations)  # a key that is none of the options never arrives
+        return io.NodeOutput(
+            chosen,
+            [pair.scale for pair in chosen.pairs],
+            [pair.strength for pair in chosen.pairs],
+            [pair.steps for pair in chosen.pairs],
+            [pair.start for pair in chosen.pairs],
+            SCHEDULE,
+        )
+
+
+NODES = [Transform]

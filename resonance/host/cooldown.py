@@ -1,0 +1,30 @@
+"""Waiting that is shown on the node and can be interrupted."""
+
+import math
+import time
+from collections import Counter
+
+from ..vary.waits import Waits
+from . import progress
+
+STEP = 0.1  # seconds
+
+_runs = Counter[str]()
+
+
+def wait(seconds: float, node_id: str | None) -> None:
+    """Sleeps, and shows the seconds left on the node. Raises ComfyUI's interrupt soon after the user asked to stop."""
+    end, shown = time.monotonic() + seconds, 0
+    while (left := end - time.monotonic()) > 0:
+        if shown != (shown := math.ceil(left)):
+            progress.say(f"Cooling down: {shown} s", node_id)
+        progress.stop_if_interrupted()
+        time.sleep(min(STEP, left))
+    if shown:
+        progress.say(f"Cooled down for {seconds:g} s", node_id)
+
+
+def wait_own(waits: Waits, node_id: str) -> None:
+    """Waits by the runs that this node has had since ComfyUI started; a wait that is interrupted does not count."""
+    wait(waits.before(_runs[node_id]), node_id)
+    _runs[node_id] += 1

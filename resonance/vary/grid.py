@@ -1,0 +1,154 @@
+"""What is explored: every combination of prompts, aspects and scales. Sizes and rules are the batch CLI's."""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ..sizes import CLASSES, PRESETS, Size, nearest_bucket
+
+MOST = 100_000
+"""Combinations of one exploration."""
+BATCH_CLI = "batch CLI"
+FAMILIES = {BATCH_CLI: 576, "SD1.5": 512, "SDXL": 1024}
+"""Which sizes the names of aspects mean, and the side of the square that has about as many pixels."""
+
+STEPS: dict[str, Callable[[float], int]] = {
+    "S: 10 + 5 x scale": lambda scale: 10 + math.floor(5 * scale),
+    "H: 20 + 7 x scale": lambda scale: 20 + math.floor(7 * scale),
+}
+"""Steps by scale, as in the batch CLI's states S and H."""
+
+_SIDES = (16, 16384)
+_EXAMPLE = "Write portrait, landscape, square, optimal, a ratio such as 3:2, or pixels such as 1216x832."
+_SCALES = "Write numbers from 0 to 100, such as 6, 7.5, 9."
+
+
+class Combination(NamedTuple):
+    """What one picture of each seed is made with: the whole prompt, the aspect as it was written, sides in pixels."""
+
+    prompt: str
+    aspect: str
+    width: int
+    height: int
+    scale: float
+    steps: int
+
+    @property
+    def key(self) -> tuple[str, int, int, float, int]:
+        """Equal for combinations that make equal pictures."""
+        return self.prompt, self.width, self.height, self.scale, self.steps
+
+    @classmethod
+    def read(cls, payload: Mapping[str, Any]) -> "Combination":
+        """The combination in an item's payload, which may come from anywhere.
+
+        Raises:
+            ValueError: there is none.
+        """
+        kinds = {"prompt": str, "aspect": str, "width": int, "height": int, "scale": float, "steps": int}
+        for name, kind in kinds.items():
+            value = payload.get(name)
+            if not isinstance(value, (int, float) if kind is float else kind) or isinstance(value, bool):
+                raise ValueError(
+                    f"This is no item of Explore: its payload lacks {name!r}, or holds {value!r} there. Paste the `resonance`"
+                    " text of a picture that was explored."
+                )
+        known: dict[str, Any] = {name: payload[name] for name in kinds}
+        found = cls(**known)
+        if not all(_SIDES[0] <= side <= _SIDES[1] for side in (found.width, found.height)):
+            raise ValueError(f"The item's size {found.width}x{found.height} must be from {_SIDES[0]} to {_SIDES[1]}.")
+        return found
+
+
+def combine(
+    prompts: list[str], aspects: list[tuple[str, Size]], scales: list[float], steps: Callable[[float], int]
+) -> tuple[Combination, ...]:
+    """All combinations, prompts outermost, scales innermost. What would make equal pictures is there once.
+
+    Raises:
+        ValueError: they are too many.
+    """
+    if (count := len(prompts) * len(aspects) * len(scales)) > MOST:
+        raise ValueError(f"{count:,} combinations are more than the {MOST:,} that one session may have. Split them.")
+    found: dict[tuple[Any, ...], Combination] = {}
+    for prompt in prompts:
+        for aspect, size in aspects:
+            for scale in scales:
+                each = Combination(prompt, aspect, *size, scale, steps(scale))
+                found.setdefault(each.key, each)
+    return tuple(found.values())
+
+
+def read_prompts(text: str, before: str = "") -> list[str]:
+    """Prompts, parted by lines that hold only ``---``; the lines of one prompt are joined with blanks.
+
+    Args:
+        before: stands directly in front of each; then a prompt may add nothing to it.
+
+    Raises:
+        ValueError: there is none.
+    """
+    parts = re.split(r"^[ \t]*---[ \t\r]*$", text, flags=re.MULTILINE)
+    joined = (re.sub(r"[ \t]*[\r\n]+[ \t]*", " ", part.strip("\r\n")) for part in parts)
+    if not (found := [prompt for part in joined if (prompt := (before + part).strip())]):
+        raise ValueError("There is no prompt. Write one into prompts; several are parted by lines that hold only ---.")
+    return found
+
+
+def split(prompt: str) -> tuple[str, str]:
+    """Positive and negative words of ``positive|negative``; further parts mean nothing."""
+    positive, negative, *_ = [*prompt.split("|"), ""]
+    return positive.strip(), negative.strip()
+
+
+def read_aspects(text: str, sizes: str) -> list[tuple[str, Size]]:
+    """Aspects, parted by commas or lines, with the sizes they mean.
+
+    Args:
+        sizes: one of :data:`FAMILIES`: which sizes the names mean, and about how many pixels a ratio gets.
+
+    Raises:
+        ValueError: one cannot be read, or there is none.
+    """
+    if sizes not in FAMILIES:
+        raise ValueError(f"sizes must be one of {', '.join(FAMILIES)}, got {sizes!r}.")
+    found = [(word, _size(word, sizes)) for word in map(str.strip, re.split(r"[,\n]", text.lower())) if word]
+    if not found:
+        raise ValueError(f"There is no aspect. {_EXAMPLE}")
+    return found
+
+
+def _size(word: str, sizes: str) -> Size:
+    side = FAMILIES[sizes]
+    named: Mapping[str, Size] = PRESETS if sizes == BATCH_CLI else {**CLASSES[sizes], "optimal": (side, side)}
+    if word in named:
+        return named[word]
+    if ratio := re.fullmatch(r"(\d{1,6})\s*[:/]\s*(\d{1,6})", word):
+        width, height = int(ratio[1]), int(ratio[2])
+        if width and height:
+            return nearest_bucket(width, height, side)
+    elif pixels := re.fullmatch(r"(\d{1,6})\s*x\s*(\d{1,6})", word):
+        width, height = int(pixels[1]) // 8 * 8, int(pixels[2]) // 8 * 8
+        if all(_SIDES[0] <= side <= _SIDES[1] for side in (width, height)):
+            return width, height
+        raise ValueError(
+            f"The aspect {word!r} is pixels: sides must be from {_SIDES[0]} to {_SIDES[1]}. A ratio is 3:2."
+        )
+    raise ValueError(f"{word!r} is no aspect. {_EXAMPLE}")
+
+
+def read_scales(text: str) -> list[float]:
+    """Scales of classifier-free guidance, parted by commas or blanks.
+
+    Raises:
+        ValueError: one cannot be read, or there is none.
+    """
+    found: list[float] = []
+    for word in text.replace(",", " ").split():
+        if not re.fullmatch(r"\d{1,3}\.?\d{0,6}|\.\d{1,6}", word) or float(word) > 100:
+            raise ValueError(f"{word!r} is no scale. {_SCALES}")
+        found.append(float(word))
+    if not found:
+        raise ValueError(f"There is no scale. {_SCALES}")
+    return found
