@@ -13,8 +13,8 @@ from torch import Tensor
 
 from .lab import to_lab, to_rgb
 
-PLACE = 2**29 - 1
-"""The bits of a float64 that a float32 leaves zero."""
+PLACE = 2**28 - 1
+"""Bits of a float64 that a float32 leaves zero, but for the highest of them: so they change nothing when it is rounded back."""
 
 
 @dataclass(frozen=True)
@@ -235,15 +235,15 @@ def _move(xp: Any, channel: Any, goal: Any, values: Any, places: Any, kept: floa
         goal: where each rank goes.
         values, places: of the channel, sorted.
     """
-    ends = _ends(xp, values)
-    if len(ends) < len(values):
+    last = _last(xp, values)
+    if fair:
+        ends = xp.where(last)[0]
+        sums = xp.cumsum(goal, 0, dtype=xp.float64)[ends]
         sizes = xp.diff(ends, prepend=ends[:1] * 0 - 1)
-        if fair:
-            sums = xp.cumsum(goal, 0, dtype=xp.float64)[ends]
-            goal = xp.asarray(xp.diff(sums, prepend=sums[:1] * 0) / sizes, dtype=xp.float32)
-        else:
-            goal = goal[ends]
-        goal = goal.repeat_interleave(sizes) if xp is torch else goal.repeat(sizes)
+        means = xp.asarray(xp.diff(sums, prepend=sums[:1] * 0) / sizes, dtype=xp.float32)
+        goal = means.repeat_interleave(sizes) if xp is torch else means.repeat(sizes)
+    elif not last.all():
+        goal = _least_ahead(xp.where(last, goal, xp.inf))  # goals ascend: it is the next last one's
     channel[places] = values * kept + goal * (1 - kept) if kept else goal
 
 
@@ -255,23 +255,30 @@ def _sorted(channel: Any) -> tuple[Any, Any]:
     """
     keys = channel.astype(np.float64)
     bits = keys.view(np.int64)
-    bits |= np.arange(len(keys))
+    bits |= np.arange(len(keys), dtype=np.int32)
     keys.sort()
-    places = bits & PLACE
-    bits &= ~PLACE
-    return keys.astype(np.float32), places
+    values = keys.astype(np.float32)
+    bits &= PLACE
+    return values, bits
 
 
-def _ends(xp: Any, values: Any) -> Any:
-    """Where each group of equal values in an ascending row ends."""
+def _last(xp: Any, values: Any) -> Any:
+    """Which of the values of an ascending row are the last of their group of equals."""
     last = xp.ones_like(values, dtype=bool)
     xp.not_equal(values[1:], values[:-1], out=last[:-1])
-    return xp.where(last)[0]
+    return last
+
+
+def _least_ahead(row: Any) -> Any:
+    """For each place the least of the values there and behind."""
+    if isinstance(row, Tensor):
+        return row.flip(0).cummin(0).values.flip(0)
+    return np.minimum.accumulate(row[::-1])[::-1]
 
 
 def _ramps(values: Tensor) -> Tensor:
     """Ascending values to a line that reaches each at the end of its group and starts where the group before ended."""
-    ends = _ends(torch, values)
+    [ends] = torch.where(_last(torch, values))
     sizes = ends.diff(prepend=ends[:1] * 0 - 1)
     here = values[ends]
     before = torch.cat([here[:1], here[:-1]])

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-STRIP = 2**16
+STRIP = 2**17
 """Pixels that a thread converts at once: what is computed in between stays in its cache."""
 
 WHITE = (0.95047, 1.0, 1.08883)
