@@ -67,7 +67,7 @@ class Vary(io.ComfyNode):
                     default=0,
                     min=0,
                     max=2**50 - 1,
-                    control_after_generate=True,
+                    control_after_generate=io.ControlAfterGenerate.fixed,
                     tooltip="Seed of the first loop. Each further loop has one of its own that follows from it.",
                 ),
                 io.Combo.Input(

@@ -82,10 +82,10 @@ function valuesOf(node: LGraphNode): Record<string, unknown> {
 
 /** What there is to say of a program beside its pairs. Without `counted` it is not known how many loops it runs. */
 export function describe(program: Program, counted: boolean): string {
-  const { chained, save_middle, loop_to_loop, iterations, kept } = program
+  const { pairs, chained, save_middle, loop_to_loop, iterations, kept } = program
   const count = (one: string, many: string, count: number): string => (count === 1 ? t(one) : t(many, { count }))
   const pictures = (number: number): string => count('transform.picture', 'transform.pictures', number)
-  const said = [t(chained ? 'transform.chained' : 'transform.parallel')]
+  const said = pairs === 1 ? [] : [t(chained ? 'transform.chained' : 'transform.parallel')]
   if (chained) said.push(t(save_middle ? 'transform.every_kept' : 'transform.last_kept'))
   if (loop_to_loop) said.push(t('transform.loop_to_loop'))
   if (counted) said.push(count('transform.loop', 'transform.loops', iterations), pictures(iterations * kept))

@@ -22,7 +22,7 @@ const said = (facts: Partial<Program>, counted = true) => describe(program(facts
 test('a parallel program keeps every result, which goes without saying', () => {
   expect(said({})).toEqual(['parallel', 'loops 3', 'pictures 9'])
   expect(said({ save_middle: true })).toEqual(['parallel', 'loops 3', 'pictures 9'])
-  expect(said({ iterations: 1, kept: 1 })).toEqual(['parallel', 'loop', 'picture'])
+  expect(said({ iterations: 1, kept: 1, pairs: 1 })).toEqual(['loop', 'picture'])
 })
 
 test('of a chained program it is said what is kept', () => {

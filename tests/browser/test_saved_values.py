@@ -2,43 +2,47 @@
 
 from typing import Any
 
+import pytest
+
 from .desk import Desk
 
-SET_ALL = """async ([kind, choices]) => {
-    app.graph.clear()
-    const made = LiteGraph.createNode(kind)
-    app.graph.add(made)
-    for (const [name, value] of choices) {
-        const widget = made.widgets.find(w => w.name === name)
-        widget.value = value
-        widget.callback?.(value)
+SAVE_AND_OPEN = """async cases => {
+    const settle = () => new Promise(done => setTimeout(done, 5))
+    const saved = () => (app.graph.nodes[0].widgets ?? []).filter(widget => widget.serialize !== false)
+    const values = () => Object.fromEntries(saved().map(({ name, value }) => [name, value]))
+    const other = ({ type, value, name, options }) => {
+        if (Array.isArray(options?.values)) return options.values.at(-1)
+        if (type === 'number') return Math.min(options.max ?? 7, (options.min ?? 0) + 3)
+        if (type === 'toggle') return !value
+        return typeof value === 'string' ? `text of ${name}` : value
     }
-    await new Promise(done => setTimeout(done))
-    for (const widget of made.widgets ?? []) {
-        if (widget.serialize === false || choices.some(([name]) => name === widget.name)) continue
-        const values = widget.options?.values
-        if (Array.isArray(values)) widget.value = values.at(-1)
-        else if (widget.type === 'number') widget.value = Math.min(widget.options.max ?? 7, (widget.options.min ?? 0) + 3)
-        else if (widget.type === 'toggle') widget.value = !widget.value
-        else if (typeof widget.value === 'string') widget.value = `text of ${widget.name}`
+    const lost = []
+    for (const [kind, choices] of cases) {
+        app.graph.clear()
+        app.graph.add(LiteGraph.createNode(kind))
+        for (const [name, value] of choices) {
+            const widget = saved().find(widget => widget.name === name)
+            widget.value = value
+            widget.callback?.(value)
+        }
+        await settle()
+        const chosen = new Set(choices.map(([name]) => name))
+        for (const widget of saved()) if (!chosen.has(widget.name)) widget.value = other(widget)
+        const before = values()
+        await app.loadGraphData(structuredClone(app.graph.serialize()))
+        await settle()
+        const after = values()
+        if (JSON.stringify(before) !== JSON.stringify(after)) lost.push([kind, choices, before, after])
     }
-    const values = () => Object.fromEntries(
-        (app.graph.nodes[0].widgets ?? []).filter(w => w.serialize !== false).map(w => [w.name, w.value]))
-    const before = values()
-    await app.loadGraphData(structuredClone(app.graph.serialize()))
-    await new Promise(done => setTimeout(done, 30))
-    return [before, values()]
+    return lost
 }"""
-
-COMBO, GROWING = "COMBO", "COMFY_DYNAMICCOMBO_V3"
 
 
 def choices(info: dict[str, Any], prefix: str = "") -> list[list[list[str]]]:
-    """One entry for each option of each dynamic combo: what to set, in order."""
+    """For each way to choose from a node's dynamic combos: what to set, in order."""
     found: list[list[list[str]]] = [[]]
-    inputs = {**info.get("required", {}), **info.get("optional", {})}
-    for name, (kind, *rest) in inputs.items():
-        if kind == GROWING:
+    for name, (kind, *rest) in {**info.get("required", {}), **info.get("optional", {})}.items():
+        if kind == "COMFY_DYNAMICCOMBO_V3":
             deeper = [
                 [[f"{prefix}{name}", option["key"]], *further]
                 for option in rest[0]["options"]
@@ -49,11 +53,9 @@ def choices(info: dict[str, Any], prefix: str = "") -> list[list[list[str]]]:
 
 
 def test_every_value_of_every_node_survives_saving(desk: Desk) -> None:
-    nodes = {id_: info for id_, info in desk.comfy.get("/object_info").items() if id_.startswith("Resonance")}
-    changed = {}
-    for id_, info in nodes.items():
-        for chosen in choices(info["input"]):
-            before, after = desk.page.evaluate(SET_ALL, [id_, chosen])
-            if before != after:
-                changed[id_, str(chosen)] = (before, after)
-    assert changed == {}
+    if desk.renderer == "nodes2":
+        pytest.skip("how values are saved does not depend on the renderer")
+    nodes = {id_: info["input"] for id_, info in desk.comfy.get("/object_info").items() if id_.startswith("Resonance")}
+    cases = [[id_, chosen] for id_, info in nodes.items() for chosen in choices(info)]
+    assert len(cases) > len(nodes) > 20
+    assert desk.page.evaluate(SAVE_AND_OPEN, cases) == []

@@ -74,22 +74,16 @@ def vary(transform: dict[str, Any], **settings: Any) -> dict[str, Any]:
 
 def one() -> dict[str, Any]:
     return {
-        **vary({"transform": "shake", "transform.era": "S"}),
+        **vary({"transform": "shake"}, color="adaptive"),
         "7": node("ResonanceContactSheet", images=["6", 0], labels=["6", 1]),
         "8": node("PreviewImage", images=["7", 0]),
     }
 
 
 def fifty() -> dict[str, Any]:
-    own = {"program": "6@.35", "save_middle": False, "loop_to_loop": True}
-    saved = {"session": "fifty steps", "folder_rule": "round", "name_rule": "lineage", "returns": "all"}
+    own = {"transform": "own program", "transform.program": "6@.35", "transform.loop_to_loop": True}
     return {
-        **vary(
-            {"transform": "own program", **{f"transform.{key}": value for key, value in own.items()}, "iterations": 50},
-            color="anchored",
-            save_as="on",
-            **{f"save_as.{key}": value for key, value in saved.items()},
-        ),
+        **vary({**own, "iterations": 50}, color="anchored", save_as="on", **{"save_as.session": "fifty steps"}),
         "7": node("CreateVideo", images=["6", 0], fps=6.0),
         "8": node("SaveVideo", video=["7", 0], filename_prefix="video/fifty steps"),
     }

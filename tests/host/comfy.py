@@ -118,12 +118,8 @@ class Comfy:
     def complete(self, prompt: dict[str, Any]) -> dict[str, Any]:
         """The prompt with the default of every widget that it leaves out, as the browser would send it."""
         for part in prompt.values():
-            required = self.get(f"/object_info/{part['class_type']}")[part["class_type"]]["input"].get("required", {})
-            for name, (kind, *rest) in required.items():
-                options = rest[0] if rest else {}
-                choices = kind if isinstance(kind, list) else options.get("options")
-                if choices or kind in ("INT", "FLOAT", "STRING", "BOOLEAN"):
-                    part["inputs"].setdefault(name, options.get("default", choices[0] if choices else ""))
+            info = self.get(f"/object_info/{part['class_type']}")[part["class_type"]]["input"]
+            _fill(part["inputs"], info.get("required", {}))
         return prompt
 
     def queue(self, prompt: dict[str, Any], workflow: Any = None, client_id: str | None = None, **more: Any) -> str:
@@ -165,6 +161,18 @@ class Comfy:
                 return
             time.sleep(0.05)
         raise TimeoutError(f"the queue did not empty in {timeout} s:\n{self.read_log()[-3000:]}")
+
+
+def _fill(inputs: dict[str, Any], wanted: dict[str, Any], prefix: str = "") -> None:
+    for key, (kind, *rest) in wanted.items():
+        name, options = f"{prefix}{key}", rest[0] if rest else {}
+        choices = kind if isinstance(kind, list) else options.get("options")
+        if kind == "COMFY_DYNAMICCOMBO_V3":
+            chosen = inputs.setdefault(name, choices[0]["key"])
+            [below] = [option["inputs"] for option in choices if option["key"] == chosen]
+            _fill(inputs, below.get("required", {}), f"{name}.")
+        elif choices or kind in ("INT", "FLOAT", "STRING", "BOOLEAN"):
+            inputs.setdefault(name, options.get("default", choices[0] if choices else ""))
 
 
 def node(class_type: str, **inputs: Any) -> dict[str, Any]:

@@ -159,7 +159,7 @@ var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
 var nodes = () => import("./node-tCfcs2PV.mjs").then((n) => n.t);
-var tables = () => import("./transform-va5VJYEM.mjs");
+var tables = () => import("./transform-BQ9RgWLm.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
 }

@@ -1,0 +1,66 @@
+"""The example workflows about varying and exploring, run with a tiny model on small pictures."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from examples import EXAMPLES
+from PIL import Image
+
+from resonance.rounds import status
+
+from .comfy import Comfy
+from .conftest import server
+from .graphs import output
+from .varying import put
+
+
+@pytest.fixture(scope="module")
+def comfy(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Comfy]:
+    base = tmp_path_factory.mktemp("examples")
+    shutil.copytree(models / "vae", base / "models" / "vae")
+    (base / "models" / "checkpoints").mkdir()
+    (base / "models" / "checkpoints" / "sd_xl_base_1.0.safetensors").symlink_to(
+        models / "checkpoints" / "tiny_sd15.safetensors"
+    )
+    with server(base, models) as comfy:
+        put(comfy, "example.png", (32, 32))
+        yield comfy
+
+
+def run(comfy: Comfy, name: str, **inputs: Any) -> dict[str, Any]:
+    """Runs an example; ``inputs`` go to its node 1."""
+    graph = EXAMPLES[name].graph
+    graph["1"]["inputs"].update(inputs)
+    outputs = comfy.run(comfy.complete(graph))
+    comfy.idle()
+    return outputs
+
+
+def test_one_picture_is_varied_onto_a_sheet(comfy: Comfy) -> None:
+    [sheet] = run(comfy, "Vary one picture")["8"]["images"]
+    with Image.open(comfy.base / "temp" / sheet["filename"]) as image:
+        across, down = image.width // (256 + 16), image.height // (256 + 16)
+    assert across * down >= 18 > across * (down - 1)
+
+
+def test_a_prompt_is_explored(comfy: Comfy) -> None:
+    run(comfy, "Explore a prompt", aspects="64x64, 96x64", scales="1, 2", seeds=2)
+    found, items = status.read(output(comfy) / "explore", 2)
+    assert (found.state, found.round, found.done) == ("finished", 2, 4)
+    [folder] = {file.split("/")[0] for item in items for file in item["files"]}
+    prompt = (output(comfy) / "explore" / folder / "prompt.txt").read_text()
+    assert prompt == "a lighthouse on a cliff, storm, oil painting|blurry, text\n"
+    sizes = {Image.open(path).size for path in (output(comfy) / "explore" / folder).glob("*.png")}
+    assert sizes == {(64, 64), (96, 64)}
+
+
+def test_fifty_steps_become_a_video(comfy: Comfy) -> None:
+    [video] = run(comfy, "Fifty steps without drift")["8"]["images"]
+    with av.open(output(comfy) / video["subfolder"] / video["filename"]) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 50
+    found = status.read(output(comfy) / "fifty steps")[0]
+    assert (found.state, found.round) == ("finished", 50)
