@@ -17,6 +17,7 @@ const table = (sources = true) =>
     rounds: [1, 2],
     sources,
     lineages: ['X0001', 'X0002', 'X0003'],
+    told: [],
     items: [
       [1, 1, 0, 'done', 5, 1],
       [2, 1, 1, 'done', 6, 2],

@@ -45,6 +45,7 @@ const grid = (session: string, lineages: string[]): GridAnswer => ({
   rounds: [1],
   sources: true,
   lineages,
+  told: [],
   items: lineages.map((_, row) => [row + 1, 1, row, 'pending', null, 0]),
 })
 

@@ -17,8 +17,8 @@ def grid(folder: Path) -> dict[str, Any]:
 
     Returns:
         ``status``; ``rounds``: their numbers; ``sources``: whether items start from pictures; ``lineages``: one for each
-        row; ``items``: ``[id, round, row, state, time of the commit or None, number of results]``, a list and not a dict
-        because there may be 100,000 of them.
+        row; ``told``: of an exploration, what each row combines: aspect, scale and prompt; ``items``: ``[id, round, row,
+        state, time of the commit or None, number of results]``, a list and not a dict because there may be 100,000 of them.
 
     Raises:
         FileNotFoundError: there is no ledger.
@@ -29,6 +29,9 @@ def grid(folder: Path) -> dict[str, Any]:
         sql = "SELECT id, round, lineage, state, committed FROM item ORDER BY round, number"
         found = [tuple(row) for row in db.execute(sql)]
         (sources,) = db.execute("SELECT EXISTS (SELECT 1 FROM item WHERE source IS NOT NULL)").fetchone()
+        facts = ", ".join(f"json_extract(payload, '$.{fact}')" for fact in ("aspect", "scale", "prompt"))
+        sql = f"SELECT lineage, {facts} FROM item WHERE round = 1 AND json_extract(payload, '$.aspect') IS NOT NULL"
+        told = {lineage: facts for lineage, *facts in db.execute(sql)}
     lineages = ordered({lineage for _, _, lineage, _, _ in found})
     rows = {lineage: row for row, lineage in enumerate(lineages)}
     return {
@@ -36,6 +39,7 @@ def grid(folder: Path) -> dict[str, Any]:
         "rounds": sorted({round_ for _, round_, _, _, _ in found}),
         "sources": bool(sources),
         "lineages": lineages,
+        "told": [told.get(lineage) for lineage in lineages] if told else [],
         "items": [
             [id_, round_, rows[lineage], state, committed, counts.get(id_, 0)]
             for id_, round_, lineage, state, committed in found

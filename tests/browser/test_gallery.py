@@ -299,6 +299,7 @@ def test_items_of_an_exploration_have_no_source_to_look_at(gallery: Gallery) -> 
     refused: list[str] = []
     gallery.page.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
     gallery.choose("explored")
+    expect(gallery.root.get_by_role("rowheader").first).to_have_text("X000164x48, scale 6")
     loaded(gallery.cell("X0002", 2).locator("img"))
     expect(gallery.root.locator(".resonance-nothing")).to_have_count(2)
     large = gallery.view("X0002", 2)

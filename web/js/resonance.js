@@ -236,7 +236,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-BZAXBZd_.mjs").then(({ openGallery }) => {
+				import("./gallery-pf2a9fwM.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},

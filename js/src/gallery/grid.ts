@@ -91,11 +91,11 @@ export function makeGrid(size: number, open: (cell: Cell, source: boolean) => vo
 
   const makeRow = (row: number): Row => {
     const lineage = table.lineages[row] ?? ''
-    const element = h(
-      'div',
-      { role: 'row', className: 'resonance-grid-row', ariaRowIndex: String(row + 2) },
-      h('div', { role: 'rowheader', ariaColIndex: '1', textContent: lineage, title: lineage }),
-    )
+    const [aspect, scale, prompt] = table.told[row] ?? []
+    const combines = aspect === undefined ? '' : t('gallery.combines', { aspect, scale: String(scale) })
+    const head = h('div', { role: 'rowheader', ariaColIndex: '1', title: prompt ?? lineage }, h('span', {}, lineage))
+    if (combines) head.append(h('small', {}, combines))
+    const element = h('div', { role: 'row', className: 'resonance-grid-row', ariaRowIndex: String(row + 2) }, head)
     element.style.top = `${row * step}px`
     body.append(element)
     return { element, cells: new Map() }

@@ -31,6 +31,8 @@ export interface GridAnswer {
   /** Whether items start from pictures. */
   readonly sources: boolean
   readonly lineages: readonly string[]
+  /** Of an exploration, what each row combines. */
+  readonly told: readonly (readonly [aspect: string, scale: number, prompt: string] | null)[]
   readonly items: readonly (readonly [
     id: number,
     round: number,

@@ -15,6 +15,7 @@ export interface Table {
   readonly rounds: readonly number[]
   readonly sources: boolean
   readonly lineages: readonly string[]
+  readonly told: GridAnswer['told']
   /** By round, then by row. */
   readonly cells: ReadonlyMap<number, Cell[]>
   readonly byId: Map<number, Cell>
@@ -25,16 +26,18 @@ export const EMPTY: Table = {
   rounds: [],
   sources: true,
   lineages: [],
+  told: [],
   cells: new Map(),
   byId: new Map(),
   rows: new Map(),
 }
 
-export function makeTable({ rounds, sources, lineages, items }: Omit<GridAnswer, 'status'>): Table {
+export function makeTable({ rounds, sources, lineages, told, items }: Omit<GridAnswer, 'status'>): Table {
   const table = {
     rounds,
     sources,
     lineages,
+    told,
     cells: new Map(rounds.map((round) => [round, []])),
     byId: new Map(),
     rows: new Map(lineages.map((lineage, row) => [lineage, row])),
