@@ -9,7 +9,6 @@ from ..resonance.host import folders, latents, progress
 from ..resonance.host import rounds as chain
 from ..resonance.rounds.fill import Grid
 from ..resonance.rounds.item import Item as RoundItem
-from ..resonance.rounds.names import check_name
 from ..resonance.rounds.naming import prompt_hash
 from ..resonance.rounds.prompts import prompt_of
 from ..resonance.vary import grid
@@ -131,34 +130,6 @@ class Explore(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(
-        cls,
-        session: str | None,
-        prompts: str | None,
-        aspects: str | None,
-        sizes: str | None,
-        scales: str | None,
-        like_picture: str | None = "",
-        item: str | None = None,
-        steps_rule: object = None,  # what is dynamic always comes along
-    ) -> bool | str:
-        try:
-            if item and item.strip():
-                grid.Combination.read(RoundItem.from_json(item).payload)
-                return True
-            if session is not None:
-                check_name(session)
-            if prompts is not None and like_picture == "":
-                grid.read_prompts(prompts)
-            if aspects is not None and sizes is not None:
-                grid.read_aspects(aspects, sizes)
-            if scales is not None:
-                grid.read_scales(scales)
-        except ValueError as error:
-            return str(error)
-        return True
-
-    @classmethod
     def fingerprint_inputs(cls, **_: object) -> float:
         return float("nan")
 
@@ -195,10 +166,9 @@ def _combinations(
 ) -> tuple[grid.Combination, ...]:
     if steps_rule is None:  # a key that is none of the options never arrives
         raise ValueError(f"steps_rule must be one of {', '.join((*grid.STEPS, FIXED))}.")
-    steps = grid.STEPS.get(steps_rule["steps_rule"], lambda _: steps_rule["steps"])
+    rule, fixed = steps_rule["steps_rule"], steps_rule.get("steps", 0)
     before = prompt_of(like_picture, folders.picture_roots()) if like_picture.strip() else ""
-    found = grid.read_aspects(aspects, sizes)
-    return grid.combine(grid.read_prompts(prompts, before), found, grid.read_scales(scales), steps)
+    return grid.explored(prompts, before, aspects, sizes, scales, rule, fixed)
 
 
 class ExplorationPrompt(io.ComfyNode):

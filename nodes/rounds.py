@@ -104,7 +104,7 @@ class RoundInput(io.ComfyNode):
                     " it is connected.",
                 ),
             ],
-            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.dynprompt],
             not_idempotent=True,
         )
 
@@ -151,7 +151,7 @@ class RoundInput(io.ComfyNode):
         if work is None:
             return io.NodeOutput(*[ExecutionBlocker(None)] * 8)
         at, image = work.item, work.image
-        used = wiring.is_used(cls.hidden.prompt, cls.hidden.unique_id, FIRST)
+        used = wiring.is_used(cls.hidden.dynprompt, cls.hidden.unique_id, FIRST)
         first = chain.first_picture(work) if used else None
         aspect = sizes.aspect_of(image.shape[2], image.shape[1])
         return io.NodeOutput(image, at, at.lineage, at.round, at.index, at.seed, aspect, first)

@@ -22,6 +22,9 @@ from .queue import Run
 START = "start"
 """Folder of the pictures that variations start from, inside the session's."""
 
+MAKERS = ("model", "vae", "positive", "negative")
+"""Inputs of Vary that count by the nodes above them; all others count by what they bring."""
+
 
 @dataclass(frozen=True)
 class SaveAs:
@@ -42,7 +45,10 @@ class Around:
     extra: dict[str, Any] | None
 
     def signature(self) -> str:
-        """The nodes above this one: equal for graphs that make the same of the same transform and seeds."""
+        """The nodes above this one: equal for graphs that make the same of the same pictures, transform and seeds.
+
+        Files count by their content, where nodes tell ComfyUI of it (IS_CHANGED, as text).
+        """
         known: dict[str, str] = {}
 
         def of(id_: str) -> str:
@@ -51,9 +57,11 @@ class Around:
                 inputs = [
                     (name, of(value[0]), value[1]) if self._is_link(value) else (name, value)
                     for name, value in sorted(node["inputs"].items())
-                    if id_ != self.node_id or (self._is_link(value) and name != "transform")
+                    if id_ != self.node_id or (self._is_link(value) and name in MAKERS)
                 ]
-                known[id_] = _hash(repr((node["class_type"], inputs)).encode())
+                told = node.get("is_changed")  # NaN and times are new in each run
+                marks = [mark for mark in told if isinstance(mark, str)] if isinstance(told, list) else []
+                known[id_] = _hash(repr((node["class_type"], inputs, marks)).encode())
             return known[id_]
 
         return of(self.node_id)

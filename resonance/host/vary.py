@@ -171,7 +171,8 @@ def fit_masks(mask: torch.Tensor | None, starts: list[Picture]) -> list[torch.Te
     """
     if mask is None:
         return [None] * len(starts)
-    mask = mask.reshape(-1, *mask.shape[-2:])
+    if 0 not in mask.shape:
+        mask = mask.reshape(-1, *mask.shape[-2:])
     if 0 in mask.shape or len(mask) not in (1, len(starts)):
         raise ValueError(
             f"Expected one mask for all pictures or one for each of the {len(starts)}, got masks of the shape"
@@ -279,5 +280,11 @@ class _Painter:
             raise ValueError(
                 f"The VAE makes {decoded.shape[2]} x {decoded.shape[1]} pixels of a picture with {width} x {height}. Vary needs"
                 " a VAE that gives back the size it got."
+            )
+        if decoded.isnan().any():
+            raise ValueError(
+                "The picture that was made holds no numbers (NaN), it would be black: this precision is too low for the model"
+                " or the VAE, or the scale too high. Try ComfyUI's --fp32-vae or --force-upcast-attention, or a lower scale."
+                " With save_as on, Run goes on after the last picture."
             )
         return decoded

@@ -32,9 +32,9 @@ def stores_words(run: Run, node_id: str) -> bool:
     )
 
 
-def is_used(prompt: dict[str, Any], node_id: str, output: int) -> bool:
-    """Whether something is connected to an output; yes for a node that is not in the prompt, as inside a loop."""
-    return node_id not in prompt or any([node_id, output] in node["inputs"].values() for node in prompt.values())
+def is_used(graph: Any, node_id: str, output: int) -> bool:
+    """Whether something is connected to an output in the graph as it runs (core's DynamicPrompt): a loop's passes too."""
+    return any([node_id, output] in graph.get_node(id_)["inputs"].values() for id_ in graph.all_node_ids())
 
 
 def _ancestors(prompt: dict[str, Any], node_id: str) -> set[str]:

@@ -118,21 +118,31 @@ class Grid:
 
     def _names(self, ledger: Ledger) -> dict[str, Combination]:
         """The combinations by lineage: the one they have in the ledger, or a new one."""
-        known = ledger.payloads()
-        names = {Combination.read(payload).key: name for name, payload in known.items()}
+        known = ledger.payloads(ledger.last_round())
+        names = _keys(known)
+        if any(each.key not in names for each in self.combinations):  # only then all rounds are worth a look
+            known = ledger.payloads()
+            names = _keys(known)
         new = [each for each in self.combinations if each.key not in names]
         names |= zip([each.key for each in new], _assign([""] * len(new), known), strict=True)
         return {names[each.key]: each for each in self.combinations}
 
     def _add(self, ledger: Ledger, round_: int, names: Mapping[str, Combination]) -> None:
-        seed, known = ledger.session().seed, ledger.lineages(round_)
+        known = ledger.lineages(round_)
         missing = [name for name in names if name not in known]
+        if not missing:
+            return
+        seed = ledger.session().seed
         payloads = [_payload(names[name], seed, round_) for name in missing]
         ledger.add(round_, [(None, name) for name in missing], payloads)
 
 
 def _assign(sources: list[str], taken: Iterable[str] = ()) -> Iterator[str]:
     return lineage.assign([source.rsplit("/", 1)[-1] for source in sources], taken)
+
+
+def _keys(payloads: Mapping[str, dict[str, Any]]) -> dict[tuple[Any, ...], str]:
+    return {Combination.read(payload).key: name for name, payload in payloads.items()}
 
 
 def _payload(combination: Combination, seed: int, round_: int) -> dict[str, Any]:

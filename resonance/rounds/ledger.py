@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple, cast
 from filelock import FileLock, Timeout
 
 from .item import Item, Phase, Words, seed_of
+from .lineage import distinct
 from .schema import prepare
 from .status import FILE, Kind, State, Status, owner_of, status_of
 
@@ -208,9 +209,13 @@ class Ledger:
         """The highest round that has an item; 0 where there is none."""
         return self._value("SELECT coalesce(max(round), 0) FROM item")
 
-    def payloads(self) -> dict[str, dict[str, Any]]:
-        """A payload of each lineage, of whichever round."""
-        rows = self._db.execute("SELECT lineage, payload FROM item WHERE payload IS NOT NULL GROUP BY lineage")
+    def payloads(self, round_: int | None = None) -> dict[str, dict[str, Any]]:
+        """A payload of each lineage of a round; without one, of each that any round has, for which every item is read."""
+        sql = "SELECT lineage, payload FROM item WHERE payload IS NOT NULL"
+        if round_ is None:
+            rows = self._db.execute(f"{sql} GROUP BY lineage")
+        else:
+            rows = self._db.execute(f"{sql} AND round = ?", (round_,))
         return {row["lineage"]: json.loads(row["payload"]) for row in rows}
 
     def withdraw(self, wanted: Callable[[int, str], bool]) -> None:
@@ -245,10 +250,13 @@ class Ledger:
             if not ready:
                 return None
             following = ready[0]["round"] + 1
-            self.add(
-                following,
-                [(f"{self.name}/{r['file']} [output]", r["lineage"]) for r in ready if r["round"] + 1 == following],
-            )
+            used = self.lineages(following)
+            sources: list[tuple[str, str]] = []
+            for row in (row for row in ready if row["round"] + 1 == following):
+                # A child of X0001 and a picture that came with that name may both be X0001.1.
+                used.add(lineage := distinct(row["lineage"], used))
+                sources.append((f"{self.name}/{row['file']} [output]", lineage))
+            self.add(following, sources)
 
     def order(self, round_: int, key: Callable[[str], Any]) -> None:
         """Orders a round's pending items by a key of their lineage, then by number."""

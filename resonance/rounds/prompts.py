@@ -28,7 +28,7 @@ def prompt_of(name: str, roots: Mapping[str, Path]) -> str:
     if not name.strip():
         raise ValueError("Name a picture of an exploration, such as explore/<hash>/x.png [output].")
     root, path = locate(name, roots)
-    folder = path if path.is_dir() else path.parent
+    folder = path if path.is_dir() or path == roots[root] else path.parent
     if not folder.is_dir():
         other = (
             "" if name.rstrip().endswith("]") else f" For a folder of the output folder write {name.strip()} [output]."

@@ -26,6 +26,7 @@ def write(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
     """
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
+        flush_folder(folder.parent)
     temporary = [folder / f".{name}.tmp" for name, _ in files]
     try:
         for path, (_, data) in zip(temporary, files, strict=True):

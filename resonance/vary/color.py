@@ -343,6 +343,8 @@ def _each(masks: Tensor | None, count: int, what: str) -> Sequence[Tensor | None
     """One mask ``[h, w]`` for each."""
     if masks is None:
         return [None] * count
+    if 0 in masks.shape:
+        raise ValueError(f"Expected masks for the {what}, got empty ones: their sizes are {list(masks.shape)}.")
     masks = masks.reshape(-1, *masks.shape[-2:])
     if len(masks) not in (1, count):
         raise ValueError(f"Expected one mask or as many as {what}, {count}; got {len(masks)}.")

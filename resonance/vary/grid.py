@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..sizes import CLASSES, PRESETS, Size, nearest_bucket
@@ -59,6 +60,23 @@ class Combination(NamedTuple):
         if not all(_SIDES[0] <= side <= _SIDES[1] for side in (found.width, found.height)):
             raise ValueError(f"The item's size {found.width}x{found.height} must be from {_SIDES[0]} to {_SIDES[1]}.")
         return found
+
+
+@lru_cache(1)
+def explored(
+    prompts: str, before: str, aspects: str, sizes: str, scales: str, rule: str, fixed: int
+) -> tuple[Combination, ...]:
+    """All combinations of what was written. Kept, for every run of a chain asks for the same.
+
+    Args:
+        before: see :func:`read_prompts`.
+        rule: one of :data:`STEPS`; with any other there are ``fixed`` steps.
+
+    Raises:
+        ValueError: something cannot be read, or they are too many.
+    """
+    steps = STEPS.get(rule, lambda _: fixed)
+    return combine(read_prompts(prompts, before), read_aspects(aspects, sizes), read_scales(scales), steps)
 
 
 def combine(

@@ -12,6 +12,7 @@ from resonance.vary.color import STATES, Anchored, Correction, match_all
 from resonance.vary.lab import to_lab
 
 from .comfy import Comfy, RunFailed, node
+from .graphs import output
 from .paint import look
 
 DRAW = np.random.default_rng(4)
@@ -138,3 +139,44 @@ def test_a_cast_is_gone_after_matching(comfy: Comfy, graph: dict[str, Any]) -> N
     )
     colour = to_lab(torch.tensor([found.whole, tuple(RED.mean((0, 1)))]) / 255)
     assert (colour[1:, 0] - colour[1:, 1]).abs().max() < 3
+
+
+def test_rounds_keep_the_colours_of_the_first_picture(comfy: Comfy) -> None:
+    """Each round goes through a VAE that turns pictures magenta; the reference is the lineage's first picture."""
+    folder = Path(comfy.base, "input", "colors of rounds")
+    folder.mkdir()
+    Image.fromarray(np.kron(RED, np.ones((2, 2, 1), np.uint8))[:64, :64]).save(folder / "a.png")
+    away: dict[str, np.ndarray] = {}
+    for session, taken in (("drifting", "decode"), ("matched", "match")):
+        comfy.run(
+            {
+                "start": node(
+                    "ResonanceRoundInput",
+                    session=session,
+                    first_folder=folder.name,
+                    rounds=6,
+                    seed=0,
+                    keep_going=True,
+                    words_first=False,
+                ),
+                "vae": node("VAELoader", vae_name="tiny_cast.safetensors"),
+                "encode": node("VAEEncode", pixels=["start", 0], vae=["vae", 0]),
+                "decode": node("VAEDecode", samples=["encode", 0], vae=["vae", 0]),
+                "match": node(
+                    "ResonanceColorMatch",
+                    image=["decode", 0],
+                    reference=["start", 7],
+                    mode="85deaf5",
+                    **{"mode.transforms": 0},
+                ),
+                "save": node("ResonanceRoundOutput", images=[taken, 0], item=["start", 1], next_round_takes="first"),
+            }
+        )
+        comfy.idle()
+        files = [folder / "a.png", *(output(comfy) / session / "round-0006").glob("*.png")]
+        before, after = (
+            to_lab(torch.as_tensor(np.array(Image.open(file)).reshape(-1, 3) / 255).float()) for file in files
+        )
+        away[session] = (after.mean(1) - before.mean(1)).numpy()[1:]
+    assert abs(away["drifting"]).max() > 5
+    assert abs(away["matched"]).max() < 1

@@ -429,6 +429,14 @@ def test_inside_a_loop_each_pass_claims_and_commits_and_nothing_is_queued(comfy:
     check_whole(comfy, name, 1, 3)
 
 
+def test_inside_a_loop_the_first_picture_is_read_only_when_it_is_connected(comfy: Comfy, name: str):
+    pictures(comfy, name, "red")
+    for rounds in (1, 2):
+        comfy.run({"1": node("ProbeRepeat", session=name, folder=name, count=1, rounds=rounds)})
+        check_whole(comfy, name, rounds, 1)
+        (comfy.base / "input" / name / "1-red.png").unlink(missing_ok=True)
+
+
 def test_two_round_inputs_in_one_run_are_refused(comfy: Comfy, name: str):
     pictures(comfy, name, "red")
     graph = quick(name + " a", name)

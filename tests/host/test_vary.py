@@ -248,6 +248,15 @@ def test_masks_of_another_batch_are_an_error(comfy: Comfy):
         made(comfy, {"program": "6@.04"}, nodes=nodes, mask=["two", 0])
 
 
+def test_a_picture_of_nan_is_an_error_and_never_saved(comfy: Comfy):
+    nodes = mask(comfy, np.eye(32)) | {"broken": node("BreakModel", model=["load", 0])}
+    prompt = vary({"program": "6@.04"}, image="small.png", nodes=nodes, mask=["mask", 0], save="broken")
+    prompt["record"]["inputs"]["model"] = ["broken", 0]
+    with pytest.raises(RunFailed, match="holds no numbers"):
+        comfy.run(prompt)
+    assert items(comfy, "broken") == [] and state(comfy, "broken") == "open"
+
+
 def test_labels_say_what_each_picture_is(comfy: Comfy):
     prompt = vary({"program": "6@.04 7.5@.06"}, image="small.png", iterations=1)
     prompt["labels"] = node("ProbeValue", value=["vary", 1])
@@ -376,6 +385,27 @@ def test_another_job_gets_rows_of_its_own(comfy: Comfy):
     assert [i["lineage"] for i in found] == [f"X{n:04d}" for n in range(1, 7)]
     made(comfy, own, quick=True, iterations=1, save="two")
     assert [i["lineage"] for i in whole(comfy, "two", 8)][6:] == ["X0007", "X0008"]
+
+
+def test_pictures_count_by_their_pixels_and_not_by_where_they_come_from(comfy: Comfy):
+    own = {"program": "6@.04 7@.06"}
+    made(comfy, own, **QUICK, iterations=1, save="pixels")
+    put(comfy, "same.png", (32, 32))
+    made(comfy, own, image="same.png", quick=True, iterations=1, save="pixels")
+    assert recorded(comfy, "sample") == []
+
+
+def test_a_file_above_the_conditioning_that_became_another_makes_another_job(comfy: Comfy):
+    nodes = {
+        "hint": node("LoadImage", image="hint.png"),
+        "latent": node("VAEEncode", pixels=["hint", 0], vae=["load", 2]),
+        "referred": node("ReferenceLatent", conditioning=["positive", 0], latent=["latent", 0]),
+    }
+    made_of = {"nodes": nodes, "positive": ["referred", 0], "iterations": 1, "save": "hints", **QUICK}
+    for size, lineages in (((32, 32), ["X0001"]), ((32, 32), ["X0001"]), ((64, 32), ["X0001", "X0002"])):
+        put(comfy, "hint.png", size)
+        made(comfy, {"program": "6@.04"}, **made_of)
+        assert [i["lineage"] for i in items(comfy, "hints")] == lineages
 
 
 def test_the_pictures_of_a_batch_are_saved_in_rows_of_their_own_and_equal_ones_once(comfy: Comfy):

@@ -217,6 +217,12 @@ def test_an_empty_picture_is_an_error(shape: tuple[int, ...]) -> None:
         match_all(smooth(1), torch.zeros(shape), Correction())
 
 
+def test_an_empty_mask_tensor_is_an_error() -> None:
+    for shape in ((1, 0, 8), (0, 8, 8)):
+        with pytest.raises(ValueError, match="Expected masks for the pictures, got empty ones"):
+            match_all(smooth(1), smooth(2), Correction(), masks=torch.zeros(shape))
+
+
 def test_pictures_of_unknown_channels_are_an_error() -> None:
     with pytest.raises(ValueError, match="got 2 channels"):
         match_all(torch.zeros(1, 8, 8, 2), smooth(1), Correction())

@@ -6,7 +6,17 @@ import pytest
 from resonance.rounds.fill import Grid
 from resonance.rounds.ledger import Ledger
 from resonance.rounds.prompts import prompt_of
-from resonance.vary.grid import BATCH_CLI, STEPS, Combination, combine, read_aspects, read_prompts, read_scales, split
+from resonance.vary.grid import (
+    BATCH_CLI,
+    STEPS,
+    Combination,
+    combine,
+    explored,
+    read_aspects,
+    read_prompts,
+    read_scales,
+    split,
+)
 from resonance.vary.transform import seed_of
 
 
@@ -134,6 +144,39 @@ def test_lineages_stay_with_their_combinations(ledger: Ledger):
     }
     first = grid([6, 9]).first("s", 7)
     assert (first.lineage, first.seed, first.total, first.payload["scale"]) == ("X0001", 7, 2, 6)
+
+
+def test_a_new_seed_costs_the_same_after_thousands(ledger: Ledger):
+    fill = grid([6, 9])
+    work: list[int] = []
+    for rounds in (10, 2000):
+        with ledger.transaction():
+            names = fill._names(ledger)
+            for round_ in range(ledger.last_round() + 1, rounds + 1):
+                fill._add(ledger, round_, names)
+            ledger._db.execute("UPDATE item SET state = 'done'")
+            done: list[int] = []
+            ledger._db.set_progress_handler(lambda done=done: done.append(1), 1)  # a step of SQLite's machine
+            assert fill.open_round(ledger) == rounds + 1
+            ledger._db.set_progress_handler(None, 1)
+            assert ledger.lineages(rounds + 1) == {"X0001", "X0002"}
+        work.append(len(done))
+    assert work[1] < 2 * work[0]
+
+
+def test_the_combinations_of_a_chain_are_made_once():
+    written = ("a\n---\nb", "", "square, 3:2", "SDXL", "6 9")
+    found = explored(*written, "fixed", 12)
+    assert len(found) == 8 and {each.steps for each in found} == {12}
+    assert explored(*written, "fixed", 12) is found
+    assert {each.steps for each in explored(*written, "S: 10 + 5 x scale", 12)} == {40, 55}
+
+
+def test_a_root_that_is_not_there_holds_no_prompt(tmp_path: Path):
+    (tmp_path / "prompt.txt").write_text("not in the root")
+    for name in ("[pictures]", "a.png [pictures]"):
+        with pytest.raises(ValueError, match=r"There is no folder . in \[pictures\]"):
+            prompt_of(name, {"pictures": tmp_path / "gone"})
 
 
 def test_a_link_to_a_prompt_elsewhere_is_refused(tmp_path: Path):

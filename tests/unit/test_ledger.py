@@ -98,6 +98,27 @@ def test_pictures_thrown_away_do_not_enter_the_next_round(ledger: Ledger):
         assert ledger.lineages(2) == {"X0002"}
 
 
+def test_a_child_whose_lineage_another_picture_has_gets_a_letter(ledger: Ledger):
+    with ledger.transaction():
+        ledger.add(1, [("a.png [input]", "X0001"), ("b.png [input]", "X0001.1")])
+    for files in ([("a_1", "X0001.1"), ("a_2", "X0001.2")], [("b", "X0001.1")]):
+        item = claim(ledger)
+        assert item
+        ledger.commit(item, [Result(f"{name}.png", lineage) for name, lineage in files])
+    asked: list[str] = []
+
+    def exists(file: str) -> bool:
+        asked.append(file)
+        assert len(asked) < 20, "the same picture is offered for ever"
+        return True
+
+    with ledger.transaction():
+        assert ledger.open_round(exists) == 2
+        assert ledger.lineages(2) == {"X0001.1", "X0001.2", "X0001.1b"} and len(ledger.sources(2)) == 3
+        ledger._db.execute("UPDATE item SET state = 'done'")
+        assert ledger.open_round(exists) is None
+
+
 def test_late_pictures_pass_through_all_rounds(ledger: Ledger):
     fill(ledger, 1)
     for _ in range(2):

@@ -86,6 +86,22 @@ class RecordCalls(io.ComfyNode):
         return io.NodeOutput(model, vae)
 
 
+class BreakModel(io.ComfyNode):
+    """A model whose pictures are NaN, as too low a precision makes them."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="BreakModel", category="probe", inputs=[io.Model.Input("model")], outputs=[io.Model.Output()]
+        )
+
+    @classmethod
+    def execute(cls, model):
+        model = model.clone()
+        model.set_model_sampler_post_cfg_function(lambda asked: asked["denoised"] * torch.nan)
+        return io.NodeOutput(model)
+
+
 class OddImage(io.ComfyNode):
     """Pictures that no loader makes."""
 
@@ -124,7 +140,7 @@ class CallsExtension(ComfyExtension):
             return web.json_response({})
 
     async def get_node_list(self):
-        return [RecordCalls, OddImage]
+        return [RecordCalls, BreakModel, OddImage]
 
 
 async def comfy_entrypoint():

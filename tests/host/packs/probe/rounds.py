@@ -78,7 +78,12 @@ class ProbeRepeat(io.ComfyNode):
         return io.Schema(
             node_id="ProbeRepeat",
             category="probe",
-            inputs=[io.String.Input("session"), io.String.Input("folder"), io.Int.Input("count", default=2)],
+            inputs=[
+                io.String.Input("session"),
+                io.String.Input("folder"),
+                io.Int.Input("count", default=2),
+                io.Int.Input("rounds", default=1, optional=True),
+            ],
             outputs=[io.Image.Output()],
             is_output_node=True,
             enable_expand=True,
@@ -90,11 +95,11 @@ class ProbeRepeat(io.ComfyNode):
         return float("nan")
 
     @classmethod
-    def execute(cls, session, folder, count):
+    def execute(cls, session, folder, count, rounds=1):
         graph = GraphBuilder()
         last = None
         for _ in range(count):
-            settings = {"rounds": 1, "seed": 0, "keep_going": True, "words_first": False}
+            settings = {"rounds": rounds, "seed": 0, "keep_going": True, "words_first": False}
             start = graph.node("ResonanceRoundInput", session=session, first_folder=folder, **settings)
             if last:
                 start.set_input("after", last)
