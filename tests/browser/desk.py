@@ -12,6 +12,11 @@ CLOSE_OTHERS = """async () => {
     for (const other of [...workflow.openWorkflows]) if (!workflow.isActive(other)) await workflow.closeWorkflow(other)
 }"""
 
+CLOSE_SIDEBAR = """() => {
+    const { sidebarTab } = app.extensionManager
+    if (sidebarTab.activeSidebarTabId) sidebarTab.toggleSidebarTab(sidebarTab.activeSidebarTabId)
+}"""
+
 
 class Desk:
     """One open page. What goes wrong on it is gathered in ``errors``."""
@@ -41,6 +46,7 @@ class Desk:
         """An empty graph, no dialog, no sidebar."""
         self.page.mouse.move(640, 700)  # over a tab, its pop-up mutes shortcuts
         self.page.evaluate("document.querySelectorAll('dialog').forEach(dialog => dialog.close())")
+        self.page.evaluate(CLOSE_SIDEBAR)
         self.load(EMPTY)
         self.page.evaluate(CLOSE_OTHERS)
         self.errors = []
