@@ -54,9 +54,9 @@ def save(
     folder = folder_of(item, spoken, naming.folder)
     stem = stem_of(item, naming.name, ledger.begun(item), lambda name: ledger.taken(f"{folder}/{name}", item))
     files = _encode(stem, results, before, texts)
-    store.write(ledger.folder / folder, files)
     if naming.folder == "prompt hash" and not (ledger.folder / folder / PROMPT).exists():
         store.write(ledger.folder / folder, [(PROMPT, f"{spoken}\n".encode())])
+    store.write(ledger.folder / folder, files)
     count = len(results)
     if item.source is None:
         takes = "none"

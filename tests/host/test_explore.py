@@ -20,7 +20,7 @@ from resonance.rounds.naming import prompt_hash
 from resonance.vary.transform import seed_of
 
 from .comfy import PACK, Comfy, RunFailed, node
-from .graphs import claimed, items, mean, output, pictures, quick, until
+from .graphs import claimed, items, output, pictures, quick, until
 
 PACKS = tuple(PACK / "tests" / "host" / "packs" / name for name in ("probe", "traps"))
 NICE_VIEW = "b5b02a57b27ac4d6e767d5cca3e81e8f"
@@ -415,4 +415,3 @@ def test_models_are_drawn_and_ordered_within_a_round(comfy: Comfy, name: str):
         found = sorted(items(comfy, name, round_), key=lambda item: item["committed"])
         models = [item["draw"]["checkpoint"] for item in found]
         assert models == sorted(models) and len(set(models)) == 2
-    assert mean(output(comfy) / name / found[0]["files"][0])
