@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -85,12 +86,18 @@ def desk(shared_desk: Desk) -> Iterator[Desk]:
     shared_desk.check()
 
 
-@pytest.fixture
-def new_desk(browser: Browser, comfy: Comfy, renderer: str) -> Iterator[Desk]:
-    """A page of the test's own."""
+@contextmanager
+def own_desk(browser: Browser, comfy: Comfy, renderer: str) -> Iterator[Desk]:
     context = browser.new_context(viewport=VIEW)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     desk = open_desk(context, comfy, renderer)
     yield desk
     desk.check()
     context.close()
+
+
+@pytest.fixture
+def new_desk(browser: Browser, comfy: Comfy, renderer: str) -> Iterator[Desk]:
+    """A page of the test's own."""
+    with own_desk(browser, comfy, renderer) as desk:
+        yield desk

@@ -89,6 +89,11 @@ class Desk:
     def command(self, name: str) -> None:
         self.page.evaluate("name => app.extensionManager.command.execute(name)", name)
 
+    def undo(self) -> None:
+        """Takes back one change of the workflow."""
+        self.page.evaluate("() => app.extensionManager.workflow.activeWorkflow.changeTracker.undo()")
+        self.settle()
+
     def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 4) -> None:
         """Drags the mouse between two points of the page."""
         self.page.mouse.move(*start)

@@ -396,8 +396,10 @@ def test_a_picture_goes_to_load_image(gallery: Gallery) -> None:
         expect(desk.page.locator("[data-node-id='1'] img[src*=X0002]").first).to_be_visible()
     desk.run()
     assert list(comfy.get("/history").values())[-1]["outputs"]["2"]["images"]
-    desk.page.locator("#graph-canvas").press("Control+z")
-    desk.page.wait_for_function("app.graph.getNodeById('1').widgets[0].value === 'plain.png'")
+    desk.undo()
+    if desk.widget("image") == value:  # ComfyUI may count the node's growth around the picture as a change of its own
+        desk.undo()
+    assert desk.widget("image") == "plain.png"
 
 
 def test_the_selected_load_image_is_preferred_and_a_new_one_is_made_if_there_is_none(gallery: Gallery) -> None:

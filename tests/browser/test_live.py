@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from fake_llm import FakeLLM
-from host.comfy import node
+from host.comfy import Comfy, node
 from host.test_canvas import ANSWER, BOAT, MOON, SEA, layout
 from host.test_llm import connect
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
+from .conftest import own_desk
 from .desk import Desk
 
 COUNT_DRAWS = """async () => {
@@ -99,20 +100,16 @@ def test_it_is_drawn_at_most_once_per_frame(desk: Desk, fake: FakeLLM) -> None:
     assert last == "r399"
 
 
-def test_a_cached_run_shows_the_canvas_again(new_desk: Desk, fake: FakeLLM) -> None:
-    desk = new_desk
-    desk.page.wait_for_function("() => app.graph.nodes.length > 0")
+def test_a_cached_run_shows_the_canvas_again(browser: Browser, comfy: Comfy, renderer: str, fake: FakeLLM) -> None:
     fake.script = [(layout(SEA, BOAT, MOON), "stop")]
-    open_chat(desk, fake, f"cached {desk.renderer}")
-    expect(desk.page.get_by_text("The layout appears here while it is written.")).to_be_visible()
-    desk.run()
-    expect(areas(desk)).to_have_count(2)
-    desk.open()
-    desk.page.wait_for_function("() => app.graph.nodes.length > 0")  # what ComfyUI itself opens with
-    open_chat(desk, fake, f"cached {desk.renderer}")
-    expect(areas(desk)).to_have_count(0)
-    desk.run()
-    expect(areas(desk)).to_have_count(2)
+    for _ in range(2):
+        with own_desk(browser, comfy, renderer) as desk:  # the second page knows nothing of the first
+            desk.page.wait_for_function("() => app.graph.nodes.length > 0")  # what ComfyUI itself opens with
+            open_chat(desk, fake, f"cached {renderer}")
+            expect(desk.page.get_by_text("The layout appears here while it is written.")).to_be_visible()
+            expect(areas(desk)).to_have_count(0)
+            desk.run()
+            expect(areas(desk)).to_have_count(2)
     assert len(fake.bodies) == 1
 
 

@@ -105,6 +105,7 @@ def test_a_missing_package_is_one_sentence_with_the_command(bare: Comfy, model: 
         bare.run(bare.complete(prompt))
 
 
+@pytest.mark.quiet
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="measured in forks")
 def test_loading_the_pack_costs_less_than_150_ms(tmp_path: Path) -> None:
     script = Path(__file__).with_name("import_time.py")
