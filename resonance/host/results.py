@@ -2,19 +2,17 @@
 
 import uuid
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from comfy.cli_args import args
 
 from .. import images
-from ..rounds import lineage, store
+from ..rounds import saving, store
 from ..rounds.item import Item
-from ..rounds.ledger import Result
-from ..rounds.naming import BY_ROUND, PROMPT, Naming, folder_of, stem_of
+from ..rounds.naming import BY_ROUND, Naming
+from ..rounds.saving import Takes
 from . import folders, queue, sessions
-
-Takes = Literal["first", "all", "none"]
 
 
 def save(
@@ -50,24 +48,14 @@ def save(
     ledger = sessions.open_(item.session)
     item = replace(item, words=ledger.own(item))
     texts = _texts(item, prompt, extra)
-    spoken = item.payload.get("prompt") or words
-    folder = folder_of(item, spoken, naming.folder)
-    stem = stem_of(item, naming.name, ledger.begun(item), lambda name: ledger.taken(f"{folder}/{name}", item))
-    files = _encode(stem, results, before, texts)
-    if naming.folder == "prompt hash" and not (ledger.folder / folder / PROMPT).exists():
-        store.write(ledger.folder / folder, [(PROMPT, f"{spoken}\n".encode())])
-    store.write(ledger.folder / folder, files)
-    count = len(results)
-    if item.source is None:
-        takes = "none"
-    following = lineage.children(item.lineage, count) if takes == "all" else [item.lineage] * (takes == "first")
-    entries: list[str | None] = [*following, *[None] * (len(files) - len(following))]
-    found = [Result(f"{folder}/{name}", child) for (name, _), child in zip(files, entries, strict=True)]
-    ledger.commit(item, found, words or spoken)
+    files = saving.keep(ledger, item, _encode(results, texts), _encode(before, texts), words, takes, naming)
     sessions.announce(ledger, item)
     if ledger.session().run is None:
         sessions.close_when_idle(ledger)
-    return [{"filename": name, "subfolder": f"{item.session}/{folder}", "type": "output"} for name, _ in files]
+    return [
+        {"filename": name, "subfolder": f"{item.session}/{folder}", "type": "output"}
+        for folder, name in (file.split("/") for file in files)
+    ]
 
 
 def _preview(
@@ -75,21 +63,13 @@ def _preview(
 ) -> list[dict[str, str]]:
     texts = _texts(item, prompt, extra)
     stem = f"{item.stem}_{uuid.uuid4().hex[:8]}"
-    files = _encode(stem, results, before, texts)
+    files = [*saving.named(stem, _encode(results, texts)), *saving.named(f"{stem}_before", _encode(before, texts))]
     store.write(folders.temp_folder() / "resonance", files)
     return [{"filename": name, "subfolder": "resonance", "type": "temp"} for name, _ in files]
 
 
-def _encode(
-    stem: str, results: torch.Tensor, before: torch.Tensor | None, texts: dict[str, str]
-) -> list[tuple[str, bytes]]:
-    files: list[tuple[str, bytes]] = []
-    for name, pictures in ((stem, results), (f"{stem}_before", before)):
-        if pictures is not None:
-            numbers = [""] if len(pictures) == 1 else [f"_{number:02d}" for number in range(1, len(pictures) + 1)]
-            for number, picture in zip(numbers, images.from_tensor(pictures), strict=True):
-                files.append((f"{name}{number}.png", store.encode_png(picture, texts)))
-    return files
+def _encode(pictures: torch.Tensor | None, texts: dict[str, str]) -> list[bytes]:
+    return [] if pictures is None else [store.encode_png(each, texts) for each in images.from_tensor(pictures)]
 
 
 def _texts(item: Item, prompt: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, str]:

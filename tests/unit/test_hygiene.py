@@ -128,7 +128,8 @@ def test_the_archive_holds_what_users_need_and_nothing_else() -> None:
     files = shipped_files()
     assert {name.split("/")[0] for name in files} - {"subgraphs"} == {
         *("__init__.py", "nodes", "resonance", "web", "locales", "example_workflows"),
-        *("pyproject.toml", "requirements.txt", "requirements-onnx.txt", "requirements-llm.txt"),
+        *("pyproject.toml", "requirements.txt"),
+        *(f"requirements-{extra}.txt" for extra in ("onnx", "llm", "cli", "headless", "cluster")),
         *("README.md", "CHANGELOG.md", "LICENSE"),
     }
     assert {f"web/docs/{page.name}" for page in (PACK / "web" / "docs").iterdir()} <= set(files)

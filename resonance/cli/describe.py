@@ -1,0 +1,7 @@
+"""`resonance describe`."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""

@@ -1,0 +1,7 @@
+"""`resonance report`."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""

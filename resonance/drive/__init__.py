@@ -1,0 +1,1 @@
+"""Rounds from a shell: one driver owns the ledger, engines make the pictures."""
