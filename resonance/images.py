@@ -1,10 +1,15 @@
 """Pictures between files, Pillow and ComfyUI's IMAGE tensors."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps
+
+if TYPE_CHECKING:
+    import torch
 
 # Pillow's own readers only: the others call programs (EPS) or are no pictures.
 FORMATS = {
@@ -55,6 +60,8 @@ def read(path: Path, side: int | None = None) -> Image.Image:
 
 def to_tensor(image: Image.Image) -> torch.Tensor:
     """RGB picture to IMAGE, float32 ``[1, H, W, 3]`` in 0..1."""
+    import torch  # two seconds, which a command that only reads pictures need not wait
+
     return torch.as_tensor(np.asarray(image.convert("RGB"), np.float32) / 255.0)[None]
 
 

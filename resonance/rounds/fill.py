@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -56,7 +57,7 @@ class Pictures:
     )
 
     def first(self, session: str, seed: int) -> Item:
-        sources = pictures.listing(self.folder, self.roots)
+        sources = self._listed
         name = next(_assign(sources))
         return Item(session, 1, 1, name, derive(seed, 1, name, "sampler"), len(sources), sources[0])
 
@@ -65,13 +66,18 @@ class Pictures:
         ledger.update(first=folder, rounds=self.rounds)
         known = ledger.sources(1)
         try:
-            found = pictures.listing(folder, self.roots)
+            found = self._listed if folder == self.folder else pictures.listing(folder, self.roots)
         except ValueError:
             if known:
                 return
             raise
         new = [source for source in found if source not in known]
         ledger.add(1, list(zip(new, _assign(new, ledger.lineages(1)), strict=True)))
+
+    @cached_property
+    def _listed(self) -> list[str]:
+        """The folder as it was when it was first asked for: reading 100,000 names takes a second."""
+        return pictures.listing(self.folder, self.roots)
 
     def open_round(self, ledger: Ledger) -> int | None:
         return ledger.open_round(lambda file: (ledger.folder / file).is_file())

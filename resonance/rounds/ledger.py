@@ -110,6 +110,7 @@ class Ledger:
                 f"{folder} cannot be locked ({error}): a session needs a folder on a file system with locks"
             ) from error
         self._mutex = threading.RLock()
+        self._totals: dict[int, int] = {}
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
             self._db.row_factory = sqlite3.Row
@@ -142,6 +143,7 @@ class Ledger:
                     yield
                 except BaseException:
                     self._db.execute("ROLLBACK")
+                    self._totals.clear()
                     raise
                 self._db.execute("COMMIT")
             finally:
@@ -197,6 +199,7 @@ class Ledger:
             "INSERT OR IGNORE INTO item (round, number, position, lineage, source, payload) VALUES (?, ?, ?, ?, ?, ?)",
             rows,
         )
+        self._totals.clear()
         return self._db.total_changes - before
 
     def sources(self, round_: int) -> set[str]:
@@ -223,6 +226,7 @@ class Ledger:
         rows = self._db.execute("SELECT id, round, lineage FROM item WHERE state = 'pending'").fetchall()
         gone = [(row["id"],) for row in rows if not wanted(row["round"], row["lineage"])]
         self._db.executemany("DELETE FROM item WHERE id = ?", gone)
+        self._totals.clear()
 
     def pending_round(self) -> int | None:
         """The lowest round with a pending item."""
@@ -259,28 +263,41 @@ class Ledger:
             self.add(following, sources)
 
     def order(self, round_: int, key: Callable[[str], Any]) -> None:
-        """Orders a round's pending items by a key of their lineage, then by number."""
+        """Orders a round's pending items by what must be loaded for them, a key of their lineage, then by number."""
         rows = self._db.execute(
             "SELECT id, lineage, number FROM item WHERE round = ? AND state = 'pending'", (round_,)
         ).fetchall()
-        rows.sort(key=lambda row: (key(row["lineage"]), row["number"]))
+        keyed = sorted(((key(row["lineage"]), row["number"], row["id"]) for row in rows), key=lambda each: each[:2])
         self._db.executemany(
-            "UPDATE item SET position = ? WHERE id = ?", [(n, row["id"]) for n, row in enumerate(rows)]
+            "UPDATE item SET position = ?, model = ? WHERE id = ?",
+            [(n, str(wanted), id_) for n, (wanted, _, id_) in enumerate(keyed)],
         )
 
-    def next(self, round_: int, describe_first: bool) -> Item | None:
-        """The item that would be claimed next, unclaimed. Items that failed before come after the others."""
+    def models(self, round_: int) -> dict[str, int]:
+        """How many pending items of an ordered round want each model, by the text of the key they were ordered by."""
+        sql = "SELECT model, count(*) FROM item WHERE state = 'pending' AND round = ? AND model IS NOT NULL GROUP BY model"
+        return {row[0]: row[1] for row in self._db.execute(sql, (round_,))}
+
+    def next(self, round_: int, describe_first: bool = False, model: str | None = None) -> Item | None:
+        """The item that would be claimed next, unclaimed. Items that failed before come after the others.
+
+        Args:
+            describe_first: items without words go first, only to be described.
+            model: only those that want this one of :meth:`models`.
+        """
+        wanted = "" if model is None else " AND model = ?"
+        at = (round_,) if model is None else (round_, model)
         order = "ORDER BY attempts, position LIMIT 1"
         row = None
         phase: Phase = "paint"
         if describe_first:
             phase = "describe"
             row = self._row(
-                f"SELECT * FROM item WHERE state = 'pending' AND round = ? AND words IS NULL {order}", round_
+                f"SELECT * FROM item WHERE state = 'pending' AND round = ?{wanted} AND words IS NULL {order}", *at
             )
         if row is None:
             phase = "paint"
-            row = self._row(f"SELECT * FROM item WHERE state = 'pending' AND round = ? {order}", round_)
+            row = self._row(f"SELECT * FROM item WHERE state = 'pending' AND round = ?{wanted} {order}", *at)
         return self._item(row, phase) if row else None
 
     def claim(self, item: Item, run: str) -> Item:
@@ -321,7 +338,8 @@ class Ledger:
             self._set(claim.id, state="pending", deaths=0, error=None)
         elif outcome == "died":
             deaths = self._value("SELECT deaths FROM item WHERE id = ?", claim.id) + 1
-            text = f"ComfyUI's process ended while it worked on this item, {deaths} times in a row"
+            ended = error or "ComfyUI's process ended while it worked on this item"
+            text = f"{ended}, {deaths} times in a row"
             self._set(claim.id, state="parked" if deaths >= DEATHS else "pending", deaths=deaths, error=text)
         elif outcome in ("success", "error"):
             error = error or "The run ended without saving this item: nothing reached Round Output."
@@ -404,7 +422,7 @@ class Ledger:
             session=self.name,
             round=row["round"],
             index=row["number"],
-            total=self._value("SELECT count(*) FROM item WHERE round = ?", row["round"]),
+            total=self._total(row["round"]),
             lineage=row["lineage"],
             seed=seed_of(self._value("SELECT seed FROM session"), row["round"], row["lineage"], payload),
             source=row["source"],
@@ -413,6 +431,12 @@ class Ledger:
             phase=phase,
             id=row["id"],
         )
+
+    def _total(self, round_: int) -> int:
+        """How many items a round has. Counting takes milliseconds in a round of many thousands."""
+        if round_ not in self._totals:
+            self._totals[round_] = self._value("SELECT count(*) FROM item WHERE round = ?", round_)
+        return self._totals[round_]
 
     def _set(self, item: int, **values: Any) -> None:
         fields = ", ".join(f"{key} = ?" for key in values)

@@ -47,13 +47,15 @@ def listing(folder: str, roots: Mapping[str, Path]) -> list[str]:
     found: list[str] = []
     for where, folders, files in os.walk(path):
         folders[:] = [f for f in folders if not f.startswith(".")]
+        below = os.path.relpath(where, roots[root]).replace(os.sep, "/")
+        prefix = "" if below == "." else f"{below}/"
         for name in files:
             if name.startswith(".") or os.path.splitext(name)[1].lower() not in images.SUFFIXES:
                 continue
             file = os.path.join(where, name)
             if os.path.islink(file) and not Path(file).resolve().is_relative_to(base):
                 continue
-            found.append(os.path.relpath(file, roots[root]).replace(os.sep, "/"))
+            found.append(prefix + name)
     if not found:
         raise ValueError(
             f"There are no pictures in {folder!r} ({', '.join(sorted(images.SUFFIXES))}; subfolders included)."

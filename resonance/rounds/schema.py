@@ -11,11 +11,13 @@ CREATE TABLE IF NOT EXISTS item (
     id INTEGER PRIMARY KEY, round INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL,
     lineage TEXT NOT NULL, source TEXT, payload TEXT, draw TEXT, words TEXT, prompt TEXT,
     state TEXT NOT NULL DEFAULT 'pending', attempts INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,
-    error TEXT, phase TEXT, run TEXT, process TEXT, token TEXT, committed REAL, begun REAL,
+    error TEXT, phase TEXT, run TEXT, process TEXT, token TEXT, committed REAL, begun REAL, model TEXT,
     UNIQUE (round, lineage));
 CREATE INDEX IF NOT EXISTS item_source ON item (round, source);
 CREATE INDEX IF NOT EXISTS item_state ON item (state, round, attempts, position);
 CREATE INDEX IF NOT EXISTS item_wordless ON item (round, attempts, position) WHERE state = 'pending' AND words IS NULL;
+CREATE INDEX IF NOT EXISTS item_model ON item (round, model, attempts, position)
+    WHERE state = 'pending' AND model IS NOT NULL;
 CREATE INDEX IF NOT EXISTS item_committed ON item (committed) WHERE committed IS NOT NULL;
 CREATE TABLE IF NOT EXISTS result (
     item INTEGER NOT NULL REFERENCES item (id), number INTEGER NOT NULL, file TEXT NOT NULL, lineage TEXT,
@@ -23,14 +25,15 @@ CREATE TABLE IF NOT EXISTS result (
 CREATE INDEX IF NOT EXISTS result_file ON result (file)
 """
 
-_ADDED = {"session": "kind TEXT NOT NULL DEFAULT 'rounds'", "item": "begun REAL"}
+_ADDED = (("session", "kind TEXT NOT NULL DEFAULT 'rounds'"), ("item", "begun REAL"), ("item", "model TEXT"))
 """Columns that ledgers of version 0.1.0 lack."""
 
 
 def prepare(db: sqlite3.Connection) -> None:
     """Makes the tables that are not there, and adds to those of an older version what has come since."""
+    for table, column in _ADDED:
+        known = {row["name"] for row in db.execute(f"PRAGMA table_info({table})")}
+        if known and column.split()[0] not in known:
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
     for statement in _SCHEMA.split(";"):
         db.execute(statement)
-    for table, column in _ADDED.items():
-        if column.split()[0] not in {row["name"] for row in db.execute(f"PRAGMA table_info({table})")}:
-            db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")

@@ -1,0 +1,292 @@
+"""The driver with engines that only wait: who gets what, what is retried, how it stops."""
+
+import asyncio
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from resonance.drive.driver import Ended, Stop, drive
+from resonance.drive.job import EngineLost, Job, JobFailed, Made
+from resonance.drive.session import SessionChain
+from resonance.roulette import parse
+from resonance.rounds import store
+from resonance.rounds.fill import Pictures
+from resonance.rounds.item import Item, Words
+from resonance.rounds.ledger import Ledger
+from resonance.rounds.status import read
+
+PNG = store.encode_png(Image.new("RGB", (4, 4), "red"), {})
+
+
+class Fake:
+    """An engine that waits and returns a picture, unless ``act`` does something else with the job."""
+
+    def __init__(self, name: str = "fake", pause: float = 0.0, act: Callable[[Job], Any] = lambda job: None) -> None:
+        self.name, self.pause, self.act = name, pause, act
+        self.made: list[Item] = []
+        self.forgotten: list[str] = []
+        self.waits = 0
+
+    async def ready(self) -> None:
+        self.waits += 1
+
+    async def make(self, job: Job, run: str) -> Made:
+        self.act(job)
+        await asyncio.sleep(self.pause)
+        self.made.append(job.item)
+        return Made((PNG,), words=Words("red", f"{job.name}"), prompt="red")
+
+    async def forget(self, run: str) -> None:
+        self.forgotten.append(run)
+
+    async def close(self) -> None: ...
+
+
+def chain(base: Path, count: int = 4, rounds: int = 2, plan: str = "", name: str = "s") -> SessionChain:
+    pictures = base / "input" / "first"
+    pictures.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        (pictures / f"{number}.png").write_bytes(PNG)
+    roots = {"input": base / "input", "output": base / "output"}
+    return SessionChain(base / "output" / name, Pictures("first", rounds, roots), 1, parse(plan) if plan else None)
+
+
+def run(driven: SessionChain, *engines: Fake, tell: Callable[..., None] = lambda event, **facts: None) -> Ended:
+    try:
+        return asyncio.run(drive(driven, engines, tell))
+    finally:
+        driven.close()
+
+
+def items(base: Path, round_: int, name: str = "s") -> list[dict[str, Any]]:
+    return read(base / "output" / name, round_)[1]
+
+
+def check_whole(base: Path, rounds: int, count: int) -> None:
+    """Every item has one result set, on disk and in the ledger, and nothing lies about."""
+    for round_ in range(1, rounds + 1):
+        found = items(base, round_)
+        assert [i["state"] for i in found] == ["done"] * count
+        files = sorted(file for i in found for file in i["files"])
+        assert len(files) == count
+        folder = base / "output" / "s"
+        assert files == sorted(str(p.relative_to(folder)) for p in (folder / f"round-{round_:04d}").iterdir())
+
+
+def test_every_round_takes_the_pictures_of_the_one_before(tmp_path: Path) -> None:
+    told: list[tuple[str, dict[str, Any]]] = []
+    ended = run(chain(tmp_path, rounds=3), Fake(), tell=lambda event, **facts: told.append((event, facts)))
+    assert ended == Ended("finished", "", 12)
+    check_whole(tmp_path, 3, 4)
+    assert [i["source"] for i in items(tmp_path, 2)] == [f"s/{i['files'][0]} [output]" for i in items(tmp_path, 1)]
+    assert items(tmp_path, 1)[2]["words"] == {"tags": "red", "caption": "2.png"}
+    assert [facts["round"] for event, facts in told if event == "round"] == [1, 2, 3]
+    with Image.open(tmp_path / "output" / "s" / items(tmp_path, 3)[0]["files"][0]) as image:
+        item = Item.from_json(image.info["resonance"])
+    assert (item.round, item.lineage, item.words) == (3, "X0001", Words("red", items(tmp_path, 2)[0]["files"][0][11:]))
+
+
+def test_a_round_begins_when_the_one_before_has_ended_on_all_engines(tmp_path: Path) -> None:
+    open_now: Counter[int] = Counter()
+
+    def watch(job: Job) -> None:
+        open_now[job.item.round] += 1
+        if job.item.round == 2:
+            assert [i["state"] for i in items(tmp_path, 1)] == ["done"] * 5
+
+    engines = [Fake("a", 0.01, watch), Fake("b", 0.03, watch)]
+    assert run(chain(tmp_path, 5), *engines).done == 10
+    assert open_now == {1: 5, 2: 5}
+    assert engines[0].made and engines[1].made
+
+
+def test_what_fails_is_tried_three_times_and_the_rest_goes_on(tmp_path: Path) -> None:
+    def fail(job: Job) -> None:
+        if job.item.lineage == "X0002":
+            raise JobFailed(f"KSampler: no luck {time.monotonic()}")
+
+    failed: list[str] = []
+    engine = Fake(act=fail)
+    ended = run(
+        chain(tmp_path, rounds=1),
+        engine,
+        tell=lambda event, **f: failed.append(f["lineage"]) if event == "failed" else None,
+    )
+    assert (ended.state, ended.done, failed) == ("finished", 3, ["X0002"] * 3)
+    [item] = [i for i in items(tmp_path, 1) if i["state"] == "failed"]
+    assert item["attempts"] == 3 and item["error"].startswith("KSampler: no luck")
+
+
+def test_the_same_error_on_three_items_in_a_row_pauses(tmp_path: Path) -> None:
+    def fail(job: Job) -> None:
+        raise JobFailed("no such checkpoint")
+
+    ended = run(chain(tmp_path), Fake(act=fail))
+    assert ended.state == "paused" and "no such checkpoint" in ended.reason
+    assert {i["state"] for i in items(tmp_path, 1)} == {"pending"}
+
+
+def test_a_fault_of_an_engine_counts_as_an_attempt(tmp_path: Path) -> None:
+    def fault(job: Job) -> None:
+        if job.item.lineage == "X0001":
+            raise ZeroDivisionError
+
+    assert run(chain(tmp_path, 2, rounds=1), Fake(act=fault)).done == 1
+    assert [i["state"] for i in items(tmp_path, 1)] == ["failed", "done"]
+
+
+def test_a_picture_that_cannot_be_read_is_skipped(tmp_path: Path) -> None:
+    driven = chain(tmp_path, 3)
+    (tmp_path / "input" / "first" / "1.png").write_bytes(b"no picture")
+    assert run(driven, Fake()).done == 4
+    assert [i["state"] for i in items(tmp_path, 1)] == ["done", "skipped", "done"]
+
+
+def test_a_lost_engine_gives_its_item_to_another_one(tmp_path: Path) -> None:
+    def lose(job: Job) -> None:
+        raise EngineLost("gone")
+
+    async def never() -> None:
+        if lost.waits:
+            raise EngineLost("gone for good")
+        lost.waits += 1
+
+    lost = Fake("lost", act=lose)
+    lost.ready = never  # type: ignore[method-assign]
+    good = Fake("good", 0.01)
+    assert run(chain(tmp_path, 3), lost, good) == Ended("finished", "", 6)
+    check_whole(tmp_path, 2, 3)
+
+
+def test_without_engines_it_ends_and_can_go_on(tmp_path: Path) -> None:
+    async def never() -> None:
+        raise EngineLost("gone for good")
+
+    lost = Fake("lost")
+    lost.ready = never  # type: ignore[method-assign]
+    assert run(chain(tmp_path), lost) == Ended("open", "no engine is left")
+    assert run(chain(tmp_path), Fake()).state == "finished"
+
+
+@pytest.mark.parametrize(("times", "made"), [(1, 2), (2, 0)])
+def test_asked_to_stop_it_finishes_what_is_begun_and_asked_twice_it_does_not(
+    tmp_path: Path, times: int, made: int
+) -> None:
+    async def both() -> Ended:
+        stop = Stop()
+        engines = [Fake("a", 0.3), Fake("b", 0.3)]
+        driving = asyncio.create_task(drive(driven, engines, lambda event, **facts: None, stop))
+        await asyncio.sleep(0.15)
+        for _ in range(times):
+            stop.ask()
+        return await driving
+
+    driven = chain(tmp_path)
+    start = time.monotonic()
+    assert asyncio.run(both()) == Ended("paused", "by request", made)
+    assert times == 1 or time.monotonic() - start < 0.3
+    driven.close()
+    assert Counter(i["state"] for i in items(tmp_path, 1)) == Counter(done=made, pending=4 - made)
+    assert not any(i["attempts"] for i in items(tmp_path, 1))
+    assert run(chain(tmp_path), Fake()).done == 8 - made
+    check_whole(tmp_path, 2, 4)
+
+
+def test_stopping_does_not_wait_for_an_engine_that_is_not_ready(tmp_path: Path) -> None:
+    async def forever() -> None:
+        await asyncio.sleep(60)
+
+    async def stopped() -> Ended:
+        stop, engine = Stop(), Fake()
+        engine.ready = forever  # type: ignore[method-assign]
+        driving = asyncio.create_task(drive(driven, [engine], lambda event, **facts: None, stop))
+        await asyncio.sleep(0.1)
+        stop.ask()
+        return await asyncio.wait_for(driving, 1)
+
+    driven = chain(tmp_path)
+    assert asyncio.run(stopped()).reason == "by request"
+    driven.close()
+
+
+def test_what_a_dead_driver_claimed_is_dropped_on_the_engines_and_made_again(tmp_path: Path) -> None:
+    driven = chain(tmp_path, rounds=1)
+    with driven.ledger.transaction():
+        item = driven.ledger.next(driven.open_round() or 0)
+        assert item
+        driven.ledger.claim(item, "run-of-the-dead")
+    driven.close()
+    engine = Fake()
+    assert run(chain(tmp_path, rounds=1), engine).done == 4
+    assert engine.forgotten == ["run-of-the-dead"]
+    check_whole(tmp_path, 1, 4)
+
+
+def test_engines_stay_with_their_checkpoint(tmp_path: Path) -> None:
+    plan = 'model.checkpoint = ["a.safetensors", "b.safetensors", "c.safetensors"]'
+    engines = [Fake("one", 0.002), Fake("two", 0.002)]
+    run(chain(tmp_path, 60, rounds=1, plan=plan), *engines)
+    drawn = [[item.draw["checkpoint"] for item in engine.made if item.draw] for engine in engines]
+    loads = sum(1 for each in drawn for a, b in zip([None, *each], each, strict=False) if a != b)
+    assert sum(map(len, drawn)) == 60 and {c for each in drawn for c in each} == {f"{x}.safetensors" for x in "abc"}
+    assert loads <= 4  # three, and one more where two engines share the last
+
+
+def test_a_session_belongs_to_one_at_a_time(tmp_path: Path) -> None:
+    driven = chain(tmp_path)
+    with pytest.raises(RuntimeError, match=r"open in another program \(resonance on .*, process \d+\)"):
+        chain(tmp_path)
+    driven.close()
+
+
+def test_a_session_of_another_kind_is_refused(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "output" / "s", 1, "", "explore")
+    ledger.close()
+    with pytest.raises(RuntimeError, match="not one of rounds"):
+        chain(tmp_path)
+
+
+def test_an_empty_folder_makes_no_session(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no pictures"):
+        chain(tmp_path, 0)
+    assert not (tmp_path / "output").exists()
+
+
+@pytest.mark.quiet
+def test_a_hundred_thousand_items(tmp_path: Path) -> None:
+    """Start under 3 s, scheduling under 5 ms an item, memory flat."""
+    (tmp_path / "input" / "first").mkdir(parents=True)
+    for number in range(100_000):
+        (tmp_path / "input" / "first" / f"{number}.png").write_bytes(PNG)
+    start = time.perf_counter()
+    driven = chain(tmp_path, 0, rounds=1)
+
+    class Quick(Fake):
+        """Stops after 2000; what is made is only committed, not written."""
+
+        async def make(self, job: Job, run: str) -> Made:
+            if self.waits == 1:
+                self.begun = time.perf_counter()
+            if self.waits == 200:
+                tracemalloc.start()
+            if self.waits == 400:
+                self.after = tracemalloc.get_traced_memory()[0]
+            if self.waits == 2000:
+                self.later, self.ended = tracemalloc.get_traced_memory()[0], time.perf_counter()
+                tracemalloc.stop()
+                stop.ask()
+            return Made((PNG,), prompt="red")
+
+    stop, engine = Stop(), Quick()
+    ended = asyncio.run(drive(driven, [engine], lambda event, **facts: None, stop))
+    driven.close()
+    assert ended.done == 2000
+    assert engine.begun - start < 3, engine.begun - start
+    assert (engine.ended - engine.begun) / 2000 < 0.005, (engine.ended - engine.begun) / 2000
+    assert engine.later - engine.after < 200_000, engine.later - engine.after
