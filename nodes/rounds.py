@@ -1,6 +1,7 @@
 """Rounds: pictures in, words stored, pictures out, over the queue."""
 
 from dataclasses import replace
+from typing import Any
 
 from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
@@ -202,7 +203,8 @@ class RoundWords(io.ComfyNode):
             chain.store_words(item, words)
         if item.phase == "describe":
             return io.NodeOutput(ExecutionBlocker(None), ExecutionBlocker(None))
-        return io.NodeOutput(words.tags, words.caption)
+        ui = None if item.token else {"resonance_words": [vars(words)]}
+        return io.NodeOutput(words.tags, words.caption, ui=ui)
 
 
 class RoundOutput(io.ComfyNode):
@@ -286,7 +288,11 @@ class RoundOutput(io.ComfyNode):
         naming = Naming(folder_rule, name_rule)
         hidden = cls.hidden
         saved = results.save(item, images, before, words, next_round_takes, hidden.prompt, hidden.extra_pnginfo, naming)
-        return io.NodeOutput(images, ui={"images": saved})
+        ui: dict[str, list[Any]] = {"images": saved}
+        if not item.token:  # for a driver, which pasted the item and commits it itself
+            made = {"results": len(images), "words": words, "takes": next_round_takes, **vars(naming), "facts": facts}
+            ui["resonance_made"] = [made]
+        return io.NodeOutput(images, ui=ui)
 
 
 NODES = [RoundInput, RoundWords, RoundOutput]

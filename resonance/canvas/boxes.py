@@ -1,4 +1,4 @@
-"""Bounding boxes of ComfyUI's own nodes, and Ideogram's prompt elements, as canvases; and canvases as bounding boxes.
+"""Bounding boxes of ComfyUI's own nodes, and Ideogram's prompts, as canvases; and canvases as both.
 
 A box is ``{"x", "y", "width", "height", "metadata": {"type", "text", "desc", "palette"}}`` in pixels, an element
 ``{"type", "bbox": [top, left, bottom, right], "text", "desc", "color_palette"}`` in thousandths; both from far to near.
@@ -52,6 +52,24 @@ def to_boxes(canvas: Canvas, width: int, height: int) -> list[list[dict[str, Any
     return [boxes] if boxes else []
 
 
+def to_ideogram(canvas: Canvas) -> dict[str, Any]:
+    """The canvas as an Ideogram prompt, as core's Build JSON Prompt makes it."""
+    elements = [
+        {
+            "type": "obj",
+            "bbox": [round(edge / GRID * THOUSAND) for edge in (top, left, bottom, right)],
+            "desc": _words(canvas, region),
+            "color_palette": [_hex(region.color)],
+        }
+        for region in canvas.locals
+        for top, bottom, left, right in [region.rect]
+    ]
+    return {
+        "high_level_description": " ".join(canvas.whole.prefixes),
+        "compositional_deconstruction": {"background": " ".join(canvas.whole.suffixes), "elements": elements},
+    }
+
+
 def _region(box: Any, number: int, prefixes: tuple[str, ...], width: int, height: int) -> Region:
     fields = _mapping(box)
     if "bbox" in fields:
@@ -88,8 +106,8 @@ def _box(canvas: Canvas, region: Region, width: int, height: int) -> dict[str, A
     about = {
         "type": "obj",
         "text": "",
-        "desc": " ".join((*canvas.own_prefixes(region), *region.suffixes)),
-        "palette": ["#{:02X}{:02X}{:02X}".format(*region.color)],
+        "desc": _words(canvas, region),
+        "palette": [_hex(region.color)],
     }
     return {
         "x": x,
@@ -98,6 +116,14 @@ def _box(canvas: Canvas, region: Region, width: int, height: int) -> dict[str, A
         "height": round(bottom / GRID * height) - y,
         "metadata": about | ({"name": region.name} if region.name else {}),
     }
+
+
+def _words(canvas: Canvas, region: Region) -> str:
+    return " ".join((*canvas.own_prefixes(region), *region.suffixes))
+
+
+def _hex(color: Color) -> str:
+    return "#{:02X}{:02X}{:02X}".format(*color)
 
 
 def _cells(low: float, high: float, size: int) -> tuple[int, int]:

@@ -11,6 +11,9 @@ from rich.console import Console
 
 from ..llm.chat import LLMError
 
+INTERRUPTED = 130
+"""Status of a command that Ctrl-C has ended."""
+
 AsJSON = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout, for scripts.")]
 """The option that every command has."""
 
@@ -34,9 +37,13 @@ class Output:
 
     @contextmanager
     def errors(self) -> Generator[None]:
-        """What is wrong with what was asked for ends the command with a sentence and status 1."""
+        """What is wrong with what was asked for ends the command with a sentence and status 1, Ctrl-C with status 130."""
         try:
             yield
+        except typer.Exit:  # a RuntimeError
+            raise
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
         except (LLMError, ModuleNotFoundError, OSError, RuntimeError, ValueError) as error:
             self.event("error", text=str(error))
             self.console.print("[red]Error:[/] ", end="")

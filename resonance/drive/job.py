@@ -17,12 +17,14 @@ class Job:
         picture: the file's bytes, as they are on disk.
         name: the file's name without folders.
         graph: the whole request in ComfyUI's API form, where the chain makes one for each picture.
+        first: the file with which the lineage began, for a workflow that wants it; needed from round 2 on.
     """
 
     item: Item
     picture: bytes | None = None
     name: str = ""
     graph: Mapping[str, Any] | None = None
+    first: bytes | None = None
 
 
 @dataclass(frozen=True)

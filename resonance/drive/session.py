@@ -1,27 +1,58 @@
 """A session of rounds as the driver sees it: the same ledger and the same folders that Round Input works with."""
 
+import json
 import os
 import socket
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from .. import images
 from ..roulette import Plan, draw
-from ..rounds import pictures, saving, store
+from ..rounds import descent, pictures, saving, store
 from ..rounds.fill import Pictures
 from ..rounds.item import Item, derive
 from ..rounds.ledger import Busy, Ledger
 from ..rounds.names import check_name
+from ..rounds.status import kind_of, reading
 from .driver import Unreadable
 from .job import Job, Made
 
 PROCESS = uuid.uuid4().hex
 """Names this process in the ledgers."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a session's ledger says before anybody owns it: its first folder, how many rounds, and the request of its last run."""
+
+    first: str
+    rounds: int
+    graph: dict[str, Any] | None
+
+
+def known(folder: Path) -> Known | None:
+    """What is known of the session in ``folder``; None where there is none.
+
+    Raises:
+        ValueError: it is not one of rounds.
+    """
+    try:
+        with reading(folder) as db:
+            kind = kind_of(db)
+            first, count, graph = db.execute("SELECT coalesce(first, ''), rounds, graph FROM session").fetchone()
+    except FileNotFoundError:
+        return None
+    if kind != "rounds":
+        raise ValueError(
+            f"Session {folder.name!r} is not one of rounds but of {kind!r}: go on with it in ComfyUI, or choose another name."
+        )
+    return Known(first, count, json.loads(graph) if graph else None)
 
 
 class SessionChain:
@@ -33,25 +64,23 @@ class SessionChain:
         seed: of a new session.
         plan: what is drawn for each item; expanded.
 
+    Attributes:
+        wants_first: whether jobs carry the first picture of their lineage.
+
     Raises:
-        RuntimeError: another program owns the session, or it is not one of rounds.
-        ValueError: the name cannot be a folder, or the first folder holds no pictures.
+        RuntimeError: another program owns the session.
+        ValueError: the name cannot be a folder, the session is not one of rounds, or the first folder holds no pictures.
     """
 
     def __init__(self, folder: Path, fill: Pictures, seed: int, plan: Plan | None = None) -> None:
         self.fill, self.plan = fill, plan
+        self.wants_first = False
         check_name(folder.name)
-        if not (folder / "ledger.sqlite3").exists():
+        if known(folder) is None:
             fill.first(folder.name, seed)  # no session is made of what would leave it empty
-        self.ledger = own(folder, seed)
+        self.ledger = _own(folder, seed)
         try:
-            session = self.ledger.session()
-            if session.kind != "rounds":
-                raise RuntimeError(
-                    f"Session {folder.name!r} is not one of rounds but of {session.kind!r}: go on with it in ComfyUI, or"
-                    " choose another name."
-                )
-            self.seed = session.seed
+            self.seed = self.ledger.session().seed
             store.sweep(folder)
             with self.ledger.transaction():
                 self.ledger.update(state="open", reason="", run=None, plan=None)
@@ -83,7 +112,7 @@ class SessionChain:
         try:
             path = pictures.locate(item.source, self.fill.roots)[1]
             images.read(path)
-            return Job(item, path.read_bytes(), path.name)
+            return Job(item, path.read_bytes(), path.name, first=self._first(item))
         except (OSError, ValueError) as error:
             raise Unreadable(str(error)) from None
 
@@ -92,16 +121,24 @@ class SessionChain:
         if made.words and item.words is None:
             self.ledger.store_words(item, made.words)
             item = replace(item, words=made.words)
+        item = replace(item, payload={**item.payload, **made.facts})
         texts = {**made.texts, "resonance": item.to_json()}
         results, before = ([_stamped(each, texts) for each in each_of] for each_of in (made.pictures, made.before))
-        item = replace(item, payload={**item.payload, **made.facts})
         return saving.keep(self.ledger, item, results, before, made.prompt, made.takes, made.naming)
+
+    def _first(self, item: Item) -> bytes | None:
+        """The picture with which the item's lineage began, if the workflow asks for it."""
+        if not self.wants_first or item.round == 1 or item.source is None:
+            return None
+        with reading(self.ledger.folder) as db:
+            source = descent.origin(db, item.session, item.round, item.source)
+        return pictures.locate(source, self.fill.roots)[1].read_bytes()
 
     def _seed(self, round_: int, lineage: str) -> int:
         return derive(self.seed, round_, lineage, "models")
 
 
-def own(folder: Path, seed: int) -> Ledger:
+def _own(folder: Path, seed: int) -> Ledger:
     """The ledger in ``folder``, made if need be, and owned by this process. Raises RuntimeError if another one owns it."""
     try:
         ledger = Ledger(folder, seed, PROCESS)

@@ -14,6 +14,9 @@ from ..rounds.naming import BY_ROUND, Naming
 from ..rounds.saving import Takes
 from . import folders, queue, sessions
 
+KEPT = 500
+"""As many files stay in the temporary folder when another item was pasted: a driver pastes them for days."""
+
 
 def save(
     item: Item,
@@ -64,7 +67,10 @@ def _preview(
     texts = _texts(item, prompt, extra)
     stem = f"{item.stem}_{uuid.uuid4().hex[:8]}"
     files = [*saving.named(stem, _encode(results, texts)), *saving.named(f"{stem}_before", _encode(before, texts))]
-    store.write(folders.temp_folder() / "resonance", files)
+    folder = folders.temp_folder() / "resonance"
+    for path in sorted(folder.glob("*"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+        path.unlink(missing_ok=True)
+    store.write(folder, files)
     return [{"filename": name, "subfolder": "resonance", "type": "temp"} for name, _ in files]
 
 

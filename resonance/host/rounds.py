@@ -106,11 +106,13 @@ def pasted(text: str) -> Work:
     item = Item.from_json(text)
     if item.source is None:
         raise ValueError("This item starts from no picture. Paste it into Explore, which handed it out.")
-    return Work(item, _picture(item.source))
+    return Work(item, _given(item.source))
 
 
 def first_picture(work: Work) -> torch.Tensor | None:
     """The picture (IMAGE) with which the lineage of a work's item began, as far as its session's ledger knows.
+
+    Whoever drives a session elsewhere names it in the payload of the item that is pasted, as ``first``.
 
     Raises:
         ValueError: it cannot be read any more.
@@ -118,6 +120,8 @@ def first_picture(work: Work) -> torch.Tensor | None:
     item = work.item
     if item.source is None:
         return None
+    if not item.token and (first := item.payload.get("first")):
+        return _given(str(first))
     try:
         with reading(sessions.folder(item.session)) as db:
             source = descent.origin(db, item.session, item.round, item.source)
@@ -261,6 +265,12 @@ def _load(ledger: Ledger, ask: Ask, run: Run, item: Item) -> Work | None:
 
 def _picture(source: str) -> torch.Tensor:
     return images.to_tensor(images.read(pictures.locate(source, folders.picture_roots())[1]))
+
+
+def _given(source: str) -> torch.Tensor:
+    """A pasted item's picture. A driver's lie in the temporary folder, to which it sent them."""
+    roots = {**folders.picture_roots(), "temp": folders.temp_folder()}
+    return images.to_tensor(images.read(pictures.locate(source, roots)[1]))
 
 
 def _peek(ask: Ask, node_id: str) -> Work:

@@ -77,6 +77,25 @@ class Lost(Exception):
     """A run wants to store something under a claim that is not its own any more."""
 
 
+def own(folder: Path) -> FileLock:
+    """Makes this process the owner of the session in ``folder``, until the lock is released.
+
+    Raises:
+        Busy: another process owns it.
+        OSError: the folder cannot be locked.
+    """
+    lock = FileLock(folder / "ledger.lock", thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Busy(owner_of(folder / FILE)) from None
+    except (NotImplementedError, OSError) as error:
+        raise OSError(
+            f"{folder} cannot be locked ({error}): a session needs a folder on a file system with locks"
+        ) from error
+    return lock
+
+
 class Ledger:
     """Opens the ledger in ``folder``, makes it if ``seed`` is given, and owns it until :meth:`close`.
 
@@ -100,15 +119,7 @@ class Ledger:
         if seed is None and not path.exists():
             raise FileNotFoundError(path)
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(folder / "ledger.lock", thread_local=False)
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise Busy(owner_of(path)) from None
-        except (NotImplementedError, OSError) as error:
-            raise OSError(
-                f"{folder} cannot be locked ({error}): a session needs a folder on a file system with locks"
-            ) from error
+        self._lock = own(folder)
         self._mutex = threading.RLock()
         self._totals: dict[int, int] = {}
         try:
@@ -375,11 +386,19 @@ class Ledger:
             self._own(item)
             self._set(cast(int, item.id), state="done", prompt=prompt, deaths=0, error=None, committed=time.time())
             self._db.execute("DELETE FROM result WHERE item = ?", (item.id,))
-            self._db.executemany(
-                "INSERT INTO result (item, number, file, lineage) VALUES (?, ?, ?, ?)",
-                [(item.id, number, *result) for number, result in enumerate(results, 1)],
-            )
+            self._insert(cast(int, item.id), results)
             self._db.execute("UPDATE session SET streak = '[]' WHERE streak != '[]'")
+
+    def restore(self, item: Item, results: Sequence[Result], prompt: str, committed: float) -> None:
+        """Takes in a picture's item as it was when the ledger was lost: done, with the number and the words it says."""
+        words = json.dumps(vars(item.words)) if item.words else None
+        draw, payload = (json.dumps(each) if each else None for each in (item.draw, item.payload))
+        id_ = self._db.execute(
+            "INSERT INTO item (round, number, position, lineage, source, payload, draw, words, prompt, state, committed)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'done', ?)",
+            (item.round, item.index, item.index, item.lineage, item.source, payload, draw, words, prompt, committed),
+        ).lastrowid
+        self._insert(cast(int, id_), results)
 
     def own(self, item: Item) -> Words | None:
         """The stored words of a claimed item. Raises Lost if the claim is not this run's any more."""
@@ -392,6 +411,12 @@ class Ledger:
         return self._db.execute(sql).rowcount
 
     # Inside
+
+    def _insert(self, item: int, results: Sequence[Result]) -> None:
+        self._db.executemany(
+            "INSERT INTO result (item, number, file, lineage) VALUES (?, ?, ?, ?)",
+            [(item, number, *result) for number, result in enumerate(results, 1)],
+        )
 
     def _count(self, item: int, error: str) -> None:
         streak: list[list[Any]] = [s for s in json.loads(self._value("SELECT streak FROM session")) if s[1] == error]

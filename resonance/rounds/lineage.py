@@ -17,15 +17,16 @@ def children(lineage: str, count: int) -> list[str]:
     return [lineage] if count == 1 else [f"{lineage}.{number}" for number in range(1, count + 1)]
 
 
-def assign(names: Iterable[str], taken: Iterable[str] = ()) -> Iterator[str]:
+def assign(names: Iterable[str], taken: Iterable[str] = (), reserved: Iterable[str] = ()) -> Iterator[str]:
     """A lineage for each file name, in order.
 
-    A name that carries one keeps it. The others get ``X0001``, ``X0002``, ... past every number that any of the names or
-    ``taken`` uses. Where two names carry the same one, the later gets a letter: ``X0001``, ``X0001b``.
+    A name that carries one keeps it. The others get ``X0001``, ``X0002``, ... past every number that any of the names,
+    ``taken`` or ``reserved`` uses. Where two names carry the same one, or one of ``taken``, the later gets a letter:
+    ``X0001``, ``X0001b``.
     """
     names = list(names)
     used = set(taken)
-    reserved = used | {p for p in map(prefix, names) if p}
+    reserved = {*used, *reserved, *(p for p in map(prefix, names) if p)}
     number = 0
     for name in names:
         lineage = prefix(name)

@@ -48,12 +48,13 @@ class Comfy:
             if not link.exists():
                 link.symlink_to(folder)
 
-    def start(self, timeout: float = 120) -> "Comfy":
+    def start(self, timeout: float = 120, port: int = 0) -> "Comfy":
         comfyui = find_comfyui()
         assert comfyui, "no ComfyUI"
         self.stop()
         with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("127.0.0.1", port))
             self.port = s.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         command = [

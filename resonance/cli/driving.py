@@ -1,0 +1,96 @@
+"""Driving a chain from a command: progress, Ctrl-C, and the status that the shell gets."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ..drive.driver import Chain, Ended, Stop, drive
+from ..drive.job import Engine
+from .output import INTERRUPTED, Output
+
+
+class Show:
+    """What is told of a drive, as a bar on a terminal, a line for each picture elsewhere, and events for scripts."""
+
+    def __init__(self, out: Output) -> None:
+        self.out = out
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self.bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=out.console)
+        self.task = self.bar.add_task("", total=None, visible=False)
+
+    def tell(self, event: str, **facts: Any) -> None:
+        self.out.event(event, **facts)
+        match event:
+            case "round":
+                about = {"completed": facts["done"], "total": facts["total"], "visible": True}
+                self.bar.reset(self.task, description=f"round {facts['round']}", **about)
+                self.line(f"round {facts['round']}: {facts['total']} pictures, {facts['done']} done")
+            case "done":
+                self.bar.update(self.task, completed=facts["done"])
+                self.line(f"{facts['lineage']}: {facts['done']} of {facts['total']}")
+            case "failed" | "skipped":
+                self.out.say(f"{facts['lineage']} {event} in round {facts['round']}: {facts['error']}")
+            case "lost":
+                self.out.say(f"{facts['error']}{'' if facts['back'] else ' It is not asked again.'}")
+            case _:
+                pass
+
+    def line(self, text: str) -> None:
+        """On a terminal the bar says it."""
+        if not self.out.console.is_terminal:
+            self.out.say(text)
+
+
+async def drive_and_show(chain: Chain, engines: Sequence[Engine], out: Output) -> None:
+    """Drives to the end, or until Ctrl-C: once, and engines finish what they work on; twice, and they stop at once.
+
+    Raises:
+        typer.Exit: it ended otherwise than finished.
+    """
+    stop = Stop()
+    show = Show(out)
+
+    def ask() -> None:
+        if not stop.times:
+            out.say("Finishing what is begun; Ctrl-C once more stops at once. Nothing that is done is lost.")
+        stop.ask()
+
+    with show.bar, _signals(ask):
+        ended = await drive(chain, engines, show.tell, stop)
+    _conclude(chain, ended, out)
+
+
+def _conclude(chain: Chain, ended: Ended, out: Output) -> None:
+    status = chain.ledger.status()
+    troubles = [f"{count} {what}" for count, what in ((status.failed, "failed"), (status.skipped, "skipped")) if count]
+    out.event("ended", state=ended.state, reason=ended.reason, done=ended.done, failed=status.failed)
+    done = f"{ended.done} pictures made{''.join(f', {trouble}' for trouble in troubles)}"
+    if ended.state == "finished":
+        more = " --retry gives failed ones three new attempts." if status.failed else ""
+        out.say(f"Finished: round {status.round}, {done}.{more}")
+        return
+    out.say(f"{ended.state.capitalize()}: {ended.reason}. {done[0].upper()}{done[1:]}. The same command goes on.")
+    raise typer.Exit(INTERRUPTED if ended.reason == "by request" else 1)
+
+
+@contextmanager
+def _signals(ask: Callable[[], None]) -> Generator[None]:
+    """Ctrl-C, and the request to end that systemd and Kubernetes send, ask to stop."""
+    loop = asyncio.get_running_loop()
+
+    def told(*_: object) -> None:
+        loop.call_soon_threadsafe(ask)
+
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    for each in before:
+        signal.signal(each, told)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

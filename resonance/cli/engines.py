@@ -1,0 +1,189 @@
+"""The engines that a command works with."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from ..drive.comfyui import ComfyUI, Recipe, Server
+from ..drive.job import Engine
+from ..roulette import Plan, PlanError, parse
+
+if TYPE_CHECKING:
+    from ..drive.embedded import Setup
+
+Build = Callable[[], Engine]
+"""Makes an engine, here or on the machine of a worker."""
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What is to be done without ComfyUI, as the options say."""
+
+    model: str
+    tagger: str
+    taggers: Path | None
+    llm: str
+    llm_model: str
+    mmproj: Path | None
+    keys: Path
+    preamble: str
+    suffix: str
+    negative: str
+    banned: str
+    steps: int | None
+    cfg: float | None
+    sampler: str
+    size: str
+    device: str
+    download: bool
+
+    def setup(self) -> "Setup":
+        """Raises ValueError where it does not fit together."""
+        from ..drive.describer import TOYWORLD, Captioning, Server, Tagging
+        from ..drive.embedded import Composing, Setup
+        from ..drive.painter import Painting
+        from ..llm.llamacpp import Settings
+
+        tagger = self.tagger or (TOYWORLD if self.model == TOYWORLD and not self.llm else "")
+        if not (tagger or self.llm):
+            raise ValueError("What is to put the pictures into words? Pass --tagger, --llm, or both.")
+        roots = (self.taggers,) if self.taggers else ()
+        llm = None
+        if self.llm.lower().startswith(("http://", "https://")):
+            llm = Server(self.llm, self.keys, self.llm_model)
+        elif self.llm:
+            llm = Settings(Path(self.llm), self.mmproj)
+        return Setup(
+            Painting(
+                self.model,
+                download=self.download,
+                steps=self.steps,
+                cfg=self.cfg,
+                sampler=self.sampler,
+                sizes=_size(self.size),
+                device=self.device,
+            ),
+            Tagging(tagger, roots, download=self.download) if tagger else None,
+            Captioning(llm) if llm else None,
+            Composing(self.preamble, self.suffix, self.negative, self.banned),
+        )
+
+
+@dataclass(frozen=True)
+class Engines:
+    """Where pictures are made, as the options say.
+
+    Attributes:
+        servers: addresses of running ComfyUIs.
+        start: folder of one to start where there are no addresses.
+        args: arguments of the one that is started.
+        embedding: goes before all of these.
+        cluster: address of a Ray cluster on whose machines the engines are, each with a worker; empty: they are here.
+        workers: how many; None: as many as the cluster has room for.
+    """
+
+    servers: tuple[str, ...] = ()
+    start: Path | None = None
+    args: tuple[str, ...] = ()
+    embedding: Embedding | None = None
+    cluster: str = ""
+    workers: int | None = None
+
+    def builds(self, recipe: Recipe | None, folder: Path) -> list[Build]:
+        """One for each engine.
+
+        Args:
+            recipe: what ComfyUI is to do with a job.
+            folder: for the log and the temporary files of a ComfyUI that is started.
+
+        Raises:
+            ValueError: there is nothing that could make pictures.
+        """
+        if self.embedding:
+            return [partial(_embedded, self.embedding.setup())]
+        assert recipe
+        if self.servers:
+            return [partial(_connected, address, recipe) for address in self.servers]
+        if self.start:
+            return [partial(_started, self.start, self.args, folder, recipe)]
+        raise ValueError(
+            "There is no ComfyUI to run the workflow. Give the address of a running one (--server http://127.0.0.1:8188), or"
+            " the folder of one to start (--comfyui, or COMFYUI_PATH)."
+        )
+
+    @asynccontextmanager
+    async def opened(self, builds: Sequence[Build]) -> AsyncGenerator[Sequence[Engine]]:
+        """The engines, closed when the block ends. On a cluster the last of ``builds`` is repeated for further workers."""
+        with ExitStack() as stack:
+            if self.cluster:
+                from ..drive import cluster
+
+                stack.enter_context(cluster.connect(self.cluster))
+                count = self.workers or max(len(builds), cluster.places())
+                engines = cluster.workers([*builds[:count], *[builds[-1]] * (count - len(builds))])
+            else:
+                engines = [build() for build in builds]
+            try:
+                yield engines
+            finally:
+                for engine in engines:
+                    await engine.close()
+
+
+async def plan_of(text: str, engine: Engine) -> Plan:
+    """The plan of a workflow's Model Roulette, with the files that the engine's ComfyUI has.
+
+    Raises:
+        PlanError: it is none, or a file is not there.
+        EngineLost: the ComfyUI does not answer.
+    """
+    plan = parse(text)
+    if isinstance(engine, HasServer):
+        await engine.ready()
+        return plan.expand(await engine.server.models("checkpoints"), await engine.server.models("loras"))
+    if any(entry.folder for entry in (*plan.checkpoints, *plan.loras)):
+        raise PlanError("On a cluster the plan must name files: nobody here can look into the folders of its machines.")
+    return plan
+
+
+@runtime_checkable
+class HasServer(Protocol):
+    """An engine whose ComfyUI can be asked from here."""
+
+    @property
+    def server(self) -> Server: ...
+
+    async def ready(self) -> None: ...
+
+
+def _size(text: str) -> dict[str, int]:
+    if not text:
+        return {}
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise ValueError(f"--size is a width and a height in pixels such as 768x512, got {text!r}.")
+    return {"width": int(width), "height": int(height)}
+
+
+def _embedded(setup: "Setup") -> Engine:
+    from ..drive.embedded import Embedded
+
+    return Embedded(setup)
+
+
+def _connected(address: str, recipe: Recipe) -> Engine:
+    return ComfyUI(Server(address), recipe)
+
+
+def _started(comfyui: Path, args: tuple[str, ...], folder: Path, recipe: Recipe) -> Engine:
+    try:
+        from .server import Launch, StartedComfyUI
+    except ModuleNotFoundError:
+        raise ValueError(
+            "This copy of Resonance came from the registry, which ships nothing that starts programs. Start ComfyUI yourself"
+            " and pass --server http://127.0.0.1:8188."
+        ) from None
+    return StartedComfyUI(Launch(comfyui, folder, args=args), recipe)

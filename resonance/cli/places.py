@@ -1,0 +1,82 @@
+"""Where ComfyUI is, and which of its folders a command works in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PACK = Path(__file__).parents[2]
+
+ComfyUIOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--comfyui", envvar="COMFYUI_PATH", help="ComfyUI's folder. Found by itself above custom_nodes/ or in ~/comfy."
+    ),
+]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", help="Folder of sessions. Default: ComfyUI's output folder, else ./output.")
+]
+InputOption = Annotated[
+    Path | None, typer.Option("--input", help="ComfyUI's input folder. Default: that of the ComfyUI that was found.")
+]
+
+
+def find_comfyui(given: Path | None) -> Path | None:
+    """ComfyUI's folder: the given one, the one above ``custom_nodes``, or comfy-cli's default.
+
+    Raises:
+        ValueError: there is none in the given folder.
+    """
+    places = [given] if given else [PACK.parent.parent, Path.home() / "comfy" / "ComfyUI"]
+    found = next((p for p in places if (p / "main.py").is_file() and (p / "comfy").is_dir()), None)
+    if given and not found:
+        raise ValueError(f"There is no ComfyUI in {given}: name the folder that holds its main.py.")
+    return found
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders that a session's names stand for.
+
+    Attributes:
+        comfyui: None where there is no ComfyUI.
+        output: holds the sessions' folders.
+    """
+
+    comfyui: Path | None
+    input: Path
+    output: Path
+
+    @classmethod
+    def of(cls, comfyui: Path | None, input_: Path | None, output: Path | None) -> "Places":
+        """Fills in what was not given. Raises like :func:`find_comfyui`."""
+        found = find_comfyui(comfyui)
+        base = found or Path.cwd()
+        return cls(found, (input_ or base / "input").absolute(), (output or base / "output").absolute())
+
+    @property
+    def roots(self) -> dict[str, Path]:
+        return {"input": self.input, "output": self.output}
+
+    def first(self, folder: str) -> tuple[str, dict[str, Path]]:
+        """The name under which a ledger remembers the first folder, and the roots that it needs.
+
+        A folder on disk that lies in neither of ComfyUI's is below the root ``pictures``, which ComfyUI knows if
+        extra_model_paths.yaml lists it under ``resonance_pictures``.
+        """
+        path = Path(folder).expanduser().absolute()
+        if not path.is_dir() or (not Path(folder).is_absolute() and self._known(folder)):
+            return folder, self.roots
+        for root, base in self.roots.items():
+            if path.is_relative_to(base):
+                return f"{path.relative_to(base).as_posix()} [{root}]", self.roots
+        return f"{path.name} [pictures]", {**self.roots, "pictures": path.parent}
+
+    def _known(self, folder: str) -> bool:
+        from ..rounds.pictures import locate
+
+        try:
+            return locate(folder, self.roots)[1].is_dir()
+        except ValueError:
+            return False

@@ -1,0 +1,110 @@
+"""A session of rounds, driven from a shell."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..drive.comfyui import Server
+from ..drive.session import Known, SessionChain, known
+from ..drive.workflow import RoundWorkflow, load
+from ..rounds.fill import Pictures
+from ..rounds.ledger import Busy, own
+from ..rounds.names import check_name
+from .driving import drive_and_show
+from .engines import Engines, plan_of
+from .output import Output
+from .places import Places
+
+ROUNDS = 3
+"""Of a session for which nobody says how many."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the session is to be, as the options say."""
+
+    name: str
+    first: str
+    rounds: int | None
+    workflow: Path | None
+    seed: int
+    retry: bool
+    take: bool
+
+
+def run(asked: Asked, places: Places, engines: Engines, out: Output) -> None:
+    """Drives the session to its end, or until Ctrl-C.
+
+    Raises:
+        OSError, RuntimeError, ValueError: something is wrong with what was asked for, or another program has the session.
+    """
+    folder = places.output / check_name(asked.name)
+    before = known(folder)
+    if not asked.first and (before is None or before.first.endswith("[pictures]")):
+        raise ValueError(
+            f"Session {asked.name!r} began with {before.first}, outside of ComfyUI's folders: pass it again with --first."
+            if before
+            else f"There is no session {asked.name!r} in {places.output}. To begin it, pass --first FOLDER."
+        )
+    first, roots = places.first(asked.first) if asked.first else ("", places.roots)
+    rounds = asked.rounds if asked.rounds is not None else before.rounds if before else ROUNDS
+    recipe = None if engines.embedding else _workflow(asked, before)
+    builds = engines.builds(recipe, folder / ".comfyui")
+    if asked.take:
+        asyncio.run(_take(asked.name, folder, engines.servers, out))
+    chain = SessionChain(folder, Pictures(first, rounds, roots), asked.seed)
+
+    async def work() -> None:
+        async with engines.opened(builds) as opened:
+            if recipe:
+                chain.wants_first = recipe.wants_first
+                if recipe.plan_text is not None:
+                    chain.plan = await plan_of(recipe.plan_text, opened[0])
+            await drive_and_show(chain, opened, out)
+
+    try:
+        with chain.ledger.transaction():
+            if asked.retry:
+                chain.ledger.retry()
+            if recipe:
+                chain.ledger.update(graph=recipe.request(asked.name, chain.ledger.session().first, rounds))
+        asyncio.run(work())
+    finally:
+        chain.close()
+
+
+def _workflow(asked: Asked, before: Known | None) -> RoundWorkflow:
+    """The workflow that was named, or the one that the session was run with last."""
+    if asked.workflow:
+        return load(asked.workflow)
+    if before and before.graph:
+        extra: dict[str, Any] = before.graph.get("extra_data", {}).get("extra_pnginfo") or {}
+        return RoundWorkflow(before.graph["prompt"], extra.get("workflow"))
+    raise ValueError(
+        "What is to make the pictures? With ComfyUI pass --workflow FILE, a workflow with Round Input and Round Output that"
+        " was exported as API; without it --model, such as --model toyworld to try."
+    )
+
+
+async def _take(name: str, folder: Path, servers: tuple[str, ...], out: Output) -> None:
+    """Makes the servers let go of a session, and waits until the one that has it has finished its picture."""
+    if not servers:
+        raise ValueError("--take asks the ComfyUI that works on the session to let go of it: name it with --server.")
+    for address in servers:
+        server = Server(address)
+        try:
+            await server.pause(name)
+        finally:
+            await server.close()
+    told = time.monotonic()
+    while folder.is_dir():
+        try:
+            own(folder).release()
+            return
+        except Busy as error:
+            if time.monotonic() - told > 5:
+                out.say(f"Waiting for {error}, which works on the session.")
+                told = float("inf")
+        await asyncio.sleep(0.2)

@@ -1,0 +1,133 @@
+"""The pictures of a folder into words: tags, captions, and both composed."""
+
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from .. import images
+from ..llm import chat
+from ..llm.caption import caption_request, caption_text
+from ..rounds.pictures import natural
+from .descriptions import Description
+from .taggers.select import Choice, Text, choose, rating, write
+
+if TYPE_CHECKING:  # it imports torch, which captions do not need
+    from .taggers.engine import Engine
+
+SUFFIXES = ", ".join(sorted(images.SUFFIXES))
+
+PATIENCE = 3
+"""So many pictures in a row that a language model fails on are not the pictures' fault."""
+
+Tag = Callable[[Sequence[Image.Image]], list[tuple[str, str]]]
+"""The line of tags and the rating of each picture."""
+
+Caption = Callable[[Image.Image], str]
+
+Compose = Callable[[str, str], str]
+"""Tags and caption to one text."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A picture that could not be described."""
+
+    file_name: str
+    why: str
+
+
+def pictures_below(folder: Path) -> list[str]:
+    """The pictures in a folder and its subfolders, hidden ones left out: their paths inside it, with ``/``, in natural order."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in images.SUFFIXES)
+    shown = (path for path in found if not any(part.startswith(".") for part in path.parts))
+    return sorted((path.as_posix() for path in shown if (folder / path).is_file()), key=natural)
+
+
+def describe_all(
+    folder: Path, names: Sequence[str], batch: int, tag: Tag | None, caption: Caption | None, compose: Compose
+) -> Generator[Description | Failed]:
+    """Describes pictures in turn. While the models work, a thread reads the next ones.
+
+    Args:
+        names: paths inside ``folder``.
+        batch: how many pictures the tagger gets at once.
+
+    Raises:
+        LLMError: the language model failed :data:`PATIENCE` times in a row.
+    """
+    failures = 0
+    for read in _read_ahead(folder, names, batch):
+        good = [picture for _, picture in read if isinstance(picture, Image.Image)]
+        tagged = iter(tag(good) if tag and good else [("", "")] * len(good))
+        for name, picture in read:
+            if isinstance(picture, ValueError):
+                yield Failed(name, str(picture))
+                continue
+            tags, rated = next(tagged)
+            try:
+                said = caption(picture) if caption else ""
+            except chat.LLMError as error:
+                failures += 1
+                if failures == PATIENCE:
+                    raise
+                yield Failed(name, str(error))
+                continue
+            failures = 0
+            yield Description(name, compose(tags, said), tags, said, rated)
+
+
+def _read_ahead(
+    folder: Path, names: Sequence[str], batch: int
+) -> Generator[list[tuple[str, Image.Image | ValueError]]]:
+    def read(start: int) -> list[tuple[str, Image.Image | ValueError]]:
+        return [(name, _read(folder / name)) for name in names[start : start + batch]]
+
+    with ThreadPoolExecutor(1, "pictures") as thread:
+        coming = thread.submit(read, 0)
+        for start in range(batch, len(names) + batch, batch):
+            ready, coming = coming.result(), thread.submit(read, start)
+            yield ready
+
+
+def _read(path: Path) -> Image.Image | ValueError:
+    try:
+        return images.read(path)
+    except ValueError as error:
+        return error
+
+
+def tag_with(engine: "Engine", choice: Choice, text: Text) -> Tag:
+    """What a loaded tagger says, as Tag Images writes it."""
+
+    def tag(pictures: Sequence[Image.Image]) -> list[tuple[str, str]]:
+        kept = [choose(row, engine.labels, choice) for row in engine.scores(pictures)]
+        return [(write(tags, text), rating(tags)) for tags in kept]
+
+    return tag
+
+
+def caption_with(
+    engine: chat.Engine,
+    instruction: str,
+    system: str,
+    sampling: chat.Sampling,
+    longest_side: int,
+    note: Callable[[str], None],
+) -> Caption:
+    """What a language model says, as Caption Images has it, on one line.
+
+    Args:
+        note: called with each note of an answer.
+    """
+
+    def caption(picture: Image.Image) -> str:
+        answer = chat.ask(engine, caption_request(picture, instruction, system, sampling, (), longest_side))
+        for text in answer.notes:
+            note(text)
+        return caption_text(answer, one_line=True, sentences=True)
+
+    return caption

@@ -1,0 +1,127 @@
+"""Workflows that a driver runs, and what is said of those that it cannot run."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from resonance.drive.comfyui import OwnGraph, Server
+from resonance.drive.job import Job
+from resonance.drive.workflow import RoundWorkflow, load
+from resonance.rounds import store
+from resonance.rounds.item import Item
+
+WORKFLOW = {"nodes": [], "links": []}
+
+
+def graph(**inputs: Any) -> dict[str, Any]:
+    return {
+        "1": {"class_type": "ResonanceRoundInput", "inputs": {"session": "s", **inputs}, "_meta": {"title": "ü"}},
+        "2": {"class_type": "ResonanceRoundOutput", "inputs": {"images": ["1", 0], "item": ["1", 1]}},
+    }
+
+
+def roulette(**inputs: Any) -> dict[str, Any]:
+    return {"class_type": "ResonanceModelRoulette", "inputs": inputs}
+
+
+def written(path: Path, content: Any) -> Path:
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path
+
+
+def saved(path: Path, **texts: str) -> Path:
+    path.write_bytes(store.encode_png(Image.new("RGB", (4, 4)), texts))
+    return path
+
+
+def test_a_json_file_in_api_form_is_read(tmp_path: Path):
+    assert load(written(tmp_path / "a.json", graph())).graph == graph()
+    assert load(written(tmp_path / "b.JSON", "\ufeff" + json.dumps(graph()))).graph == graph()
+
+
+def test_a_picture_that_comfyui_saved_is_read(tmp_path: Path):
+    marked = graph()
+    marked["1"]["is_changed"] = [None]
+    read = load(saved(tmp_path / "a.png", prompt=json.dumps(marked), workflow=json.dumps(WORKFLOW)))
+    assert read.graph == graph()
+    request = read.request("mine", "pictures", 5)
+    assert request["extra_data"] == {"extra_pnginfo": {"workflow": WORKFLOW}}
+    inputs = request["prompt"]["1"]["inputs"]
+    assert (inputs["session"], inputs["first_folder"], inputs["rounds"]) == ("mine", "pictures", 5)
+    assert read.graph == graph(), "and stays as it was loaded"
+
+
+def test_what_cannot_be_run_is_refused_with_the_file_and_the_way_out(tmp_path: Path):
+    refused = {
+        r"a\.json: this is a workflow as ComfyUI's editor saves it\. .*Workflow > Export \(API\)": WORKFLOW,
+        r"a\.json: this is no workflow in API form": {"1": {"class_type": "KSampler"}},
+        r"no workflow in API form\. In ComfyUI": [],
+        r"expected a workflow with one Round Input and a Round Output, got 1 and 0": {"1": graph()["1"]},
+        r"got 2 and 1": {**graph(), "3": graph()["1"]},
+        r"a\.json: the workflow is no JSON": "{",
+    }
+    for message, content in refused.items():
+        with pytest.raises(ValueError, match=message):
+            load(written(tmp_path / "a.json", content))
+    with pytest.raises(ValueError, match=r"a\.png: expected a picture that ComfyUI saved with its workflow"):
+        load(saved(tmp_path / "a.png", workflow="{}"))
+    with pytest.raises(ValueError, match=r"a\.txt is neither a \.json file nor a picture"):
+        load(written(tmp_path / "a.txt", "{}"))
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        load(tmp_path / "nothing.json")
+
+
+def test_the_plan_is_the_text_of_the_model_roulette():
+    assert RoundWorkflow(graph()).plan_text is None
+    text = 'model.checkpoint = "a.safetensors"'
+    assert RoundWorkflow({**graph(plan=["3", 0]), "3": roulette(text=text)}).plan_text == text
+    for other in (roulette(text=["4", 0]), {"class_type": "Reroute", "inputs": {}}):
+        with pytest.raises(ValueError, match="must come from a Model Roulette"):
+            RoundWorkflow({**graph(plan=["3", 0]), "3": other})
+
+
+def test_the_first_picture_is_wanted_where_it_is_connected():
+    assert not RoundWorkflow(graph()).wants_first
+    assert RoundWorkflow(
+        {**graph(), "3": {"class_type": "ColorTransfer", "inputs": {"reference": ["1", 7]}}}
+    ).wants_first
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8188", "ftp://host", "ws://host:1", "", "http://", "http://h:1/?a=b"])
+def test_other_addresses_are_refused(address: str):
+    with pytest.raises(
+        ValueError, match=r"is no address of a ComfyUI server\. Expected one like http://127.0.0.1:8188"
+    ):
+        Server(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("http://127.0.0.1:8188", "http://127.0.0.1:8188"),
+        (" https://me:word@example.com/comfy/ ", "https://example.com/comfy"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(address: str, shown: str):
+    assert Server(address).address == shown
+
+
+def test_pictures_that_comfyui_does_not_hand_out_have_a_name_only():
+    class Fake:
+        async def run(self, graph: Any, run: str) -> dict[str, Any]:
+            shown = [{"filename": "a.png", "subfolder": "/far/away", "type": "output"}, {"filename": "b.png"}]
+            return {
+                "1": {"images": shown, "text": ["b.png"]},
+                "2": {"gifs": [{"filename": "c.webp", "type": "output"}]},
+            }
+
+        async def view(self, entry: dict[str, str]) -> bytes | None:
+            return b"c" if entry["filename"] == "c.webp" else None
+
+    job = Job(Item("s", 1, 1, "X0001", 1), graph={"1": {}})
+    made = asyncio.run(OwnGraph().make(Fake(), job, "run"))  # type: ignore[arg-type]
+    assert (made.names, made.pictures) == (("/far/away/a.png", "c.webp"), (b"", b"c"))
