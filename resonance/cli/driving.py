@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+import sqlite3
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -11,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..drive.driver import Chain, Ended, Stop, drive
 from ..drive.job import Engine
+from ..rounds.status import FILE
 from .output import INTERRUPTED, Output
 
 
@@ -20,7 +23,8 @@ class Show:
     def __init__(self, out: Output) -> None:
         self.out = out
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        self.bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=out.console)
+        times = (TimeElapsedColumn(), TimeRemainingColumn())
+        self.bar = Progress(*columns, *times, console=out.console, disable=not out.console.is_terminal)
         self.task = self.bar.add_task("", total=None, visible=False)
 
     def tell(self, event: str, **facts: Any) -> None:
@@ -69,13 +73,30 @@ def _conclude(chain: Chain, ended: Ended, out: Output) -> None:
     status = chain.ledger.status()
     troubles = [f"{count} {what}" for count, what in ((status.failed, "failed"), (status.skipped, "skipped")) if count]
     out.event("ended", state=ended.state, reason=ended.reason, done=ended.done, failed=status.failed)
-    done = f"{ended.done} pictures made{''.join(f', {trouble}' for trouble in troubles)}"
+    done = f"{ended.done} picture{'s' * (ended.done != 1)} made{''.join(f', {trouble}' for trouble in troubles)}"
     if ended.state == "finished":
         more = " --retry gives failed ones three new attempts." if status.failed else ""
         out.say(f"Finished: round {status.round}, {done}.{more}")
         return
     out.say(f"{ended.state.capitalize()}: {ended.reason}. {done[0].upper()}{done[1:]}. The same command goes on.")
     raise typer.Exit(INTERRUPTED if ended.reason == "by request" else 1)
+
+
+@contextmanager
+def ledger_of(folder: Path) -> Generator[None]:
+    """Says where the ledger is that cannot be used, and what to do. Raises OSError."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise OSError(
+            f"The ledger {folder / FILE} cannot be written: {error}. Make room, or see that nothing else has it open and that"
+            " you may write there; the same command goes on."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise OSError(
+            f"The ledger {folder / FILE} is damaged: {error}. resonance report {folder} --rebuild makes it anew from what the"
+            " pictures say."
+        ) from error
 
 
 @contextmanager

@@ -106,6 +106,8 @@ class Engines:
             return [partial(_embedded, self.embedding.setup())]
         assert recipe
         if self.servers:
+            for address in self.servers:
+                Server(address)  # says what is wrong with it before a session is made
             return [partial(_connected, address, recipe) for address in self.servers]
         if self.start:
             return [partial(_started, self.start, self.args, folder, recipe)]

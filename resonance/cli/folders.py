@@ -25,6 +25,7 @@ class Asked:
     seed: int | None
     dump: bool
     sort: bool
+    retry: bool
 
 
 def run(asked: Asked, engines: Engines, out: Output) -> None:
@@ -39,13 +40,17 @@ def run(asked: Asked, engines: Engines, out: Output) -> None:
         img2tag2img.dump(out, folders, seed, asked.sort)
         return
     engines = replace(engines, servers=engines.servers or (folders.config.url,), embedding=None)
-    chain = FolderChain(folders, seed, asked.sort)
+    several = len(engines.servers) > 1 or bool(engines.cluster)
+    chain = FolderChain(folders, seed, asked.sort or several)  # sorted, each engine stays with its checkpoint
 
     async def work() -> None:
         async with engines.opened(engines.builds(OwnGraph(), folders.session)) as opened:
             await drive_and_show(chain, opened, out)
 
     try:
+        if asked.retry:
+            with chain.ledger.transaction():
+                chain.ledger.retry()
         asyncio.run(work())
     finally:
         chain.close()

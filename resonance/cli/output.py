@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from ..drive.job import EngineLost, JobFailed
 from ..llm.chat import LLMError
 
 INTERRUPTED = 130
@@ -24,6 +25,7 @@ class Output:
     def __init__(self, as_json: bool) -> None:
         self.json = as_json
         self.console = Console(stderr=True, highlight=False)
+        self._stdout = sys.stdout  # on a cluster it is turned away meanwhile
 
     def say(self, text: str) -> None:
         """Tells a person."""
@@ -32,19 +34,22 @@ class Output:
     def event(self, kind: str, **fields: Any) -> None:
         """Tells a script."""
         if self.json:
-            sys.stdout.write(json.dumps({"event": kind, **fields}) + "\n")
-            sys.stdout.flush()
+            self._stdout.write(json.dumps({"event": kind, **fields}) + "\n")
+            self._stdout.flush()
 
     @contextmanager
     def errors(self) -> Generator[None]:
         """What is wrong with what was asked for ends the command with a sentence and status 1, Ctrl-C with status 130."""
         try:
             yield
-        except typer.Exit:  # a RuntimeError
+        except (
+            typer.Exit,
+            BrokenPipeError,
+        ):  # a RuntimeError; nobody reads stdout any more, which Typer knows how to end
             raise
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
-        except (LLMError, ModuleNotFoundError, OSError, RuntimeError, ValueError) as error:
+        except (EngineLost, JobFailed, LLMError, ModuleNotFoundError, OSError, RuntimeError, ValueError) as error:
             self.event("error", text=str(error))
             self.console.print("[red]Error:[/] ", end="")
             self.say(str(error))

@@ -63,14 +63,23 @@ class Places:
         """The name under which a ledger remembers the first folder, and the roots that it needs.
 
         A folder on disk that lies in neither of ComfyUI's is below the root ``pictures``, which ComfyUI knows if
-        extra_model_paths.yaml lists it under ``resonance_pictures``.
+        extra_model_paths.yaml lists it under ``resonance_pictures``. Links are followed.
+
+        Raises:
+            ValueError: there is no such folder.
         """
-        path = Path(folder).expanduser().absolute()
-        if not path.is_dir() or (not Path(folder).is_absolute() and self._known(folder)):
+        path = Path(folder).expanduser().resolve()
+        if not Path(folder).is_absolute() and self._known(folder):
             return folder, self.roots
+        if not path.is_dir():
+            raise ValueError(
+                f"There is no folder {folder!r}: neither {path} nor one in {self.input}. One of the output folder is named"
+                f" 'NAME [output]'."
+            )
         for root, base in self.roots.items():
-            if path.is_relative_to(base):
-                return f"{path.relative_to(base).as_posix()} [{root}]", self.roots
+            if path.is_relative_to(base.resolve()):
+                below = path.relative_to(base.resolve()).as_posix()
+                return f"{below} [{root}]".removeprefix(". "), self.roots
         return f"{path.name} [pictures]", {**self.roots, "pictures": path.parent}
 
     def _known(self, folder: str) -> bool:

@@ -206,9 +206,7 @@ def rounds(
                 *(preamble or "", suffix, negative or "", banned),
                 *(steps, cfg, sampler, size, device, download),
             )
-        engines = Engines(
-            tuple(servers or ()), places.comfyui, tuple(shlex.split(comfyui_args)), embedding, cluster, workers
-        )
+        engines = Engines(tuple(servers or ()), places.comfyui, _split(comfyui_args), embedding, cluster, workers)
         if rehydrate or (target.endswith(".json") and folders):
             from . import folders as chain
 
@@ -218,12 +216,20 @@ def rounds(
                 chain.rehydrate(rehydrate, engines, out)
             else:
                 words = [*(folders or []), *keys_]
-                chain.run(chain.Asked(Path(target), words, config_file, seed, dump, sort), engines, out)
+                chain.run(chain.Asked(Path(target), words, config_file, seed, dump, sort, retry), engines, out)
         else:
             from .session import Asked, run
 
             if folders:
-                raise ValueError(f"A session takes no {folders[0]!r}: see resonance rounds --help.")
+                stray = next((word for word in (target, *folders) if word.startswith("-")), folders[0])
+                raise ValueError(f"A session takes no {stray!r}: see resonance rounds --help.")
             if workflow and model:
                 raise ValueError("--workflow is run by ComfyUI, --model without it: pass one of them.")
             run(Asked(target, first, count, workflow, seed or 0, retry, take), places, engines, out)
+
+
+def _split(args: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(args))
+    except ValueError as error:
+        raise ValueError(f"--comfyui-args {args!r}: {error}.") from None

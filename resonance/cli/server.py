@@ -1,6 +1,8 @@
 """ComfyUI started by the command itself. The published archive leaves this file out: what ships starts no programs."""
 
 import asyncio
+import logging
+import re
 import shutil
 import socket
 import subprocess
@@ -12,9 +14,13 @@ from pathlib import Path
 from ..drive.comfyui import ComfyUI, Progress, Recipe, Server
 from ..drive.job import EngineLost, Job, Made
 
+log = logging.getLogger(__name__)
+
 START_SECONDS = 300.0
 """ComfyUI with many packs takes minutes to start."""
 STOP_SECONDS = 20.0
+COLORS = re.compile(r"\x1b\[[\d;]*m")
+"""With which ComfyUI marks the lines of its log."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,8 @@ class Started:
 
     def last_words(self) -> str:
         """Where its log is, and how it ends, on one line."""
-        return f"Its log, {self.log}, ends: " + " ".join(self.log.read_text(errors="replace").split())[-600:]
+        text = COLORS.sub("", self.log.read_text(errors="replace"))
+        return f"Its log, {self.log}, ends: {' '.join(text.split())[-600:]}."
 
     def stop(self) -> None:
         if self.ended is None:
@@ -106,23 +113,25 @@ class StartedComfyUI:
         return self._engine.server
 
     async def ready(self) -> None:
-        if self.child and self.child.ended is not None:
-            await self.close()
-            self._place()
-        if self.child is None:
-            self.child = Started(self.launch, self._port)
+        begun: Started | None = None
         end = time.monotonic() + START_SECONDS
         while True:
+            child = self.child
+            if child is None or (child is not begun and child.ended is not None):
+                await self.close()
+                self._place()
+                self.child = child = begun = Started(self.launch, self._port)
+                log.warning("Starting %s. Its log: %s", self.name, child.log)
             try:
                 return await self.server.ready(patience=1)
             except EngineLost as error:
-                if (status := self.child.ended) is not None:
+                if child is begun and (status := child.ended) is not None:
                     raise EngineLost(
-                        f"ComfyUI ended with status {status} when it started. {self.child.last_words()}"
+                        f"ComfyUI ended with status {status} when it started. {child.last_words()}"
                     ) from None
                 if time.monotonic() > end:
                     raise EngineLost(
-                        f"ComfyUI did not start in {START_SECONDS:.0f} s: {error} {self.child.last_words()}"
+                        f"ComfyUI did not start in {START_SECONDS:.0f} s: {error} {child.last_words()}"
                     ) from None
 
     async def make(self, job: Job, run: str) -> Made:

@@ -12,7 +12,7 @@ from ..drive.workflow import RoundWorkflow, load
 from ..rounds.fill import Pictures
 from ..rounds.ledger import Busy, own
 from ..rounds.names import check_name
-from .driving import drive_and_show
+from .driving import drive_and_show, ledger_of
 from .engines import Engines, plan_of
 from .output import Output
 from .places import Places
@@ -41,6 +41,11 @@ def run(asked: Asked, places: Places, engines: Engines, out: Output) -> None:
         OSError, RuntimeError, ValueError: something is wrong with what was asked for, or another program has the session.
     """
     folder = places.output / check_name(asked.name)
+    with ledger_of(folder):
+        _run(asked, folder, places, engines, out)
+
+
+def _run(asked: Asked, folder: Path, places: Places, engines: Engines, out: Output) -> None:
     before = known(folder)
     if not asked.first and (before is None or before.first.endswith("[pictures]")):
         raise ValueError(

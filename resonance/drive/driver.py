@@ -10,7 +10,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..rounds.item import Item
 from ..rounds.ledger import Claim, Ledger, Outcome
@@ -74,8 +74,8 @@ class Stop:
 
     def __init__(self) -> None:
         self.times = 0
-        self.idle: set[asyncio.Task[None]] = set()
-        self.busy: set[asyncio.Task[None]] = set()
+        self.idle: set[asyncio.Future[Any]] = set()
+        self.busy: set[asyncio.Future[Any]] = set()
 
     def ask(self) -> None:
         self.times += 1
@@ -103,6 +103,7 @@ class _Driver:
         """The runs of the items that are worked on or written."""
         self.models: dict[int, str] = {}
         """The model that each engine was last given an item for."""
+        self.tasks = asyncio.TaskGroup()
         self.changed = asyncio.Condition()
         self.round: int | None = None
         self.done = 0
@@ -113,20 +114,25 @@ class _Driver:
     async def take_back(self, engines: Sequence[Engine]) -> None:
         """Settles what a dead driver or server had claimed; engines drop such runs, as far as they know of them."""
         claims = self.ledger.claims()
-        for claim in claims:
-            await asyncio.gather(*(engine.forget(claim.run) for engine in engines), return_exceptions=True)
+        drops = (engine.forget(claim.run) for claim in claims for engine in engines)
+        dropping = asyncio.gather(*drops, return_exceptions=True)
+        self.stop.idle.add(dropping)
+        await asyncio.wait([dropping])
+        self.stop.idle.discard(dropping)
         with self.ledger.transaction():
             for claim in claims:
                 self.ledger.settle(claim, "died")
 
     async def run(self, engines: Sequence[Engine]) -> Ended:
-        tasks = [asyncio.create_task(self.serve(number, engine)) for number, engine in enumerate(engines)]
         try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            async with self.tasks:
+                for number, engine in enumerate(engines):
+                    self.tasks.create_task(self.serve(number, engine))
+        except ExceptionGroup as group:
+            with self.ledger.transaction():
+                for claim in self.ledger.claims():
+                    self.ledger.settle(claim, "interrupted")
+            raise group.exceptions[0] from None
         ended = self.ended
         if ended is None and self.stop.times:
             ended = Ended("paused", "by request")
@@ -142,7 +148,7 @@ class _Driver:
         assert task
         keeping: asyncio.Task[None] | None = None
         try:
-            while not self.stop.times:
+            while not (self.stop.times or self.ended):
                 self.stop.idle.add(task)
                 try:
                     await engine.ready()
@@ -162,13 +168,10 @@ class _Driver:
                     self.stop.busy.discard(task)
                 if keeping:
                     await keeping
-                keeping = asyncio.create_task(self.keep(job, made, engine)) if made else None
+                keeping = self.tasks.create_task(self.keep(job, made, engine)) if made else None
         except asyncio.CancelledError:
-            if not self.stop.times:
+            if not (self.stop.times or self.ended):
                 raise
-        finally:
-            if keeping:
-                await keeping
 
     async def next(self, number: int, engine: Engine) -> Item | None:
         """The engine's next item, claimed. Waits for other engines to end a round. None: nothing more to do."""
@@ -180,7 +183,8 @@ class _Driver:
                     self.tell("begun", engine=engine.name, round=item.round, lineage=item.lineage)
                     return item
                 if self.ended:
-                    self.changed.notify_all()
+                    for other in self.stop.idle - {asyncio.current_task()}:
+                        other.cancel()  # some engine may never be ready
                     return None
                 await self.changed.wait()
 
@@ -193,7 +197,8 @@ class _Driver:
         if session.state == "paused":
             self.ended = Ended("paused", session.reason)
         elif free < ROOM:
-            self.ended = Ended("paused", f"only {free >> 20} MB are free on the disk of the session")
+            room = f"only {free >> 20} MB are free on the disk of the session ({ROOM >> 20} are needed)"
+            self.ended = Ended("paused", room)
         if self.ended:
             return None
         item = self.pick(self.round, number) if self.round else None

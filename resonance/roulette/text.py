@@ -49,11 +49,25 @@ def parse(text: str) -> Plan:
         PlanError: quotes the first line that is wrong and says what may stand there.
     """
     try:
-        return _plan(tomllib.loads(text), text)
+        return read(tomllib.loads(text), text)
     except tomllib.TOMLDecodeError as error:
         raise PlanError(quote_syntax(text, error)) from None
+
+
+def read(toml: dict[str, Any], text: str = "") -> Plan:
+    """Reads a plan from TOML that was parsed already.
+
+    Args:
+        text: what it was parsed from, to quote from; empty where it did not all come from one text.
+
+    Raises:
+        PlanError: like :func:`parse`.
+    """
+    try:
+        return _plan(toml, text)
     except _WrongError as wrong:
-        raise PlanError(quote(text, wrong.at, str(wrong))) from None
+        at = ".".join(map(str, wrong.at))
+        raise PlanError(quote(text, wrong.at, str(wrong)) if text else f"{at}: {wrong}" if at else str(wrong)) from None
 
 
 def _plan(toml: dict[str, Any], text: str) -> Plan:

@@ -273,19 +273,23 @@ class Ledger:
                 sources.append((f"{self.name}/{row['file']} [output]", lineage))
             self.add(following, sources)
 
-    def order(self, round_: int, key: Callable[[str], Any]) -> None:
-        """Orders a round's pending items by what must be loaded for them, a key of their lineage, then by number."""
+    def order(self, round_: int, key: Callable[[str], tuple[str, Any]]) -> None:
+        """Orders a round's pending items by what must be loaded for them, then by number.
+
+        Args:
+            key: of a lineage, the checkpoint first: it is what takes long to load, and what :meth:`models` tells.
+        """
         rows = self._db.execute(
             "SELECT id, lineage, number FROM item WHERE round = ? AND state = 'pending'", (round_,)
         ).fetchall()
         keyed = sorted(((key(row["lineage"]), row["number"], row["id"]) for row in rows), key=lambda each: each[:2])
         self._db.executemany(
             "UPDATE item SET position = ?, model = ? WHERE id = ?",
-            [(n, str(wanted), id_) for n, (wanted, _, id_) in enumerate(keyed)],
+            [(n, wanted[0], id_) for n, (wanted, _, id_) in enumerate(keyed)],
         )
 
     def models(self, round_: int) -> dict[str, int]:
-        """How many pending items of an ordered round want each model, by the text of the key they were ordered by."""
+        """How many pending items of an ordered round want each checkpoint."""
         sql = "SELECT model, count(*) FROM item WHERE state = 'pending' AND round = ? AND model IS NOT NULL GROUP BY model"
         return {row[0]: row[1] for row in self._db.execute(sql, (round_,))}
 

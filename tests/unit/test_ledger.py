@@ -265,7 +265,8 @@ def test_a_new_order_holds_for_what_is_pending(ledger: Ledger):
     assert item and item.lineage == "X0001"
     finish(ledger, item)
     with ledger.transaction():
-        ledger.order(1, lambda lineage: {"X0002": 1, "X0003": 0, "X0004": 1}[lineage])
+        ledger.order(1, lambda lineage: {"X0002": ("b", 0), "X0003": ("a", 1), "X0004": ("b", 0)}[lineage])
+        assert ledger.models(1) == {"a": 1, "b": 2}
     order: list[str] = []
     while (item := claim(ledger, rounds=1)) and finish(ledger, item) is None:
         order.append(item.lineage)
