@@ -35,6 +35,12 @@ def on_white(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def readers() -> list[str]:
+    """The names of Pillow's readers for :data:`FORMATS`, as far as they are there."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
 def read(path: Path, side: int | None = None) -> Image.Image:
     """Reads a picture file as RGB, see :func:`on_white`.
 
@@ -44,9 +50,8 @@ def read(path: Path, side: int | None = None) -> Image.Image:
     Raises:
         ValueError: the file is no picture that can be read; the text says why.
     """
-    Image.init()
     try:
-        with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
+        with Image.open(path, formats=readers()) as image:
             if side:
                 image.draft(None, (side, side))
             return on_white(image)

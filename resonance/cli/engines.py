@@ -23,6 +23,8 @@ class Embedding:
     """What is to be done without ComfyUI, as the options say."""
 
     model: str
+    models: Path | None
+    roulette: Path | None
     tagger: str
     taggers: Path | None
     llm: str
@@ -38,7 +40,19 @@ class Embedding:
     sampler: str
     size: str
     device: str
+    dtype: str
     download: bool
+
+    def plan(self) -> Plan | None:
+        """What is drawn for each picture. Raises PlanError or ValueError if it cannot be."""
+        if self.roulette is None:
+            return None
+        if self.models is None:
+            raise ValueError(
+                "Where are the models of the roulette? Pass --models, a folder with checkpoints/ and loras/."
+            )
+        checkpoints, loras = (_files(self.models / kind) for kind in ("checkpoints", "loras"))
+        return parse(self.roulette.read_text("utf-8-sig")).expand(checkpoints, loras)
 
     def setup(self) -> "Setup":
         """Raises ValueError where it does not fit together."""
@@ -58,13 +72,15 @@ class Embedding:
             llm = Settings(Path(self.llm), self.mmproj)
         return Setup(
             Painting(
-                self.model,
-                download=self.download,
+                "" if self.roulette else self.model,
+                self.models,
+                self.download,
                 steps=self.steps,
                 cfg=self.cfg,
                 sampler=self.sampler,
                 sizes=_size(self.size),
                 device=self.device,
+                dtype=self.dtype,
             ),
             Tagging(tagger, roots, download=self.download) if tagger else None,
             Captioning(llm) if llm else None,
@@ -159,6 +175,10 @@ class HasServer(Protocol):
     def server(self) -> Server: ...
 
     async def ready(self) -> None: ...
+
+
+def _files(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in folder.rglob("*.safetensors")]
 
 
 def _size(text: str) -> dict[str, int]:

@@ -117,6 +117,22 @@ def rounds(
             "--model", help="A folder or checkpoint for diffusers, a hub id, or toyworld.", rich_help_panel=EMBEDDED
         ),
     ] = "",
+    models: Annotated[
+        Path | None,
+        typer.Option(
+            "--models", help="Where checkpoints/ and loras/ are; else ComfyUI's models.", rich_help_panel=EMBEDDED
+        ),
+    ] = None,
+    roulette: Annotated[
+        Path | None,
+        typer.Option(
+            "--roulette",
+            exists=True,
+            dir_okay=False,
+            help="The text of a Model Roulette: checkpoint and LoRAs are drawn for each picture, instead of --model.",
+            rich_help_panel=EMBEDDED,
+        ),
+    ] = None,
     tagger: Annotated[
         str, typer.Option("--tagger", help="A tagger's folder, or its name below --taggers.", rich_help_panel=EMBEDDED)
     ] = "",
@@ -161,6 +177,9 @@ def rounds(
     device: Annotated[
         str, typer.Option("--device", help="auto, cuda, cuda:1, mps, xpu or cpu.", rich_help_panel=EMBEDDED)
     ] = "auto",
+    dtype: Annotated[
+        str, typer.Option("--dtype", help="auto, float32, float16 or bfloat16.", rich_help_panel=EMBEDDED)
+    ] = "auto",
     download: Annotated[
         bool,
         typer.Option("--download", help="A hub id, or a known tagger, may be fetched.", rich_help_panel=EMBEDDED),
@@ -197,14 +216,16 @@ def rounds(
 
         places = Places.of(comfyui, input_, output)
         embedding = None
-        if model:
-            if taggers is None and places.comfyui:
-                taggers = places.comfyui / "models" / "taggers"
+        if model or roulette:
+            if models is None and places.comfyui:
+                models = places.comfyui / "models"
+            if taggers is None and models:
+                taggers = models / "taggers"
             embedding = Embedding(
-                model,
+                *(model, models, roulette),
                 *(tagger, taggers, llm, llm_model, mmproj, keys),
                 *(preamble or "", suffix, negative or "", banned),
-                *(steps, cfg, sampler, size, device, download),
+                *(steps, cfg, sampler, size, device, dtype, download),
             )
         engines = Engines(tuple(servers or ()), places.comfyui, _split(comfyui_args), embedding, cluster, workers)
         if rehydrate or (target.endswith(".json") and folders):
@@ -223,8 +244,8 @@ def rounds(
             if folders:
                 stray = next((word for word in (target, *folders) if word.startswith("-")), folders[0])
                 raise ValueError(f"A session takes no {stray!r}: see resonance rounds --help.")
-            if workflow and model:
-                raise ValueError("--workflow is run by ComfyUI, --model without it: pass one of them.")
+            if workflow and embedding:
+                raise ValueError("--workflow is run by ComfyUI, --model and --roulette without it: pass one of them.")
             run(Asked(target, first, count, workflow, seed or 0, retry, take), places, engines, out)
 
 

@@ -59,7 +59,8 @@ def _run(asked: Asked, folder: Path, places: Places, engines: Engines, out: Outp
     builds = engines.builds(recipe, folder / ".comfyui")
     if asked.take:
         asyncio.run(_take(asked.name, folder, engines.servers, out))
-    chain = SessionChain(folder, Pictures(first, rounds, roots), asked.seed)
+    plan = engines.embedding.plan() if engines.embedding else None
+    chain = SessionChain(folder, Pictures(first, rounds, roots), asked.seed, plan)
 
     async def work() -> None:
         async with engines.opened(builds) as opened:

@@ -140,7 +140,7 @@ class Server:
         """Stops a run, whether it waits or works, and drops what the history says of it. Others are not touched."""
         id_ = _canonical(run)
         self._left.add(id_)
-        with suppress(EngineLost):
+        with suppress(EngineLost, JobFailed):
             status, _ = await self._request("POST", f"api/jobs/{id_}/cancel")
             if status != 200:
                 log.warning("ComfyUI at %s is older than 0.33 and cannot stop run %s.", self.address, id_)
@@ -387,4 +387,4 @@ def _line(text: str) -> str:
 
 
 def _why(error: Exception) -> str:
-    return _line(str(error)) or type(error).__name__
+    return _line(str(error).replace(" ssl:default", "")) or type(error).__name__

@@ -153,6 +153,9 @@ def _own(folder: Path, seed: int) -> Ledger:
 
 
 def _stamped(picture: bytes, texts: Mapping[str, str]) -> bytes:
-    """The same pixels as a PNG with these texts."""
-    with Image.open(BytesIO(picture)) as image:
-        return store.encode_png(image, texts)
+    """The same pixels as a PNG with these texts. Raises ValueError if it is no picture that can be read."""
+    try:
+        with Image.open(BytesIO(picture)) as image:
+            return store.encode_png(image, texts)
+    except Exception as error:  # such as Pillow's DecompressionBombError, which is no ValueError
+        raise ValueError(f"What was made is not a picture that can be read ({error}).") from error

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
 from examples import EXAMPLES
 from PIL import Image
@@ -59,6 +58,8 @@ def test_a_prompt_is_explored(comfy: Comfy) -> None:
 
 
 def test_fifty_steps_become_a_video(comfy: Comfy) -> None:
+    import av  # comes with ComfyUI
+
     [video] = run(comfy, "Fifty steps without drift")["8"]["images"]
     with av.open(output(comfy) / video["subfolder"] / video["filename"]) as container:
         assert sum(1 for _ in container.decode(video=0)) == 50

@@ -331,14 +331,15 @@ def test_first_pictures_are_found_in_a_folder_of_the_shell(tmp_path: Path, monke
     ledger._db.execute("UPDATE item SET source = replace(source, '[input]', '[pictures]')")
     ledger.close()
     runner = CliRunner()
-    monkeypatch.chdir(tmp_path / "input")
+    (tmp_path / "input").rename(tmp_path / "shots")  # ./input is ComfyUI's where none is found
+    monkeypatch.chdir(tmp_path / "shots")
     done = runner.invoke(app, ["report", str(folder)])
     assert done.exit_code == 0, done.output
     assert len(Read((folder / "report.html").read_text()).pictures) == 2
     monkeypatch.chdir(tmp_path)
     assert runner.invoke(app, ["report", str(folder)]).exit_code == 0
     assert len(Read((folder / "report.html").read_text()).pictures) == 1
-    assert runner.invoke(app, ["report", str(folder), "--first", "input/s"]).exit_code == 0
+    assert runner.invoke(app, ["report", str(folder), "--first", "shots/s"]).exit_code == 0
     assert len(Read((folder / "report.html").read_text()).pictures) == 2
 
 
