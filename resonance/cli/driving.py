@@ -75,7 +75,7 @@ def _conclude(chain: Chain, ended: Ended, out: Output) -> None:
     out.event("ended", state=ended.state, reason=ended.reason, done=ended.done, failed=status.failed)
     done = f"{ended.done} picture{'s' * (ended.done != 1)} made{''.join(f', {trouble}' for trouble in troubles)}"
     if ended.state == "finished":
-        more = " --retry gives failed ones three new attempts." if status.failed else ""
+        more = " --retry tries those once more." if troubles else ""
         out.say(f"Finished: round {status.round}, {done}.{more}")
         return
     out.say(f"{ended.state.capitalize()}: {ended.reason}. {done[0].upper()}{done[1:]}. The same command goes on.")

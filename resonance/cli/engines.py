@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ..drive.comfyui import ComfyUI, Recipe, Server
-from ..drive.job import Engine
+from ..drive.job import Engine, EngineLost
 from ..roulette import Plan, PlanError, parse
 
 if TYPE_CHECKING:
@@ -151,17 +151,25 @@ class Engines:
                     await engine.close()
 
 
-async def plan_of(text: str, engine: Engine) -> Plan:
-    """The plan of a workflow's Model Roulette, with the files that the engine's ComfyUI has.
+async def plan_of(text: str, engines: Sequence[Engine]) -> Plan:
+    """The plan of a workflow's Model Roulette, with the files that the first ComfyUI has which answers.
 
     Raises:
         PlanError: it is none, or a file is not there.
-        EngineLost: the ComfyUI does not answer.
+        EngineLost: no ComfyUI answers.
     """
     plan = parse(text)
-    if isinstance(engine, HasServer):
-        await engine.ready()
-        return plan.expand(await engine.server.models("checkpoints"), await engine.server.models("loras"))
+    lost = None
+    for engine in engines:
+        if not isinstance(engine, HasServer):
+            continue
+        try:
+            await engine.ready()
+            return plan.expand(await engine.server.models("checkpoints"), await engine.server.models("loras"))
+        except EngineLost as error:
+            lost = error
+    if lost:
+        raise lost
     if any(entry.folder for entry in (*plan.checkpoints, *plan.loras)):
         raise PlanError("On a cluster the plan must name files: nobody here can look into the folders of its machines.")
     return plan

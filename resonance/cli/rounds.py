@@ -71,7 +71,7 @@ def rounds(
         ),
     ] = None,
     retry: Annotated[
-        bool, typer.Option("--retry", help="Failed pictures get three new attempts.", rich_help_panel=SESSION)
+        bool, typer.Option("--retry", help="What failed or could not be read is tried again.", rich_help_panel=SESSION)
     ] = False,
     take: Annotated[
         bool,

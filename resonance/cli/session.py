@@ -67,7 +67,7 @@ def _run(asked: Asked, folder: Path, places: Places, engines: Engines, out: Outp
             if recipe:
                 chain.wants_first = recipe.wants_first
                 if recipe.plan_text is not None:
-                    chain.plan = await plan_of(recipe.plan_text, opened[0])
+                    chain.plan = await plan_of(recipe.plan_text, opened)
             await drive_and_show(chain, opened, out)
 
     try:

@@ -29,6 +29,8 @@ HEARTBEAT_SECONDS = 20.0
 """From ping to ping; a pong must come within half of it."""
 BACK_SECONDS = 30.0
 """A connection that does not come back for so long is lost."""
+STOP_SECONDS = 2.0
+"""A run that is given up is not waited for longer: a server that stands still is told when it is ready again."""
 SILENT_SECONDS = 60.0
 """After so long without an event the connection is made anew. When a client has come back, ComfyUI forgets its new
 websocket as soon as it notices that the old one is dead."""
@@ -122,7 +124,8 @@ class Server:
             self._left.add(id_)
             raise
         except asyncio.CancelledError:
-            await self.forget(id_)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.forget(id_), STOP_SECONDS)
             raise
         return _outputs(entry)
 
@@ -207,8 +210,8 @@ class Server:
         try:
             status, said = await asyncio.shield(posting)
         except asyncio.CancelledError:
-            with suppress(EngineLost):
-                await posting  # only a run that has arrived can be stopped
+            with suppress(EngineLost, TimeoutError):
+                await asyncio.wait_for(posting, STOP_SECONDS)  # only a run that has arrived can be stopped
             raise
         refusal = _refusal(status, said)
         if refusal:

@@ -410,8 +410,10 @@ class Ledger:
             return self._own(item)
 
     def retry(self) -> int:
-        """Makes failed and parked items pending again and returns how many."""
-        sql = "UPDATE item SET state = 'pending', attempts = 0, deaths = 0 WHERE state IN ('failed', 'parked')"
+        """Makes failed, parked and skipped items pending again and returns how many."""
+        sql = (
+            "UPDATE item SET state = 'pending', attempts = 0, deaths = 0 WHERE state IN ('failed', 'parked', 'skipped')"
+        )
         return self._db.execute(sql).rowcount
 
     # Inside

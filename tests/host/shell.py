@@ -19,7 +19,9 @@ def command(*words: str | Path, point: str = "", passes: int = 0) -> list[str]:
     return [sys.executable, *map(str, program), *map(str, words)]
 
 
-def started(*words: str | Path, cwd: Path = PACK, env: Mapping[str, str] | None = None, **trap: Any) -> subprocess.Popen[str]:
+def started(
+    *words: str | Path, cwd: Path = PACK, env: Mapping[str, str] | None = None, **trap: Any
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command(*words, **trap),
         cwd=cwd,

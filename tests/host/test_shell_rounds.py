@@ -92,10 +92,14 @@ def test_the_pictures_are_those_that_the_browser_makes(comfy: Comfy) -> None:
     comfy.queue(quick("by the browser", "both", rounds=2, seed=3))
     comfy.idle()
     file = workflow(comfy, "both")
-    asked = words(comfy, "by the shell", "--first", "both", "--rounds", "2", "--seed", "3", "--workflow", file, begin=False)
+    asked = words(
+        comfy, "by the shell", "--first", "both", "--rounds", "2", "--seed", "3", "--workflow", file, begin=False
+    )
     shell.run(*asked)
     for round_ in (1, 2):
-        for one, other in zip(items(comfy, "by the browser", round_), items(comfy, "by the shell", round_), strict=True):
+        for one, other in zip(
+            items(comfy, "by the browser", round_), items(comfy, "by the shell", round_), strict=True
+        ):
             with (
                 Image.open(output(comfy) / "by the browser" / one["files"][0]) as a,
                 Image.open(output(comfy) / "by the shell" / other["files"][0]) as b,

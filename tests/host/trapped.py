@@ -1,6 +1,6 @@
 """The command, which kills itself when it has passed a point so many times.
 
-    python trapped.py POINT PASSES rounds SESSION ...
+python trapped.py POINT PASSES rounds SESSION ...
 """
 
 import functools

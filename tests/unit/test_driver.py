@@ -1,6 +1,7 @@
 """The driver with engines that only wait: who gets what, what is retried, how it stops."""
 
 import asyncio
+import sqlite3
 import time
 import tracemalloc
 from collections import Counter
@@ -62,6 +63,16 @@ def run(driven: SessionChain, *engines: Fake, tell: Callable[..., None] = lambda
         return asyncio.run(drive(driven, engines, tell))
     finally:
         driven.close()
+
+
+def claimed_by_the_dead(base: Path) -> SessionChain:
+    """A chain in whose ledger a run of another driver has an item."""
+    driven = chain(base, rounds=1)
+    with driven.ledger.transaction():
+        item = driven.ledger.next(driven.open_round() or 0)
+        assert item
+        driven.ledger.claim(item, "run-of-the-dead")
+    return driven
 
 
 def items(base: Path, round_: int, name: str = "s") -> list[dict[str, Any]]:
@@ -141,11 +152,16 @@ def test_a_fault_of_an_engine_counts_as_an_attempt(tmp_path: Path) -> None:
     assert [i["state"] for i in items(tmp_path, 1)] == ["failed", "done"]
 
 
-def test_a_picture_that_cannot_be_read_is_skipped(tmp_path: Path) -> None:
+def test_a_picture_that_cannot_be_read_is_skipped_until_somebody_asks_for_it_again(tmp_path: Path) -> None:
     driven = chain(tmp_path, 3)
     (tmp_path / "input" / "first" / "1.png").write_bytes(b"no picture")
     assert run(driven, Fake()).done == 4
     assert [i["state"] for i in items(tmp_path, 1)] == ["done", "skipped", "done"]
+    driven = chain(tmp_path, 3)
+    with driven.ledger.transaction():
+        assert driven.ledger.retry() == 1
+    assert run(driven, Fake()).done == 2
+    check_whole(tmp_path, 2, 3)
 
 
 def test_a_lost_engine_gives_its_item_to_another_one(tmp_path: Path) -> None:
@@ -215,13 +231,70 @@ def test_stopping_does_not_wait_for_an_engine_that_is_not_ready(tmp_path: Path) 
     driven.close()
 
 
-def test_what_a_dead_driver_claimed_is_dropped_on_the_engines_and_made_again(tmp_path: Path) -> None:
-    driven = chain(tmp_path, rounds=1)
-    with driven.ledger.transaction():
-        item = driven.ledger.next(driven.open_round() or 0)
-        assert item
-        driven.ledger.claim(item, "run-of-the-dead")
+def test_stopping_does_not_wait_for_an_engine_that_is_to_forget_a_run(tmp_path: Path) -> None:
+    async def forever(run: str) -> None:
+        await asyncio.sleep(60)
+
+    async def stopped() -> Ended:
+        stop, engine = Stop(), Fake()
+        engine.forget = forever  # type: ignore[method-assign]
+        driving = asyncio.create_task(drive(driven, [engine], lambda event, **facts: None, stop))
+        await asyncio.sleep(0.1)
+        stop.ask()
+        return await asyncio.wait_for(driving, 1)
+
+    driven = claimed_by_the_dead(tmp_path)
+    assert asyncio.run(stopped()).reason == "by request"
     driven.close()
+    assert {i["state"] for i in items(tmp_path, 1)} == {"pending"}
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_ledger_that_cannot_be_written_ends_it_and_leaves_nothing_claimed(tmp_path: Path, last: bool) -> None:
+    def keep(job: Job, made: Made) -> list[str]:
+        if (job.item.lineage == "X0004") is last:
+            raise sqlite3.OperationalError("database or disk is full")
+        return plain(job, made)
+
+    async def driving() -> Ended:
+        return await asyncio.wait_for(drive(driven, [Fake("a"), Fake("b", 0.2)], lambda event, **facts: None), 5)
+
+    driven = chain(tmp_path)
+    plain = driven.keep
+    driven.keep = keep  # type: ignore[method-assign]
+    with pytest.raises(sqlite3.OperationalError, match="disk is full"):
+        asyncio.run(driving())
+    driven.close()
+    assert not [i for i in items(tmp_path, 1) if i["state"] == "claimed" or i["attempts"]]
+    assert run(chain(tmp_path), Fake()).state == "finished"
+    check_whole(tmp_path, 2, 4)
+
+
+@pytest.mark.parametrize("event", ["round", "begun", "done"])
+def test_when_nobody_listens_any_more_nothing_stays_claimed(tmp_path: Path, event: str) -> None:
+    def tell(what: str, **facts: Any) -> None:
+        if what == event:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        run(chain(tmp_path), Fake("a", 0.01), Fake("b", 0.01), tell=tell)
+    assert not [i for i in items(tmp_path, 1) if i["state"] == "claimed" or i["attempts"]]
+
+
+def test_a_picture_that_cannot_be_read_back_is_an_attempt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 16)
+
+    class Larger(Fake):
+        async def make(self, job: Job, run: str) -> Made:
+            return Made((store.encode_png(Image.new("RGB", (8, 8)), {}),))
+
+    assert run(chain(tmp_path, 1, rounds=1), Larger()).state == "finished"
+    [item] = items(tmp_path, 1)
+    assert item["state"] == "failed" and "not a picture that can be read" in item["error"]
+
+
+def test_what_a_dead_driver_claimed_is_dropped_on_the_engines_and_made_again(tmp_path: Path) -> None:
+    claimed_by_the_dead(tmp_path).close()
     engine = Fake()
     assert run(chain(tmp_path, rounds=1), engine).done == 4
     assert engine.forgotten == ["run-of-the-dead"]
