@@ -8,7 +8,7 @@ def main() -> None:
     try:
         from .app import app
     except ModuleNotFoundError as error:
-        if error.name not in ("typer", "rich"):
+        if (error.name or "").startswith("resonance"):
             raise
         sys.exit(f"The command needs {error.name}. Run: pip install -r requirements-cli.txt")
     app()

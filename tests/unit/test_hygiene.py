@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from places import PACK, shipped_files
 
 BIN = Path(sys.executable).parent
@@ -158,6 +159,19 @@ def test_requirements_files_say_what_the_project_says() -> None:
     for extra, wanted in extras.items():
         assert requirements(f"requirements-{extra}.txt") == {w.replace('"', "'") for w in wanted}
     assert {f"requirements-{extra}.txt" for extra in extras} == {p.name for p in PACK.glob("requirements-*.txt")}
+
+
+@pytest.mark.parametrize("file", sorted(PACK.glob("requirements*.txt")), ids=lambda file: file.name)
+def test_requirements_are_such_that_pip_reads(file: Path) -> None:
+    for line in file.read_text().splitlines():
+        Requirement(line)
+
+
+def test_one_onnxruntime_is_wanted_on_every_machine() -> None:
+    wanted = [Requirement(line) for line in (PACK / "requirements-onnx.txt").read_text().splitlines()]
+    for system, machine in (("linux", "x86_64"), ("linux", "aarch64"), ("win32", "AMD64"), ("darwin", "arm64")):
+        here = {"sys_platform": system, "platform_machine": machine}
+        assert sum(each.marker is None or each.marker.evaluate(here) for each in wanted) == 1
 
 
 def test_the_changelog_knows_this_version() -> None:
