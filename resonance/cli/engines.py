@@ -1,6 +1,7 @@
 """The engines that a command works with."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,8 +15,11 @@ from ..roulette import Plan, PlanError, parse
 if TYPE_CHECKING:
     from ..drive.embedded import Setup
 
-Build = Callable[[], Engine]
-"""Makes an engine, here or on the machine of a worker."""
+
+class Build(Protocol):
+    """Makes an engine, here or on the machine of a worker, which has a ``number``."""
+
+    def __call__(self, *, number: int = 1) -> Engine: ...
 
 
 @dataclass(frozen=True)
@@ -140,15 +144,17 @@ class Engines:
                 from ..drive import cluster
 
                 stack.enter_context(cluster.connect(self.cluster))
-                count = self.workers or max(len(builds), cluster.places())
-                engines = cluster.workers([*builds[:count], *[builds[-1]] * (count - len(builds))])
+                gpus = 0 if self.servers and not self.embedding else 1  # a server has its own already
+                count = self.workers or max(len(builds), cluster.places(gpus))
+                last = len(builds) - 1
+                seats = [partial(builds[min(number, last)], number=number + 1) for number in range(count)]
+                engines = cluster.workers(seats, gpus)
             else:
                 engines = [build() for build in builds]
             try:
                 yield engines
             finally:
-                for engine in engines:
-                    await engine.close()
+                await asyncio.gather(*(engine.close() for engine in engines))
 
 
 async def plan_of(text: str, engines: Sequence[Engine]) -> Plan:
@@ -198,17 +204,17 @@ def _size(text: str) -> dict[str, int]:
     return {"width": int(width), "height": int(height)}
 
 
-def _embedded(setup: "Setup") -> Engine:
+def _embedded(setup: "Setup", *, number: int = 1) -> Engine:
     from ..drive.embedded import Embedded
 
     return Embedded(setup)
 
 
-def _connected(address: str, recipe: Recipe) -> Engine:
+def _connected(address: str, recipe: Recipe, *, number: int = 1) -> Engine:
     return ComfyUI(Server(address), recipe)
 
 
-def _started(comfyui: Path, args: tuple[str, ...], folder: Path, recipe: Recipe) -> Engine:
+def _started(comfyui: Path, args: tuple[str, ...], folder: Path, recipe: Recipe, *, number: int = 1) -> Engine:
     try:
         from .server import Launch, StartedComfyUI
     except ModuleNotFoundError:
@@ -216,4 +222,4 @@ def _started(comfyui: Path, args: tuple[str, ...], folder: Path, recipe: Recipe)
             "This copy of Resonance came from the registry, which ships nothing that starts programs. Start ComfyUI yourself"
             " and pass --server http://127.0.0.1:8188."
         ) from None
-    return StartedComfyUI(Launch(comfyui, folder, args=args), recipe)
+    return StartedComfyUI(Launch(comfyui, folder / str(number), args=args), recipe)

@@ -10,7 +10,7 @@ from rich.progress import Progress
 from ..report import page
 from ..report.rebuild import SMALL, Rebuilt, rebuild
 from ..rounds.ledger import Busy
-from ..rounds.status import sessions
+from ..rounds.status import FILE, sessions
 from .output import AsJSON, Output
 from .places import ComfyUIOption, InputOption, OutputOption, Places
 
@@ -66,9 +66,9 @@ def report(
 
 def _find(session: str, output: Path) -> Path:
     """The session's folder. Raises ValueError."""
-    for place in (Path(session), output / session):
-        if place.is_dir():
-            return place.resolve()
+    places = [place for place in (Path(session), output / session) if place.is_dir()]
+    if places:
+        return next((place for place in places if (place / FILE).is_file()), places[-1]).resolve()
     known = ", ".join(folder.name for folder in sessions(output)) or "none"
     raise ValueError(
         f"There is no session {session!r}: neither a folder of that name here nor one in {output}. Sessions there: {known}."
