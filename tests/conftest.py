@@ -12,6 +12,8 @@ from host.comfy import find_comfyui  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Playwright leaves an event loop running in its process, in which asyncio.run() works no more.
+    items.sort(key=lambda item: "browser" in item.path.parts)
     if find_comfyui() or os.environ.get("RESONANCE_REQUIRE_COMFYUI") == "1":
         return
     skip = pytest.mark.skip(reason="no ComfyUI in COMFYUI_PATH, the folder above, or ~/comfy/ComfyUI")
@@ -30,4 +32,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             front_end = re.match(r"tests/browser/.*\[(pinned|newer)", nodeid)
             return front_end[1] if front_end else nodeid.split("::")[0]
 
+    config.option.loadscopereorder = False  # else the largest come first: those of the browser
     return ByServer(config, log)

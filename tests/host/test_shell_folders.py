@@ -444,7 +444,7 @@ def test_what_comfyui_refuses_is_said_and_tried_three_times_and_the_rest_goes_on
         assert item["error"].startswith("ComfyUI refuses the graph: Eff. Loader SDXL load_model: Value not in list: ")
         assert "'gone.safetensors' not in [" in item["error"] and item["error"] in said
     assert all(item["state"] == "done" for item in first if item not in lost)
-    assert events[-1]["state"] == "finished" and "--retry gives failed ones three new attempts" in said
+    assert events[-1]["state"] == "finished" and "--retry tries those once more" in said
     asked = archive.words("a", "b", "c")
     shell.run(*asked, "--retry")
     archive.check_whole("a", "b", "c", count=6)

@@ -246,7 +246,7 @@ def answering(fake: FakeLLM, number: int, act: Callable[[], object]) -> None:
 
 
 def test_ctrl_c_finishes_the_picture_and_the_next_run_goes_on(tmp_path: Path, fake: FakeLLM):
-    folder = pictures(tmp_path, 6)
+    folder, before = pictures(tmp_path, 6), signal.getsignal(signal.SIGINT)
     answering(fake, 2, lambda: os.kill(os.getpid(), signal.SIGINT))
     done = describe(folder, "--llm", f"{fake.url}/ok", "--json")
     assert done.exit_code == 130
@@ -254,7 +254,7 @@ def test_ctrl_c_finishes_the_picture_and_the_next_run_goes_on(tmp_path: Path, fa
     assert list(texts(folder)) == ["01.txt", "02.txt"]
     assert events(describe(folder, "--llm", f"{fake.url}/ok", "--json"))[-1]["described"] == 4
     assert len(texts(folder)) == 6
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_ctrl_c_twice_stops_at_once(folder: Path, fake: FakeLLM):
