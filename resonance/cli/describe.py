@@ -10,14 +10,11 @@ from ..llm.caption import INSTRUCTION, SYSTEM
 from ..llm.chat import Sampling
 from ..prompt import ORDERS, compose
 from . import llm as language
-from .output import AsJSON, Output
+from .output import INTERRUPTED, AsJSON, Output
 from .places import ComfyUIOption, find_comfyui
 
 if TYPE_CHECKING:
     from ..interpret.descriptions import Kept
-
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
 
 TAGS, CAPTIONS, TEXT = "Tags", "Captions", "The text"
 """Panels of the help."""

@@ -42,10 +42,8 @@ class Output:
         """What is wrong with what was asked for ends the command with a sentence and status 1, Ctrl-C with status 130."""
         try:
             yield
-        except (
-            typer.Exit,
-            BrokenPipeError,
-        ):  # a RuntimeError; nobody reads stdout any more, which Typer knows how to end
+        # Exit is a RuntimeError; where nobody reads stdout any more, Typer knows how to end.
+        except (typer.Exit, BrokenPipeError):
             raise
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
