@@ -27,10 +27,10 @@ from resonance.drive import cluster  # noqa: E402
 from resonance.drive.driver import Ended, drive  # noqa: E402
 from resonance.drive.job import Job, Made  # noqa: E402
 from resonance.drive.session import SessionChain  # noqa: E402
-from resonance.rounds import store  # noqa: E402
-from resonance.rounds.fill import Pictures  # noqa: E402
-from resonance.rounds.item import Words  # noqa: E402
-from resonance.rounds.status import read  # noqa: E402
+from resonance.files import store  # noqa: E402
+from resonance.session.fill.pictures import Pictures  # noqa: E402
+from resonance.session.item import Words  # noqa: E402
+from resonance.session.status import read  # noqa: E402
 
 WORKERS = (1, 2, 4)
 

@@ -2,7 +2,10 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from ..resonance.host import canvas_routes, folders, memory, old_nodes, routes, transform_routes
+from ..resonance.host import folders, memory, old_nodes
+from ..resonance.host.routes import canvas as canvas_routes
+from ..resonance.host.routes import sessions as routes
+from ..resonance.host.routes import transform as transform_routes
 from . import (
     canvas,
     chat,

@@ -6,11 +6,11 @@ from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance.host import folders, latents, progress
-from ..resonance.host import rounds as chain
-from ..resonance.rounds.fill import Grid
-from ..resonance.rounds.item import Item as RoundItem
-from ..resonance.rounds.naming import prompt_hash
-from ..resonance.rounds.prompts import prompt_of
+from ..resonance.host.sessions import chain
+from ..resonance.session.fill.pictures import Grid
+from ..resonance.session.item import Item as RoundItem
+from ..resonance.session.naming import prompt_hash
+from ..resonance.session.prompts import prompt_of
 from ..resonance.vary import grid
 from .types import Item, Plan
 

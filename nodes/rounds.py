@@ -7,14 +7,14 @@ from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance import sizes
-from ..resonance.host import folders, progress, results, wiring
-from ..resonance.host import rounds as chain
-from ..resonance.rounds.fill import Pictures
-from ..resonance.rounds.item import Item as RoundItem
-from ..resonance.rounds.item import Words
-from ..resonance.rounds.names import check_name
-from ..resonance.rounds.naming import FOLDER_RULES, NAME_RULES, FolderRule, NameRule, Naming
-from ..resonance.rounds.pictures import locate
+from ..resonance.files.names import check_name
+from ..resonance.files.pictures import locate
+from ..resonance.host import folders, progress, wiring
+from ..resonance.host.sessions import chain, results
+from ..resonance.session.fill.pictures import Pictures
+from ..resonance.session.item import Item as RoundItem
+from ..resonance.session.item import Words
+from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, FolderRule, NameRule, Naming
 from .types import Item, Plan
 
 CATEGORY = "Resonance/Rounds"

@@ -6,8 +6,8 @@ import comfy.samplers
 from comfy_api.latest import io
 
 from ..resonance.host import vary
-from ..resonance.host.variations import Around, SaveAs, opened
-from ..resonance.rounds.naming import FOLDER_RULES, NAME_RULES, Naming
+from ..resonance.host.sessions.variations import Around, SaveAs, opened
+from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, Naming
 from ..resonance.vary import waits
 from ..resonance.vary.transform import SCHEDULE
 from ..resonance.vary.walk import Colors

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from resonance.rounds import store
-from resonance.rounds.item import Item, derive
-from resonance.rounds.ledger import Ledger
+from resonance.files import store
+from resonance.session.item import Item, derive
+from resonance.session.ledger import Ledger
 
 WORDS = (
     "sky sea sand rock tree leaf moss fern snow rain wind storm cloud sun moon star dawn dusk river lake bridge road"

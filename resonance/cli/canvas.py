@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.markup import escape
 
+from ..files import store
 from ..llm.chat import Engine, Sampling, ask, without_thoughts
 from ..llm.conversation import Conversation
-from ..rounds import store
 from . import llm as language
 from .output import AsJSON, Output
 

@@ -245,7 +245,7 @@ def describe(
             sampling = Sampling(max_tokens, temperature, top_p, top_k, seed=seed)
             caption = describing.captioner(seer, instruction, system, sampling, longest_side, output)
         if todo and tagger:
-            from ..drive.describer import Tagging
+            from ..drive.embedded.describer import Tagging
 
             asked = {"general": general_threshold, "character": character_threshold}
             tagging = Tagging(

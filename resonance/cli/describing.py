@@ -18,7 +18,7 @@ from ..llm.chat import Engine, Interrupted, LLMError, Sampling
 from .output import Output
 
 if TYPE_CHECKING:
-    from ..drive.describer import Tagging
+    from ..drive.embedded.describer import Tagging
 
 GPU_BATCH = 8
 
@@ -27,11 +27,11 @@ def tagger(tagging: "Tagging", device: str) -> tuple[Tag, int]:
     """The tagger, loaded, and how many pictures it should get at once.
 
     Raises:
-        ModuleNotFoundError, OSError, ValueError: see :class:`resonance.drive.describer.Describer`.
+        ModuleNotFoundError, OSError, ValueError: see :class:`resonance.drive.embedded.describer.Describer`.
     """
     # All of this imports torch, which a language model behind an address does not need.
-    from ..drive.describer import found
-    from ..drive.pipelines import pick_device
+    from ..drive.embedded.describer import found
+    from ..drive.embedded.pipelines import pick_device
     from ..interpret.taggers.engine import TorchTagger, load
 
     where = pick_device(device)

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..drive.driver import Chain, Ended, Stop, drive
 from ..drive.job import Engine
-from ..rounds.status import FILE
+from ..session.status import FILE
 from .output import INTERRUPTED, Output
 
 

@@ -13,7 +13,7 @@ from ..drive.job import Engine, EngineLost
 from ..roulette import Plan, PlanError, parse
 
 if TYPE_CHECKING:
-    from ..drive.embedded import Setup
+    from ..drive.embedded.engine import Setup
 
 
 class Build(Protocol):
@@ -60,9 +60,9 @@ class Embedding:
 
     def setup(self) -> "Setup":
         """Raises ValueError where it does not fit together."""
-        from ..drive.describer import TOYWORLD, Captioning, Server, Tagging
-        from ..drive.embedded import Composing, Setup
-        from ..drive.painter import Painting
+        from ..drive.embedded.describer import TOYWORLD, Captioning, Server, Tagging
+        from ..drive.embedded.engine import Composing, Setup
+        from ..drive.embedded.painter import Painting
         from ..llm.llamacpp import Settings
 
         tagger = self.tagger or (TOYWORLD if self.model == TOYWORLD and not self.llm else "")
@@ -205,7 +205,7 @@ def _size(text: str) -> dict[str, int]:
 
 
 def _embedded(setup: "Setup", *, number: int = 1) -> Engine:
-    from ..drive.embedded import Embedded
+    from ..drive.embedded.engine import Embedded
 
     return Embedded(setup)
 

@@ -107,7 +107,7 @@ def opened(
         raise ValueError(f"Expected as --llm a server such as http://127.0.0.1:8080 or a GGUF file, got {llm!r}.")
     if model:
         raise ValueError("--model names a model on a server: a GGUF file holds only one.")
-    from ..drive.describer import opened
+    from ..drive.embedded.describer import opened
     from ..llm.llamacpp import Settings
 
     return opened(Settings(file, mmproj, context, gpu_layers))

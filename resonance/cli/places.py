@@ -83,7 +83,7 @@ class Places:
         return f"{path.name} [pictures]", {**self.roots, "pictures": path.parent}
 
     def _known(self, folder: str) -> bool:
-        from ..rounds.pictures import locate
+        from ..files.pictures import locate
 
         try:
             return locate(folder, self.roots)[1].is_dir()

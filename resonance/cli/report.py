@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from ..report import page
-from ..report.rebuild import SMALL, Rebuilt, rebuild
-from ..rounds.ledger import Busy
-from ..rounds.status import FILE, sessions
+from ..gallery import page
+from ..session.ledger import Busy
+from ..session.rebuild import SMALL, Rebuilt, rebuild
+from ..session.status import FILE, sessions
 from .output import AsJSON, Output
 from .places import ComfyUIOption, InputOption, OutputOption, Places
 

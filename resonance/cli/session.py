@@ -9,9 +9,9 @@ from typing import Any
 from ..drive.comfyui import Server
 from ..drive.session import Known, SessionChain, known
 from ..drive.workflow import RoundWorkflow, load
-from ..rounds.fill import Pictures
-from ..rounds.ledger import Busy, own
-from ..rounds.names import check_name
+from ..files.names import check_name
+from ..session.fill.pictures import Pictures
+from ..session.ledger import Busy, own
 from .driving import drive_and_show, ledger_of
 from .engines import Engines, plan_of
 from .output import Output

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from ..rounds.item import Item
-from ..rounds.ledger import Claim, Ledger, Outcome
+from ..session.item import Item
+from ..session.ledger import Claim, Ledger, Outcome
 from .job import Engine, EngineLost, Job, JobFailed, Made
 
 log = logging.getLogger(__name__)

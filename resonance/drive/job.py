@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ..rounds.item import Item, Words
-from ..rounds.naming import BY_ROUND, Naming
-from ..rounds.saving import Takes
+from ..session.item import Item, Words
+from ..session.naming import BY_ROUND, Naming
+from ..session.saving import Takes
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,14 @@ from typing import Any
 from PIL import Image
 
 from .. import images
+from ..files import pictures, store
+from ..files.names import check_name
 from ..roulette import Plan, draw
-from ..rounds import descent, pictures, saving, store
-from ..rounds.fill import Pictures
-from ..rounds.item import Item, derive
-from ..rounds.ledger import Busy, Ledger
-from ..rounds.names import check_name
-from ..rounds.status import kind_of, reading
+from ..session import descent, saving
+from ..session.fill.pictures import Pictures
+from ..session.item import Item, derive
+from ..session.ledger import Busy, Ledger
+from ..session.status import kind_of, reading
 from .driver import Unreadable
 from .job import Job, Made
 

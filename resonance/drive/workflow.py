@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from PIL import Image, UnidentifiedImageError
 
-from ..rounds.item import Words
-from ..rounds.naming import Naming
+from ..session.item import Words
+from ..session.naming import Naming
 from .comfyui import Server
 from .job import Job, JobFailed, Made
 

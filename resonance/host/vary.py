@@ -22,7 +22,7 @@ from ..vary.walk import Colors, Picture, walk
 from . import progress
 from .cooldown import wait
 from .roundtrip import through
-from .variations import Variations
+from .sessions.variations import Variations
 
 MULTIPLE = 32
 """Sides are cut down to a multiple of this, as the batch CLI does."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from .queue import Run
+from .sessions.queue import Run
 
 STARTS = ("ResonanceRoundInput", "ResonanceExplore")
 """Nodes that claim an item and queue the next run."""

@@ -15,11 +15,11 @@ from .. import images
 from ..drive.driver import Unreadable
 from ..drive.job import Job, JobFailed, Made
 from ..drive.session import PROCESS
-from ..rounds import store
-from ..rounds.item import Item
-from ..rounds.ledger import Busy, Ledger, Result
-from ..rounds.lineage import children
-from ..rounds.saving import named
+from ..files import store
+from ..session.item import Item
+from ..session.ledger import Busy, Ledger, Result
+from ..session.lineage import children
+from ..session.saving import named
 from . import picture
 from .folders import Folders
 

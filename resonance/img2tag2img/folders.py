@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from ..rounds import pictures
-from ..rounds.item import derive
-from ..rounds.lineage import assign, distinct
-from ..rounds.names import check_name, inside
-from ..rounds.status import FILE, reading
+from ..files import pictures
+from ..files.names import check_name, inside
+from ..session.item import derive
+from ..session.lineage import assign, distinct
+from ..session.status import FILE, reading
 from . import models
 from .config import Config
 from .graph import Graph, build

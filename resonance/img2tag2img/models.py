@@ -15,7 +15,7 @@ from ..roulette import Checkpoint, Draw, DrawnLora, Lora, Plan
 from ..roulette.plan import BLANK
 
 Choose = Callable[[str], int]
-"""A number from 0 to 2**50 - 1 for each purpose, always the same one: :func:`resonance.rounds.item.derive`."""
+"""A number from 0 to 2**50 - 1 for each purpose, always the same one: :func:`resonance.session.item.derive`."""
 
 BITS = 50
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from .. import images
+from ..files.pictures import natural
 from ..llm import chat
 from ..llm.caption import caption_request, caption_text
-from ..rounds.pictures import natural
 from .descriptions import Description
 from .taggers.select import Choice, Text, choose, rating, write
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from ..rounds import store
+from ..files import store
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from gallery_session import MARKUP, make_session
 from places import PACK
 from playwright.sync_api import Browser, Page
 
-from resonance.report import page as reports
+from resonance.gallery import page as reports
 
 AXE = PACK / "js" / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 360, "height": 740}}

@@ -12,7 +12,7 @@ from typing import Any
 import websocket
 from PIL import Image
 
-from resonance.rounds import status
+from resonance.session import status
 
 from .comfy import Comfy, node
 

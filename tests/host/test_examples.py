@@ -9,7 +9,7 @@ import pytest
 from examples import EXAMPLES
 from PIL import Image
 
-from resonance.rounds import status
+from resonance.session import status
 
 from .comfy import Comfy
 from .conftest import server

@@ -15,8 +15,8 @@ import pytest
 import requests
 from PIL import Image
 
-from resonance.rounds import status
-from resonance.rounds.naming import prompt_hash
+from resonance.session import status
+from resonance.session.naming import prompt_hash
 from resonance.vary.transform import seed_of
 
 from .comfy import PACK, Comfy, RunFailed, node

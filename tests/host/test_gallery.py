@@ -16,8 +16,8 @@ import requests
 from gallery_session import MARKUP, PACE, make_session
 from PIL import Image
 
-from resonance.rounds import status
-from resonance.rounds.ledger import Ledger
+from resonance.session import status
+from resonance.session.ledger import Ledger
 
 from .comfy import Comfy
 from .graphs import claimed, items, listening, output, pictures, quick, until

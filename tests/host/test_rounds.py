@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resonance.rounds.naming import prompt_hash
+from resonance.session.naming import prompt_hash
 
 from .comfy import PACK, Comfy, RunFailed, node
 from .graphs import check_whole, claimed, items, listening, mean, output, pictures, quick, until

@@ -24,8 +24,8 @@ from resonance.drive import comfyui
 from resonance.drive.comfyui import ComfyUI, OwnGraph, Server
 from resonance.drive.job import EngineLost, Job, JobFailed, Made
 from resonance.drive.workflow import RoundWorkflow
-from resonance.rounds.item import Item, Words, derive
-from resonance.rounds.naming import Naming
+from resonance.session.item import Item, Words, derive
+from resonance.session.naming import Naming
 
 from .comfy import PACK, Comfy, find_comfyui, node
 from .conftest import server

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from unit.img2tag2img_steps import WORKFLOWS, toml
 
-from resonance.rounds import status
+from resonance.session import status
 
 from . import shell
 from .comfy import PACK, Comfy

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from resonance.rounds import status
-from resonance.rounds.item import Item
+from resonance.session import status
+from resonance.session.item import Item
 
 from . import shell
 from .comfy import PACK, Comfy

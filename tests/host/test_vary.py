@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from resonance.rounds import status
+from resonance.session import status
 
 from .comfy import Comfy, RunFailed, node
 from .conftest import server

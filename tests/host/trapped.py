@@ -14,8 +14,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from resonance.cli import main  # noqa: E402
 from resonance.drive.comfyui import Server  # noqa: E402
-from resonance.rounds import store  # noqa: E402
-from resonance.rounds.ledger import Ledger  # noqa: E402
+from resonance.files import store  # noqa: E402
+from resonance.session.ledger import Ledger  # noqa: E402
 
 point, left = sys.argv[1], int(sys.argv[2])
 del sys.argv[1:3]

@@ -23,7 +23,7 @@ from resonance.cli.places import Places
 from resonance.cli.server import Launch, StartedComfyUI
 from resonance.drive import comfyui
 from resonance.drive.job import EngineLost, Job
-from resonance.rounds.pictures import listing
+from resonance.files.pictures import listing
 
 from .test_driver import Fake, chain, items
 

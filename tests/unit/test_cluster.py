@@ -21,10 +21,10 @@ from resonance.drive import cluster
 from resonance.drive.driver import Ended, drive
 from resonance.drive.job import Engine, EngineLost, Job, JobFailed, Made
 from resonance.drive.session import SessionChain
-from resonance.rounds import store
-from resonance.rounds.fill import Pictures
-from resonance.rounds.item import Item, Words
-from resonance.rounds.status import read
+from resonance.files import store
+from resonance.session.fill.pictures import Pictures
+from resonance.session.item import Item, Words
+from resonance.session.status import read
 
 PNG = store.encode_png(Image.new("RGB", (4, 4), "red"), {})
 

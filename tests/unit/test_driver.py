@@ -15,12 +15,12 @@ from PIL import Image
 from resonance.drive.driver import Ended, Stop, drive
 from resonance.drive.job import EngineLost, Job, JobFailed, Made
 from resonance.drive.session import SessionChain
+from resonance.files import store
 from resonance.roulette import parse
-from resonance.rounds import store
-from resonance.rounds.fill import Pictures
-from resonance.rounds.item import Item, Words
-from resonance.rounds.ledger import Ledger
-from resonance.rounds.status import read
+from resonance.session.fill.pictures import Pictures
+from resonance.session.item import Item, Words
+from resonance.session.ledger import Ledger
+from resonance.session.status import read
 
 PNG = store.encode_png(Image.new("RGB", (4, 4), "red"), {})
 

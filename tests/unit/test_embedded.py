@@ -21,13 +21,13 @@ from fake_llm import FakeLLM
 from models import tagger, tiny_diffusers
 from PIL import Image
 
-from resonance.drive import long_prompts, pipelines
-from resonance.drive.describer import Captioning, Describer, Server, Tagging
-from resonance.drive.embedded import Composing, Embedded, Setup
+from resonance.drive.embedded import long_prompts, pipelines
+from resonance.drive.embedded.describer import Captioning, Describer, Server, Tagging
+from resonance.drive.embedded.engine import Composing, Embedded, Setup
+from resonance.drive.embedded.painter import Painting, size_for
 from resonance.drive.job import EngineLost, Job, JobFailed, Made
-from resonance.drive.painter import Painting, size_for
 from resonance.roulette import Draw, DrawnLora
-from resonance.rounds.item import Item, Words
+from resonance.session.item import Item, Words
 
 T = TypeVar("T")
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from resonance.rounds.fill import Grid
-from resonance.rounds.ledger import Ledger
-from resonance.rounds.prompts import prompt_of
+from resonance.session.fill.pictures import Grid
+from resonance.session.ledger import Ledger
+from resonance.session.prompts import prompt_of
 from resonance.vary.grid import (
     BATCH_CLI,
     STEPS,

@@ -19,11 +19,11 @@ from resonance.cli import img2tag2img as command
 from resonance.cli.output import Output
 from resonance.drive.driver import Ended, Stop, Unreadable, drive
 from resonance.drive.job import Job, JobFailed, Made
+from resonance.files.names import check_name
 from resonance.img2tag2img import config, queue, template
 from resonance.img2tag2img.chain import FolderChain
 from resonance.img2tag2img.folders import Folders, prepare, session_name
-from resonance.rounds import status
-from resonance.rounds.names import check_name
+from resonance.session import status
 
 from .img2tag2img_steps import WORKFLOWS, toml
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from resonance.img2tag2img import config, graph, picture, template
 from resonance.img2tag2img.picture import Picture
-from resonance.rounds.item import derive
+from resonance.session.item import derive
 
 from .img2tag2img_steps import HERE, WORKFLOWS, steps, toml
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from resonance.rounds import descent, status
-from resonance.rounds import ledger as ledgers
-from resonance.rounds.item import Item, Words
-from resonance.rounds.ledger import Busy, Ledger, Lost, Result
+from resonance.session import descent, status
+from resonance.session import ledger as ledgers
+from resonance.session.item import Item, Words
+from resonance.session.ledger import Busy, Ledger, Lost, Result
 
 OLD = """
 CREATE TABLE session (
@@ -308,7 +308,7 @@ def test_a_second_process_is_told_who_owns_the_session(ledger: Ledger):
     with ledger.transaction():
         ledger.update(owner="thathost, process 5")
     code = (
-        "import sys; from pathlib import Path; from resonance.rounds.ledger import Busy, Ledger\n"
+        "import sys; from pathlib import Path; from resonance.session.ledger import Busy, Ledger\n"
         "try: Ledger(Path(sys.argv[1]), 1)\nexcept Busy as e: print('busy:', e)"
     )
     said = subprocess.run([sys.executable, "-c", code, ledger.folder], capture_output=True, text=True, check=True)

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from resonance.rounds.item import Item
-from resonance.rounds.naming import folder_of, prompt_hash, stem_of, variation
+from resonance.session.item import Item
+from resonance.session.naming import folder_of, prompt_hash, stem_of, variation
 
 BEGUN = time.mktime((2022, 10, 16, 12, 30, 59, 0, 0, -1))
 

@@ -12,14 +12,15 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from resonance.cli.app import app
-from resonance.report.rebuild import SMALL, Rebuilt, rebuild
-from resonance.rounds import saving, store
-from resonance.rounds.fill import Grid, Pictures
-from resonance.rounds.item import Item, Words
-from resonance.rounds.ledger import Busy, Ledger
-from resonance.rounds.naming import BY_ROUND, Naming
-from resonance.rounds.saving import Takes
-from resonance.rounds.status import FILE, reading
+from resonance.files import store
+from resonance.session import saving
+from resonance.session.fill.pictures import Grid, Pictures
+from resonance.session.item import Item, Words
+from resonance.session.ledger import Busy, Ledger
+from resonance.session.naming import BY_ROUND, Naming
+from resonance.session.rebuild import SMALL, Rebuilt, rebuild
+from resonance.session.saving import Takes
+from resonance.session.status import FILE, reading
 from resonance.vary.grid import combine
 
 SEED = 7

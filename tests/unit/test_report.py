@@ -16,13 +16,14 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from resonance.cli.app import app
-from resonance.report import page, rows
-from resonance.report.plot import Line, Spread, bounds, panel
-from resonance.rounds import saving, store
-from resonance.rounds.fill import Grid
-from resonance.rounds.item import Words
-from resonance.rounds.ledger import Ledger, Result
-from resonance.rounds.naming import BY_ROUND
+from resonance.files import store
+from resonance.gallery import page, rows
+from resonance.gallery.plot import Line, Spread, bounds, panel
+from resonance.session import saving
+from resonance.session.fill.pictures import Grid
+from resonance.session.item import Words
+from resonance.session.ledger import Ledger, Result
+from resonance.session.naming import BY_ROUND
 from resonance.vary.grid import combine
 
 VOID = {"meta", "img", "path", "circle", "polyline", "polygon"}

@@ -1,4 +1,4 @@
-from resonance.rounds import changes
+from resonance.gallery import changes
 
 
 def test_tags_are_parted_by_commas_and_compared_without_case_blanks_and_escapes():

@@ -6,8 +6,9 @@ from gallery_session import TAGS, color, make_session
 from PIL import Image
 from skimage.color import rgb2lab
 
-from resonance.rounds import descent, drift, grid, thumbnails
-from resonance.rounds.ledger import Ledger
+from resonance.gallery import drift, grid, thumbnails
+from resonance.session import descent
+from resonance.session.ledger import Ledger
 
 
 @pytest.mark.parametrize("rgb", [(255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (12, 99, 200)])

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from gallery_session import MARKUP, PACE, make_session, tags
 
-from resonance.rounds import descent, grid, pictures, status
-from resonance.rounds.item import Item, Words
-from resonance.rounds.ledger import Ledger, Result
+from resonance.files import pictures
+from resonance.gallery import grid
+from resonance.session import descent, status
+from resonance.session.item import Item, Words
+from resonance.session.ledger import Ledger, Result
 
 
 def test_lineages_stand_in_natural_order_children_after_their_parent():

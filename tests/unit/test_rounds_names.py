@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from resonance.rounds import lineage, pictures
-from resonance.rounds.item import Item, Words, derive
-from resonance.rounds.names import check_name, inside
+from resonance.files import pictures
+from resonance.files.names import check_name, inside
+from resonance.session import lineage
+from resonance.session.item import Item, Words, derive
 
 
 @pytest.mark.parametrize("name", ["holiday", "Holiday 2", "日本", "a.b", "x" * 80])

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from resonance import images
-from resonance.rounds import pictures, store, thumbnails
+from resonance.files import pictures, store
+from resonance.gallery import thumbnails
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from resonance.rounds import store
+from resonance.files import store
 
 
 def test_a_new_folder_survives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -11,8 +11,8 @@ from PIL import Image
 from resonance.drive.comfyui import OwnGraph, Server
 from resonance.drive.job import Job
 from resonance.drive.workflow import RoundWorkflow, load
-from resonance.rounds import store
-from resonance.rounds.item import Item
+from resonance.files import store
+from resonance.session.item import Item
 
 WORKFLOW = {"nodes": [], "links": []}
 

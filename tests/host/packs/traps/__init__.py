@@ -45,8 +45,8 @@ def around(owner, name, before="", after=""):
 
 
 async def set_traps(_app):
-    ledger, store = module(".resonance.rounds.ledger"), module(".resonance.rounds.store")
-    queue, chain = module(".resonance.host.queue"), module(".resonance.host.rounds")
+    ledger, store = module(".resonance.session.ledger"), module(".resonance.files.store")
+    queue, chain = module(".resonance.host.sessions.queue"), module(".resonance.host.sessions.chain")
     around(chain, "_claim", after="after claim")
     around(queue, "submit", after="after queueing the successor")
     around(ledger.Ledger, "commit", before="before commit", after="after commit")

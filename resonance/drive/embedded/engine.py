@@ -1,0 +1,168 @@
+"""Engine 2: taggers, language models and diffusers in this process. Needs no ComfyUI."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TypeVar
+
+from PIL import Image
+
+from ... import images
+from ...files.store import encode_png
+from ...llm.chat import Interrupted, LLMError
+from ...prompt import ORDERS, Counted, Duplicates, compose, compose_negative
+from ...roulette import Draw
+from ...session.item import Item, Words
+from ..job import EngineLost, Job, JobFailed, Made
+from .describer import Captioning, Describer, Tagging
+from .painter import Painter, Painting, Stopped
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Composing:
+    """How words become a prompt, see :func:`resonance.prompt.compose`."""
+
+    preamble: str = ""
+    suffix: str = ""
+    negative: str = ""
+    banned: str = ""
+    delimiter: str = ", "
+    order: str = ORDERS[0]
+    duplicates: Duplicates = "keep"
+    limit: int = 0
+    limit_counts: Counted = "tags"
+
+    def prompts(self, words: Words, draw: Draw | None) -> tuple[str, str]:
+        """Positive and negative prompt. Escaped parentheses, which ComfyUI wants, are plain ones here."""
+        prompt = compose(
+            preamble=self.preamble,
+            tags=words.tags,
+            caption=words.caption,
+            triggers=draw.triggers if draw else "",
+            suffix=self.suffix,
+            banned=self.banned,
+            delimiter=self.delimiter,
+            order=self.order,
+            duplicates=self.duplicates,
+            limit=self.limit,
+            limit_counts=self.limit_counts,
+        )
+        negative = compose_negative(self.negative, draw.neg_triggers if draw else "", self.duplicates)
+        return _plain(prompt), _plain(negative)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything the engine needs. Can be pickled: it travels to other machines, the models do not."""
+
+    painting: Painting
+    tagging: Tagging | None = None
+    captioning: Captioning | None = None
+    composing: Composing = Composing()
+
+
+class Embedded:
+    """Makes pictures in a thread of its own, one at a time. Models are loaded by :meth:`ready` and kept.
+
+    Weights such as ``(red:1.2)`` mean nothing to diffusers. Pictures are not checked for safety: that is the business of
+    who chooses the model.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self._thread = ThreadPoolExecutor(1, "embedded")
+        self._painter: Painter | None = None
+        self._describer: Describer | None = None
+
+    @property
+    def name(self) -> str:
+        model = self.setup.painting.model or "the drawn models"
+        return f"{model} on {self._painter.device}" if self._painter else model
+
+    async def ready(self) -> None:
+        if self._describer is None:
+            await self._run(lambda stopped: self._load())
+
+    async def make(self, job: Job, run: str) -> Made:
+        return await self._run(lambda stopped: self._make(job, stopped))
+
+    async def forget(self, run: str) -> None:
+        """A run ends with its process."""
+
+    async def close(self) -> None:
+        if self._describer:
+            self._describer.close()
+        self._painter = self._describer = None
+        self._thread.shutdown(wait=False)
+
+    async def _run(self, work: Callable[[Callable[[], bool]], T]) -> T:
+        """Runs ``work`` in the thread. When this is cancelled it waits until ``work`` has noticed."""
+        stop = threading.Event()
+        running = asyncio.get_running_loop().run_in_executor(self._thread, work, stop.is_set)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            stop.set()
+            await asyncio.wait([running])
+            running.exception()
+            raise
+
+    def _load(self) -> None:
+        setup = self.setup
+        try:
+            painter = Painter(setup.painting)
+            if setup.painting.model:
+                painter.load()
+            self._describer = Describer(setup.tagging, setup.captioning, str(painter.device))
+            self._painter = painter
+        except (LLMError, ModuleNotFoundError, OSError, RuntimeError, ValueError) as error:
+            raise EngineLost(str(error)) from error
+
+    def _make(self, job: Job, stopped: Callable[[], bool]) -> Made:
+        if not (self._painter and self._describer):
+            raise EngineLost("The models are not loaded.")
+        if job.graph is not None:
+            raise JobFailed("This item is a workflow of ComfyUI, which needs one: pass --server, or set COMFYUI_PATH.")
+        item = job.item
+        try:
+            draw = Draw.from_dict(item.draw) if item.draw else None
+            picture = _read(job.picture) if job.picture else None
+            words = item.words or self._describe(self._describer, item, picture, stopped)
+            prompt, negative = self.setup.composing.prompts(words, draw)
+            if stopped():
+                raise Stopped
+            size = picture.size if picture else None
+            painted = self._painter.paint(prompt, negative, item.seed, size, draw, stopped)
+        except (LLMError, ModuleNotFoundError, OSError, RuntimeError, ValueError) as error:
+            raise JobFailed(str(error)) from error
+        return Made(
+            tuple(encode_png(each, {}) for each in painted.pictures),
+            words=words,
+            prompt=prompt,
+            facts={"scale": painted.cfg, "steps": painted.steps},
+            texts={"parameters": painted.parameters(prompt, negative, item.seed)},
+        )
+
+    def _describe(
+        self, describer: Describer, item: Item, picture: Image.Image | None, stopped: Callable[[], bool]
+    ) -> Words:
+        if picture is None:
+            raise ValueError("This item has neither words nor a picture that could be put into words.")
+        try:
+            return describer.words(picture, item.seed, stopped)
+        except Interrupted:
+            raise Stopped from None
+
+
+def _read(data: bytes) -> Image.Image:
+    with Image.open(BytesIO(data), formats=images.readers()) as image:
+        return images.on_white(image)
+
+
+def _plain(text: str) -> str:
+    return text.replace(r"\(", "(").replace(r"\)", ")")

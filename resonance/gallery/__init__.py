@@ -1,0 +1,1 @@
+"""A session as people see it: a grid, a row, a page."""

@@ -1,0 +1,92 @@
+"""Small pictures, made once and kept in the session's folder."""
+
+import hashlib
+import logging
+import os
+import stat
+from io import BytesIO
+from pathlib import Path
+
+from .. import images
+from ..files.names import inside
+
+log = logging.getLogger(__name__)
+
+FOLDER = ".thumbnails"
+SIDE = 192
+"""Longest side in pixels."""
+
+
+def kept(session: Path, picture: Path) -> bytes | None:
+    """The thumbnail (WebP) of ``picture`` as it lies in the session's folder; None when it is to be made, or made again.
+
+    Raises:
+        ValueError: there is no such picture.
+    """
+    try:
+        data = _place(session, picture).read_bytes()
+    except OSError:
+        return None
+    # It was written without waiting for the disk: a power cut can leave a part of it.
+    return data if data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") == len(data) - 8 else None
+
+
+def make(session: Path, picture: Path) -> bytes:
+    """The thumbnail of ``picture``, made if it is not there.
+
+    Raises:
+        ValueError: there is no such picture, or it cannot be read.
+    """
+    if data := kept(session, picture):
+        return data
+    place = _place(session, picture)
+    image = images.read(picture, 2 * SIDE)
+    image.thumbnail((SIDE, SIDE), reducing_gap=2.0)
+    buffer = BytesIO()
+    image.save(buffer, "WEBP", quality=80)
+    data = buffer.getvalue()
+    try:
+        place.parent.mkdir(exist_ok=True)
+        half = place.with_name(f".{place.name}.tmp")
+        half.write_bytes(data)
+        os.replace(half, place)
+    except OSError as error:  # a full or read-only disk
+        log.warning("The thumbnail of %s is not kept: %s", picture.name, error)
+    return data
+
+
+def kind(picture: Path) -> str | None:
+    """MIME type of a picture that every browser shows, by the file's own first bytes; None for other files.
+
+    Raises:
+        ValueError: there is no such file, or it cannot be opened.
+    """
+    _stat(picture)
+    try:
+        with picture.open("rb") as file:
+            head = file.read(12)
+    except OSError as error:
+        raise ValueError(f"{picture.name} cannot be opened ({error.strerror})") from None
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    return "image/webp" if head.startswith(b"RIFF") and head.endswith(b"WEBP") else None
+
+
+def _place(session: Path, picture: Path) -> Path:
+    """Where the thumbnail lies: named by the picture's path, size and time, so that another picture has another one."""
+    known = _stat(picture)
+    key = f"{picture.resolve()}\0{known.st_size}\0{known.st_mtime_ns}"
+    return inside(session, f"{FOLDER}/{hashlib.sha256(os.fsencode(key)).hexdigest()[:32]}.webp")
+
+
+def _stat(picture: Path) -> os.stat_result:
+    """Raises ValueError unless there is a file that can be read to its end, which a pipe or a device may not have."""
+    try:
+        known = picture.stat()
+    except OSError:
+        raise ValueError(f"{picture.name}: the file is gone") from None
+    if not stat.S_ISREG(known.st_mode):
+        raise ValueError(f"{picture.name} is not a file")
+    return known

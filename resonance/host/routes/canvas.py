@@ -1,0 +1,111 @@
+"""HTTP routes for the canvas editor: ``POST /resonance/canvas/read|write|tokens``."""
+
+import json
+from collections.abc import Callable
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
+
+import folder_paths
+from aiohttp import web
+from comfy.sd1_clip import SD1Tokenizer
+from server import PromptServer
+
+from ...canvas import listing
+from ...canvas.boxes import to_boxes
+from ...canvas.exchange import read_any
+from ...canvas.read import LIMIT
+from ...canvas.write_program import write_program
+from ...regions.bags import ROOM, Words, words
+from .. import encode
+from .sessions import answer
+
+LARGEST = 2 * LIMIT
+"""Bytes of a request."""
+
+WIDEST = 16384
+"""Pixels."""
+
+
+def register() -> None:
+    routes = PromptServer.instance.routes
+
+    @routes.post("/resonance/canvas/read")
+    async def read(request: web.Request) -> web.Response:
+        """``{text, width, height}`` -> ``{regions, notes}``: the canvas that a node of that size would read."""
+
+        def work(said: dict[str, Any]) -> dict[str, Any]:
+            found = read_any(_text(said), *_size(said))
+            return {"regions": json.loads(listing.write(found.canvas)), "notes": found.notes}
+
+        return await _answer(request, work)
+
+    @routes.post("/resonance/canvas/write")
+    async def write(request: web.Request) -> web.Response:
+        """``{regions, form, width, height}`` -> ``{text}``; form is ``program`` or ``boxes``."""
+
+        def work(said: dict[str, Any]) -> dict[str, Any]:
+            canvas = listing.read_list(said.get("regions"))
+            match said.get("form"):
+                case "program":
+                    return {"text": write_program(canvas)}
+                case "boxes":
+                    return {"text": json.dumps(to_boxes(canvas, *_size(said)), indent=1, ensure_ascii=False)}
+                case form:
+                    raise ValueError(f"A canvas is not written as {form!r}, but as 'program' or as 'boxes'.")
+
+        return await _answer(request, work)
+
+    @routes.post("/resonance/canvas/tokens")
+    async def tokens(request: web.Request) -> web.Response:
+        """``{regions}`` -> ``{bags, left_out, room}``: for each region the tokens of its bags, and how many do not fit."""
+
+        def work(said: dict[str, Any]) -> dict[str, Any]:
+            counts = [_count(words(region)) for region in listing.read_list(said.get("regions")).regions]
+            return {"bags": [bags for bags, _ in counts], "left_out": [left for _, left in counts], "room": ROOM}
+
+        return await _answer(request, work)
+
+
+async def _answer(request: web.Request, work: Callable[[dict[str, Any]], Any]) -> web.Response:
+    if (request.content_length or 0) > LARGEST:
+        return web.json_response(
+            {"error": f"This is more than {LARGEST:,} bytes: no canvas takes so many."}, status=413
+        )
+    body = await request.read()
+
+    def read() -> Any:
+        said = json.loads(body)
+        if not isinstance(said, dict):
+            raise ValueError("The request is no object in {}.")
+        return work(said)
+
+    return await answer(read)
+
+
+def _text(said: dict[str, Any]) -> str:
+    if not isinstance(text := said.get("text"), str):
+        raise ValueError("The request has no text.")
+    return text
+
+
+def _size(said: dict[str, Any]) -> tuple[int, int]:
+    match said:
+        case {"width": int() as width, "height": int() as height} if (
+            0 < min(width, height) <= max(width, height) <= WIDEST
+        ):
+            return width, height
+        case _:
+            raise ValueError(f"width and height are whole pixels from 1 to {WIDEST}.")
+
+
+@lru_cache(64)
+def _count(text: Words) -> tuple[list[int], int]:
+    return encode.counts(_tokenizer(), text)
+
+
+@lru_cache(1)
+def _tokenizer() -> Any:
+    """CLIP-L's, with the embeddings that prompts may name; all encoders that read 77 tokens count alike."""
+    embeddings = folder_paths.get_folder_paths("embeddings")
+    return SimpleNamespace(tokenize=SD1Tokenizer(embedding_directory=embeddings).tokenize_with_weights)

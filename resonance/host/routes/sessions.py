@@ -1,0 +1,160 @@
+"""HTTP routes for sessions.
+
+``GET /resonance/rounds`` lists them. Below ``/resonance/rounds/<session>``: ``GET`` itself (``?round=``), ``grid``,
+``items/<id>``, ``items/<id>/drift``, and pictures at ``items/<id>/source`` and ``items/<id>/result/<number>``, small or, with
+``?full=1``, as they are; ``POST`` ``pause``, ``resume`` and ``retry``.
+"""
+
+import asyncio
+import json
+import re
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aiohttp import web
+from server import PromptServer
+
+from ... import images
+from ...files import store
+from ...gallery import grid, thumbnails
+from ...gallery.drift import drift
+from ...session import descent, status
+from .. import folders
+from ..sessions import owned as sessions
+
+T = TypeVar("T")
+
+_dumps = partial(json.dumps, separators=(",", ":"))
+_decoders = ThreadPoolExecutor(2, "resonance-pictures")
+"""Decodes pictures: two at a time, so that a scroll through thousands leaves the server free for its work."""
+
+
+def register() -> None:
+    routes = PromptServer.instance.routes
+    item = r"/resonance/rounds/{session}/items/{id:\d{1,18}}"
+
+    @routes.get("/resonance/rounds")
+    async def overview(_: web.Request) -> web.Response:
+        def read() -> list[dict[str, Any]]:
+            return [vars(each) for each in status.overview(folders.output_folder())]
+
+        return await answer(read)
+
+    @routes.get("/resonance/rounds/{session}")
+    async def one(request: web.Request) -> web.Response:
+        def read() -> dict[str, Any]:
+            round_ = request.query.get("round", "")
+            how_far, items = status.read(_session(request), int(round_) if re.fullmatch(r"\d{1,18}", round_) else None)
+            return {**vars(how_far), "items": items}
+
+        return await answer(read)
+
+    @routes.get("/resonance/rounds/{session}/grid")
+    async def all_items(request: web.Request) -> web.Response:
+        return await answer(lambda: grid.grid(_session(request)))
+
+    @routes.get(item)
+    async def one_item(request: web.Request) -> web.Response:
+        return await answer(lambda: grid.item(_session(request), _id(request)))
+
+    @routes.get(item + "/drift")
+    async def drifted(request: web.Request) -> web.Response:
+        def read() -> dict[str, Any]:
+            return drift(_session(request), _id(request), folders.picture_roots())
+
+        return await answer(read, _decoders)
+
+    @routes.get(item + "/source")
+    async def source(request: web.Request) -> web.StreamResponse:
+        return await _picture(request, lambda: grid.source(_session(request), _id(request), folders.picture_roots()))
+
+    @routes.get(item + r"/result/{number:\d{1,9}}")
+    async def result(request: web.Request) -> web.StreamResponse:
+        number = int(request.match_info["number"])
+        return await _picture(request, lambda: grid.result(_session(request), _id(request), number))
+
+    @routes.post("/resonance/rounds/{session}/pause")
+    async def pause(request: web.Request) -> web.Response:
+        return await answer(lambda: sessions.pause(request.match_info["session"]))
+
+    @routes.post("/resonance/rounds/{session}/resume")
+    async def resume(request: web.Request) -> web.Response:
+        return await answer(lambda: sessions.resume(request.match_info["session"]))
+
+    @routes.post("/resonance/rounds/{session}/retry")
+    async def retry(request: web.Request) -> web.Response:
+        return await answer(lambda: {"items": sessions.retry(request.match_info["session"])})
+
+
+async def answer(work: Callable[[], Any], pool: ThreadPoolExecutor | None = None) -> web.Response:
+    """Runs blocking work beside the event loop and answers with what it returns, as JSON."""
+
+    def run() -> web.Response:
+        found = work()
+        return web.json_response({} if found is None else found, dumps=_dumps)
+
+    return await _guarded(run, pool)
+
+
+async def _picture(request: web.Request, find: Callable[[], Path]) -> web.StreamResponse:
+    """Answers with the picture that ``find`` finds in the ledger, small or as it is."""
+    full = request.query.get("full") == "1"
+    headers = {"X-Content-Type-Options": "nosniff"}
+    headers["Cache-Control"] = "private, max-age=31536000, immutable" if "v" in request.query else "no-cache"
+
+    def look() -> web.StreamResponse | Path:
+        """The answer, or the picture if it must be decoded for it."""
+        picture = find()
+        if not full:
+            data = thumbnails.kept(_session(request), picture)
+            return web.Response(body=data, content_type="image/webp", headers=headers) if data else picture
+        kind = thumbnails.kind(picture)
+        return web.FileResponse(picture, headers={**headers, "Content-Type": kind}) if kind else picture
+
+    def decode(picture: Path) -> web.Response:
+        if request.transport is None:  # the browser has scrolled on
+            return web.Response()
+        if full:
+            data = store.encode_png(images.read(picture), {}, 1)
+            return web.Response(body=data, content_type="image/png", headers=headers)
+        data = thumbnails.make(_session(request), picture)
+        return web.Response(body=data, content_type="image/webp", headers=headers)
+
+    found = await _guarded(look, wrong=404)
+    return await _guarded(lambda: decode(found), _decoders, 404) if isinstance(found, Path) else found
+
+
+async def _guarded(work: Callable[[], T], pool: ThreadPoolExecutor | None = None, wrong: int = 400) -> T | web.Response:
+    """Runs blocking work beside the event loop; what it raises becomes a sentence and a status.
+
+    Args:
+        wrong: status for a ValueError.
+    """
+    try:
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
+    except FileNotFoundError:
+        return _refuse("There is no such session in the output folder.", 404)
+    except descent.NoItem as error:
+        return _refuse(str(error), 404)
+    except sqlite3.Error as error:
+        return _refuse(f"The session's ledger cannot be read: {error}.", 503)
+    except ValueError as error:
+        return _refuse(str(error), wrong)
+    except RuntimeError as error:
+        return _refuse(str(error), 409)
+
+
+def _refuse(sentence: str, status: int) -> web.Response:
+    return web.json_response({"error": sentence}, status=status)
+
+
+def _session(request: web.Request) -> Path:
+    return sessions.folder(request.match_info["session"])
+
+
+def _id(request: web.Request) -> int:
+    return int(request.match_info["id"])

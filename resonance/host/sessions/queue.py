@@ -1,0 +1,94 @@
+"""ComfyUI's queue: the run that asks, whether another one still waits, how one ended, and how to queue one more."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from comfy.cli_args import args
+from comfy_execution.utils import get_executing_context
+from server import PromptServer
+
+from ...llm.http import post_json
+from ...session.ledger import Outcome
+
+
+@dataclass(frozen=True)
+class Run:
+    """One request as ComfyUI runs it.
+
+    Attributes:
+        prompt: the graph with every node reduced to what was sent (no cache marks).
+        extra: client id, workflow and other extra data.
+        targets: ids of the output nodes that are run.
+    """
+
+    id: str
+    prompt: dict[str, Any]
+    extra: dict[str, Any]
+    targets: list[str]
+
+    def graph(self) -> dict[str, Any]:
+        """What :func:`submit` needs to run the same again."""
+        return {"prompt": self.prompt, "extra_data": self.extra, "partial_execution_targets": self.targets}
+
+
+class Ended(NamedTuple):
+    outcome: Outcome
+    error: str = ""
+
+
+def current() -> Run:
+    """The run in which the calling node executes."""
+    context = get_executing_context()
+    running, _ = PromptServer.instance.prompt_queue.get_current_queue_volatile()
+    for entry in running:
+        if context and entry[1] == context.prompt_id:
+            extra = {key: value for key, value in entry[3].items() if key != "create_time"}
+            return Run(entry[1], reduced(entry[2]), extra, list(entry[4]))
+    raise RuntimeError("Rounds work in ComfyUI's own queue only: this graph was started in another way.")
+
+
+def reduced(prompt: dict[str, Any]) -> dict[str, Any]:
+    """A graph without what the executor writes into it (``is_changed``), so that it can be posted again."""
+    kept = ("class_type", "inputs", "_meta")
+    return {id: {key: node[key] for key in kept if key in node} for id, node in prompt.items()}
+
+
+def texts(prompt: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, str]:
+    """What ComfyUI's own saver writes into a picture: ``prompt``, ``workflow`` and what else came with the request."""
+    return {key: json.dumps(value) for key, value in {"prompt": prompt, **(extra or {})}.items()}
+
+
+def waits(run: str) -> bool:
+    """Whether a run is queued or running."""
+    running, queued = PromptServer.instance.prompt_queue.get_current_queue_volatile()
+    return any(entry[1] == run for entry in (*running, *queued))
+
+
+def ended(run: str) -> Ended:
+    """How a run ended, as ComfyUI's history tells; ``gone`` where it knows nothing of it."""
+    history = PromptServer.instance.prompt_queue.get_history(run, map_function=lambda entry: entry["status"])
+    status = history.get(run)
+    if not status:
+        return Ended("gone")
+    for event, data in status["messages"]:
+        if event == "execution_interrupted":
+            return Ended("interrupted")
+        if event == "execution_error":
+            return Ended("error", f"{data['node_type']}: {data['exception_message'].strip()}")
+    return Ended("success")
+
+
+def submit(run: str, graph: dict[str, Any]) -> None:
+    """Posts a graph to this server under an id chosen beforehand. The text of a refusal is raised as RuntimeError."""
+    server = PromptServer.instance
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(server.address, server.address)
+    scheme = "https" if args.tls_keyfile else "http"
+    status, said = post_json(f"{scheme}://{host}:{server.port}/prompt", {**graph, "prompt_id": run}, timeout=60)
+    if status != 200:
+        raise RuntimeError(f"ComfyUI refused to queue the next run: {said}")
+
+
+def forget(run: str) -> None:
+    """Removes a finished run from the history."""
+    PromptServer.instance.prompt_queue.delete_history_item(run)

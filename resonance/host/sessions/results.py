@@ -1,0 +1,91 @@
+"""Saving what a run made, and committing it."""
+
+import uuid
+from dataclasses import replace
+from typing import Any
+
+import torch
+from comfy.cli_args import args
+
+from ... import images
+from ...files import store
+from ...session import saving
+from ...session.item import Item
+from ...session.naming import BY_ROUND, Naming
+from ...session.saving import Takes
+from .. import folders
+from . import owned as sessions
+from . import queue
+
+KEPT = 500
+"""As many files stay in the temporary folder when another item was pasted: a driver pastes them for days."""
+
+
+def save(
+    item: Item,
+    results: torch.Tensor,
+    before: torch.Tensor | None,
+    words: str,
+    takes: Takes,
+    prompt: dict[str, Any],
+    extra: dict[str, Any] | None,
+    naming: Naming = BY_ROUND,
+) -> list[dict[str, str]]:
+    """Saves a run's pictures and commits the item.
+
+    An item that was pasted, not claimed, is saved to the temporary folder and committed by whoever pasted it.
+
+    Args:
+        results: IMAGE ``[B, H, W, C]``.
+        before: IMAGE saved beside them, which no round takes.
+        words: the prompt that made them.
+        takes: which of the results the next round takes. Of an item without source it takes none.
+        naming: where they go. ``prompt hash`` goes by the payload's ``prompt``, or else by ``words``.
+
+    Returns:
+        Entries as ComfyUI's ``ui["images"]`` has them.
+
+    Raises:
+        Lost: the item's claim has passed to another run; nothing is saved.
+        ValueError: the naming needs words.
+    """
+    if not item.token:
+        return _preview(item, results, before, prompt, extra)
+    ledger = sessions.open_(item.session)
+    item = replace(item, words=ledger.own(item))
+    texts = _texts(item, prompt, extra)
+    files = saving.keep(ledger, item, _encode(results, texts), _encode(before, texts), words, takes, naming)
+    sessions.announce(ledger, item)
+    if ledger.session().run is None:
+        sessions.close_when_idle(ledger)
+    return [
+        {"filename": name, "subfolder": f"{item.session}/{folder}", "type": "output"}
+        for folder, name in (file.split("/") for file in files)
+    ]
+
+
+def _preview(
+    item: Item, results: torch.Tensor, before: torch.Tensor | None, prompt: dict[str, Any], extra: dict[str, Any] | None
+) -> list[dict[str, str]]:
+    texts = _texts(item, prompt, extra)
+    stem = f"{item.stem}_{uuid.uuid4().hex[:8]}"
+    files = [*saving.named(stem, _encode(results, texts)), *saving.named(f"{stem}_before", _encode(before, texts))]
+    folder = folders.temp_folder() / "resonance"
+    for path in sorted(folder.glob("*"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+        path.unlink(missing_ok=True)
+    store.write(folder, files)
+    return [{"filename": name, "subfolder": "resonance", "type": "temp"} for name, _ in files]
+
+
+def _encode(pictures: torch.Tensor | None, texts: dict[str, str]) -> list[bytes]:
+    return [] if pictures is None else [store.encode_png(each, texts) for each in images.from_tensor(pictures)]
+
+
+def _texts(item: Item, prompt: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, str]:
+    """ComfyUI's own chunks ``prompt`` and ``workflow``, and the item as ``resonance``."""
+    if args.disable_metadata:
+        return {}
+    prompt = queue.reduced(prompt)
+    known = sessions.recorded.get(item.session)
+    texts = known.texts if known and known.prompt == prompt else queue.texts(prompt, extra)
+    return {**texts, "resonance": item.to_json()}

@@ -1,1 +1,0 @@
-"""A session as a page for everyone, and its ledger made anew."""

@@ -1,0 +1,1 @@
+"""What fills the rounds of a session, one file each."""

@@ -1,0 +1,136 @@
+"""One picture's way through one round."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast
+
+from ..files.names import check_name
+
+Phase = Literal["describe", "paint"]
+
+
+def derive(seed: int, round_: int, lineage: str, purpose: str) -> int:
+    """Every random choice of a session: a function of who it is for, never of the order in which it is made.
+
+    Returns:
+        0 to 2**50 - 1 (img2tag2img's range; exact in a JavaScript number).
+    """
+    text = f"{seed}/{round_}/{lineage}/{purpose}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 14
+
+
+def seed_of(session: int, round_: int, lineage: str, payload: dict[str, Any]) -> int:
+    """An item's own seed: the payload's, where it has one."""
+    return payload["seed"] if "seed" in payload else derive(session, round_, lineage, "sampler")
+
+
+@dataclass(frozen=True)
+class Words:
+    """What was said about a picture."""
+
+    tags: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a run works on. Travels on RESONANCE_ITEM sockets and, as JSON, in the saved picture.
+
+    Attributes:
+        session: name of the session, and of its folder in the output folder.
+        round: 1, 2, ...
+        index: number of the item in its round, from 1.
+        total: how many items the round has.
+        lineage: prefix that ties it to its ancestors.
+        seed: the item's own seed.
+        source: picture it starts from, ``name [root]``; None where there is none.
+        draw: what the model roulette drew, as :meth:`resonance.roulette.Draw.to_dict` gives it.
+        words: stored words, if it was described before.
+        payload: what those know of it who fill the ledger with something other than files. ``seed`` takes the place of the
+            derived one; ``prompt``, ``scale``, ``steps`` and ``strength`` are used for names, see :mod:`.naming`.
+        phase: ``describe`` when the run is only to describe the picture.
+        id: row in the ledger; None when the item was pasted or only looked at: then nothing is stored for it.
+        token: names the claim under which the run may commit.
+    """
+
+    session: str
+    round: int
+    index: int
+    lineage: str
+    seed: int
+    total: int = 0
+    source: str | None = None
+    draw: dict[str, Any] | None = None
+    words: Words | None = None
+    payload: dict[str, Any] = field(default_factory=dict[str, Any])
+    phase: Phase = "paint"
+    id: int | None = None
+    token: str = ""
+
+    @property
+    def stem(self) -> str:
+        """Name of its results without number and suffix. Fixed by session, round and item, so that a redo replaces."""
+        return f"{self.lineage}_r{self.round:04d}_{self.seed}"
+
+    @property
+    def folder(self) -> str:
+        """Folder of its results, inside the session's."""
+        return f"round-{self.round:04d}"
+
+    def to_json(self) -> str:
+        """What repeats the picture when it is pasted into Round Input."""
+        known = {
+            "session": self.session,
+            "round": self.round,
+            "index": self.index,
+            "total": self.total,
+            "lineage": self.lineage,
+            "seed": self.seed,
+            "source": self.source,
+            "draw": self.draw,
+            "words": vars(self.words) if self.words else None,
+            "payload": self.payload,
+        }
+        return json.dumps({key: value for key, value in known.items() if value not in (None, {})})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Item":
+        """Reads :meth:`to_json`'s form. The item is not claimed.
+
+        Raises:
+            ValueError: the text is not an item; it says what is wrong.
+        """
+        try:
+            read: Any = json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ValueError(
+                f"The item is not JSON ({error}). Paste the text of a saved picture's `resonance` entry."
+            ) from None
+        fields: dict[str, tuple[type, ...]] = {
+            "session": (str,),
+            "round": (int,),
+            "index": (int,),
+            "lineage": (str,),
+            "seed": (int,),
+            "total": (int,),
+            "source": (str,),
+            "draw": (dict,),
+            "words": (dict,),
+            "payload": (dict,),
+        }
+        if not isinstance(read, dict):
+            raise ValueError("The item is not a JSON object. Paste the text of a saved picture's `resonance` entry.")
+        known = cast(dict[str, Any], read)
+        for key, value in known.items():
+            if key not in fields:
+                raise ValueError(f"The item has no field {key!r}. Fields: {', '.join(fields)}.")
+            if not isinstance(value, fields[key]) or isinstance(value, bool):
+                raise ValueError(f"The item's field {key!r} must be {fields[key][0].__name__}, got {value!r}.")
+        if missing := [key for key in ("session", "round", "index", "lineage", "seed") if key not in known]:
+            raise ValueError(f"The item lacks {', '.join(missing)}.")
+        for key in ("session", "lineage"):  # both become names of files
+            check_name(known[key], key)
+        item = cls(**{key: value for key, value in known.items() if key != "words"})
+        words = known.get("words")
+        return replace(item, words=Words(str(words.get("tags", "")), str(words.get("caption", "")))) if words else item
