@@ -48,7 +48,7 @@ class Waiting:
     async def make(self, job: Job, run: str) -> Made:
         await asyncio.sleep(self.seconds)
         assert job.picture
-        return Made((job.picture,), words=Words("noise"), prompt="noise")
+        return Made(pictures=(job.picture,), words=Words("noise"), prompt="noise")
 
     async def forget(self, run: str) -> None: ...
 

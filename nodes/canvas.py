@@ -4,6 +4,7 @@ import torch
 from comfy_api.latest import io, ui
 from comfy_execution.graph_utils import ExecutionBlocker
 
+from ..resonance import graph
 from ..resonance.canvas import edits, listing, masks, pick
 from ..resonance.canvas.boxes import to_boxes
 from ..resonance.canvas.canvas import GRID
@@ -142,7 +143,7 @@ class RenderCanvas(io.ComfyNode):
         image = render(canvas, width, height, blur)
         if vae is not None:
             latent = {"samples": vae.encode(image)}
-        elif host.linked(cls.hidden.prompt, cls.hidden.unique_id, 2):
+        elif graph.is_used(cls.hidden.prompt, cls.hidden.unique_id, 2):
             raise ValueError(NO_VAE)
         else:
             # For a link that is made later, when this result comes from the cache.

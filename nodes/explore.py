@@ -7,10 +7,11 @@ from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance.host import folders, latents, progress
 from ..resonance.host.sessions import chain
-from ..resonance.session.fill.pictures import Grid
+from ..resonance.session.fill.grid import Grid
 from ..resonance.session.item import Item as RoundItem
 from ..resonance.session.naming import prompt_hash
 from ..resonance.session.prompts import prompt_of
+from ..resonance.told import Told
 from ..resonance.vary import grid
 from .types import Item, Plan
 
@@ -140,13 +141,20 @@ class Explore(io.ComfyNode):
                 at = RoundItem.from_json(item)
             else:
                 fill = Grid(_combinations(**asked), asked["seeds"])
-                ask = chain.Ask(session, fill, seed, keep_going, words_first=False, plan=asked.get("plan"))
+                ask = chain.Ask(
+                    session=session,
+                    fill=fill,
+                    seed=seed,
+                    keep_going=keep_going,
+                    words_first=False,
+                    plan=asked.get("plan"),
+                )
                 work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
                 if work is None:
                     return io.NodeOutput(*[ExecutionBlocker(None)] * OUTPUTS)
                 at = work.item
-            made = grid.Combination.read(at.payload)
-        except (RuntimeError, ValueError) as error:
+            made = grid.Combination.read(at.payload.to_dict())
+        except (Told, ValueError) as error:
             # The front end shows what was raised only among the details.
             progress.say(str(error), cls.hidden.unique_id)
             raise

@@ -9,17 +9,17 @@ from comfy_execution.graph_utils import ExecutionBlocker
 from ..resonance import sizes
 from ..resonance.files.names import check_name
 from ..resonance.files.pictures import locate
-from ..resonance.host import folders, progress, wiring
-from ..resonance.host.sessions import chain, results
+from ..resonance.graph import FIRST
+from ..resonance.host import folders, progress
+from ..resonance.host.sessions import chain, queue, results
 from ..resonance.session.fill.pictures import Pictures
 from ..resonance.session.item import Item as RoundItem
 from ..resonance.session.item import Words
 from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, FolderRule, NameRule, Naming
+from ..resonance.told import Told
 from .types import Item, Plan
 
 CATEGORY = "Resonance/Rounds"
-FIRST = 7
-"""Number of Round Input's output ``first``."""
 
 
 class RoundInput(io.ComfyNode):
@@ -142,17 +142,19 @@ class RoundInput(io.ComfyNode):
             work = chain.pasted(item)
         else:
             fill = Pictures(first_folder, rounds, folders.picture_roots())
-            ask = chain.Ask(session, fill, seed, keep_going, words_first, plan)
+            ask = chain.Ask(
+                session=session, fill=fill, seed=seed, keep_going=keep_going, words_first=words_first, plan=plan
+            )
             try:
                 work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
-            except (RuntimeError, ValueError) as error:
+            except Told as error:
                 # The front end shows what was raised only among the details.
                 progress.say(str(error), cls.hidden.unique_id)
                 raise
         if work is None:
             return io.NodeOutput(*[ExecutionBlocker(None)] * 8)
         at, image = work.item, work.image
-        used = wiring.is_used(cls.hidden.dynprompt, cls.hidden.unique_id, FIRST)
+        used = queue.is_used(cls.hidden.dynprompt, cls.hidden.unique_id, FIRST)
         first = chain.first_picture(work) if used else None
         aspect = sizes.aspect_of(image.shape[2], image.shape[1])
         return io.NodeOutput(image, at, at.lineage, at.round, at.index, at.seed, aspect, first)
@@ -284,7 +286,7 @@ class RoundOutput(io.ComfyNode):
         name_rule: NameRule = "lineage",
         **facts: float,
     ) -> io.NodeOutput:
-        item = replace(item, payload={**item.payload, **facts})
+        item = replace(item, payload=replace(item.payload, **facts))
         naming = Naming(folder_rule, name_rule)
         hidden = cls.hidden
         saved = results.save(item, images, before, words, next_round_takes, hidden.prompt, hidden.extra_pnginfo, naming)

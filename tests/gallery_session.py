@@ -97,7 +97,13 @@ def make_session(
                     fields |= {"state": "done", "committed": start + PACE * ((round_ - 1) * lineages + row)}
                 _update(ledger, round_, lineage, fields)
                 if not fails:
-                    item = Item(name, round_, row + 1, lineage, derive(1, round_, lineage, "sampler"))
+                    item = Item(
+                        session=name,
+                        round=round_,
+                        index=row + 1,
+                        lineage=lineage,
+                        seed=derive(1, round_, lineage, "sampler"),
+                    )
                     file = f"{item.folder}/{item.stem}.png"
                     (folder / file).write_bytes(picture(row, round_ + 1))
                     sources[row] = f"{name}/{file} [output]"

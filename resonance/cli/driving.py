@@ -11,8 +11,9 @@ from typing import Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ..drive.driver import Chain, Ended, Stop, drive
+from ..drive.driver import Ended, Halt, MakeJob, drive
 from ..drive.job import Engine
+from ..session.chain import Chain
 from ..session.status import FILE
 from .output import INTERRUPTED, Output
 
@@ -50,22 +51,22 @@ class Show:
             self.out.say(text)
 
 
-async def drive_and_show(chain: Chain, engines: Sequence[Engine], out: Output) -> None:
+async def drive_and_show(chain: Chain, job: MakeJob, engines: Sequence[Engine], out: Output) -> None:
     """Drives to the end, or until Ctrl-C: once, and engines finish what they work on; twice, and they stop at once.
 
     Raises:
         typer.Exit: it ended otherwise than finished.
     """
-    stop = Stop()
+    halt = Halt()
     show = Show(out)
 
     def ask() -> None:
-        if not stop.times:
+        if not halt.times:
             out.say("Finishing what is begun; Ctrl-C once more stops at once. Nothing that is done is lost.")
-        stop.ask()
+        halt.ask()
 
     with show.bar, _signals(ask):
-        ended = await drive(chain, engines, show.tell, stop)
+        ended = await drive(chain, job, engines, show.tell, halt)
     _conclude(chain, ended, out)
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import typer
 
 from ..drive.comfyui import OwnGraph, Server
-from ..img2tag2img.chain import FolderChain
+from ..drive.session import PROGRAM
+from ..img2tag2img.fill import FolderDraws, FolderFill, FolderJobs
+from ..session.chain import Chain, own
 from . import img2tag2img
 from .driving import drive_and_show
 from .engines import Engines
@@ -41,13 +43,17 @@ def run(asked: Asked, engines: Engines, out: Output) -> None:
         return
     engines = replace(engines, servers=engines.servers or (folders.config.url,), embedding=None)
     several = len(engines.servers) > 1 or bool(engines.cluster)
-    chain = FolderChain(folders, seed, asked.sort or several)  # sorted, each engine stays with its checkpoint
+    fill = FolderFill(folders)
+    ledger = own(folders.session, folders.seed(seed), fill.kind, PROGRAM)
+    draws = FolderDraws(folders, asked.sort or several)  # sorted, each engine stays with its checkpoint
+    chain = Chain(ledger, fill, draws)
 
     async def work() -> None:
         async with engines.opened(engines.builds(OwnGraph(), folders.session)) as opened:
-            await drive_and_show(chain, opened, out)
+            await drive_and_show(chain, FolderJobs(chain, fill), opened, out)
 
     try:
+        chain.begin()
         if asked.retry:
             with chain.ledger.transaction():
                 chain.ledger.retry()

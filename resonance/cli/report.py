@@ -9,8 +9,9 @@ from rich.progress import Progress
 
 from ..gallery import page
 from ..session.ledger import Busy
+from ..session.query import sessions
 from ..session.rebuild import SMALL, Rebuilt, rebuild
-from ..session.status import FILE, sessions
+from ..session.status import FILE
 from .output import AsJSON, Output
 from .places import ComfyUIOption, InputOption, OutputOption, Places
 

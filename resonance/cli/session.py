@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from ..drive.comfyui import Server
-from ..drive.session import Known, SessionChain, known
-from ..drive.workflow import RoundWorkflow, load
+from ..drive.session import Jobs, opened
+from ..drive.workflow import ItemWorkflow, load
 from ..files.names import check_name
+from ..session.chain import PlanDraws
 from ..session.fill.pictures import Pictures
 from ..session.ledger import Busy, own
+from ..session.query import Known, known
 from .driving import drive_and_show, ledger_of
 from .engines import Engines, plan_of
 from .output import Output
@@ -60,34 +62,34 @@ def _run(asked: Asked, folder: Path, places: Places, engines: Engines, out: Outp
     if asked.take:
         asyncio.run(_take(asked.name, folder, engines.servers, out))
     plan = engines.embedding.plan() if engines.embedding else None
-    chain = SessionChain(folder, Pictures(first, rounds, roots), asked.seed, plan)
+    words_first = recipe.words_first if recipe else False
+    chain = opened(folder, Pictures(first, rounds, roots), asked.seed, PlanDraws(plan) if plan else None, words_first)
 
     async def work() -> None:
-        async with engines.opened(builds) as opened:
-            if recipe:
-                chain.wants_first = recipe.wants_first
-                if recipe.plan_text is not None:
-                    chain.plan = await plan_of(recipe.plan_text, opened)
-            await drive_and_show(chain, opened, out)
+        async with engines.opened(builds) as ready:
+            if recipe and recipe.plan_text is not None:
+                chain.draws = PlanDraws(await plan_of(recipe.plan_text, ready))
+            await drive_and_show(chain, Jobs(chain, recipe.wants_first if recipe else False), ready, out)
 
     try:
         with chain.ledger.transaction():
             if asked.retry:
                 chain.ledger.retry()
             if recipe:
-                chain.ledger.update(graph=recipe.request(asked.name, chain.ledger.session().first, rounds))
+                fill = {"session": asked.name, "first_folder": chain.ledger.session().first, "rounds": rounds}
+                chain.ledger.update(graph=recipe.request(**fill))
         asyncio.run(work())
     finally:
         chain.close()
 
 
-def _workflow(asked: Asked, before: Known | None) -> RoundWorkflow:
+def _workflow(asked: Asked, before: Known | None) -> ItemWorkflow:
     """The workflow that was named, or the one that the session was run with last."""
     if asked.workflow:
         return load(asked.workflow)
     if before and before.graph:
         extra: dict[str, Any] = before.graph.get("extra_data", {}).get("extra_pnginfo") or {}
-        return RoundWorkflow(before.graph["prompt"], extra.get("workflow"))
+        return ItemWorkflow(before.graph["prompt"], extra.get("workflow"))
     raise ValueError(
         "What is to make the pictures? With ComfyUI pass --workflow FILE, a workflow with Round Input and Round Output that"
         " was exported as API; without it --model, such as --model toyworld to try."

@@ -13,7 +13,8 @@ from contextlib import contextmanager, redirect_stdout
 from itertools import cycle
 from typing import Any, Protocol
 
-from .job import Engine, EngineLost, Job, Made
+from ..session.made import Made
+from .job import Engine, EngineLost, Job
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,9 @@ from typing import Any, Protocol, cast
 import aiohttp
 from yarl import URL
 
-from .job import EngineLost, Job, JobFailed, Made
+from ..session.made import Made
+from ..session.reason import reported
+from .job import EngineLost, Job, JobFailed
 
 log = logging.getLogger(__name__)
 
@@ -310,7 +312,7 @@ class OwnGraph:
         shown = [entry for output in outputs.values() for entry in _saved(output)]
         pictures = [await server.view(entry) or b"" for entry in shown]
         names = ["/".join(part for part in (entry.get("subfolder"), entry["filename"]) if part) for entry in shown]
-        return Made(tuple(pictures), tuple(names))
+        return Made(pictures=tuple(pictures), names=tuple(names))
 
 
 class ComfyUI:
@@ -349,7 +351,8 @@ def _outputs(entry: dict[str, Any]) -> dict[str, dict[str, list[Any]]]:
     """What the nodes of a run showed. Raises JobFailed if it came to no good end."""
     for kind, data in entry["status"]["messages"]:
         if kind == "execution_error":
-            raise JobFailed(f"{data['node_type']}: {_line(data['exception_message'])}")
+            reason = reported(data["exception_type"], data["exception_message"])
+            raise JobFailed(f"{data['node_type']}: {_line(data['exception_message'])}", reason)
         if kind == "execution_interrupted":
             raise JobFailed("Somebody interrupted the run in ComfyUI.")
     return entry["outputs"]

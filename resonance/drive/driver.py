@@ -1,58 +1,31 @@
 """The driver: claims items, hands them to engines, keeps what comes back. It owns the ledger, engines own nothing.
 
 One task for each engine asks for the next item when it is free. While an engine works, what it made before is written and
-committed. A round opens when every item of the one before has come to an end.
+committed. A round opens when every item of the one before has come to an end. The ledger is asked in threads: the event loop
+never waits for a disk.
 """
 
 import asyncio
 import logging
-import shutil
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
+from ..session.chain import BY_REQUEST, Chain, Stop, Unreadable, Why
 from ..session.item import Item
-from ..session.ledger import Claim, Ledger, Outcome
-from .job import Engine, EngineLost, Job, JobFailed, Made
+from ..session.made import Made
+from ..session.reason import Outcome, Reason, outcome_of
+from ..told import Told
+from .job import Engine, EngineLost, Job, JobFailed
 
 log = logging.getLogger(__name__)
-
-ROOM = 500 * 2**20
-"""A session pauses when the disk has fewer bytes free than this."""
 
 Tell = Callable[..., None]
 """Called as ``tell(event, **facts)``: ``round``, ``begun``, ``done``, ``failed``, ``skipped``, ``lost``."""
 
-
-class Unreadable(Exception):
-    """An item's picture cannot be read: the item is skipped."""
-
-
-class Chain(Protocol):
-    """What is driven: where items come from, and where pictures go."""
-
-    @property
-    def ledger(self) -> Ledger: ...
-
-    def open_round(self) -> int | None:
-        """The round to work on, filled and ordered; None: nothing is left to do. Called in a transaction."""
-        ...
-
-    def draw(self, item: Item) -> Item:
-        """The item with what is drawn for it."""
-        ...
-
-    def job(self, item: Item) -> Job:
-        """What an engine needs for a claimed item. Raises Unreadable if its picture cannot be read."""
-        ...
-
-    def keep(self, job: Job, made: Made) -> list[str]:
-        """Writes what was made of a claimed item, commits it, and returns the names of the files.
-
-        Raises OSError, ValueError or JobFailed if that is not possible.
-        """
-        ...
+MakeJob = Callable[[Item], Job]
+"""What an engine needs for a claimed item. Raises Unreadable if its picture cannot be read, JobFailed if nothing can be asked."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +42,7 @@ class Ended:
     done: int = 0
 
 
-class Stop:
+class Halt:
     """Ends a drive: asked once, engines finish what they work on; asked twice, that is stopped too."""
 
     def __init__(self) -> None:
@@ -83,7 +56,7 @@ class Stop:
             task.cancel()
 
 
-async def drive(chain: Chain, engines: Sequence[Engine], tell: Tell, stop: Stop | None = None) -> Ended:
+async def drive(chain: Chain, job: MakeJob, engines: Sequence[Engine], tell: Tell, halt: Halt | None = None) -> Ended:
     """Works until nothing is left to do, the session pauses, no engine is left, or it is asked to stop.
 
     Claims that another process left behind are taken back first.
@@ -91,18 +64,14 @@ async def drive(chain: Chain, engines: Sequence[Engine], tell: Tell, stop: Stop 
     Raises:
         sqlite3.Error: the ledger cannot be written.
     """
-    driver = _Driver(chain, tell, stop or Stop())
+    driver = _Driver(chain, job, tell, halt or Halt())
     await driver.take_back(engines)
     return await driver.run(engines)
 
 
 class _Driver:
-    def __init__(self, chain: Chain, tell: Tell, stop: Stop) -> None:
-        self.chain, self.ledger, self.tell, self.stop = chain, chain.ledger, tell, stop
-        self.runs: dict[int, str] = {}
-        """The runs of the items that are worked on or written."""
-        self.models: dict[int, str] = {}
-        """The model that each engine was last given an item for."""
+    def __init__(self, chain: Chain, job: MakeJob, tell: Tell, halt: Halt) -> None:
+        self.chain, self.job, self.tell, self.halt = chain, job, tell, halt
         self.tasks = asyncio.TaskGroup()
         self.changed = asyncio.Condition()
         self.round: int | None = None
@@ -113,184 +82,157 @@ class _Driver:
 
     async def take_back(self, engines: Sequence[Engine]) -> None:
         """Settles what a dead driver or server had claimed; engines drop such runs, as far as they know of them."""
-        claims = self.ledger.claims()
+        claims = await asyncio.to_thread(self.chain.ledger.claims)
         drops = (engine.forget(claim.run) for claim in claims for engine in engines)
         dropping = asyncio.gather(*drops, return_exceptions=True)
-        self.stop.idle.add(dropping)
+        self.halt.idle.add(dropping)
         await asyncio.wait([dropping])
-        self.stop.idle.discard(dropping)
-        with self.ledger.transaction():
-            for claim in claims:
-                self.ledger.settle(claim, "died")
+        self.halt.idle.discard(dropping)
+        await asyncio.to_thread(self.chain.settle_all, lambda run, process: Outcome(Reason.DIED))
 
     async def run(self, engines: Sequence[Engine]) -> Ended:
         try:
             async with self.tasks:
                 for number, engine in enumerate(engines):
-                    self.tasks.create_task(self.serve(number, engine))
+                    self.tasks.create_task(self.serve(str(number), engine))
         except ExceptionGroup as group:
-            with self.ledger.transaction():
-                for claim in self.ledger.claims():
-                    self.ledger.settle(claim, "interrupted")
+            await asyncio.to_thread(self.chain.settle_all, lambda run, process: Outcome(Reason.INTERRUPTED))
             raise group.exceptions[0] from None
         ended = self.ended
-        if ended is None and self.stop.times:
-            ended = Ended("paused", "by request")
+        if ended is None and self.halt.times:
+            ended = Ended("paused", BY_REQUEST)
         if ended is None:
             ended = Ended("open", "no engine is left")
-        with self.ledger.transaction():
-            self.ledger.update(state=ended.state, reason=ended.reason)
+        await asyncio.to_thread(self.conclude, ended)
         return replace(ended, done=self.count)
 
-    async def serve(self, number: int, engine: Engine) -> None:
+    def conclude(self, ended: Ended) -> None:
+        with self.chain.ledger.transaction():
+            self.chain.ledger.update(state=ended.state, reason=ended.reason)
+
+    async def serve(self, worker: str, engine: Engine) -> None:
         """Gives one engine item after item."""
         task = asyncio.current_task()
         assert task
         keeping: asyncio.Task[None] | None = None
         try:
-            while not (self.stop.times or self.ended):
-                self.stop.idle.add(task)
+            while not (self.halt.times or self.ended):
+                self.halt.idle.add(task)
                 try:
                     await engine.ready()
-                    item = await self.next(number, engine)
+                    found = await self.next(worker, engine)
                 except EngineLost as error:
-                    self.models.pop(number, None)
+                    self.chain.loaded.pop(worker, None)
                     self.tell("lost", engine=engine.name, error=str(error), back=False)
                     return
                 finally:
-                    self.stop.idle.discard(task)
-                if item is None:
+                    self.halt.idle.discard(task)
+                if found is None:
                     return
-                self.stop.busy.add(task)
+                item, run = found
+                self.halt.busy.add(task)
                 try:
-                    job, made = await self.make(item, engine)
+                    made = await self.make(item, run, engine)
                 finally:
-                    self.stop.busy.discard(task)
+                    self.halt.busy.discard(task)
                 if keeping:
                     await keeping
-                keeping = self.tasks.create_task(self.keep(job, made, engine)) if made else None
+                keeping = self.tasks.create_task(self.keep(item, made, engine)) if made else None
         except asyncio.CancelledError:
-            if not (self.stop.times or self.ended):
+            if not (self.halt.times or self.ended):
                 raise
 
-    async def next(self, number: int, engine: Engine) -> Item | None:
-        """The engine's next item, claimed. Waits for other engines to end a round. None: nothing more to do."""
+    async def next(self, worker: str, engine: Engine) -> tuple[Item, str] | None:
+        """The engine's next item, claimed, and its run. Waits for other engines to end a round. None: nothing more to do."""
         async with self.changed:
-            while True:
-                with self.ledger.transaction():
-                    item = self.claim(number)
-                if item:
+            while not self.ended:
+                run = str(uuid.uuid4())
+                got = await self.claim(worker, run)
+                if not isinstance(got, Stop):
+                    [item] = got
+                    if item.round != self.round:
+                        await self.open(item.round)
                     self.tell("begun", engine=engine.name, round=item.round, lineage=item.lineage)
-                    return item
-                if self.ended:
-                    for other in self.stop.idle - {asyncio.current_task()}:
-                        other.cancel()  # some engine may never be ready
-                    return None
-                await self.changed.wait()
-
-    def claim(self, number: int) -> Item | None:
-        """The next item, claimed. None: there is none now, or (``ended``) at all."""
-        if self.ended:
+                    return item, run
+                if got.why is Why.FINISHED:
+                    self.ended = Ended("finished")
+                elif got.why is not Why.WAIT:
+                    self.ended = Ended("paused", got.text)
+                else:
+                    await self.changed.wait()
+            self.changed.notify_all()
+            for other in self.halt.idle - {asyncio.current_task()}:
+                other.cancel()  # some engine may never be ready
             return None
-        session = self.ledger.session()
-        free = shutil.disk_usage(self.ledger.folder).free
-        if session.state == "paused":
-            self.ended = Ended("paused", session.reason)
-        elif free < ROOM:
-            room = f"only {free >> 20} MB are free on the disk of the session ({ROOM >> 20} are needed)"
-            self.ended = Ended("paused", room)
-        if self.ended:
-            return None
-        item = self.pick(self.round, number) if self.round else None
-        if item is None and not self.runs:
-            self.round = self.chain.open_round()
-            if self.round is None:
-                self.ended = Ended("finished")
-                return None
-            status = self.ledger.status()
-            self.done, self.total = status.done, status.total
-            self.tell("round", round=self.round, done=self.done, total=self.total)
-            item = self.pick(self.round, number)
-        if item is None:
-            return None
-        run = str(uuid.uuid4())
-        item = self.ledger.claim(self.chain.draw(item), run)
-        self.runs[id_of(item)] = run
-        return item
 
-    def pick(self, round_: int, number: int) -> Item | None:
-        """An item for which the engine need not load anything; else of a model that no other engine has; else any."""
-        mine = self.models.get(number)
-        if mine is not None and (item := self.ledger.next(round_, model=mine)):
-            return item
-        waiting = self.ledger.models(round_)
-        if not waiting:
-            return self.ledger.next(round_)
-        others = {model for other, model in self.models.items() if other != number}
-        free = {model: count for model, count in waiting.items() if model not in others} or waiting
-        self.models[number] = max(free, key=lambda model: free[model])
-        return self.ledger.next(round_, model=self.models[number])
-
-    async def make(self, item: Item, engine: Engine) -> tuple[Job, Made | None]:
-        """Lets the engine make an item. What does not come to a good end is settled."""
-        job = Job(item)
+    async def claim(self, worker: str, run: str) -> Sequence[Item] | Stop:
+        """Claims in a thread. Cancelled, it gives back what it got."""
+        claiming = asyncio.create_task(asyncio.to_thread(self.chain.claim, run, worker=worker))
         try:
-            job = await asyncio.to_thread(self.chain.job, item)
-            return job, await engine.make(job, self.runs[id_of(item)])
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            got = await claiming
+            if not isinstance(got, Stop):
+                await asyncio.to_thread(self.chain.give_back, got)
+            raise
+
+    async def open(self, round_: int) -> None:
+        """Tells that another round is worked on."""
+        status = await asyncio.to_thread(self.chain.ledger.status)
+        self.round, self.done, self.total = round_, status.done, status.total
+        self.tell("round", round=round_, done=self.done, total=self.total)
+
+    async def make(self, item: Item, run: str, engine: Engine) -> Made | None:
+        """Lets the engine make an item. What does not come to a good end is settled."""
+        try:
+            return await engine.make(await asyncio.to_thread(self.job, item), run)
         except Unreadable as error:
-            with self.ledger.transaction():
-                self.ledger.skip(item, str(error))
-            await self.free(item)
+            await asyncio.to_thread(self.chain.skip, item, str(error))
+            await self.free()
             self.tell("skipped", round=item.round, lineage=item.lineage, error=str(error))
         except JobFailed as error:
-            await self.settle(item, "error", str(error))
+            await self.settle(item, Outcome(error.reason, str(error)))
         except EngineLost as error:
             self.tell("lost", engine=engine.name, error=str(error), back=True)
-            await self.settle(item, "died", str(error))
+            await self.settle(item, Outcome(Reason.DIED, str(error)))
         except asyncio.CancelledError:
-            await self.settle(item, "interrupted")
+            await self.settle(item, Outcome(Reason.INTERRUPTED))
             raise
         except Exception as error:  # a fault of one engine must not end a night's work
             log.exception("%s failed on item %s", engine.name, item.lineage)
-            await self.settle(item, "error", f"{type(error).__name__}: {error}")
-        return job, None
+            await self.settle(item, Outcome(Reason.ERROR, f"{type(error).__name__}: {error}"))
+        return None
 
-    async def keep(self, job: Job, made: Made, engine: Engine) -> None:
+    async def keep(self, item: Item, made: Made, engine: Engine) -> None:
         """Writes and commits what was made."""
-        item = job.item
         try:
-            files = await asyncio.to_thread(self.chain.keep, job, made)
-        except (OSError, ValueError, JobFailed) as error:
-            await self.settle(item, "error", str(error))
+            files = await asyncio.to_thread(self.chain.keep, item, made)
+        except (OSError, Told) as error:
+            await self.settle(item, outcome_of(error))
             return
-        self.done += 1
-        self.count += 1
-        await self.free(item)
-        self.tell(
-            "done",
-            engine=engine.name,
-            round=item.round,
-            lineage=item.lineage,
-            files=files,
-            done=self.done,
-            total=self.total,
-        )
+        if item.phase == "describe":
+            self.tell("described", engine=engine.name, round=item.round, lineage=item.lineage)
+        else:
+            self.done += 1
+            self.count += 1
+            self.tell(
+                "done",
+                engine=engine.name,
+                round=item.round,
+                lineage=item.lineage,
+                files=files,
+                done=self.done,
+                total=self.total,
+            )
+        await self.free()
 
-    async def settle(self, item: Item, outcome: Outcome, error: str = "") -> None:
-        id_ = id_of(item)
-        with self.ledger.transaction():
-            self.ledger.settle(Claim(id_, self.runs[id_], self.ledger.process, "paint", False), outcome, error)
-        if outcome == "error":
-            self.tell("failed", round=item.round, lineage=item.lineage, error=error)
-        await self.free(item)
+    async def settle(self, item: Item, outcome: Outcome) -> None:
+        await asyncio.to_thread(self.chain.settle, item, outcome)
+        if outcome.reason in (Reason.ERROR, Reason.NO_SPACE):
+            self.tell("failed", round=item.round, lineage=item.lineage, error=outcome.text)
+        await self.free()
 
-    async def free(self, item: Item) -> None:
-        """Nobody works on the item any more."""
+    async def free(self) -> None:
+        """Somebody has ended work on an item."""
         async with self.changed:
-            del self.runs[id_of(item)]
             self.changed.notify_all()
-
-
-def id_of(item: Item) -> int:
-    assert item.id is not None
-    return item.id

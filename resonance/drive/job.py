@@ -1,15 +1,16 @@
 """What the driver hands to an engine, and what comes back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..session.item import Item, Words
-from ..session.naming import BY_ROUND, Naming
-from ..session.saving import Takes
+from ..session.item import Item
+from ..session.made import Made
+from ..session.reason import Reason
+from ..told import Told
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """One item and the picture it starts from.
 
@@ -27,38 +28,15 @@ class Job:
     first: bytes | None = None
 
 
-@dataclass(frozen=True)
-class Made:
-    """What an engine made of a job.
+class JobFailed(Told):
+    """The job came to no good end; the text says why. It counts as one of the item's attempts, unless a disk was full."""
 
-    Attributes:
-        pictures: picture files (PNG, or what a graph's own saver writes), the first one first.
-        names: names that the graph's own saver gave them; empty where the driver names them.
-        before: further files to keep beside them, which no round takes.
-        words: what was said about the job's picture.
-        prompt: what the pictures were made from.
-        takes: which of them the next round takes.
-        naming: where they are to go.
-        facts: ``scale``, ``steps`` and ``strength``, as far as names need them.
-        texts: what is to be written into each picture beside its item (``prompt``, ``workflow``).
-    """
-
-    pictures: tuple[bytes, ...]
-    names: tuple[str, ...] = ()
-    before: tuple[bytes, ...] = ()
-    words: Words | None = None
-    prompt: str = ""
-    takes: Takes = "first"
-    naming: Naming = BY_ROUND
-    facts: Mapping[str, float] = field(default_factory=dict[str, float])
-    texts: Mapping[str, str] = field(default_factory=dict[str, str])
+    def __init__(self, text: str, reason: Reason = Reason.ERROR) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
-class JobFailed(Exception):
-    """The job came to no good end; the text says why. It counts as one of the item's attempts."""
-
-
-class EngineLost(Exception):
+class EngineLost(Told):
     """The engine does not answer any more. The item is given to another one, or to this one when it is back."""
 
 

@@ -1,4 +1,4 @@
-"""Our own round workflows, run on a ComfyUI server for a driver: one item in, one item's results out."""
+"""Our own workflows, run on a ComfyUI server for a driver: one item in, one item's results out."""
 
 import json
 from collections.abc import Mapping
@@ -9,62 +9,83 @@ from typing import Any, cast
 
 from PIL import Image, UnidentifiedImageError
 
+from ..graph import (
+    EXPLORE,
+    FIRST,
+    ROULETTE,
+    ROUND_INPUT,
+    ROUND_OUTPUT,
+    ROUND_WORDS,
+    ancestors,
+    is_graph,
+    is_used,
+    nodes_of,
+    reduced,
+    stores_words,
+)
 from ..session.item import Words
+from ..session.made import Made
 from ..session.naming import Naming
+from ..session.payloads import Plain
+from ..told import Told
 from .comfyui import Server
-from .job import Job, JobFailed, Made
+from .job import Job, JobFailed
 
-START = "ResonanceRoundInput"
-END = "ResonanceRoundOutput"
-ROULETTE = "ResonanceModelRoulette"
-FIRST = 7
-"""Number of Round Input's output ``first``."""
+NAMES = {ROUND_INPUT: "Round Input", EXPLORE: "Explore"}
 
 
-class RoundWorkflow:
-    """A workflow in API form with one Round Input. A :class:`.comfyui.Recipe`.
+class ItemWorkflow:
+    """A workflow in API form with one node that takes items, and a Round Output. A :class:`.comfyui.Recipe`.
 
     Attributes:
         graph: the workflow, without what ComfyUI wrote into it.
-        plan_text: what stands in the Model Roulette at Round Input's ``plan``; None where nothing is connected to it.
+        start: id of the node that takes the items.
+        plan_text: what stands in the Model Roulette at its ``plan``; None where nothing is connected to it.
         wants_first: whether jobs need :attr:`.job.Job.first`.
+        words_first: whether it asks for all words of a round before anything is painted.
 
     Args:
+        kind: class of the node that takes the items, Round Input or Explore.
         workflow: the same as the editor saves it, if it is known.
 
     Raises:
-        ValueError: it is no such workflow.
+        Told: it is no such workflow.
     """
 
-    def __init__(self, graph: Mapping[str, Any], workflow: Any = None) -> None:
-        self.graph = _reduced(graph)
-        starts, ends = (
-            [id_ for id_, node in self.graph.items() if node["class_type"] == kind] for kind in (START, END)
-        )
+    def __init__(self, graph: Mapping[str, Any], workflow: Any = None, kind: str = ROUND_INPUT) -> None:
+        self.graph = checked(graph)
+        starts, ends = nodes_of(self.graph, kind), nodes_of(self.graph, ROUND_OUTPUT)
         if len(starts) != 1 or not ends:
-            raise ValueError(
-                f"expected a workflow with one Round Input and a Round Output, got {len(starts)} and {len(ends)}. Start from"
+            raise Told(
+                f"expected a workflow with one {NAMES[kind]} and a Round Output, got {len(starts)} and {len(ends)}. Start from"
                 " one of the templates of Resonance."
             )
-        self._start = starts[0]
+        self.start = starts[0]
         self.plan_text = self._plan_text()
-        self.wants_first = any([self._start, FIRST] in node["inputs"].values() for node in self.graph.values())
+        self.wants_first = kind == ROUND_INPUT and is_used(self.graph, self.start, FIRST)
+        asked = self.graph[self.start]["inputs"].get("words_first") is True
+        self.words_first = asked and stores_words(self.graph, self.start)
         self._extra = {} if workflow is None else {"extra_pnginfo": {"workflow": workflow}}
         self._texts = {"prompt": json.dumps(self.graph)}
         if workflow is not None:
             self._texts["workflow"] = json.dumps(workflow)
 
-    def request(self, session: str, first_folder: str, rounds: int) -> dict[str, Any]:
-        """What a ledger keeps so that a server can go on with the session (``graph``)."""
+    def request(self, **asked: Any) -> dict[str, Any]:
+        """What a ledger keeps so that a server can go on with the session (``graph``).
+
+        Args:
+            asked: what the node that takes the items is set to: its session and what fills it.
+        """
         graph = deepcopy(self.graph)
-        asked = {"session": session, "first_folder": first_folder, "rounds": rounds, "keep_going": True, "item": ""}
-        graph[self._start]["inputs"].update(asked)
+        graph[self.start]["inputs"].update(asked, keep_going=True, item="")
         return {"prompt": graph, "extra_data": self._extra}
 
     async def make(self, server: Server, job: Job, run: str) -> Made:
-        """Hands the job's item to Round Input, and takes what Round Words and Round Output say."""
+        """Hands the job's item to the node that would claim it, and takes what Round Words and Round Output say."""
         graph = deepcopy(self.graph)
-        graph[self._start]["inputs"]["item"] = await self._item(server, job)
+        graph[self.start]["inputs"]["item"] = await self._item(server, job)
+        if job.item.phase == "describe":
+            return Made(words=_words(await server.run(_only_words(graph), run, self._extra)))
         outputs = await server.run(graph, run, self._extra)
         results = [output for output in outputs.values() if "resonance_made" in output]
         if not results:
@@ -76,11 +97,10 @@ class RoundWorkflow:
         files = tuple(picture for picture in pictures if picture)
         if len(files) < len(pictures):
             raise JobFailed(f"ComfyUI at {server.address} does not hand out the pictures that it made.")
-        words = next((each for output in outputs.values() for each in output.get("resonance_words", [])), None)
         return Made(
             pictures=files[: made["results"]],
             before=files[made["results"] :],
-            words=Words(**words) if words else None,
+            words=_words(outputs),
             prompt=made["words"],
             takes=made["takes"],
             naming=Naming(made["folder"], made["name"]),
@@ -91,73 +111,85 @@ class RoundWorkflow:
     async def _item(self, server: Server, job: Job) -> str:
         """The text to paste into Round Input."""
         item = job.item
-        assert job.picture is not None
+        if job.picture is None:
+            return item.to_json()
         source = await server.upload(job.picture, Path(job.name).suffix)
         first = source
         if self.wants_first and item.round > 1:
             if job.first is None:
                 raise JobFailed("The workflow asks for the first picture of the lineage, which is not known here.")
             first = await server.upload(job.first, "")
-        payload = {**item.payload, "first": first} if self.wants_first else item.payload
+        payload = (
+            replace(item.payload, first=first) if isinstance(item.payload, Plain) and self.wants_first else item.payload
+        )
         return replace(item, source=source, payload=payload).to_json()
 
     def _plan_text(self) -> str | None:
-        link = self.graph[self._start]["inputs"].get("plan")
+        link = self.graph[self.start]["inputs"].get("plan")
         if link is None:
             return None
         node = self.graph.get(cast(list[Any], link)[0]) if isinstance(link, list) else None
         text = node["inputs"].get("text") if node and node["class_type"] == ROULETTE else None
         if not isinstance(text, str):
-            raise ValueError(
-                "The plan of Round Input must come from a Model Roulette with the text in it: the draws are made here, not in"
+            raise Told(
+                "The plan must come from a Model Roulette with the text in it: the draws are made here, not in"
                 " ComfyUI. Connect it directly and write the text into the node."
             )
         return text
 
 
-def load(path: Path) -> RoundWorkflow:
+def load(path: Path, kind: str = ROUND_INPUT) -> ItemWorkflow:
     """Reads a workflow from a JSON file in API form, or from a picture that ComfyUI saved.
 
     Raises:
-        ValueError: it holds no such workflow.
-        OSError: it cannot be read.
+        Told: it cannot be read, or holds no such workflow.
     """
     try:
+        return ItemWorkflow(*read(path), kind)
+    except Told as error:
+        raise Told(f"{path}: {error}") from error
+
+
+def read(path: Path) -> tuple[Any, Any]:
+    """The graph in API form and, if it is known, the workflow as the editor saves it. Raises Told."""
+    try:
         if path.suffix.lower() == ".json":
-            return RoundWorkflow(json.loads(path.read_text(encoding="utf-8-sig")))
+            return json.loads(path.read_text(encoding="utf-8-sig")), None
         with Image.open(path) as image:
             texts = image.info
         if "prompt" not in texts:
-            raise ValueError(
-                "expected a picture that ComfyUI saved with its workflow (text 'prompt'), got one without."
-            )
+            raise Told("expected a picture that ComfyUI saved with its workflow (text 'prompt'), got one without.")
         workflow = texts.get("workflow")
-        return RoundWorkflow(json.loads(texts["prompt"]), json.loads(workflow) if workflow else None)
+        return json.loads(texts["prompt"]), json.loads(workflow) if workflow else None
     except UnidentifiedImageError:
-        raise ValueError(f"{path} is neither a .json file nor a picture.") from None
+        raise Told("is neither a .json file nor a picture.") from None
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"{path}: the workflow is no JSON ({error}).") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise Told(f"the workflow is no JSON ({error}).") from None
+    except OSError as error:
+        raise Told(error.strerror or str(error)) from error
 
 
-def _reduced(graph: Any) -> dict[str, dict[str, Any]]:
-    """A graph without what ComfyUI writes into it (``is_changed``)."""
-    nodes = cast(dict[str, Any], graph) if isinstance(graph, dict) else {}
-    if isinstance(nodes.get("nodes"), list):
-        raise ValueError(
+def checked(given: Any) -> dict[str, dict[str, Any]]:
+    """A graph without what ComfyUI writes into it. Raises Told where it is none."""
+    graph = cast(dict[str, Any], given) if isinstance(given, dict) else {}
+    if isinstance(graph.get("nodes"), list):
+        raise Told(
             "this is a workflow as ComfyUI's editor saves it. Open it in ComfyUI, choose Workflow > Export (API), and give the"
             " file that you get."
         )
-    if not nodes or not all(_is_node(node) for node in nodes.values()):
-        raise ValueError("this is no workflow in API form. In ComfyUI choose Workflow > Export (API).")
-    kept = ("class_type", "inputs", "_meta")
-    return {id_: {key: node[key] for key in kept if key in node} for id_, node in nodes.items()}
+    if not is_graph(graph):
+        raise Told("this is no workflow in API form. In ComfyUI choose Workflow > Export (API).")
+    return reduced(graph)
 
 
-def _is_node(node: Any) -> bool:
-    match node:
-        case {"class_type": str(), "inputs": dict()}:
-            return True
-        case _:
-            return False
+def _only_words(graph: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The graph as far as Round Words, with something behind it that ComfyUI runs."""
+    stores = nodes_of(graph, ROUND_WORDS)
+    wanted = {*stores, *(above for id_ in stores for above in ancestors(graph, id_))}
+    shown = {f"{id_}.words": {"class_type": "PreviewAny", "inputs": {"source": [id_, 0]}} for id_ in stores}
+    return {**{id_: node for id_, node in graph.items() if id_ in wanted}, **shown}
+
+
+def _words(outputs: Mapping[str, Mapping[str, Any]]) -> Words | None:
+    words = next((each for output in outputs.values() for each in output.get("resonance_words", [])), None)
+    return Words(**words) if words else None

@@ -1,8 +1,8 @@
 """What became of a picture's tags."""
 
-import json
 import re
-import sqlite3
+
+from ..session.query import Row
 
 
 def split(text: str) -> dict[str, str]:
@@ -36,6 +36,6 @@ def kept(texts: list[str]) -> list[float | None]:
     return [len(first & each) / len(first) if each else None for each in tags]
 
 
-def tags_in(row: sqlite3.Row) -> str:
+def tags_in(row: Row) -> str:
     """The tags in the stored words of an item's row; an item may have none."""
-    return json.loads(row["words"])["tags"] if row["words"] else ""
+    return row.words["tags"] if row.words else ""

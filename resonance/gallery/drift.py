@@ -11,8 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ..files.pictures import locate
-from ..session import descent
-from ..session.status import reading
+from ..session.query import reading
 from . import changes, thumbnails
 
 MOST = 100
@@ -54,23 +53,22 @@ def drift(folder: Path, id_: int, roots: Mapping[str, Path]) -> dict[str, Any]:
         ``missing``: how many points have no ``lab`` yet because their thumbnails took too long; the next call goes on.
 
     Raises:
-        FileNotFoundError: there is no ledger.
+        NoLedger: there is no ledger.
         NoItem: it has no such item.
     """
-    with reading(folder) as db:
-        rows = descent.line(db, folder.name, id_)
-        files = descent.files(db, rows[-1]["id"])
+    with reading(folder) as ledger:
+        rows = ledger.line(id_)
+        results = [ledger.source_of(file) for file in ledger.files(rows[-1].id)]
     shares = changes.kept([changes.tags_in(row) for row in rows])
     every = -(-len(rows) // MOST)
     found = [
-        ({"id": row["id"], "round": row["round"], "kept": share}, row["source"])
+        ({"id": row.id, "round": row.round, "kept": share}, row.source)
         for number, (row, share) in enumerate(zip(rows, shares, strict=True))
-        if number % every == 0 or row["id"] == id_ or row is rows[-1]
+        if number % every == 0 or row.id == id_ or row is rows[-1]
     ]
-    if files:
+    if results:
         last = rows[-1]
-        result = {"id": last["id"], "round": last["round"] + 1, "kept": None}
-        found.append((result, f"{folder.name}/{files[0]} [output]"))
+        found.append(({"id": last.id, "round": last.round + 1, "kept": None}, results[0]))
     missing = 0
     stop = time.monotonic() + SECONDS
     points: list[dict[str, Any]] = []

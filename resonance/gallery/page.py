@@ -18,8 +18,9 @@ from typing import NamedTuple
 from PIL import Image
 
 from ..files.pictures import locate
-from ..session import descent
-from ..session.status import FILE, Kind
+from ..session.query import NoItem
+from ..session.status import FILE, Kind, NoLedger
+from ..told import Told
 from . import changes, drift, rows, thumbnails
 from .plot import Line, Spread, bounds, panel
 from .rows import Row, Session, Step
@@ -107,7 +108,7 @@ def write(
                 told(done, len(chosen))
                 try:
                     row = rows.read(folder, session.kind, name, id_)
-                except descent.NoItem:  # it has been withdrawn meanwhile
+                except NoItem:  # it has been withdrawn meanwhile
                     continue
                 names = [row.first, *(step.picture for step in row.steps)]
                 shown = list(pool.map(partial(_picture, folder, roots), names))
@@ -124,14 +125,12 @@ def write(
                 half.unlink(missing_ok=True)
         told(len(chosen), len(chosen))
         return session
-    except FileNotFoundError as error:
-        if error.filename is not None:
-            raise
-        raise ValueError(
+    except NoLedger:
+        raise Told(
             f"There is no ledger in {folder} ({FILE}). If it was lost, --rebuild makes it anew from the pictures."
         ) from None
     except sqlite3.Error as error:
-        raise ValueError(
+        raise Told(
             f"{folder / FILE} cannot be read ({error}). If it is broken, --rebuild makes it anew from the pictures."
         ) from error
 

@@ -63,8 +63,3 @@ class Growing:
 def say(canvas: Canvas, notes: tuple[str, ...], node_id: str | None) -> None:
     """Shows on the node what a canvas holds, and notes on it."""
     progress.say("\n\n".join([chat.summary(canvas), *(f"Note: {n}." for n in notes)]), node_id)
-
-
-def linked(prompt: dict[str, Any], node_id: str, output: int) -> bool:
-    """Whether something in the prompt takes that output."""
-    return any(value == [node_id, output] for node in prompt.values() for value in node["inputs"].values())

@@ -129,7 +129,7 @@ def vary(
                 made[len(labels)] = kept.picture[0]
                 labels.append(f"scale {pair.scale:g}, strength {pair.strength:g}, seed {kept.call.seed}")
     progress.say(f"{course.kept * len(starts)} pictures", node_id)
-    return Made(made, "\n".join(labels))
+    return Made(pictures=made, names="\n".join(labels))
 
 
 def _room(starts: list[Picture], each: int) -> torch.Tensor:

@@ -13,7 +13,9 @@ from ..files import pictures
 from ..files.names import check_name, inside
 from ..session.item import derive
 from ..session.lineage import assign, distinct
-from ..session.status import FILE, reading
+from ..session.query import ARCHIVED, known, reading
+from ..session.status import FILE, NoLedger
+from ..told import Told
 from . import models
 from .config import Config
 from .graph import Graph, build
@@ -23,8 +25,6 @@ from .template import Template
 
 ROOT = "archive"
 """Root of the pictures' names in a ledger: ``holiday/a.png [archive]``."""
-SESSIONS = ".resonance"
-"""Folder of the ledgers, in the archive."""
 
 _SAVED = re.compile(r"([^_]+)_.*_(\d{1,16})(?:_\d\d)?\.\w+")
 """A saved file's name: its item's lineage and seed, and its number in a batch."""
@@ -53,7 +53,7 @@ class Folders:
     @property
     def session(self) -> Path:
         """Folder of the ledger."""
-        return self.archive / SESSIONS / session_name(self.names)
+        return self.archive / ARCHIVED / session_name(self.names)
 
     def seed(self, given: int) -> int:
         """The session's seed: the ledger's, or that of a new one.
@@ -61,11 +61,8 @@ class Folders:
         It follows from the folders' names too. Two chains may pass the same folder, and lineage and seed are to name a picture
         there.
         """
-        try:
-            with reading(self.session) as db:
-                return db.execute("SELECT seed FROM session").fetchone()[0]
-        except FileNotFoundError:
-            return derive(given, 0, self.session.name, "session")
+        before = known(self.session)
+        return before.seed if before else derive(given, 0, self.session.name, "session")
 
     def locate(self, source: str) -> Path:
         return pictures.locate(source, {ROOT: self.archive})[1]
@@ -153,7 +150,7 @@ def session_name(names: Sequence[str]) -> str:
     if name.count("-") == len(names) - 1:
         try:
             return check_name(name)
-        except ValueError:
+        except Told:
             pass
     plain = re.sub(r"[^\w.-]+", "_", "-".join(names), flags=re.ASCII).strip("._-") or "chain"
     return f"{plain[:50]}-{hashlib.sha256(json.dumps(names).encode()).hexdigest()[:12]}"
@@ -179,18 +176,14 @@ class _Past(NamedTuple):
 
 def _past(session: Path, round_: int) -> _Past:
     try:
-        with reading(session) as db:
-            items = db.execute("SELECT source, lineage FROM item WHERE round = ?", (round_,)).fetchall()
-            lineages = db.execute("SELECT DISTINCT lineage FROM item").fetchall()
-            sql = "SELECT r.file, CASE WHEN i.round < ? THEN r.lineage END FROM result r JOIN item i ON i.id = r.item"
-            results = db.execute(sql, (round_,)).fetchall()
-            seed = db.execute("SELECT seed FROM session").fetchone()[0]
-    except FileNotFoundError:
+        with reading(session) as ledger:
+            results, seed = ledger.results(round_), ledger.known().seed
+            return _Past(
+                ledger.sources(round_),
+                {file: lineage for file, lineage in results.items() if lineage},
+                {file for file, lineage in results.items() if not lineage},
+                ledger.lineages(),
+                seed,
+            )
+    except NoLedger:
         return _Past({}, {}, set(), set(), None)
-    return _Past(
-        {source: lineage for source, lineage in items},
-        {file: lineage for file, lineage in results if lineage},
-        {file for file, lineage in results if not lineage},
-        {row[0] for row in lineages},
-        seed,
-    )

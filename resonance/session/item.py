@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from ..files.names import check_name
+from .payloads import Payload, Plain, payload_of
 
 Phase = Literal["describe", "paint"]
 
@@ -20,9 +21,9 @@ def derive(seed: int, round_: int, lineage: str, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 14
 
 
-def seed_of(session: int, round_: int, lineage: str, payload: dict[str, Any]) -> int:
+def seed_of(session: int, round_: int, lineage: str, payload: Payload) -> int:
     """An item's own seed: the payload's, where it has one."""
-    return payload["seed"] if "seed" in payload else derive(session, round_, lineage, "sampler")
+    return derive(session, round_, lineage, "sampler") if payload.seed is None else payload.seed
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Words:
     caption: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Item:
     """What a run works on. Travels on RESONANCE_ITEM sockets and, as JSON, in the saved picture.
 
@@ -47,8 +48,7 @@ class Item:
         source: picture it starts from, ``name [root]``; None where there is none.
         draw: what the model roulette drew, as :meth:`resonance.roulette.Draw.to_dict` gives it.
         words: stored words, if it was described before.
-        payload: what those know of it who fill the ledger with something other than files. ``seed`` takes the place of the
-            derived one; ``prompt``, ``scale``, ``steps`` and ``strength`` are used for names, see :mod:`.naming`.
+        payload: what its fill knows of it.
         phase: ``describe`` when the run is only to describe the picture.
         id: row in the ledger; None when the item was pasted or only looked at: then nothing is stored for it.
         token: names the claim under which the run may commit.
@@ -63,7 +63,7 @@ class Item:
     source: str | None = None
     draw: dict[str, Any] | None = None
     words: Words | None = None
-    payload: dict[str, Any] = field(default_factory=dict[str, Any])
+    payload: Payload = Plain()
     phase: Phase = "paint"
     id: int | None = None
     token: str = ""
@@ -90,7 +90,7 @@ class Item:
             "source": self.source,
             "draw": self.draw,
             "words": vars(self.words) if self.words else None,
-            "payload": self.payload,
+            "payload": self.payload.to_dict(),
         }
         return json.dumps({key: value for key, value in known.items() if value not in (None, {})})
 
@@ -131,6 +131,7 @@ class Item:
             raise ValueError(f"The item lacks {', '.join(missing)}.")
         for key in ("session", "lineage"):  # both become names of files
             check_name(known[key], key)
-        item = cls(**{key: value for key, value in known.items() if key != "words"})
+        item = cls(**{key: value for key, value in known.items() if key not in ("words", "payload")})
+        item = replace(item, payload=payload_of(known.get("payload", {})))
         words = known.get("words")
         return replace(item, words=Words(str(words.get("tags", "")), str(words.get("caption", "")))) if words else item

@@ -1,7 +1,7 @@
 """The ledger of a session: which pictures are to be made, by whom, and which are made. One SQLite file.
 
 A picture goes through claim, work, commit. The guarantee is one committed result set per item, whatever dies when.
-Nothing here knows ComfyUI: how a run ended is told by the caller.
+How a run ended is told by the caller.
 """
 
 import json
@@ -9,24 +9,26 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from filelock import FileLock, Timeout
 
+from ..told import Told
 from .item import Item, Phase, Words, seed_of
 from .lineage import distinct
+from .payloads import Payload, Plain, payload_of
+from .query import Query, owner_of
+from .reason import Outcome, Reason
 from .schema import prepare
-from .status import FILE, Kind, State, Status, owner_of, status_of
+from .status import FILE, Kind, NoLedger, State, Status
 
 ATTEMPTS = 3
 DEATHS = 5
 STREAK = 3
-
-Outcome = Literal["success", "error", "interrupted", "gone", "died"]
 
 
 class Claim(NamedTuple):
@@ -46,7 +48,7 @@ class Result(NamedTuple):
     lineage: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Session:
     """A session as it stands.
 
@@ -69,11 +71,11 @@ class Session:
     kind: Kind
 
 
-class Busy(Exception):
+class Busy(Told):
     """Another process owns the session."""
 
 
-class Lost(Exception):
+class Lost(Told):
     """A run wants to store something under a claim that is not its own any more."""
 
 
@@ -81,8 +83,8 @@ def own(folder: Path) -> FileLock:
     """Makes this process the owner of the session in ``folder``, until the lock is released.
 
     Raises:
-        Busy: another process owns it.
-        OSError: the folder cannot be locked.
+        Busy: another process owns it; the text says who.
+        Told: the folder cannot be locked.
     """
     lock = FileLock(folder / "ledger.lock", thread_local=False)
     try:
@@ -90,7 +92,7 @@ def own(folder: Path) -> FileLock:
     except Timeout:
         raise Busy(owner_of(folder / FILE)) from None
     except (NotImplementedError, OSError) as error:
-        raise OSError(
+        raise Told(
             f"{folder} cannot be locked ({error}): a session needs a folder on a file system with locks"
         ) from error
     return lock
@@ -107,8 +109,8 @@ class Ledger:
 
     Raises:
         Busy: another process has it open.
-        FileNotFoundError: there is no ledger and no seed.
-        OSError: the folder cannot be locked.
+        NoLedger: there is none, and no seed.
+        Told: the folder cannot be locked.
     """
 
     def __init__(self, folder: Path, seed: int | None = None, process: str = "", kind: Kind = "rounds") -> None:
@@ -117,7 +119,7 @@ class Ledger:
         self.process = process
         path = folder / FILE
         if seed is None and not path.exists():
-            raise FileNotFoundError(path)
+            raise NoLedger(f"There is no session in {folder}.")
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = own(folder)
         self._mutex = threading.RLock()
@@ -144,8 +146,14 @@ class Ledger:
 
     @contextmanager
     def transaction(self, durable: bool = True) -> Generator[None]:
-        """All or nothing. With ``durable`` it survives a power cut, without only the death of the process."""
+        """All or nothing. With ``durable`` it survives a power cut, without only the death of the process.
+
+        One inside another is part of it.
+        """
         with self._mutex:
+            if self._db.in_transaction:
+                yield
+                return
             if not durable:
                 self._db.execute("PRAGMA synchronous = NORMAL")
             try:
@@ -183,7 +191,7 @@ class Ledger:
 
     def status(self) -> Status:
         with self._mutex:
-            return status_of(self._db, self.name)
+            return Query(self._db, self.folder).status()
 
     # Items
 
@@ -196,14 +204,12 @@ class Ledger:
         )
         return tuple(row) if row else None
 
-    def add(
-        self, round_: int, sources: Sequence[tuple[str | None, str]], payloads: Sequence[dict[str, Any]] = ()
-    ) -> int:
+    def add(self, round_: int, sources: Sequence[tuple[str | None, str]], payloads: Sequence[Payload] = ()) -> int:
         """Adds ``(source, lineage)`` pairs to a round, in order, and returns how many were new."""
         number = self._value("SELECT coalesce(max(number), 0) FROM item WHERE round = ?", round_)
         rows: list[tuple[Any, ...]] = []
         for offset, (source, lineage) in enumerate(sources, 1):
-            payload = json.dumps(payloads[offset - 1]) if payloads else None
+            payload = json.dumps(payloads[offset - 1].to_dict()) if payloads else None
             rows.append((round_, number + offset, number + offset, lineage, source, payload))
         before = self._db.total_changes
         self._db.executemany(
@@ -223,21 +229,22 @@ class Ledger:
         """The highest round that has an item; 0 where there is none."""
         return self._value("SELECT coalesce(max(round), 0) FROM item")
 
-    def payloads(self, round_: int | None = None) -> dict[str, dict[str, Any]]:
+    def payloads(self, round_: int | None = None) -> dict[str, Payload]:
         """A payload of each lineage of a round; without one, of each that any round has, for which every item is read."""
         sql = "SELECT lineage, payload FROM item WHERE payload IS NOT NULL"
         if round_ is None:
             rows = self._db.execute(f"{sql} GROUP BY lineage")
         else:
             rows = self._db.execute(f"{sql} AND round = ?", (round_,))
-        return {row["lineage"]: json.loads(row["payload"]) for row in rows}
+        return {row["lineage"]: payload_of(json.loads(row["payload"])) for row in rows}
 
-    def withdraw(self, wanted: Callable[[int, str], bool]) -> None:
-        """Removes the pending items that are not wanted, by round and lineage."""
+    def withdraw(self, wanted: Callable[[int, str], bool]) -> int:
+        """Removes the pending items that are not wanted, by round and lineage, and returns how many they were."""
         rows = self._db.execute("SELECT id, round, lineage FROM item WHERE state = 'pending'").fetchall()
         gone = [(row["id"],) for row in rows if not wanted(row["round"], row["lineage"])]
         self._db.executemany("DELETE FROM item WHERE id = ?", gone)
         self._totals.clear()
+        return len(gone)
 
     def pending_round(self) -> int | None:
         """The lowest round with a pending item."""
@@ -293,6 +300,10 @@ class Ledger:
         sql = "SELECT model, count(*) FROM item WHERE state = 'pending' AND round = ? AND model IS NOT NULL GROUP BY model"
         return {row[0]: row[1] for row in self._db.execute(sql, (round_,))}
 
+    def model(self, item: Item) -> str | None:
+        """The checkpoint that an item of an ordered round wants."""
+        return self._value("SELECT model FROM item WHERE id = ?", item.id)
+
     def next(self, round_: int, describe_first: bool = False, model: str | None = None) -> Item | None:
         """The item that would be claimed next, unclaimed. Items that failed before come after the others.
 
@@ -314,6 +325,22 @@ class Ledger:
             phase = "paint"
             row = self._row(f"SELECT * FROM item WHERE state = 'pending' AND round = ?{wanted} {order}", *at)
         return self._item(row, phase) if row else None
+
+    def following(self, item: Item) -> Iterator[Item]:
+        """The pending items that come after one of :meth:`next`, for a run that works on several.
+
+        None where it has failed before: what may have spoiled a run is tried alone.
+        """
+        attempts, position = self._row("SELECT attempts, position FROM item WHERE id = ?", item.id)
+        if attempts:
+            return
+        wordless = " AND words IS NULL" if item.phase == "describe" else ""
+        sql = (
+            f"SELECT * FROM item WHERE state = 'pending' AND round = ? AND attempts = 0 AND position > ?{wordless}"
+            " ORDER BY position"
+        )
+        for row in self._db.execute(sql, (item.round, position)):
+            yield self._item(row, item.phase)
 
     def claim(self, item: Item, run: str) -> Item:
         """Gives the item to a run."""
@@ -342,33 +369,28 @@ class Ledger:
         rows = self._db.execute("SELECT id, run, process, phase, words FROM item WHERE state = 'claimed'")
         return [Claim(r["id"], r["run"], r["process"], r["phase"], r["words"] is not None) for r in rows]
 
-    def settle(self, claim: Claim, outcome: Outcome, error: str = "") -> None:
-        """Takes an item back from a run that is over.
+    def settle(self, claims: Sequence[Claim], outcome: Outcome) -> None:
+        """Takes the items that one run has not committed back from it.
 
-        An error counts as an attempt and, after three, the item is failed. Where the process died with it five times in
-        a row it is parked. An interrupt or a run that vanished costs nothing. Three different items in a row with the
-        same error, and a full disk, pause the session: those items stay pending.
+        An error counts as an attempt of each and, after three, the item is failed. Where what worked on it died with it five
+        times in a row it is parked. An interrupt or a run that vanished costs nothing. Three runs in a row with the same error
+        on different items, and a full disk, pause the session: those items stay pending.
         """
-        if outcome == "success" and claim.phase == "describe" and claim.described:
-            self._set(claim.id, state="pending", deaths=0, error=None)
-        elif outcome == "died":
-            deaths = self._value("SELECT deaths FROM item WHERE id = ?", claim.id) + 1
-            ended = error or "ComfyUI's process ended while it worked on this item"
-            text = f"{ended}, {deaths} times in a row"
-            self._set(claim.id, state="parked" if deaths >= DEATHS else "pending", deaths=deaths, error=text)
-        elif outcome in ("success", "error"):
-            error = error or "The run ended without saving this item: nothing reached Round Output."
-            attempts = self._value("SELECT attempts FROM item WHERE id = ?", claim.id) + 1
-            self._set(
-                claim.id,
-                state="failed" if attempts >= ATTEMPTS else "pending",
-                attempts=attempts,
-                deaths=0,
-                error=error,
-            )
-            self._count(claim.id, error)
-        else:
-            self._set(claim.id, state="pending")
+        reason, text = outcome
+        failed: list[Claim] = []
+        for claim in claims:
+            if reason is Reason.NO_RESULT and claim.phase == "describe" and claim.described:
+                self._set(claim.id, state="pending", deaths=0, error=None)
+            elif reason is Reason.DIED:
+                deaths = self._value("SELECT deaths FROM item WHERE id = ?", claim.id) + 1
+                error = f"{text or 'What worked on this item ended with it'}, {deaths} times in a row"
+                self._set(claim.id, state="parked" if deaths >= DEATHS else "pending", deaths=deaths, error=error)
+            elif reason in (Reason.NO_RESULT, Reason.ERROR, Reason.NO_SPACE):
+                failed.append(claim)
+            else:
+                self._set(claim.id, state="pending")
+        if failed:
+            self._fail(failed, text or "The run ended without a result for this item.", reason is Reason.NO_SPACE)
 
     def skip(self, item: Item, error: str) -> None:
         """Marks an item whose picture cannot be read."""
@@ -396,7 +418,7 @@ class Ledger:
     def restore(self, item: Item, results: Sequence[Result], prompt: str, committed: float) -> None:
         """Takes in a picture's item as it was when the ledger was lost: done, with the number and the words it says."""
         words = json.dumps(vars(item.words)) if item.words else None
-        draw, payload = (json.dumps(each) if each else None for each in (item.draw, item.payload))
+        draw, payload = (json.dumps(each) if each else None for each in (item.draw, item.payload.to_dict()))
         id_ = self._db.execute(
             "INSERT INTO item (round, number, position, lineage, source, payload, draw, words, prompt, state, committed)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'done', ?)",
@@ -424,17 +446,21 @@ class Ledger:
             [(item, number, *result) for number, result in enumerate(results, 1)],
         )
 
-    def _count(self, item: int, error: str) -> None:
-        streak: list[list[Any]] = [s for s in json.loads(self._value("SELECT streak FROM session")) if s[1] == error]
-        streak = [s for s in streak if s[0] != item] + [[item, error]]
-        full = any(sign in error for sign in ("No space left on device", "database or disk is full", "Errno 28"))
-        if full or len(streak) >= STREAK:
+    def _fail(self, claims: Sequence[Claim], error: str, full: bool) -> None:
+        for claim in claims:
+            attempts = self._value("SELECT attempts FROM item WHERE id = ?", claim.id) + 1
+            state = "failed" if attempts >= ATTEMPTS else "pending"
+            self._set(claim.id, state=state, attempts=attempts, deaths=0, error=error)
+        ids = {claim.id for claim in claims}
+        known: list[list[Any]] = json.loads(self._value("SELECT streak FROM session"))
+        streak = [each for each in known if each[1] == error and each[0] not in ids]
+        streak += [[claim.id, error, claim.run] for claim in claims]
+        runs = {each[2] if len(each) > 2 else each[0] for each in streak}
+        if full or len(runs) >= STREAK:
             reason = f"the disk is full ({error})" if full else f"{STREAK} items in a row failed with: {error}"
             self.update(state="paused", reason=reason, run=None)
-            self._db.executemany(
-                "UPDATE item SET state = 'pending', attempts = max(attempts - 1, 0) WHERE id = ?",
-                [(s[0],) for s in streak],
-            )
+            sql = "UPDATE item SET state = 'pending', attempts = max(attempts - 1, 0) WHERE id = ?"
+            self._db.executemany(sql, [(each[0],) for each in streak])
             streak = []
         self.update(streak=json.dumps(streak))
 
@@ -448,7 +474,7 @@ class Ledger:
         return _words(row)
 
     def _item(self, row: sqlite3.Row, phase: Phase) -> Item:
-        payload: dict[str, Any] = json.loads(row["payload"] or "{}")
+        payload = payload_of(json.loads(row["payload"])) if row["payload"] else Plain()
         return Item(
             session=self.name,
             round=row["round"],

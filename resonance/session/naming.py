@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
+from ..told import Told
 from .item import Item
+from .payloads import Payload
 
 FolderRule = Literal["round", "prompt hash", "scratch"]
 NameRule = Literal["lineage", "variation", "variation (strenght)"]
@@ -45,14 +47,14 @@ def folder_of(item: Item, prompt: str, rule: FolderRule) -> str:
     """Folder of an item's results, inside the session's.
 
     Raises:
-        ValueError: no prompt, and the rule needs one.
+        Told: no prompt, and the rule needs one.
     """
     if rule == "round":
         return item.folder
     if rule == "scratch":
         return "scratch"
     if not prompt.strip():
-        raise ValueError(
+        raise Told(
             "The folder rule 'prompt hash' needs the prompt that made the pictures: connect it to words, or use the folder"
             " rule 'round'."
         )
@@ -76,15 +78,15 @@ def stem_of(item: Item, rule: NameRule, begun: float, taken: Callable[[str], boo
     return found
 
 
-def variation(facts: dict[str, Any], seed: int, begun: float, strength: str = "strength") -> str:
+def variation(facts: Payload, seed: int, begun: float, strength: str = "strength") -> str:
     """The batch CLI's names: ``2022-10-16T12-30-59_scale-6.0_steps-50_strength-0.35_seed-1``, local time.
 
     Args:
-        facts: ``scale``, ``steps`` and ``strength``; what is not known is left out.
+        facts: what is not known of them is left out.
         strength: the word for it.
     """
     parts = [datetime.fromtimestamp(begun).strftime("%Y-%m-%dT%H-%M-%S")]
     for key, word, kind in (("scale", "scale", float), ("steps", "steps", int), ("strength", strength, float)):
-        if facts.get(key) is not None:
-            parts.append(f"{word}-{kind(facts[key])}")
+        if (fact := getattr(facts, key)) is not None:
+            parts.append(f"{word}-{kind(fact)}")
     return "_".join([*parts, f"seed-{seed}"])

@@ -62,7 +62,7 @@ def _in_picture(picture: Path) -> str:
             text = image.info.get("resonance")
     except Exception as error:  # a damaged file makes Pillow's readers raise all kinds
         raise ValueError(f"{where} is not a PNG that can be read ({type(error).__name__}).") from None
-    prompt = Item.from_json(text).payload.get("prompt") if isinstance(text, str) else None
-    if not isinstance(prompt, str):
+    prompt = Item.from_json(text).payload.words if isinstance(text, str) else None
+    if not prompt:
         raise ValueError(f"{where} carries no prompt of an exploration. Choose a picture that was explored.")
     return prompt

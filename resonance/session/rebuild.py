@@ -13,9 +13,11 @@ from tempfile import TemporaryDirectory
 from ..files import store
 from .item import Item, derive, seed_of
 from .ledger import Ledger, Result, own
+from .made import Takes
+from .payloads import Variation
+from .query import reading
 from .said import Said, scan
-from .saving import Takes
-from .status import FILE, Kind, reading
+from .status import FILE, Kind, NoLedger
 
 SMALL = 100_000
 """Seeds below this are tried where nothing names the session's."""
@@ -89,13 +91,12 @@ def _look(folder: Path) -> tuple[int | None, int | None]:
     """How many items a ledger has that is in order; and the seed of any that can still be read."""
     seed = None
     try:
-        with reading(folder) as db:
-            (seed,) = db.execute("SELECT seed FROM session").fetchone()
-            (items,) = db.execute("SELECT count(*) FROM item").fetchone()
-            sound = db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
-    except (FileNotFoundError, sqlite3.Error, TypeError):
+        with reading(folder) as ledger:
+            seed = ledger.known().seed
+            items = sum(ledger.counts().states.values())
+            return items if ledger.sound() else None, seed
+    except (NoLedger, sqlite3.Error, TypeError, ValueError):
         return None, seed
-    return items if sound else None, seed
 
 
 def _read(folder: Path, told: Callable[[int], None]) -> tuple[list[list[Said]], list[tuple[str, str]]]:
@@ -122,8 +123,15 @@ def _seed(kind: Kind, items: Sequence[Item], guesses: Iterable[int | None]) -> i
     if kind == "explore":
         return next((item.seed for item in items if item.round == 1 and item.seed < 2**63), None)
     if kind == "vary":
-        return next((item.seed for item in items if item.payload.get("loop") == 1 and item.seed < 2**63), None)
-    derived = [item for item in items if "seed" not in item.payload]
+        return next(
+            (
+                item.seed
+                for item in items
+                if isinstance(item.payload, Variation) and item.payload.loop == 1 and item.seed < 2**63
+            ),
+            None,
+        )
+    derived = [item for item in items if item.payload.seed is None]
     samples = derived[:: max(1, len(derived) // 5)]
     for guess in guesses:
         if guess is not None and any(derive(guess, s.round, s.lineage, "sampler") == s.seed for s in samples):
@@ -146,7 +154,7 @@ def _write(place: Path, runs: Sequence[Sequence[Said]], kind: Kind, seed: int | 
             for run in runs:
                 item = run[0].item
                 if seed_of(known, item.round, item.lineage, item.payload) != item.seed:
-                    item = replace(item, payload={**item.payload, "seed": item.seed})
+                    item = replace(item, payload=replace(item.payload, seed=item.seed))
                 going_on = kind == "rounds"  # the others' results are no source of what comes after them
                 results = [Result(s.file, (_wanted(s, habit) or heir(s)) if going_on else None) for s in run]
                 ledger.restore(item, results, run[0].prompt, max(said.time for said in run))

@@ -14,11 +14,12 @@ from PIL import Image
 
 from ..files.names import inside
 from ..roulette import Draw
-from ..vary.grid import Combination
+from ..told import Told
 from . import prompts
 from .item import Item
+from .made import Takes
 from .naming import PROMPT
-from .saving import Takes
+from .payloads import Exploration, Variation
 from .status import Kind
 
 LONGEST = 1_000_000
@@ -102,7 +103,7 @@ def _read(folder: Path, file: str, prompt: str) -> Said:
         stem, rest = (found[1], found[2]) if found else ("", "")
     parts = _REST.fullmatch(rest)
     seed, takes = _asked(graph) if len(graph) <= LONGEST else (None, None)
-    known = item.payload.get("prompt") or re.split(r"\n(?:Negative prompt|Steps): ", parameters)[0] or prompt
+    known = item.payload.words or re.split(r"\n(?:Negative prompt|Steps): ", parameters)[0] or prompt
     return Said(
         file=file,
         item=item,
@@ -133,13 +134,13 @@ def _checked(item: Item, session: str) -> Item:
 
 def _kind(item: Item) -> Kind:
     """Whose item it is. Raises ValueError if its payload is not of that kind."""
-    if "job" in item.payload:
-        if not all(isinstance(item.payload.get(name), int) for name in ("row", "rows")):
-            raise ValueError("is no picture of Vary: its payload lacks row or rows")
+    if isinstance(item.payload, Variation):
         return "vary"
-    if item.source is None:
-        Combination.read(item.payload)
+    if isinstance(item.payload, Exploration):
+        _ = item.payload.combination  # its size is one
         return "explore"
+    if item.source is None:
+        raise Told("starts from no picture, and its payload is not one of Explore")
     return "rounds"
 
 

@@ -1,56 +1,50 @@
 """Saving what was made of an item, and committing it."""
 
+import errno
+import os
+import sqlite3
 from collections.abc import Sequence
-from typing import Literal
 
 from ..files import store
 from . import lineage
 from .item import Item
 from .ledger import Ledger, Result
-from .naming import PROMPT, Naming, folder_of, stem_of
+from .made import Made
+from .naming import PROMPT, folder_of, stem_of
+from .reason import is_full
 
-Takes = Literal["first", "all", "none"]
-"""Which of an item's results the next round takes."""
 
-
-def keep(
-    ledger: Ledger,
-    item: Item,
-    results: Sequence[bytes],
-    before: Sequence[bytes],
-    words: str,
-    takes: Takes,
-    naming: Naming,
-) -> list[str]:
+def keep(ledger: Ledger, item: Item, made: Made) -> list[str]:
     """Writes the pictures of a claimed item into the session's folder and commits the item.
-
-    Args:
-        results: PNG files, the first one first.
-        before: PNG files to be saved beside them, which no round takes.
-        words: the prompt that made them.
-        takes: which of the results the next round takes. Of an item without source it takes none.
-        naming: where they go. ``prompt hash`` goes by the payload's ``prompt``, or else by ``words``.
 
     Returns:
         Their names inside the session's folder.
 
     Raises:
         Lost: the item's claim has passed to another run.
-        ValueError: the naming needs words.
+        Told: the naming needs words.
+        OSError: the files or the ledger cannot be written.
     """
-    spoken = item.payload.get("prompt") or words
-    folder = folder_of(item, spoken, naming.folder)
-    stem = stem_of(item, naming.name, ledger.begun(item), lambda name: ledger.taken(f"{folder}/{name}", item))
-    files = [*named(stem, results), *named(f"{stem}_before", before)]
-    if naming.folder == "prompt hash" and not (ledger.folder / folder / PROMPT).exists():
+    spoken = item.payload.words or made.prompt
+    folder = folder_of(item, spoken, made.naming.folder)
+    begun = ledger.begun(item)
+    stem = stem_of(item, made.naming.name, begun, lambda name: ledger.taken(f"{folder}/{name}", item))
+    files = [*named(stem, made.pictures), *named(f"{stem}_before", made.before)]
+    if made.naming.folder == "prompt hash" and not (ledger.folder / folder / PROMPT).exists():
         store.write(ledger.folder / folder, [(PROMPT, f"{spoken}\n".encode())])
     store.write(ledger.folder / folder, files)
-    if item.source is None:
-        takes = "none"
-    following = lineage.children(item.lineage, len(results)) if takes == "all" else [item.lineage] * (takes == "first")
+    takes = "none" if item.source is None else made.takes
+    count = len(made.pictures)
+    following = lineage.children(item.lineage, count) if takes == "all" else [item.lineage] * (takes == "first")
     entries: list[str | None] = [*following, *[None] * (len(files) - len(following))]
     names = [f"{folder}/{name}" for name, _ in files]
-    ledger.commit(item, [Result(*each) for each in zip(names, entries, strict=True)], words or spoken)
+    results = [Result(*each) for each in zip(names, entries, strict=True)]
+    try:
+        ledger.commit(item, results, made.prompt or spoken)
+    except sqlite3.OperationalError as error:
+        if is_full(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(ledger.folder)) from error
+        raise
     return names
 
 

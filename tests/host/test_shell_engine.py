@@ -68,7 +68,12 @@ def picture(colour: str = "red", size: tuple[int, int] = (48, 32)) -> bytes:
 
 def job(lineage: str = "X0001", colour: str = "red", round_: int = 1, first: bytes | None = None) -> Job:
     seed = derive(1, round_, lineage, "sampler")
-    return Job(Item("driven", round_, 1, lineage, seed, 1, "x.png [input]"), picture(colour), "x.png", first=first)
+    return Job(
+        item=Item(session="driven", round=round_, index=1, lineage=lineage, seed=seed, total=1, source="x.png [input]"),
+        picture=picture(colour),
+        name="x.png",
+        first=first,
+    )
 
 
 def pixels(data: bytes) -> np.ndarray:
@@ -128,8 +133,16 @@ def test_a_driver_gets_the_pixels_that_the_servers_own_chain_makes(comfy: Comfy,
             for found in items(comfy, name, 1):
                 source = comfy.base / "input" / found["source"].removesuffix(" [input]")
                 seed = derive(1, 1, found["lineage"], "sampler")
-                item = Item(name, 1, found["number"], found["lineage"], seed, 3, found["source"])
-                jobs.append(Job(item, source.read_bytes(), source.name))
+                item = Item(
+                    session=name,
+                    round=1,
+                    index=found["number"],
+                    lineage=found["lineage"],
+                    seed=seed,
+                    total=3,
+                    source=found["source"],
+                )
+                jobs.append(Job(item=item, picture=source.read_bytes(), name=source.name))
             return [await one.make(each, new()) for each in jobs]
 
     for made, item in zip(asyncio.run(work()), items(comfy, name, 1), strict=True):
@@ -152,7 +165,20 @@ def test_all_that_round_output_was_told_comes_back(comfy: Comfy, name: str):
     assert [pixels(each).shape for each in made.before] == [(32, 48, 3)]
     assert (made.takes, made.naming, made.facts) == ("all", Naming("scratch", "variation"), {"scale": 6.5})
     assert made.words == Words("red") and made.prompt == "red"
-    stored = Job(Item("driven", 1, 1, "X0001", 7, 1, "x.png", words=Words("blue", "a sea")), picture("red"), "x.png")
+    stored = Job(
+        item=Item(
+            session="driven",
+            round=1,
+            index=1,
+            lineage="X0001",
+            seed=7,
+            total=1,
+            source="x.png",
+            words=Words("blue", "a sea"),
+        ),
+        picture=picture("red"),
+        name="x.png",
+    )
     again = make(comfy.url, graph, stored)
     assert again.words == Words("blue", "a sea") and again.prompt == "blue", "not described twice"
 
@@ -182,7 +208,7 @@ def test_what_goes_wrong_in_the_graph_is_told_in_comfyuis_words_on_one_line(comf
     with pytest.raises(JobFailed, match=r"PreviewImage 9: Required input is missing: images"):
         make(comfy.url, {**graph, "9": node("PreviewImage")}, job())
     with pytest.raises(JobFailed, match="not a picture that can be read"):
-        make(comfy.url, graph, Job(job().item, b"nothing", "x.png"))
+        make(comfy.url, graph, Job(item=job().item, picture=b"nothing", name="x.png"))
     twice = {**graph, "8": node("ResonanceRoundOutput", **graph["5"]["inputs"])}
     with pytest.raises(JobFailed, match="Only one Round Output may run"):
         make(comfy.url, twice, job())
@@ -383,7 +409,7 @@ def test_own_graphs_bring_what_their_savers_saved(comfy: Comfy, name: str):
             "2": node("SaveImage", images=["1", 0], filename_prefix=f"{name}/one"),
             "3": node("PreviewImage", images=["1", 0]),
         }
-        made = await ComfyUI(server, OwnGraph()).make(Job(job().item, graph=graph), new())
+        made = await ComfyUI(server, OwnGraph()).make(Job(item=job().item, graph=graph), new())
         await server.close()
         return made
 

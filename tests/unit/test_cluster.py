@@ -55,7 +55,9 @@ class Waiting:
             (self.traces / f"stopped {run}").touch()
             raise
         assert job.picture
-        return Made((job.picture, PNG), words=Words("red", job.name), prompt="red", takes="first", facts={"steps": 3})
+        return Made(
+            pictures=(job.picture, PNG), words=Words("red", job.name), prompt="red", takes="first", facts={"steps": 3}
+        )
 
     async def forget(self, run: str) -> None:
         (self.traces / f"forgot {run}").touch()
@@ -142,7 +144,11 @@ def check_whole(base: Path, count: int, *failed: str) -> None:
     assert files == sorted(str(p.relative_to(folder)) for p in (folder / "round-0001").iterdir())
 
 
-JOB = Job(Item("s", 1, 1, "X0001", 1, words=Words("a", "b"), payload={"x": [1]}), os.urandom(300_000), "a.png")
+JOB = Job(
+    item=Item(session="s", round=1, index=1, lineage="X0001", seed=1, words=Words("a", "b"), payload={"x": [1]}),
+    picture=os.urandom(300_000),
+    name="a.png",
+)
 
 
 def test_a_job_and_what_is_made_of_it_pass_through_whole(ray: None, tmp_path: Path) -> None:
@@ -155,7 +161,7 @@ def test_a_job_and_what_is_made_of_it_pass_through_whole(ray: None, tmp_path: Pa
 
     made = with_workers([partial(Waiting, tmp_path)], work)
     assert JOB.picture
-    same = made == Made((JOB.picture, PNG), words=Words("red", "a.png"), prompt="red", facts={"steps": 3})
+    same = made == Made(pictures=(JOB.picture, PNG), words=Words("red", "a.png"), prompt="red", facts={"steps": 3})
     assert same  # pytest would take minutes to show where they differ
     kinds = sorted(path.name.split()[0] for path in tmp_path.iterdir())
     assert kinds == ["closed", "forgot"]

@@ -41,7 +41,7 @@ class Fake:
         self.act(job)
         await asyncio.sleep(self.pause)
         self.made.append(job.item)
-        return Made((PNG,), words=Words("red", f"{job.name}"), prompt="red")
+        return Made(pictures=(PNG,), words=Words("red", f"{job.name}"), prompt="red")
 
     async def forget(self, run: str) -> None:
         self.forgotten.append(run)
@@ -286,7 +286,7 @@ def test_a_picture_that_cannot_be_read_back_is_an_attempt(tmp_path: Path, monkey
 
     class Larger(Fake):
         async def make(self, job: Job, run: str) -> Made:
-            return Made((store.encode_png(Image.new("RGB", (8, 8)), {}),))
+            return Made(pictures=(store.encode_png(Image.new("RGB", (8, 8)), {}),))
 
     assert run(chain(tmp_path, 1, rounds=1), Larger()).state == "finished"
     [item] = items(tmp_path, 1)
@@ -354,7 +354,7 @@ def test_a_hundred_thousand_items(tmp_path: Path) -> None:
                 self.later, self.ended = tracemalloc.get_traced_memory()[0], time.perf_counter()
                 tracemalloc.stop()
                 stop.ask()
-            return Made((PNG,), prompt="red")
+            return Made(pictures=(PNG,), prompt="red")
 
     stop, engine = Stop(), Quick()
     ended = asyncio.run(drive(driven, [engine], lambda event, **facts: None, stop))

@@ -70,7 +70,11 @@ def picture(colour: str, size: tuple[int, int] = (48, 48)) -> bytes:
 
 
 def job(colour: str = "red", seed: int = 5, **item: Any) -> Job:
-    return Job(Item("s", 1, 1, "X0001", seed, **item), picture(colour), f"{colour}.png")
+    return Job(
+        item=Item(session="s", round=1, index=1, lineage="X0001", seed=seed, **item),
+        picture=picture(colour),
+        name=f"{colour}.png",
+    )
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

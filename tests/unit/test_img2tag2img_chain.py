@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from resonance.img2tag2img.chain import FolderChain
 
 from resonance.cli import img2tag2img as command
 from resonance.cli.output import Output
@@ -21,7 +22,6 @@ from resonance.drive.driver import Ended, Stop, Unreadable, drive
 from resonance.drive.job import Job, JobFailed, Made
 from resonance.files.names import check_name
 from resonance.img2tag2img import config, queue, template
-from resonance.img2tag2img.chain import FolderChain
 from resonance.img2tag2img.folders import Folders, prepare, session_name
 from resonance.session import status
 
@@ -105,11 +105,11 @@ def saved(graph: Mapping[str, Any], clock: int, disk: Path | None = None) -> Mad
     names = [f"{stem}{number}.png" for number in numbers]
     pictures = [png(f"a cat {n}") for n in range(count)]
     if disk is None:
-        return Made(tuple(pictures), tuple(f"some/where/{name}" for name in names))
+        return Made(pictures=tuple(pictures), names=tuple(f"some/where/{name}" for name in names))
     disk.mkdir(parents=True, exist_ok=True)
     for name, data in zip(names, pictures, strict=True):
         (disk / name).write_bytes(data)
-    return Made((b"",) * count, tuple(names))
+    return Made(pictures=(b"",) * count, names=tuple(names))
 
 
 def run(folders: Folders, engine: FakeEngine, seed: int = 7, sort: bool = False, stop_after: int = 0) -> Ended:
@@ -326,7 +326,9 @@ def test_a_seed_of_another_kind_does_no_harm(place: Place):
         job = claimed(chain)
         assert job.graph
         graph = {**job.graph, "seed": {"class_type": "Counter", "inputs": {"start": 3}}}
-        assert chain.keep(replace(job, graph=graph), Made((png(),), ("X0001_x.png",))) == ["b/X0001_x.png"]
+        assert chain.keep(replace(job, graph=graph), Made(pictures=(png(),), names=("X0001_x.png",))) == [
+            "b/X0001_x.png"
+        ]
     finally:
         chain.close()
 
@@ -377,13 +379,13 @@ def test_pictures_that_are_out_of_reach_are_told_apart(place: Place):
     try:
         job = claimed(chain)
         for made, answer in (
-            (Made((b"",), ("X0001_x.png",)), r"set paths\.output"),
-            (Made(()), "nothing reached the node save_image"),
-            (Made((b"x",), ("run.sh",)), "which is no picture"),
+            (Made(pictures=(b"",), names=("X0001_x.png",)), r"set paths\.output"),
+            (Made(pictures=()), "nothing reached the node save_image"),
+            (Made(pictures=(b"x",), names=("run.sh",)), "which is no picture"),
         ):
             with pytest.raises(JobFailed, match=answer):
                 chain.keep(job, made)
-        chain.keep(job, Made((png(),), ("../../X0001_12:30.png",)))
+        chain.keep(job, Made(pictures=(png(),), names=("../../X0001_12:30.png",)))
         assert place.names("b") == ["X0001_12_30.png"]
     finally:
         chain.close()

@@ -10,7 +10,7 @@ BEGUN = time.mktime((2022, 10, 16, 12, 30, 59, 0, 0, -1))
 
 
 def item(**payload: Any) -> Item:
-    return Item("s", 2, 3, "X0001", 42, payload=payload)
+    return Item(session="s", round=2, index=3, lineage="X0001", seed=42, payload=payload)
 
 
 @pytest.mark.parametrize("prompt", ["Nice view", "  Nice \n\t view "])

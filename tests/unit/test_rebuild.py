@@ -250,7 +250,7 @@ def test_pictures_of_strangers_are_left_out_and_said_why(tmp_path: Path) -> None
     paint(folder, fill(tmp_path, 1, 1))
     known = told(folder)
     lose(folder)
-    good = Item("s", 1, 9, "X0009", 1, source="a.png [input]")
+    good = Item(session="s", round=1, index=9, lineage="X0009", seed=1, source="a.png [input]")
     strange: dict[str, bytes] = {
         "a": picture(),
         "b": b"no picture",
@@ -285,7 +285,15 @@ def test_pictures_of_strangers_are_left_out_and_said_why(tmp_path: Path) -> None
 
 def test_what_a_stranger_wrote_into_a_source_or_a_seed_stays_text(tmp_path: Path) -> None:
     folder = tmp_path / "output" / "s"
-    item = Item("s", 1, 1, "X0001", 5, source="../../../etc/passwd [input]", payload={"seed": "'; DROP TABLE item; --"})
+    item = Item(
+        session="s",
+        round=1,
+        index=1,
+        lineage="X0001",
+        seed=5,
+        source="../../../etc/passwd [input]",
+        payload={"seed": "'; DROP TABLE item; --"},
+    )
     (folder / "round-0001").mkdir(parents=True)
     (folder / "round-0001" / f"{item.stem}.png").write_bytes(picture(("resonance", item.to_json())))
     rebuild(folder)

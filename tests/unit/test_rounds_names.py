@@ -100,7 +100,17 @@ def test_a_missing_folder_is_answered_with_those_there_are(tmp_path: Path):
 
 
 def test_an_item_survives_the_way_through_a_picture():
-    item = Item("s", 2, 3, "X0001", 42, 9, "a b.png [input]", {"checkpoint": "a"}, Words("red", "a red door"))
+    item = Item(
+        session="s",
+        round=2,
+        index=3,
+        lineage="X0001",
+        seed=42,
+        total=9,
+        source="a b.png [input]",
+        draw={"checkpoint": "a"},
+        words=Words("red", "a red door"),
+    )
     assert Item.from_json(item.to_json()) == item
 
 

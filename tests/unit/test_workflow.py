@@ -122,6 +122,6 @@ def test_pictures_that_comfyui_does_not_hand_out_have_a_name_only():
         async def view(self, entry: dict[str, str]) -> bytes | None:
             return b"c" if entry["filename"] == "c.webp" else None
 
-    job = Job(Item("s", 1, 1, "X0001", 1), graph={"1": {}})
+    job = Job(item=Item(session="s", round=1, index=1, lineage="X0001", seed=1), graph={"1": {}})
     made = asyncio.run(OwnGraph().make(Fake(), job, "run"))  # type: ignore[arg-type]
     assert (made.names, made.pictures) == (("/far/away/a.png", "c.webp"), (b"", b"c"))

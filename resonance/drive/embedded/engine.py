@@ -16,7 +16,8 @@ from ...llm.chat import Interrupted, LLMError
 from ...prompt import ORDERS, Counted, Duplicates, compose, compose_negative
 from ...roulette import Draw
 from ...session.item import Item, Words
-from ..job import EngineLost, Job, JobFailed, Made
+from ...session.made import Made
+from ..job import EngineLost, Job, JobFailed
 from .describer import Captioning, Describer, Tagging
 from .painter import Painter, Painting, Stopped
 
@@ -133,6 +134,8 @@ class Embedded:
             draw = Draw.from_dict(item.draw) if item.draw else None
             picture = _read(job.picture) if job.picture else None
             words = item.words or self._describe(self._describer, item, picture, stopped)
+            if item.phase == "describe":
+                return Made(words=words)
             prompt, negative = self.setup.composing.prompts(words, draw)
             if stopped():
                 raise Stopped
@@ -141,7 +144,7 @@ class Embedded:
         except (LLMError, ModuleNotFoundError, OSError, RuntimeError, ValueError) as error:
             raise JobFailed(str(error)) from error
         return Made(
-            tuple(encode_png(each, {}) for each in painted.pictures),
+            pictures=tuple(encode_png(each, {}) for each in painted.pictures),
             words=words,
             prompt=prompt,
             facts={"scale": painted.cfg, "steps": painted.steps},

@@ -22,7 +22,9 @@ from ... import images
 from ...files import store
 from ...gallery import grid, thumbnails
 from ...gallery.drift import drift
-from ...session import descent, status
+from ...session import query
+from ...session.query import NoItem
+from ...session.status import NoLedger
 from .. import folders
 from ..sessions import owned as sessions
 
@@ -40,7 +42,7 @@ def register() -> None:
     @routes.get("/resonance/rounds")
     async def overview(_: web.Request) -> web.Response:
         def read() -> list[dict[str, Any]]:
-            return [vars(each) for each in status.overview(folders.output_folder())]
+            return [vars(each) for each in query.overview(folders.output_folder())]
 
         return await answer(read)
 
@@ -48,7 +50,7 @@ def register() -> None:
     async def one(request: web.Request) -> web.Response:
         def read() -> dict[str, Any]:
             round_ = request.query.get("round", "")
-            how_far, items = status.read(_session(request), int(round_) if re.fullmatch(r"\d{1,18}", round_) else None)
+            how_far, items = query.read(_session(request), int(round_) if re.fullmatch(r"\d{1,18}", round_) else None)
             return {**vars(how_far), "items": items}
 
         return await answer(read)
@@ -59,18 +61,18 @@ def register() -> None:
 
     @routes.get(item)
     async def one_item(request: web.Request) -> web.Response:
-        return await answer(lambda: grid.item(_session(request), _id(request)))
+        return await answer(lambda: grid.item(_session(request), _id(request), folders.output_folder()))
 
     @routes.get(item + "/drift")
     async def drifted(request: web.Request) -> web.Response:
         def read() -> dict[str, Any]:
-            return drift(_session(request), _id(request), folders.picture_roots())
+            return drift(_session(request), _id(request), _roots(request))
 
         return await answer(read, _decoders)
 
     @routes.get(item + "/source")
     async def source(request: web.Request) -> web.StreamResponse:
-        return await _picture(request, lambda: grid.source(_session(request), _id(request), folders.picture_roots()))
+        return await _picture(request, lambda: grid.source(_session(request), _id(request), _roots(request)))
 
     @routes.get(item + r"/result/{number:\d{1,9}}")
     async def result(request: web.Request) -> web.StreamResponse:
@@ -136,9 +138,9 @@ async def _guarded(work: Callable[[], T], pool: ThreadPoolExecutor | None = None
     """
     try:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
-    except FileNotFoundError:
+    except NoLedger:
         return _refuse("There is no such session in the output folder.", 404)
-    except descent.NoItem as error:
+    except NoItem as error:
         return _refuse(str(error), 404)
     except sqlite3.Error as error:
         return _refuse(f"The session's ledger cannot be read: {error}.", 503)
@@ -154,6 +156,11 @@ def _refuse(sentence: str, status: int) -> web.Response:
 
 def _session(request: web.Request) -> Path:
     return sessions.folder(request.match_info["session"])
+
+
+def _roots(request: web.Request) -> dict[str, Path]:
+    """Folders from which the pictures of a session come."""
+    return {**folders.picture_roots(), "archive": query.base_of(_session(request))}
 
 
 def _id(request: web.Request) -> int:

@@ -4,42 +4,48 @@ A run that claims posts its own graph again under an id chosen beforehand, becau
 raises. The next run reads from ComfyUI's history how the one before ended and settles its claim.
 """
 
-import hashlib
 import logging
-import shutil
 import sqlite3
+import time
 import uuid
-from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from ... import images
+from ... import graph, images
 from ...files import pictures
-from ...gallery import grid
-from ...roulette import Plan, draw
-from ...session import descent
-from ...session.fill.pictures import Fill
-from ...session.item import Item, Words, derive
-from ...session.ledger import Claim, Ledger, Session
-from ...session.status import kind_of, read, reading
-from .. import folders, progress, wiring
+from ...roulette import Plan
+from ...session import query
+from ...session.chain import BY_REQUEST, PROCESS, Chain, PlanDraws, Stop, Why, WrongKind, check
+from ...session.fill.fill import Change, Fill
+from ...session.item import Item, Words
+from ...session.ledger import Ledger
+from ...session.payloads import Plain
+from ...session.reason import Outcome, Reason
+from ...session.status import NoLedger
+from ...told import Told
+from .. import folders, progress
 from . import owned as sessions
 from . import queue
+from .owned import Owned
 from .queue import Run
 
 log = logging.getLogger(__name__)
 
-ROOM = 500 * 2**20
-"""A session pauses when the disk has fewer bytes free than this."""
 HISTORY = 20
 """How many of its finished runs a chain leaves in ComfyUI's history."""
 
-_runs: dict[str, deque[str]] = {}
+EVERY = 1.0
+"""Seconds between two answers to a second Run: Run (Instant) presses it all the time."""
+
+ENDED = {
+    Reason.DIED: "ComfyUI's process ended while it worked on this item",
+    Reason.NO_RESULT: "The run ended without saving this item: nothing reached Round Output.",
+}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ask:
     """What Round Input or Explore is set to."""
 
@@ -62,39 +68,47 @@ class Work:
 def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
     """Claims the next item of the session for the run in which the node executes, and queues the run after it.
 
+    While a chain is at work, another Run only tells it what has changed.
+
     Returns:
         None when the chain has come to its end or stops here: the nodes behind are then not to run.
 
     Raises:
-        RuntimeError: this run may not claim, or the session is paused or finished; the text says what to do.
-        ValueError: wrong name, or nothing that fills the session.
+        Told: this run may not claim, the session is paused or finished, or there is nothing that fills it.
     """
     run = queue.current()
     looped = node_id not in prompt
-    if not looped and not wiring.is_saved(run, node_id):
+    if not looped and not graph.is_saved(run.prompt, run.targets, node_id):
         return _peek(ask, node_id)
-    if not looped and (other := wiring.other_start(run, node_id)):
-        raise RuntimeError(
+    if not looped and (other := graph.other_start(run.prompt, run.targets, node_id)):
+        raise Told(
             f"There are two sessions in this run (nodes {node_id} and {other}), and each would queue the next one. Put one into"
             " a workflow of its own."
         )
-    if ask.words_first and not wiring.stores_words(run, node_id):
+    if ask.words_first and not graph.stores_words(run.prompt, node_id):
         ask = replace(ask, words_first=False)
     if not sessions.exists(ask.session):
         ask.fill.first(ask.session, ask.seed)  # no session is made of what would leave it empty
     with sessions.mutex:
-        successor = str(uuid.uuid4()) if ask.keep_going and not looped else None
+        owned = sessions.open_(ask.session, ask.seed, ask.fill.kind)
+        ledger = owned.ledger
         try:
-            ledger = sessions.open_(ask.session, ask.seed, ask.fill.kind)
-            item = _claim(ledger, ask, run, run.id if looped else successor)
+            waiting = ledger.session().run
+            if waiting and waiting != run.id and queue.waits(waiting):
+                progress.say(_joined(owned, ask, run), node_id)
+                return None
+            if waiting == run.id and owned.recorded and owned.recorded.prompt != run.prompt:
+                _hand_over(ledger)
+                return None
+            chain = _follow(owned, ask)
+            successor = str(uuid.uuid4()) if ask.keep_going and not looped else None
+            item = _claim(owned, chain, run, run.id if looped else successor)
         except sqlite3.OperationalError as error:
             sessions.close(ask.session)
-            raise RuntimeError(
-                f"Session {ask.session!r} cannot write its ledger: {error}. Make room and press Run."
-            ) from error
+            raise Told(f"Session {ask.session!r} cannot write its ledger: {error}. Make room and press Run.") from error
         if item and successor:
-            _queue(ledger, run, successor, item)
-        work = _load(ledger, ask, run, item) if item else None
+            _queue(owned, run, successor, item)
+        work = _load(chain, run, item) if item else None
         progress.say(sessions.announce(ledger, work.item if work else None).text(), node_id)
         if item is None and not looped:
             sessions.close(ledger.name)
@@ -105,11 +119,11 @@ def pasted(text: str) -> Work:
     """The item that was pasted, its picture read again. Nothing is claimed.
 
     Raises:
-        ValueError: the text is no item, or it has no picture that can be read.
+        Told: the text is no item, or it has no picture that can be read.
     """
     item = Item.from_json(text)
     if item.source is None:
-        raise ValueError("This item starts from no picture. Paste it into Explore, which handed it out.")
+        raise Told("This item starts from no picture. Paste it into Explore, which handed it out.")
     return Work(item, _given(item.source))
 
 
@@ -119,24 +133,24 @@ def first_picture(work: Work) -> torch.Tensor | None:
     Whoever drives a session elsewhere names it in the payload of the item that is pasted, as ``first``.
 
     Raises:
-        ValueError: it cannot be read any more.
+        Told: it cannot be read any more.
     """
     item = work.item
     if item.source is None:
         return None
-    if not item.token and (first := item.payload.get("first")):
-        return _given(str(first))
+    if not item.token and isinstance(item.payload, Plain) and item.payload.first:
+        return _given(item.payload.first)
     try:
-        with reading(sessions.folder(item.session)) as db:
-            source = descent.origin(db, item.session, item.round, item.source)
-    except FileNotFoundError:  # the session of a pasted item
+        with query.reading(sessions.folder(item.session)) as ledger:
+            source = ledger.origin(item.round, item.source)
+    except NoLedger:  # the session of a pasted item
         source = item.source
     if source == item.source:
         return work.image
     try:
         return _picture(source)
-    except ValueError as error:
-        raise ValueError(
+    except Told as error:
+        raise Told(
             f"The first picture of lineage {item.lineage}, {source!r}, cannot be read: {error}. Put it back, or disconnect the"
             " output first."
         ) from None
@@ -145,126 +159,153 @@ def first_picture(work: Work) -> torch.Tensor | None:
 def store_words(item: Item, words: Words) -> None:
     """Keeps the words of a claimed item in the ledger; those of any other item are not stored."""
     if item.token:
-        sessions.open_(item.session).store_words(item, words)
+        sessions.open_(item.session).ledger.store_words(item, words)
 
 
-def _claim(ledger: Ledger, ask: Ask, run: Run, following: str | None) -> Item | None:
+def _joined(owned: Owned, ask: Ask, run: Run) -> str:
+    """Another Run while the chain is at work: it goes on from the next item, with what is asked for now.
+
+    Returns:
+        What is to be told of it.
+
+    Raises:
+        Told: it would be another session.
+    """
+    ledger, session, status = owned.ledger, owned.ledger.session(), owned.ledger.status()
+    at = f"Session {ledger.name!r} is at item {min(status.done + 1, status.total)} of {status.total} in round {status.round}"
+    if ask.seed != session.seed:
+        raise Told(
+            f"{at}; its seed is {session.seed}, and this Run asks for {ask.seed}. Pause or interrupt it first, or choose another"
+            " session name."
+        )
+    same = owned.recorded is not None and owned.recorded.prompt == run.prompt
+    if same and time.monotonic() - owned.answered < EVERY:
+        owned.owed = True
+        return f"{at} and goes on."
+    with ledger.transaction():
+        change = _begin(owned, ask.fill)
+        ledger.update(state="open", reason="", graph=run.graph(), plan=None)
+    _record(owned, run)
+    sessions.announce(ledger)
+    how = "goes on" if same else "goes on with this workflow"
+    return f"{at} and {how}: {change or 'nothing new'}."
+
+
+def _hand_over(ledger: Ledger) -> None:
+    """Queues what somebody has pressed Run for since this run was queued, in its place."""
+    following = str(uuid.uuid4())
+    with ledger.transaction():
+        ledger.update(run=following)
+    recorded = ledger.graph()
+    assert recorded
+    queue.submit(following, recorded)
+
+
+def _follow(owned: Owned, ask: Ask) -> Chain:
+    """The session's chain, with what the node is set to."""
+    chain = owned.chain = owned.chain or Chain(owned.ledger, ask.fill)
+    chain.fill, chain.words_first = ask.fill, ask.words_first
+    chain.draws = PlanDraws(ask.plan) if ask.plan else None
+    return chain
+
+
+def _begin(owned: Owned, fill: Fill) -> Change:
+    owned.answered, owned.owed = time.monotonic(), False
+    return fill.begin(owned.ledger)
+
+
+def _record(owned: Owned, run: Run) -> None:
+    owned.recorded = sessions.Recorded(run.prompt, queue.texts(run.prompt, run.extra.get("extra_pnginfo")))
+
+
+def _claim(owned: Owned, chain: Chain, run: Run, following: str | None) -> Item | None:
     """Settles what came before and claims, in one transaction. None: the chain ends quietly.
 
     Args:
         following: id of the run that may claim after this one.
     """
-    stop = ""
-    item = None
-    interrupted = False
+    ledger, fill = owned.ledger, chain.fill
     with ledger.transaction():
-        session, claims = ledger.session(), ledger.claims()
-        chained = session.run == run.id
-        if not chained and session.run and queue.waits(session.run):
-            status = ledger.status()
-            raise RuntimeError(
-                f"Session {ledger.name!r} is at item {min(status.done + 1, status.total)} of {status.total} in round"
-                f" {status.round}; pause or interrupt it first. Its next run is queued already."
-            )
-        if claims:
-            interrupted = _settle(ledger, claims, run)
-            session = ledger.session()  # many errors in a row have paused it
+        chained = ledger.session().run == run.id
+        claimed = [claim.id for claim in ledger.claims()]
+        outcomes = chain.settle_all(lambda id_, process: _ended(id_, process, run))
+        interrupted = any(outcome.reason is Reason.INTERRUPTED for outcome in outcomes)
         if not chained:
-            texts = queue.texts(run.prompt, run.extra.get("extra_pnginfo"))
-            sessions.recorded[ledger.name] = sessions.Recorded(run.prompt, texts)
+            _record(owned, run)
             ledger.update(state="open", reason="", graph=run.graph(), plan=None)
-            ask.fill.begin(ledger)
-            session = ledger.session()
-        free = shutil.disk_usage(ledger.folder).free
-        if session.state == "paused" and session.reason != "by request":
-            stop = f"Session {ledger.name!r} is paused: {session.reason}"
-        elif free < ROOM:
-            reason = f"only {free >> 20} MB are free on the disk of the output folder ({ROOM >> 20} are needed)"
-            ledger.update(state="paused", reason=reason)
-            stop = f"Session {ledger.name!r} is paused: {reason}"
-        elif not interrupted or not chained:
-            item = _choose(ledger, session, ask, run) if session.state == "open" else None
-            if item is None and session.state == "open":
-                ledger.update(state="finished")
-                stop = "" if chained else _finished(ledger, ask.fill)
+            _begin(owned, fill)
+        elif owned.recorded is None:
+            _record(owned, run)
+        if owned.owed and time.monotonic() - owned.answered >= EVERY:
+            _begin(owned, fill)
+        got = None
+        if not (interrupted and chained):
+            got = chain.claim(run.id)
+            if isinstance(got, Stop) and got.why is Why.FINISHED and owned.owed:
+                _begin(owned, fill)
+                ledger.update(state="open")
+                got = chain.claim(run.id)
+        item = got[0] if got and not isinstance(got, Stop) else None
         ledger.update(run=following if item else None)
-    for claim in claims:
-        sessions.announce(ledger, changed=claim.id)
+    for id_ in claimed:
+        sessions.announce(ledger, changed=id_)
     if not chained:
         sessions.announce(ledger)  # items may have come and gone
-    if stop:
+    if isinstance(got, Stop) and (text := _refusal(ledger, fill, got, chained)):
         sessions.announce(ledger)
         sessions.close(ledger.name)
-        raise RuntimeError(stop)
+        raise Told(text)
     return item
 
 
-def _settle(ledger: Ledger, claims: list[Claim], run: Run) -> bool:
-    """Takes back the claims of runs that are over; True if the user had interrupted one."""
-    interrupted = False
-    for claim in claims:
-        if claim.process != sessions.PROCESS:
-            ended = queue.Ended("died")
-        elif claim.run == run.id:
-            ended = queue.Ended("success")
-        else:
-            ended = queue.ended(claim.run)
-        ledger.settle(claim, *ended)
-        interrupted |= ended.outcome == "interrupted"
-    return interrupted
+def _refusal(ledger: Ledger, fill: Fill, stop: Stop, chained: bool) -> str:
+    """What is told when nothing could be claimed; empty: the chain ends quietly."""
+    if stop.why is Why.FINISHED:
+        return "" if chained else _finished(ledger, fill)
+    return "" if stop.text == BY_REQUEST else f"Session {ledger.name!r} is paused: {stop.text}"
 
 
-def _choose(ledger: Ledger, session: Session, ask: Ask, run: Run) -> Item | None:
-    """The next item, claimed. Opens the next round when this one has none left."""
-    round_ = ask.fill.open_round(ledger)
-    if round_ is None:
-        return None
-    if ask.plan:
-        plan = ask.plan
-        ordered = f"{round_}/{hashlib.sha256(plan.to_json().encode()).hexdigest()}"
-        if session.plan != ordered:
-            ledger.order(round_, lambda lineage: draw(plan, derive(session.seed, round_, lineage, "models")).key)
-            ledger.update(plan=ordered)
-    item = ledger.next(round_, ask.words_first)
-    return ledger.claim(_drawn(item, ask.plan, session.seed), run.id) if item else None
+def _ended(id_: str, process: str, run: Run) -> Outcome:
+    """How a run ended that has not committed what it claimed."""
+    if process != PROCESS:
+        return Outcome(Reason.DIED, ENDED[Reason.DIED])
+    if id_ == run.id:
+        return Outcome(Reason.NO_RESULT, ENDED[Reason.NO_RESULT])
+    ended = queue.ended(id_)
+    return ended if ended.text else Outcome(ended.reason, ENDED.get(ended.reason, ""))
 
 
-def _drawn(item: Item, plan: Plan | None, seed: int) -> Item:
-    if plan is None:
-        return item
-    return replace(item, draw=draw(plan, derive(seed, item.round, item.lineage, "models")).to_dict())
-
-
-def _queue(ledger: Ledger, run: Run, successor: str, item: Item) -> None:
+def _queue(owned: Owned, run: Run, successor: str, item: Item) -> None:
     """Queues the run after this one; without it the claim is given back."""
     try:
         queue.submit(successor, run.graph())
     except BaseException:
-        with ledger.transaction():
-            ledger.release(item)
-            ledger.update(run=None)
+        with owned.ledger.transaction():
+            owned.ledger.release(item)
+            owned.ledger.update(run=None)
         raise
-    runs = _runs.setdefault(ledger.name, deque())
-    runs.append(run.id)
-    while len(runs) > HISTORY + 1:
-        queue.forget(runs.popleft())
+    owned.runs.append(run.id)
+    while len(owned.runs) > HISTORY + 1:
+        queue.forget(owned.runs.popleft())
 
 
-def _load(ledger: Ledger, ask: Ask, run: Run, item: Item) -> Work | None:
+def _load(chain: Chain, run: Run, item: Item) -> Work | None:
     """Reads the claimed item's picture. What cannot be read is skipped and the next item is claimed instead."""
+    ledger = chain.ledger
     while True:
         try:
-            return Work(item, _picture(item.source) if item.source else None)
-        except ValueError as error:
+            path = chain.locate(item)
+            return Work(item, images.to_tensor(images.read(path)) if path else None)
+        except Told as error:
             log.warning("Session %s skips item %s of round %s: %s", ledger.name, item.index, item.round, error)
             with ledger.transaction():
-                ledger.skip(item, str(error))
-                following = _choose(ledger, ledger.session(), ask, run)
+                chain.skip(item, str(error))
+                got = chain.claim(run.id)
             sessions.announce(ledger, changed=item.id)
             progress.stop_if_interrupted()
-            if following is None:
+            if isinstance(got, Stop):
                 return None
-            item = following
+            item = got[0]
 
 
 def _picture(source: str) -> torch.Tensor:
@@ -280,23 +321,30 @@ def _given(source: str) -> torch.Tensor:
 def _peek(ask: Ask, node_id: str) -> Work:
     """The item that Run would claim next, without claiming: people build their graph step by step."""
     found, seed = _next(ask)
+    if ask.plan:
+        found = replace(found, draw=PlanDraws(ask.plan).draw(seed, found.round, found.lineage))
     progress.say(
         f"next: {found.lineage}, item {found.index} of round {found.round}. Nothing is claimed without Round Output.",
         node_id,
     )
-    return Work(_drawn(found, ask.plan, seed), _picture(found.source) if found.source else None)
+    return Work(found, _picture(found.source) if found.source else None)
 
 
 def _next(ask: Ask) -> tuple[Item, int]:
     """The item that would be claimed next, and the seed of its session."""
-    if sessions.exists(ask.session):
-        folder = sessions.folder(ask.session)
-        with reading(folder) as db:
-            sessions.check_kind(ask.session, kind_of(db), ask.fill.kind)
-        status, items = read(folder)
-        if shown := [item for item in items if item["state"] == "pending"] or items:
-            found = Item.from_json(grid.item(folder, shown[0]["id"])["json"])
-            return replace(found, draw=None), status.seed
+    folder = sessions.folder(ask.session)
+    try:
+        check(folder, ask.fill, ask.seed)
+    except WrongKind as error:
+        raise Told(sessions.wrong_kind(error)) from None
+    try:
+        with query.reading(folder) as ledger:
+            status = ledger.status()
+            items = ledger.items(status.round)
+            if shown := [item for item in items if item["state"] == "pending"] or items:
+                return replace(ledger.pasted(ledger.item(shown[0]["id"])), draw=None), status.seed
+    except NoLedger:
+        pass
     return ask.fill.first(ask.session, ask.seed), ask.seed
 
 

@@ -1,25 +1,30 @@
 """The sessions that this ComfyUI owns, and what can be done to one from outside a run."""
 
-import os
-import socket
 import threading
 import uuid
+from collections import deque
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from server import PromptServer
 
-from ...files import store
 from ...files.names import check_name
-from ...session import status
+from ...session import chain, query, status
+from ...session.chain import BY_REQUEST, Chain, WrongKind
 from ...session.item import Item
-from ...session.ledger import Busy, Ledger
+from ...session.ledger import Ledger
 from ...session.status import Kind
+from ...told import Told
 from .. import folders
 from . import queue
 
-PROCESS = uuid.uuid4().hex
-"""Names this process in the ledgers: claims of any other are known to be dead."""
+NODES: dict[Kind, str] = {
+    "rounds": "Round Input",
+    "explore": "Explore",
+    "vary": "Vary",
+    "folders": "the command resonance img2tag2img",
+}
 
 
 class Recorded(NamedTuple):
@@ -29,77 +34,88 @@ class Recorded(NamedTuple):
     texts: dict[str, str]
 
 
-recorded: dict[str, Recorded] = {}
-"""What somebody pressed Run for, by session."""
+@dataclass
+class Owned:
+    """A session that this process owns, until it is closed.
 
-NODES: dict[Kind, str] = {"rounds": "Round Input", "explore": "Explore", "vary": "Vary"}
+    Attributes:
+        chain: what works on it, once a run has.
+        recorded: what somebody pressed Run for.
+        runs: its finished runs that are still in ComfyUI's history.
+        answered: time of the last answer to a second Run; ``owed``: another one came too soon after it.
+    """
+
+    ledger: Ledger
+    chain: Chain | None = None
+    recorded: Recorded | None = None
+    runs: deque[str] = field(default_factory=deque[str])
+    answered: float = float("-inf")
+    owed: bool = False
+
 
 mutex = threading.RLock()
-_open: dict[str, Ledger] = {}
+_open: dict[str, Owned] = {}
 
 
 def folder(name: str) -> Path:
-    """Folder of a session in the output folder. Raises ValueError if the name cannot be one."""
-    path = folders.output_folder() / check_name(name)
+    """Folder of a session in the output folder, or in an archive of img2tag2img there. Raises Told if the name cannot be one."""
+    output = folders.output_folder()
+    path = output / check_name(name)
     if path.is_symlink():
-        raise ValueError(
+        raise Told(
             f"The session's folder {name!r} is a link. A session needs a folder of its own in the output folder."
         )
+    if not (path / status.FILE).is_file():
+        archived = (each for each in query.sessions(output) if each.name == name and query.base_of(each) != each)
+        return next(archived, path)
     return path
 
 
-def open_(name: str, seed: int | None = None, kind: Kind | None = None) -> Ledger:
-    """The session's ledger, owned by this process. Made if ``seed`` is given.
+def open_(name: str, seed: int | None = None, kind: Kind | None = None) -> Owned:
+    """The session, owned by this process. Made if ``seed`` is given.
 
     Args:
         kind: what the session must be, or is to be when it is made.
 
     Raises:
-        RuntimeError: another process owns it, or it is of another kind.
-        ValueError: the name cannot be a folder.
-        FileNotFoundError: there is no such session.
+        Busy: another process owns it.
+        NoLedger: there is no such session.
+        Told: the name cannot be a folder, or the session is of another kind.
     """
     with mutex:
         if name not in _open:
-            path = folder(name)
-            try:
-                ledger = Ledger(path, seed, PROCESS, kind or "rounds")
-            except Busy as error:
-                raise RuntimeError(
-                    f"Session {name!r} is open in another program ({error}). Stop it there, or wait until it pauses."
-                ) from None
-            store.sweep(path)
-            with ledger.transaction():
-                ledger.update(owner=f"{socket.gethostname()}, process {os.getpid()}")
-            _open[name] = ledger
-        ledger = _open[name]
-        if kind:
-            try:
-                check_kind(name, ledger.session().kind, kind)
-            except RuntimeError:
-                close_when_idle(ledger)
-                raise
-        return ledger
+            _open[name] = Owned(chain.own(folder(name), seed, kind, ""))
+        owned = _open[name]
+        if kind and (found := owned.ledger.session().kind) != kind:
+            close_when_idle(owned.ledger)
+            raise Told(wrong_kind(WrongKind(name, found, kind)))
+        return owned
 
 
-def check_kind(name: str, found: Kind, wanted: Kind) -> None:
-    """Raises RuntimeError if a session is not of the wanted kind."""
-    if found != wanted:
-        raise RuntimeError(
-            f"Session {name!r} belongs to {NODES[found]}, whose pictures {NODES[wanted]} cannot go on with. Choose another name."
-        )
+def wrong_kind(error: WrongKind) -> str:
+    """The same in the words of the nodes."""
+    return (
+        f"Session {error.name!r} belongs to {NODES[error.found]}, whose pictures {NODES[error.wanted]} cannot go on with."
+        " Choose another name."
+    )
 
 
 def exists(name: str) -> bool:
-    """Whether there is a session of that name. Raises ValueError if there cannot be one."""
+    """Whether there is a session of that name. Raises Told if there cannot be one."""
     return name in _open or (folder(name) / status.FILE).is_file()
+
+
+def recorded(name: str) -> Recorded | None:
+    """What somebody pressed Run for, as long as the session is open."""
+    owned = _open.get(name)
+    return owned and owned.recorded
 
 
 def close(name: str) -> None:
     """Hands the session over to whoever opens it next."""
     with mutex:
-        if ledger := _open.pop(name, None):
-            ledger.close()
+        if owned := _open.pop(name, None):
+            owned.ledger.close()
 
 
 def close_when_idle(ledger: Ledger) -> None:
@@ -131,9 +147,9 @@ def announce(ledger: Ledger, item: Item | None = None, changed: int | None = Non
 def pause(name: str) -> None:
     """The run that works on an item finishes it; the next one stops."""
     with mutex:
-        ledger = open_(name)
+        ledger = open_(name).ledger
         with ledger.transaction():
-            ledger.update(state="paused", reason="by request")
+            ledger.update(state="paused", reason=BY_REQUEST)
         announce(ledger)
         close_when_idle(ledger)
 
@@ -141,10 +157,11 @@ def pause(name: str) -> None:
 def resume(name: str) -> None:
     """Queues the session's recorded graph again, unless its next run is queued already."""
     with mutex:
-        ledger = open_(name)
+        ledger = open_(name).ledger
         session, graph = ledger.session(), ledger.graph()
         if not graph:
-            raise RuntimeError(f"Session {name!r} was never run: press Run in its workflow.")
+            close_when_idle(ledger)
+            raise Told(f"Session {name!r} was never run in ComfyUI: press Run in its workflow.")
         waiting = session.run is not None and queue.waits(session.run)
         run = session.run if waiting else str(uuid.uuid4())
         with ledger.transaction():
@@ -157,7 +174,7 @@ def resume(name: str) -> None:
 def retry(name: str) -> int:
     """Gives failed and parked items three new attempts and goes on. Returns how many there are."""
     with mutex:
-        ledger = open_(name)
+        ledger = open_(name).ledger
         with ledger.transaction():
             count = ledger.retry()
         if count:

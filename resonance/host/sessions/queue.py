@@ -2,14 +2,16 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from comfy.cli_args import args
 from comfy_execution.utils import get_executing_context
 from server import PromptServer
 
+from ... import graph
 from ...llm.http import post_json
-from ...session.ledger import Outcome
+from ...session.reason import Outcome, Reason, reported
+from ...told import Told
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,6 @@ class Run:
         return {"prompt": self.prompt, "extra_data": self.extra, "partial_execution_targets": self.targets}
 
 
-class Ended(NamedTuple):
-    outcome: Outcome
-    error: str = ""
-
-
 def current() -> Run:
     """The run in which the calling node executes."""
     context = get_executing_context()
@@ -44,14 +41,13 @@ def current() -> Run:
     for entry in running:
         if context and entry[1] == context.prompt_id:
             extra = {key: value for key, value in entry[3].items() if key != "create_time"}
-            return Run(entry[1], reduced(entry[2]), extra, list(entry[4]))
-    raise RuntimeError("Rounds work in ComfyUI's own queue only: this graph was started in another way.")
+            return Run(entry[1], graph.reduced(entry[2]), extra, list(entry[4]))
+    raise Told("Rounds work in ComfyUI's own queue only: this graph was started in another way.")
 
 
-def reduced(prompt: dict[str, Any]) -> dict[str, Any]:
-    """A graph without what the executor writes into it (``is_changed``), so that it can be posted again."""
-    kept = ("class_type", "inputs", "_meta")
-    return {id: {key: node[key] for key in kept if key in node} for id, node in prompt.items()}
+def is_used(running: Any, node_id: str, output: int) -> bool:
+    """Whether something is connected to an output in the graph as it runs (core's DynamicPrompt): a loop's passes too."""
+    return graph.is_used({id_: running.get_node(id_) for id_ in running.all_node_ids()}, node_id, output)
 
 
 def texts(prompt: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, str]:
@@ -65,28 +61,29 @@ def waits(run: str) -> bool:
     return any(entry[1] == run for entry in (*running, *queued))
 
 
-def ended(run: str) -> Ended:
+def ended(run: str) -> Outcome:
     """How a run ended, as ComfyUI's history tells; ``gone`` where it knows nothing of it."""
     history = PromptServer.instance.prompt_queue.get_history(run, map_function=lambda entry: entry["status"])
     status = history.get(run)
     if not status:
-        return Ended("gone")
+        return Outcome(Reason.GONE)
     for event, data in status["messages"]:
         if event == "execution_interrupted":
-            return Ended("interrupted")
+            return Outcome(Reason.INTERRUPTED)
         if event == "execution_error":
-            return Ended("error", f"{data['node_type']}: {data['exception_message'].strip()}")
-    return Ended("success")
+            text = data["exception_message"].strip()
+            return Outcome(reported(data["exception_type"], text), f"{data['node_type']}: {text}")
+    return Outcome(Reason.NO_RESULT)
 
 
 def submit(run: str, graph: dict[str, Any]) -> None:
-    """Posts a graph to this server under an id chosen beforehand. The text of a refusal is raised as RuntimeError."""
+    """Posts a graph to this server under an id chosen beforehand. The text of a refusal is raised as Told."""
     server = PromptServer.instance
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(server.address, server.address)
     scheme = "https" if args.tls_keyfile else "http"
     status, said = post_json(f"{scheme}://{host}:{server.port}/prompt", {**graph, "prompt_id": run}, timeout=60)
     if status != 200:
-        raise RuntimeError(f"ComfyUI refused to queue the next run: {said}")
+        raise Told(f"ComfyUI refused to queue the next run: {said}")
 
 
 def forget(run: str) -> None:

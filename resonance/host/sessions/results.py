@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from comfy.cli_args import args
 
-from ... import images
+from ... import graph, images
 from ...files import store
 from ...session import saving
 from ...session.item import Item
+from ...session.made import Made, Takes
 from ...session.naming import BY_ROUND, Naming
-from ...session.saving import Takes
 from .. import folders
 from . import owned as sessions
 from . import queue
@@ -47,14 +47,16 @@ def save(
 
     Raises:
         Lost: the item's claim has passed to another run; nothing is saved.
-        ValueError: the naming needs words.
+        Told: the naming needs words.
     """
     if not item.token:
         return _preview(item, results, before, prompt, extra)
-    ledger = sessions.open_(item.session)
+    ledger = sessions.open_(item.session).ledger
     item = replace(item, words=ledger.own(item))
     texts = _texts(item, prompt, extra)
-    files = saving.keep(ledger, item, _encode(results, texts), _encode(before, texts), words, takes, naming)
+    pictures, beside = (tuple(_encode(each, texts)) for each in (results, before))
+    made = Made(pictures=pictures, before=beside, prompt=words, takes=takes, naming=naming, texts=None)
+    files = saving.keep(ledger, item, made)
     sessions.announce(ledger, item)
     if ledger.session().run is None:
         sessions.close_when_idle(ledger)
@@ -85,7 +87,7 @@ def _texts(item: Item, prompt: dict[str, Any], extra: dict[str, Any] | None) -> 
     """ComfyUI's own chunks ``prompt`` and ``workflow``, and the item as ``resonance``."""
     if args.disable_metadata:
         return {}
-    prompt = queue.reduced(prompt)
-    known = sessions.recorded.get(item.session)
+    prompt = graph.reduced(prompt)
+    known = sessions.recorded(item.session)
     texts = known.texts if known and known.prompt == prompt else queue.texts(prompt, extra)
     return {**texts, "resonance": item.to_json()}

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import comfy.model_management
@@ -11,19 +12,21 @@ import torch
 
 from ... import images
 from ...files import store
-from ...session import status
+from ...session import query
+from ...session.chain import Chain
+from ...session.fill.variations import START
+from ...session.fill.variations import Variations as Fill
 from ...session.item import Item
-from ...session.ledger import Ledger
 from ...session.naming import Naming, folder_of
+from ...session.payloads import Variation
+from ...session.reason import Outcome, Reason
+from ...told import Told
 from ...vary.transform import SCHEDULE, Call
 from ...vary.walk import Kept, Picture
 from .. import progress
 from . import owned as sessions
 from . import queue, results
 from .queue import Run
-
-START = "start"
-"""Folder of the pictures that variations start from, inside the session's."""
 
 MAKERS = ("model", "vae", "positive", "negative")
 """Inputs of Vary that count by the nodes above them; all others count by what they bring."""
@@ -79,16 +82,21 @@ class Around:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Variations:
     """An open session."""
 
-    ledger: Ledger
+    chain: Chain
     run: Run
     save: SaveAs
     around: Around
     files: list[dict[str, str]]
     """The pictures that are there, as ComfyUI's ``ui["images"]`` has them."""
+
+    @property
+    def folder(self) -> Path:
+        """The session's."""
+        return self.chain.ledger.folder
 
     def job(self, start: Picture, mask: torch.Tensor | None, settings: str, rows: int) -> "Job":
         """What is to be made of one picture; the same as before where everything that counts is the same.
@@ -100,12 +108,17 @@ class Variations:
         [picture] = images.from_tensor(start)
         content = _hash(f"{picture.size}".encode() + picture.tobytes())
         name = f"{content[:16]}.png"
-        folder = self.ledger.folder / START
+        folder = self.folder / START
         if not (folder / name).exists():
             store.write(folder, [(name, store.encode_png(picture, {}))])
         place = b"" if mask is None else mask.cpu().numpy().tobytes()
         parts = (content, _hash(place), settings, self.save.words, self.around.signature())
-        return Job(self, _hash(repr(parts).encode()), f"{self.ledger.name}/{START}/{name} [output]", rows)
+        return Job(
+            item=self,
+            picture=_hash(repr(parts).encode()),
+            name=f"{self.folder.name}/{START}/{name} [output]",
+            graph=rows,
+        )
 
 
 @contextmanager
@@ -113,22 +126,22 @@ def opened(save: SaveAs, seed: int, around: Around) -> Generator[Variations]:
     """Opens the session, and closes it when all is made: then it is finished.
 
     Raises:
-        RuntimeError: the session belongs to another node or program.
-        ValueError: it cannot have that name, or the folder rule needs words.
+        Told: the session belongs to another node or program, it cannot have that name, or the folder rule needs words.
     """
-    folder_of(Item(save.session, 1, 1, "", 0), save.words, save.naming.folder)  # says at once if words are missing
+    nobody = Item(session=save.session, round=1, index=1, lineage="", seed=0)
+    folder_of(nobody, save.words, save.naming.folder)  # says at once if words are missing
     run = queue.current()
     with sessions.mutex:
-        ledger = sessions.open_(save.session, seed, "vary")
+        owned = sessions.open_(save.session, seed, "vary")
+        ledger, chain = owned.ledger, Chain(owned.ledger, Fill())
         with ledger.transaction():
-            for claim in ledger.claims():
-                ledger.settle(claim, "gone")
-            ledger.update(state="open", reason="", graph=run.graph(), run=run.id)
+            chain.settle_all(lambda run, process: Outcome(Reason.GONE))
+            chain.begin(graph=run.graph(), run=run.id)
         texts = queue.texts(run.prompt, run.extra.get("extra_pnginfo"))
-        sessions.recorded[ledger.name] = sessions.Recorded(run.prompt, texts)
+        owned.recorded = sessions.Recorded(run.prompt, texts)
     sessions.announce(ledger)
     try:
-        yield Variations(ledger, run, save, around, [])
+        yield Variations(chain=chain, run=run, save=save, around=around, files=[])
         with ledger.transaction():
             ledger.update(state="finished")
     finally:
@@ -145,36 +158,30 @@ class Job:
     def __init__(self, session: Variations, id_: str, start: str, rows: int) -> None:
         self._session, self._id, self._start, self._rows = session, id_, start, rows
         self._entries: dict[tuple[int, int], dict[str, str]] = {}
-        number = "CAST(substr(i.lineage, 2) AS INTEGER) - json_extract(i.payload, '$.row')"
-        with status.reading(session.ledger.folder) as db:
-            mine = db.execute(
-                f"SELECT {number} AS base, i.round, json_extract(i.payload, '$.row') AS row, r.file FROM item i"
-                " LEFT JOIN result r ON r.item = i.id AND i.state = 'done' WHERE json_extract(i.payload, '$.job') = ?",
-                (id_,),
-            ).fetchall()
-            [after] = db.execute(f"SELECT max({number} + json_extract(i.payload, '$.rows')) FROM item i").fetchone()
-        self._base: int = mine[0]["base"] if mine else after or 0
-        for row in mine:
-            if row["file"]:
-                folder, name = row["file"].rsplit("/", 1)
-                entry = {"filename": name, "subfolder": f"{session.ledger.name}/{folder}", "type": "output"}
-                self._entries[row["round"], row["row"]] = entry
+        with query.reading(session.folder) as ledger:
+            mine, taken = ledger.steps(id_), ledger.rows_taken()
+        self._base = int(mine[0].lineage[1:]) - mine[0].row if mine else taken
+        for step in mine:
+            if step.file:
+                folder, name = step.file.rsplit("/", 1)
+                entry = {"filename": name, "subfolder": f"{session.folder.name}/{folder}", "type": "output"}
+                self._entries[step.round, step.row] = entry
 
     def recall(self, call: Call) -> Picture | None:
         """The picture that a call has kept; None: it is still to be made, or its file is gone.
 
         Raises ComfyUI's interrupt where the session was paused.
         """
-        if self._session.ledger.session().state == "paused":
+        if self._session.chain.ledger.session().state == "paused":
             progress.say("Paused. Press Run to go on, or Resume in the gallery.", self._session.around.node_id)
             raise comfy.model_management.InterruptProcessingException()
         entry = self._entries.get((call.round, call.row))
         if entry is None:
             return None
-        path = self._session.ledger.folder.parent / entry["subfolder"] / entry["filename"]
+        path = self._session.folder.parent / entry["subfolder"] / entry["filename"]
         try:
             picture = images.to_tensor(images.read(path))
-        except ValueError:
+        except Told:
             return None
         return picture.to(comfy.model_management.intermediate_device())
 
@@ -186,29 +193,24 @@ class Job:
         self._session.files.append(self._entries[call.round, call.row])
 
     def _save(self, kept: Kept) -> dict[str, str]:
-        session, ledger, call = self._session, self._session.ledger, kept.call
-        lineage = f"X{self._base + call.row:04d}"
-        with ledger.transaction():
-            item = ledger.find(call.round, lineage)
-            if item is None:
-                ledger.add(call.round, [(self._source(kept.parent), lineage)], [self._payload(call)])
-                item = ledger.find(call.round, lineage)
-            assert item
-            item = ledger.claim(item, session.run.id)
+        session, call = self._session, kept.call
+        wanted = Item(
+            session=session.save.session,
+            round=call.round,
+            index=0,
+            lineage=f"X{self._base + call.row:04d}",
+            seed=call.seed,
+            source=self._source(kept.parent),
+            payload=self._payload(call),
+        )
+        item = session.chain.take(wanted, session.run.id)
+        around, save = session.around, session.save
         try:
             [entry] = results.save(
-                item,
-                kept.picture,
-                None,
-                session.save.words,
-                "none",
-                session.around.prompt,
-                session.around.extra,
-                session.save.naming,
+                item, kept.picture, None, save.words, "none", around.prompt, around.extra, save.naming
             )
         except BaseException:
-            with ledger.transaction():
-                ledger.release(item)
+            session.chain.give_back([item])
             raise
         return entry
 
@@ -218,18 +220,18 @@ class Job:
         entry = self._entries[parent.round, parent.row]
         return f"{entry['subfolder']}/{entry['filename']} [output]"
 
-    def _payload(self, call: Call) -> dict[str, Any]:
-        return {
-            "job": self._id,
-            "loop": call.loop,
-            "number": call.number,
-            "row": call.row,
-            "rows": self._rows,
-            "scale": call.pair.scale,
-            "strength": call.pair.strength,
-            "steps": SCHEDULE,
-            "seed": call.seed,
-        }
+    def _payload(self, call: Call) -> Variation:
+        return Variation(
+            job=self._id,
+            loop=call.loop,
+            number=call.number,
+            row=call.row,
+            rows=self._rows,
+            scale=call.pair.scale,
+            strength=call.pair.strength,
+            steps=SCHEDULE,
+            seed=call.seed,
+        )
 
 
 def _hash(data: bytes) -> str:

@@ -1,0 +1,86 @@
+"""Graphs in ComfyUI's API form: which of our nodes are in them, and what hangs on what. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+Graph = Mapping[str, Mapping[str, Any]]
+
+ROUND_INPUT = "ResonanceRoundInput"
+ROUND_WORDS = "ResonanceRoundWords"
+ROUND_OUTPUT = "ResonanceRoundOutput"
+EXPLORE = "ResonanceExplore"
+VARY = "ResonanceVary"
+TRANSFORM = "ResonanceTransform"
+ROULETTE = "ResonanceModelRoulette"
+
+STARTS = (ROUND_INPUT, EXPLORE)
+"""Nodes that claim an item and queue the next run."""
+FIRST = 7
+"""Number of Round Input's output ``first``."""
+
+
+def reduced(graph: Graph) -> dict[str, dict[str, Any]]:
+    """A graph without what the executor writes into it (``is_changed``), so that it can be posted again."""
+    kept = ("class_type", "inputs", "_meta")
+    return {id_: {key: node[key] for key in kept if key in node} for id_, node in graph.items()}
+
+
+def is_graph(value: Any) -> bool:
+    """Whether a value read from JSON has the form of a graph."""
+    nodes = cast(dict[str, Any], value) if isinstance(value, dict) else {}
+    return bool(nodes) and all(_is_node(node) for node in nodes.values())
+
+
+def nodes_of(graph: Graph, *kinds: str) -> list[str]:
+    """Ids of the nodes of these classes."""
+    return [id_ for id_, node in graph.items() if node["class_type"] in kinds]
+
+
+def ancestors(graph: Graph, id_: str) -> set[str]:
+    """Ids of the nodes on which one depends."""
+    found: set[str] = set()
+    waiting = [id_]
+    while waiting:
+        for source in _links(graph.get(waiting.pop(), {})):
+            if source not in found:
+                found.add(source)
+                waiting.append(source)
+    return found
+
+
+def is_used(graph: Graph, id_: str, output: int) -> bool:
+    """Whether something is connected to an output."""
+    return any([id_, output] in node["inputs"].values() for node in graph.values())
+
+
+def is_saved(graph: Graph, targets: list[str], id_: str) -> bool:
+    """Whether a run with these output nodes executes a Round Output that hangs below a node."""
+    return any(
+        graph[target]["class_type"] == ROUND_OUTPUT and id_ in ancestors(graph, target)
+        for target in targets
+        if target in graph
+    )
+
+
+def other_start(graph: Graph, targets: list[str], id_: str) -> str | None:
+    """Another node of the run that would claim an item too."""
+    return next((each for each in nodes_of(graph, *STARTS) if each != id_ and is_saved(graph, targets, each)), None)
+
+
+def stores_words(graph: Graph, id_: str) -> bool:
+    """Whether the words of this node's items are stored on the way: only then a round can be described first."""
+    return any(id_ in ancestors(graph, each) for each in nodes_of(graph, ROUND_WORDS))
+
+
+def _links(node: Mapping[str, Any]) -> Iterator[str]:
+    for value in node.get("inputs", {}).values():
+        if isinstance(value, list) and len(cast(list[Any], value)) == 2 and isinstance(value[0], str):
+            yield value[0]
+
+
+def _is_node(node: Any) -> bool:
+    match node:
+        case {"class_type": str(), "inputs": dict()}:
+            return True
+        case _:
+            return False

@@ -1,0 +1,94 @@
+"""The combinations of an exploration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from ...vary.grid import Combination
+from ...vary.transform import seed_of
+from .. import lineage, saving
+from ..item import Item
+from ..ledger import Ledger
+from ..made import Made
+from ..payloads import Exploration, Payload
+from ..status import Kind
+from .fill import Change
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Each round is one seed, and its items are all combinations, which share it: items without source.
+
+    A combination has the same lineage in every round.
+
+    Attributes:
+        seeds: how many are wanted; 0 = no end.
+    """
+
+    combinations: tuple[Combination, ...]
+    seeds: int
+    kind: ClassVar[Kind] = "explore"
+    more: ClassVar[str] = "Raise the number of seeds, add aspects, scales or prompts, or choose another session name."
+
+    def first(self, session: str, seed: int) -> Item:
+        payload = Exploration.of(self.combinations[0], seed_of(seed, 1))
+        return Item(
+            session=session,
+            round=1,
+            index=1,
+            total=len(self.combinations),
+            lineage="X0001",
+            seed=payload.seed,
+            payload=payload,
+        )
+
+    def begin(self, ledger: Ledger) -> Change:
+        """What is missing of the combinations is added to the rounds there are, what is not asked for any more and still
+        waits is removed."""
+        ledger.update(rounds=self.seeds)
+        names = self._names(ledger)
+        last = self.seeds or ledger.last_round()
+        wanted = set(names)
+        went = ledger.withdraw(lambda round_, name: round_ <= last and name in wanted)
+        rounds = range(1, min(last, ledger.last_round()) + 1)
+        return Change(sum(self._add(ledger, round_, names) for round_ in rounds), went)
+
+    def open_round(self, ledger: Ledger) -> int | None:
+        if pending := ledger.pending_round():
+            return pending
+        following = ledger.last_round() + 1
+        if self.seeds and following > self.seeds:
+            return None
+        self._add(ledger, following, self._names(ledger))
+        return following
+
+    def locate(self, item: Item) -> Path | None:
+        return None
+
+    def keep(self, ledger: Ledger, item: Item, made: Made) -> list[str]:
+        return saving.keep(ledger, item, made)
+
+    def _names(self, ledger: Ledger) -> dict[str, Combination]:
+        """The combinations by lineage: the one they have in the ledger, or a new one."""
+        known = ledger.payloads(ledger.last_round())
+        names = _keys(known)
+        if any(each.key not in names for each in self.combinations):  # only then all rounds are worth a look
+            known = ledger.payloads()
+            names = _keys(known)
+        new = [each for each in self.combinations if each.key not in names]
+        names |= zip([each.key for each in new], lineage.assign([""] * len(new), known), strict=True)
+        return {names[each.key]: each for each in self.combinations}
+
+    def _add(self, ledger: Ledger, round_: int, names: Mapping[str, Combination]) -> int:
+        known = ledger.lineages(round_)
+        missing = [name for name in names if name not in known]
+        if not missing:
+            return 0
+        seed = seed_of(ledger.session().seed, round_)
+        payloads = [Exploration.of(names[name], seed) for name in missing]
+        return ledger.add(round_, [(None, name) for name in missing], payloads)
+
+
+def _keys(payloads: Mapping[str, Payload]) -> dict[tuple[Any, ...], str]:
+    return {cast(Exploration, payload).combination.key: name for name, payload in payloads.items()}

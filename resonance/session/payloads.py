@@ -1,0 +1,120 @@
+"""What those know of an item who fill a session: a frozen type for each fill, stored as JSON in ledgers and pictures."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Self
+
+from ..told import Told
+from ..vary.grid import Combination
+
+Number = int | float
+
+
+class _Stored:
+    """A payload's JSON."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it; what is None is left out."""
+        return {key: value for key, value in vars(self).items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Reads :meth:`to_dict`'s form. Raises Told: a field is missing, unknown or of another type."""
+        known = {field.name: field for field in fields(cls)}  # pyright: ignore[reportArgumentType]
+        for name, value in data.items():
+            if name not in known:
+                raise Told(f"The item's payload has no field {name!r}. Fields: {', '.join(known)}.")
+            kind: Any = known[name].type
+            if isinstance(value, bool) or value is None or not isinstance(value, kind):
+                raise Told(f"The item's payload holds {value!r} as {name!r}, which must be {_named(kind)}.")
+        if missing := [name for name, field in known.items() if name not in data and field.default is MISSING]:
+            raise Told(f"The item's payload lacks {', '.join(missing)}.")
+        return cls(**data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plain(_Stored):
+    """What an item of rounds may have.
+
+    Attributes:
+        seed: takes the place of the seed that is derived.
+        scale, steps, strength: how it was made, for names of files.
+        first: the picture with which the lineage began, where a driver has sent it.
+    """
+
+    seed: int | None = None
+    scale: Number | None = None
+    steps: int | None = None
+    strength: Number | None = None
+    first: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The prompt that is known before anything is painted."""
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exploration(_Stored):
+    """What Explore knows: the combination, and the seed that all combinations of a round share."""
+
+    prompt: str
+    aspect: str
+    width: int
+    height: int
+    scale: Number
+    steps: int
+    seed: int
+    strength: Number | None = None
+
+    @classmethod
+    def of(cls, combination: Combination, seed: int) -> "Exploration":
+        return cls(seed=seed, **combination._asdict())
+
+    @property
+    def combination(self) -> Combination:
+        """Raises Told: its size is none."""
+        return Combination.read(vars(self))
+
+    @property
+    def words(self) -> str:
+        return self.prompt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variation(_Stored):
+    """What Vary knows of a call.
+
+    Attributes:
+        job: names the picture, the transform and everything else that makes its pictures what they are.
+        loop, number: see :class:`resonance.vary.transform.Call`.
+        row: which chain of the job, from 1, of ``rows``.
+    """
+
+    job: str
+    loop: int
+    number: int
+    row: int
+    rows: int
+    scale: Number
+    strength: Number
+    steps: int
+    seed: int
+
+    @property
+    def words(self) -> str:
+        return ""
+
+
+Payload = Plain | Exploration | Variation
+
+
+def payload_of(data: Mapping[str, Any]) -> Payload:
+    """The payload in an item's JSON. Raises Told: it is of no fill that is known."""
+    kind = Variation if "job" in data else Exploration if "aspect" in data or "prompt" in data else Plain
+    return kind.from_dict(data)
+
+
+def _named(kind: Any) -> str:
+    names = {int: "a whole number", str: "text", Number: "a number"}
+    return next(name for each, name in names.items() if kind in (each, each | None))

@@ -1,0 +1,404 @@
+"""What a ledger says, read without owning it: every question that anybody but the ledger itself asks."""
+
+import json
+import logging
+import sqlite3
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+from ..told import Told
+from .item import Item, Words, derive
+from .payloads import payload_of
+from .status import FILE, Kind, NoLedger, Status
+
+log = logging.getLogger(__name__)
+
+ARCHIVED = ".resonance"
+"""Folder of the ledgers of img2tag2img, in its archive."""
+_STATES = ("pending", "claimed", "done", "failed", "parked", "skipped")
+
+
+class NoItem(Told):
+    """The ledger has no such item."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """A session before anybody owns it.
+
+    Attributes:
+        first: the folder of round 1; ``rounds``: how many are wanted.
+        created: Unix time.
+        graph: the request of the last run that somebody pressed Run for.
+    """
+
+    seed: int
+    kind: Kind
+    first: str
+    rounds: int
+    created: float
+    graph: dict[str, Any] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """An item as the ledger has it."""
+
+    id: int
+    round: int
+    number: int
+    lineage: str
+    source: str | None
+    state: str
+    attempts: int
+    error: str | None
+    draw: dict[str, Any] | None
+    words: dict[str, Any] | None
+    payload: dict[str, Any]
+    prompt: str | None
+    committed: float | None
+
+
+class Cell(NamedTuple):
+    """An item at a glance: ``results`` is how many pictures it has."""
+
+    id: int
+    round: int
+    lineage: str
+    state: str
+    committed: float | None
+    results: int
+
+
+class Counts(NamedTuple):
+    """What a session holds: its highest round, how many items stand how, how many pictures were saved."""
+
+    rounds: int
+    states: Mapping[str, int]
+    pictures: int
+
+
+class Step(NamedTuple):
+    """A kept picture of a job of Vary: its place, and its file inside the session's folder if it is there."""
+
+    round: int
+    row: int
+    lineage: str
+    file: str | None
+
+
+@contextmanager
+def reading(folder: Path) -> Generator["Query"]:
+    """The ledger in ``folder`` as it stands at one moment.
+
+    Raises:
+        NoLedger: there is none.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise NoLedger(f"There is no session in {folder}.")
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10, isolation_level=None)
+    try:
+        db.row_factory = sqlite3.Row
+        db.execute("BEGIN")
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'result'").fetchone():
+            raise NoLedger(f"There is no session in {folder}.")
+        yield Query(db, folder)
+    finally:
+        db.close()
+
+
+def known(folder: Path) -> Known | None:
+    """What is known of the session in ``folder``; None where there is none."""
+    try:
+        with reading(folder) as ledger:
+            return ledger.known()
+    except NoLedger:
+        return None
+
+
+def overview(output: Path) -> list[Status]:
+    """How far every session of the output folder is, the one in which something was committed last first.
+
+    A ledger that cannot be read, or that is being made at this moment, is left out.
+    """
+    found: list[Status] = []
+    for folder in sessions(output):
+        try:
+            with reading(folder) as ledger:
+                found.append(ledger.status())
+        except (NoLedger, sqlite3.Error) as error:
+            log.warning("The ledger in %s cannot be read: %r", folder, error)
+    return sorted(found, key=lambda status: -status.changed)
+
+
+def sessions(output: Path) -> Iterable[Path]:
+    """Folders in the output folder that hold a ledger: those of sessions, and those of img2tag2img in its archives."""
+    places = (f"*/{FILE}", f"{ARCHIVED}/*/{FILE}", f"*/{ARCHIVED}/*/{FILE}")
+    return sorted(path.parent for place in places for path in output.glob(place))
+
+
+def read(folder: Path, round_: int | None = None) -> tuple[Status, list[dict[str, Any]]]:
+    """How far the session in ``folder`` is, and the items of one round.
+
+    Raises:
+        NoLedger: there is none.
+    """
+    with reading(folder) as ledger:
+        status = ledger.status()
+        return status, ledger.items(round_ or status.round)
+
+
+def owner_of(path: Path) -> str:
+    """Who says to own the ledger at ``path``."""
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
+        try:
+            return db.execute("SELECT owner FROM session").fetchone()[0] or "another process"
+        finally:
+            db.close()
+    except (sqlite3.Error, TypeError):
+        return "another process"
+
+
+def base_of(folder: Path) -> Path:
+    """The folder below which the files of a session's results are named: its own, or the archive of img2tag2img."""
+    return folder.parents[1] if folder.parent.name == ARCHIVED else folder
+
+
+class Query:
+    """Questions to the ledger in ``folder``."""
+
+    def __init__(self, db: sqlite3.Connection, folder: Path) -> None:
+        self._db = db
+        self.session = folder.name
+        archived = folder.parent.name == ARCHIVED
+        self._head, self._tail = ("", " [archive]") if archived else (f"{self.session}/", " [output]")
+
+    def source_of(self, file: str) -> str:
+        """A result as the next round has it as its source."""
+        return f"{self._head}{file}{self._tail}"
+
+    # The session
+
+    def known(self) -> Known:
+        row = dict(self._one("SELECT * FROM session"))
+        return Known(
+            seed=row["seed"],
+            kind=row.get("kind", "rounds"),  # ledgers of version 0.1.0 held Round Input's and did not say so
+            first=row["first"] or "",
+            rounds=row["rounds"],
+            created=row["created"],
+            graph=json.loads(row["graph"]) if row["graph"] else None,
+        )
+
+    def status(self) -> Status:
+        counts = [f"(SELECT count(*) FROM item WHERE state = '{each}' AND round = now)" for each in _STATES]
+        seed, created, state, reason, current, pending, claimed, done, *rest, failed, skipped = self._one(
+            f"SELECT seed, created, state, reason, now, {', '.join(counts)},"
+            " (SELECT count(*) FROM item WHERE state IN ('failed', 'parked')),"
+            " (SELECT count(*) FROM item WHERE state = 'skipped') FROM session,"
+            " (SELECT coalesce((SELECT min(round) FROM item WHERE state IN ('pending', 'claimed')), max(round), 1) AS now"
+            " FROM item)"
+        )
+        sql = "SELECT committed FROM item WHERE committed IS NOT NULL ORDER BY committed DESC LIMIT 20"
+        times = [row[0] for row in self._db.execute(sql)]
+        pace = median(later - earlier for later, earlier in pairwise(times)) if len(times) > 1 else None
+        return Status(
+            session=self.session,
+            seed=seed,
+            state=state,
+            reason=reason,
+            round=current,
+            done=done,
+            total=pending + claimed + done + sum(rest),
+            failed=failed,
+            skipped=skipped,
+            pace=pace,
+            eta=(pace or 0) * (pending + claimed) or None,
+            changed=times[0] if times else created,
+        )
+
+    def counts(self) -> Counts:
+        states = dict(self._db.execute("SELECT state, count(*) FROM item GROUP BY state").fetchall())
+        rounds, pictures = self._one("SELECT (SELECT coalesce(max(round), 0) FROM item), (SELECT count(*) FROM result)")
+        return Counts(rounds, states, pictures)
+
+    def sound(self) -> bool:
+        """Whether SQLite finds the file in order. Takes long for a large one."""
+        return self._one("PRAGMA quick_check(1)")[0] == "ok"
+
+    # Items
+
+    def cells(self) -> Iterator[Cell]:
+        """All items, by round and number."""
+        results = dict(self._db.execute("SELECT item, count(*) FROM result GROUP BY item").fetchall())
+        for row in self._db.execute("SELECT id, round, lineage, state, committed FROM item ORDER BY round, number"):
+            id_, round_, lineage, state, committed = row
+            yield Cell(id_, round_, lineage, state, committed, results.get(id_, 0))
+
+    def items(self, round_: int) -> list[dict[str, Any]]:
+        """The items of a round, with ``files``, the names of their pictures."""
+        sql = "SELECT r.item, r.file FROM result r JOIN item i ON i.id = r.item WHERE i.round = ? ORDER BY r.item, r.number"
+        files: dict[int, list[str]] = {}
+        for item, file in self._db.execute(sql, (round_,)):
+            files.setdefault(item, []).append(file)
+        rows = map(_row, self._db.execute("SELECT * FROM item WHERE round = ? ORDER BY number", (round_,)))
+        return [
+            {**{key: value for key, value in vars(row).items() if key != "payload"}, "files": files.get(row.id, [])}
+            for row in rows
+        ]
+
+    def item(self, id_: int) -> Row:
+        """Raises NoItem."""
+        row = self._one("SELECT * FROM item WHERE id = ?", id_)
+        if row is None:
+            raise NoItem(f"The session has no item {id_}.")
+        return _row(row)
+
+    def seed(self, row: Row) -> int:
+        """An item's own seed."""
+        seed = row.payload.get("seed")
+        return (
+            derive(self._one("SELECT seed FROM session")[0], row.round, row.lineage, "sampler")
+            if seed is None
+            else seed
+        )
+
+    def pasted(self, row: Row) -> Item:
+        """An item as it is pasted into a node, unclaimed. Raises Told: its payload is of no fill that is known."""
+        [total] = self._one("SELECT count(*) FROM item WHERE round = ?", row.round)
+        return Item(
+            session=self.session,
+            round=row.round,
+            index=row.number,
+            total=total,
+            lineage=row.lineage,
+            seed=self.seed(row),
+            source=row.source,
+            draw=row.draw,
+            words=Words(**row.words) if row.words else None,
+            payload=payload_of(row.payload),
+        )
+
+    def files(self, id_: int) -> list[str]:
+        """An item's results, as paths inside the session's folder."""
+        return [row[0] for row in self._db.execute("SELECT file FROM result WHERE item = ? ORDER BY number", (id_,))]
+
+    def starts_from_pictures(self) -> bool:
+        return bool(self._one("SELECT EXISTS (SELECT 1 FROM item WHERE source IS NOT NULL)")[0])
+
+    def combinations(self) -> dict[str, list[Any]]:
+        """Aspect, scale and prompt of each lineage of an exploration."""
+        facts = ", ".join(f"json_extract(payload, '$.{fact}')" for fact in ("aspect", "scale", "prompt"))
+        sql = f"SELECT lineage, {facts} FROM item WHERE round = 1 AND json_extract(payload, '$.aspect') IS NOT NULL"
+        return {lineage: list(facts) for lineage, *facts in self._db.execute(sql)}
+
+    def lineages(self) -> set[str]:
+        return {row[0] for row in self._db.execute("SELECT DISTINCT lineage FROM item")}
+
+    def sources(self, round_: int) -> dict[str, str]:
+        """Lineages of a round's items, by source."""
+        return dict(self._db.execute("SELECT source, lineage FROM item WHERE round = ?", (round_,)).fetchall())
+
+    def results(self, before: int) -> dict[str, str | None]:
+        """All files, with the lineage under which they go on; None for those of a round that is not ``before``."""
+        sql = "SELECT r.file, CASE WHEN i.round < ? THEN r.lineage END FROM result r JOIN item i ON i.id = r.item"
+        return dict(self._db.execute(sql, (before,)).fetchall())
+
+    # What came from what
+
+    def parent(self, row: Row) -> Row | None:
+        """The item that made this one's source; None in the first round."""
+        source = row.source or ""
+        if not (source.startswith(self._head) and source.endswith(self._tail)):
+            return None
+        sql = "SELECT i.* FROM item i JOIN result r ON r.item = i.id WHERE i.round = ? AND r.file = ?"
+        found = self._one(sql, row.round - 1, source[len(self._head) : -len(self._tail)])
+        return found and _row(found)
+
+    def children(self, row: Row) -> list[Row]:
+        """The items that took up this one's results, in the order of the results."""
+        sql = (
+            "SELECT i.* FROM result r JOIN item i ON i.round = ? AND i.source = ? || r.file || ?"
+            " WHERE r.item = ? ORDER BY r.number"
+        )
+        return [_row(each) for each in self._db.execute(sql, (row.round + 1, self._head, self._tail, row.id))]
+
+    def origin(self, round_: int, source: str) -> str:
+        """The source with which the lineage of a round's item began: that of its first ancestor which the ledger knows."""
+        sql = (
+            "WITH RECURSIVE up (round, source) AS (SELECT ?, ? UNION ALL"
+            " SELECT i.round, i.source FROM up JOIN result r ON up.source = ? || r.file || ?"
+            " AND r.file = substr(up.source, length(?) + 1, length(up.source) - length(?) - length(?))"
+            " JOIN item i ON i.id = r.item AND i.round = up.round - 1 WHERE i.source IS NOT NULL)"
+            " SELECT source FROM up ORDER BY round LIMIT 1"
+        )
+        return self._one(sql, round_, source, self._head, self._tail, self._head, self._head, self._tail)[0]
+
+    def line(self, id_: int) -> list[Row]:
+        """The items from the first ancestor of this one, through it, and on through first children to the last.
+
+        Raises:
+            NoItem: there is no such item.
+        """
+        rows = [self.item(id_)]
+        while above := self.parent(rows[0]):
+            rows.insert(0, above)
+        while below := self.children(rows[-1]):
+            rows.append(below[0])
+        return rows
+
+    def row(self, lineage: str) -> list[Row]:
+        """The items of a lineage, by round. Raises NoItem."""
+        rows = [
+            _row(each) for each in self._db.execute("SELECT * FROM item WHERE lineage = ? ORDER BY round", (lineage,))
+        ]
+        if not rows:
+            raise NoItem(f"The session has no row {lineage}.")
+        return rows
+
+    def ends(self, kind: Kind) -> list[tuple[str, int]]:
+        """The rows of a session: their names, and the id of the item at the end of each.
+
+        In rounds a batch goes on in several lineages: there is a row for each item that no other has come from.
+        """
+        if kind in ("rounds", "folders"):
+            sql = (
+                "SELECT lineage, id FROM item i WHERE NOT EXISTS (SELECT 1 FROM result r JOIN item n ON"
+                " n.round = i.round + 1 AND n.source = ? || r.file || ? WHERE r.item = i.id)"
+            )
+            return [tuple(row) for row in self._db.execute(sql, (self._head, self._tail))]
+        return [tuple(row) for row in self._db.execute("SELECT lineage, max(id) FROM item GROUP BY lineage")]
+
+    # Jobs of Vary: a lineage is X and the number of its row, counted over all jobs
+
+    def steps(self, job: str) -> list[Step]:
+        """What a job has in the ledger."""
+        sql = (
+            "SELECT i.round, json_extract(i.payload, '$.row'), i.lineage, r.file FROM item i"
+            " LEFT JOIN result r ON r.item = i.id AND i.state = 'done' WHERE json_extract(i.payload, '$.job') = ?"
+        )
+        return [Step(*row) for row in self._db.execute(sql, (job,))]
+
+    def rows_taken(self) -> int:
+        """How many rows the jobs of the session have together."""
+        sql = (
+            "SELECT max(CAST(substr(lineage, 2) AS INTEGER) - json_extract(payload, '$.row') + json_extract(payload, '$.rows'))"
+            " FROM item"
+        )
+        return self._one(sql)[0] or 0
+
+    def _one(self, sql: str, *values: Any) -> Any:
+        return self._db.execute(sql, values).fetchone()
+
+
+def _row(row: sqlite3.Row) -> Row:
+    draw, words, payload = (json.loads(row[key]) if row[key] else None for key in ("draw", "words", "payload"))
+    plain = ("id", "round", "number", "lineage", "source", "state", "attempts", "error", "prompt", "committed")
+    return Row(**{key: row[key] for key in plain}, draw=draw, words=words, payload=payload or {})
