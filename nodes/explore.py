@@ -11,6 +11,7 @@ from ..resonance.session.fill.pictures import Grid
 from ..resonance.session.item import Item as RoundItem
 from ..resonance.session.naming import prompt_hash
 from ..resonance.session.prompts import prompt_of
+from ..resonance.told import Told
 from ..resonance.vary import grid
 from .types import Item, Plan
 
@@ -135,7 +136,7 @@ class Explore(io.ComfyNode):
 
     @classmethod
     def execute(cls, session: str, seed: int, keep_going: bool, item: str = "", **asked: Any) -> io.NodeOutput:
-        try:
+        with progress.told_on(cls.hidden.unique_id):
             if item.strip():
                 at = RoundItem.from_json(item)
             else:
@@ -146,10 +147,6 @@ class Explore(io.ComfyNode):
                     return io.NodeOutput(*[ExecutionBlocker(None)] * OUTPUTS)
                 at = work.item
             made = grid.Combination.read(at.payload)
-        except (RuntimeError, ValueError) as error:
-            # The front end shows what was raised only among the details.
-            progress.say(str(error), cls.hidden.unique_id)
-            raise
         latent = latents.empty(made.width, made.height)
         sides = (made.width, made.height)
         return io.NodeOutput(at, *grid.split(made.prompt), latent, *sides, made.scale, made.steps, at.seed)
@@ -165,7 +162,7 @@ def _combinations(
     **_: Any,
 ) -> tuple[grid.Combination, ...]:
     if steps_rule is None:  # a key that is none of the options never arrives
-        raise ValueError(f"steps_rule must be one of {', '.join((*grid.STEPS, FIXED))}.")
+        raise Told(f"steps_rule must be one of {', '.join((*grid.STEPS, FIXED))}.")
     rule, fixed = steps_rule["steps_rule"], steps_rule.get("steps", 0)
     before = prompt_of(like_picture, folders.picture_roots()) if like_picture.strip() else ""
     return grid.explored(prompts, before, aspects, sizes, scales, rule, fixed)
@@ -208,7 +205,7 @@ class ExplorationPrompt(io.ComfyNode):
     def fingerprint_inputs(cls, picture: str | None, **_: object) -> str | float:
         try:
             return prompt_of(picture or "", folders.picture_roots())
-        except ValueError:
+        except Told:
             return float("nan")
 
     @classmethod

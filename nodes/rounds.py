@@ -15,6 +15,7 @@ from ..resonance.session.fill.pictures import Pictures
 from ..resonance.session.item import Item as RoundItem
 from ..resonance.session.item import Words
 from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, FolderRule, NameRule, Naming
+from ..resonance.told import Told
 from .types import Item, Plan
 
 CATEGORY = "Resonance/Rounds"
@@ -117,7 +118,7 @@ class RoundInput(io.ComfyNode):
             elif session is not None and first_folder is not None:
                 check_name(session)
                 locate(first_folder, folders.picture_roots())
-        except ValueError as error:
+        except Told as error:
             return str(error)
         return True
 
@@ -143,12 +144,8 @@ class RoundInput(io.ComfyNode):
         else:
             fill = Pictures(first_folder, rounds, folders.picture_roots())
             ask = chain.Ask(session, fill, seed, keep_going, words_first, plan)
-            try:
+            with progress.told_on(cls.hidden.unique_id):
                 work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
-            except (RuntimeError, ValueError) as error:
-                # The front end shows what was raised only among the details.
-                progress.say(str(error), cls.hidden.unique_id)
-                raise
         if work is None:
             return io.NodeOutput(*[ExecutionBlocker(None)] * 8)
         at, image = work.item, work.image

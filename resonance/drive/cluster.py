@@ -13,6 +13,7 @@ from contextlib import contextmanager, redirect_stdout
 from itertools import cycle
 from typing import Any, Protocol
 
+from ..told import NoLibrary, Told
 from .job import Engine, EngineLost, Job, Made
 
 log = logging.getLogger(__name__)
@@ -45,9 +46,8 @@ def connect(address: str) -> Generator[None]:
             this machine alone, which ends with the block.
 
     Raises:
-        ConnectionError: there is no such cluster, or it has another Python or Ray.
-        ModuleNotFoundError: there is no Ray here.
-        ValueError: the address is none.
+        NoLibrary: there is no Ray here.
+        Told: the address is none, there is no such cluster, or it has another Python or Ray.
     """
     ray = _ray()
     started: dict[str, Any] = {"object_store_memory": STORE, "include_dashboard": False} if address == "local" else {}
@@ -57,8 +57,8 @@ def connect(address: str) -> Generator[None]:
             if port.isdigit():  # Ray itself would try for minutes
                 socket.create_connection((host, int(port)), PATIENCE).close()
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **started)
-        except (OSError, RuntimeError) as error:
-            raise ConnectionError(
+        except (OSError, RuntimeError, ValueError) as error:
+            raise Told(
                 f"No Ray cluster at {address!r}: {error}\nRun `ray start --head` on one machine and `ray start --address"
                 " HOST:6379` on the others and on this one; `local` uses the devices of this machine. See docs/cluster.md."
             ) from error
@@ -196,7 +196,10 @@ class _Seat:
                     await self._engine.forget(run)
             except EngineLost:
                 raise
+            except Told as error:
+                raise EngineLost(str(error)) from error
             except Exception as error:
+                log.exception("The engine does not start")
                 raise EngineLost(f"{type(error).__name__}: {error}") from error
         return f"{self._engine.name} on {socket.gethostname()}"
 
@@ -243,8 +246,6 @@ def _gpus() -> float:
 def _ray() -> Any:
     try:
         import ray
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "A cluster needs Ray. Run: pip install -r requirements-cluster.txt", name=error.name
-        ) from None
+    except ModuleNotFoundError:
+        raise NoLibrary("A cluster needs Ray. Run: pip install -r requirements-cluster.txt") from None
     return ray

@@ -15,6 +15,7 @@ from typing import Any, Protocol, cast
 import aiohttp
 from yarl import URL
 
+from ..told import Told
 from .job import EngineLost, Job, JobFailed, Made
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class Server:
         progress: hears of the steps of the runs.
 
     Raises:
-        ValueError: this is no such address.
+        Told: this is no such address.
     """
 
     def __init__(self, address: str, progress: Progress | None = None) -> None:
@@ -53,7 +54,7 @@ class Server:
         except ValueError:
             url = URL()
         if url.scheme not in ("http", "https") or not url.host or url.query_string or url.fragment:
-            raise ValueError(f"{address!r} is no address of a ComfyUI server. Expected one like http://127.0.0.1:8188.")
+            raise Told(f"{address!r} is no address of a ComfyUI server. Expected one like http://127.0.0.1:8188.")
         self.url = url
         self.address = str(url.with_user(None)).rstrip("/")
         self.progress = progress
@@ -164,12 +165,12 @@ class Server:
         Nothing happens if it does not know the session, or has no Resonance.
 
         Raises:
-            RuntimeError: it cannot; the text says why.
+            Told: it cannot; the text says why.
         """
         path = self.url.joinpath("resonance", "rounds", session, "pause")
         status, said = await self._request("POST", path)
         if status not in (200, 404, 405):
-            raise RuntimeError(f"ComfyUI at {self.address} cannot pause session {session!r}: {_sentence(said)}")
+            raise Told(f"ComfyUI at {self.address} cannot pause session {session!r}: {_sentence(said)}")
 
     async def close(self) -> None:
         if self._session:

@@ -7,6 +7,7 @@ committed. A round opens when every item of the one before has come to an end.
 import asyncio
 import logging
 import shutil
+import sqlite3
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 
 from ..session.item import Item
 from ..session.ledger import Claim, Ledger, Outcome
+from ..told import Told
 from .job import Engine, EngineLost, Job, JobFailed, Made
 
 log = logging.getLogger(__name__)
@@ -25,7 +27,7 @@ Tell = Callable[..., None]
 """Called as ``tell(event, **facts)``: ``round``, ``begun``, ``done``, ``failed``, ``skipped``, ``lost``."""
 
 
-class Unreadable(Exception):
+class Unreadable(Told):
     """An item's picture cannot be read: the item is skipped."""
 
 
@@ -50,7 +52,7 @@ class Chain(Protocol):
     def keep(self, job: Job, made: Made) -> list[str]:
         """Writes what was made of a claimed item, commits it, and returns the names of the files.
 
-        Raises OSError, ValueError or JobFailed if that is not possible.
+        Raises Told if that is not possible.
         """
         ...
 
@@ -260,8 +262,14 @@ class _Driver:
         item = job.item
         try:
             files = await asyncio.to_thread(self.chain.keep, job, made)
-        except (OSError, ValueError, JobFailed) as error:
+        except Told as error:
             await self.settle(item, "error", str(error))
+            return
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # as in make()
+            log.exception("What %s made of item %s cannot be kept", engine.name, item.lineage)
+            await self.settle(item, "error", f"{type(error).__name__}: {error}")
             return
         self.done += 1
         self.count += 1

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from ..session.item import Item, Words
 from ..session.naming import BY_ROUND, Naming
 from ..session.saving import Takes
+from ..told import Told
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,11 @@ class Made:
     texts: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-class JobFailed(Exception):
+class JobFailed(Told):
     """The job came to no good end; the text says why. It counts as one of the item's attempts."""
 
 
-class EngineLost(Exception):
+class EngineLost(Told):
     """The engine does not answer any more. The item is given to another one, or to this one when it is back."""
 
 

@@ -20,7 +20,9 @@ from ..session import descent, saving
 from ..session.fill.pictures import Pictures
 from ..session.item import Item, derive
 from ..session.ledger import Busy, Ledger
+from ..session.schema import NoLedger
 from ..session.status import kind_of, reading
+from ..told import Told
 from .driver import Unreadable
 from .job import Job, Made
 
@@ -41,16 +43,16 @@ def known(folder: Path) -> Known | None:
     """What is known of the session in ``folder``; None where there is none.
 
     Raises:
-        ValueError: it is not one of rounds.
+        Told: it is not one of rounds.
     """
     try:
         with reading(folder) as db:
             kind = kind_of(db)
             first, count, graph = db.execute("SELECT coalesce(first, ''), rounds, graph FROM session").fetchone()
-    except FileNotFoundError:
+    except NoLedger:
         return None
     if kind != "rounds":
-        raise ValueError(
+        raise Told(
             f"Session {folder.name!r} is not one of rounds but of {kind!r}: go on with it in ComfyUI, or choose another name."
         )
     return Known(first, count, json.loads(graph) if graph else None)
@@ -69,8 +71,8 @@ class SessionChain:
         wants_first: whether jobs carry the first picture of their lineage.
 
     Raises:
-        RuntimeError: another program owns the session.
-        ValueError: the name cannot be a folder, the session is not one of rounds, or the first folder holds no pictures.
+        Told: another program owns the session, the name cannot be a folder, the session is not one of rounds, or the first
+            folder holds no pictures.
     """
 
     def __init__(self, folder: Path, fill: Pictures, seed: int, plan: Plan | None = None) -> None:
@@ -114,7 +116,7 @@ class SessionChain:
             path = pictures.locate(item.source, self.fill.roots)[1]
             images.read(path)
             return Job(item, path.read_bytes(), path.name, first=self._first(item))
-        except (OSError, ValueError) as error:
+        except (OSError, Told) as error:
             raise Unreadable(str(error)) from None
 
     def keep(self, job: Job, made: Made) -> list[str]:
@@ -140,11 +142,11 @@ class SessionChain:
 
 
 def _own(folder: Path, seed: int) -> Ledger:
-    """The ledger in ``folder``, made if need be, and owned by this process. Raises RuntimeError if another one owns it."""
+    """The ledger in ``folder``, made if need be, and owned by this process. Raises Told if another one owns it."""
     try:
         ledger = Ledger(folder, seed, PROCESS)
     except Busy as error:
-        raise RuntimeError(
+        raise Told(
             f"Session {folder.name!r} is open in another program ({error}). Pause it there, or pass --take with the --server"
             " that has it."
         ) from None
@@ -154,9 +156,9 @@ def _own(folder: Path, seed: int) -> Ledger:
 
 
 def _stamped(picture: bytes, texts: Mapping[str, str]) -> bytes:
-    """The same pixels as a PNG with these texts. Raises ValueError if it is no picture that can be read."""
+    """The same pixels as a PNG with these texts. Raises Told if it is no picture that can be read."""
     try:
         with Image.open(BytesIO(picture)) as image:
             return store.encode_png(image, texts)
     except Exception as error:  # such as Pillow's DecompressionBombError, which is no ValueError
-        raise ValueError(f"What was made is not a picture that can be read ({error}).") from error
+        raise Told(f"What was made is not a picture that can be read ({error}).") from error

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ..session.item import Words
 from ..session.naming import Naming
+from ..told import Told
 from .comfyui import Server
 from .job import Job, JobFailed, Made
 
@@ -33,7 +34,7 @@ class RoundWorkflow:
         workflow: the same as the editor saves it, if it is known.
 
     Raises:
-        ValueError: it is no such workflow.
+        Told: it is no such workflow.
     """
 
     def __init__(self, graph: Mapping[str, Any], workflow: Any = None) -> None:
@@ -42,7 +43,7 @@ class RoundWorkflow:
             [id_ for id_, node in self.graph.items() if node["class_type"] == kind] for kind in (START, END)
         )
         if len(starts) != 1 or not ends:
-            raise ValueError(
+            raise Told(
                 f"expected a workflow with one Round Input and a Round Output, got {len(starts)} and {len(ends)}. Start from"
                 " one of the templates of Resonance."
             )
@@ -108,7 +109,7 @@ class RoundWorkflow:
         node = self.graph.get(cast(list[Any], link)[0]) if isinstance(link, list) else None
         text = node["inputs"].get("text") if node and node["class_type"] == ROULETTE else None
         if not isinstance(text, str):
-            raise ValueError(
+            raise Told(
                 "The plan of Round Input must come from a Model Roulette with the text in it: the draws are made here, not in"
                 " ComfyUI. Connect it directly and write the text into the node."
             )
@@ -119,38 +120,44 @@ def load(path: Path) -> RoundWorkflow:
     """Reads a workflow from a JSON file in API form, or from a picture that ComfyUI saved.
 
     Raises:
-        ValueError: it holds no such workflow.
-        OSError: it cannot be read.
+        Told: it cannot be read, or holds no such workflow.
     """
     try:
         if path.suffix.lower() == ".json":
             return RoundWorkflow(json.loads(path.read_text(encoding="utf-8-sig")))
-        with Image.open(path) as image:
-            texts = image.info
+        texts = _texts(path)
         if "prompt" not in texts:
-            raise ValueError(
-                "expected a picture that ComfyUI saved with its workflow (text 'prompt'), got one without."
-            )
+            raise Told("expected a picture that ComfyUI saved with its workflow (text 'prompt'), got one without.")
         workflow = texts.get("workflow")
         return RoundWorkflow(json.loads(texts["prompt"]), json.loads(workflow) if workflow else None)
-    except UnidentifiedImageError:
-        raise ValueError(f"{path} is neither a .json file nor a picture.") from None
+    except OSError as error:
+        raise Told(f"{path} cannot be read ({error.strerror}).") from error
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"{path}: the workflow is no JSON ({error}).") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise Told(f"{path}: the workflow is no JSON ({error}).") from None
+    except Told as error:
+        raise Told(f"{path}: {error}") from None
+
+
+def _texts(path: Path) -> dict[Any, Any]:
+    """The texts in a picture."""
+    with path.open("rb") as file:
+        try:
+            with Image.open(file) as image:
+                return dict(image.info)
+        except Exception as error:  # a damaged file makes Pillow's readers raise all kinds
+            raise Told("this is neither a .json file nor a picture") from error
 
 
 def _reduced(graph: Any) -> dict[str, dict[str, Any]]:
     """A graph without what ComfyUI writes into it (``is_changed``)."""
     nodes = cast(dict[str, Any], graph) if isinstance(graph, dict) else {}
     if isinstance(nodes.get("nodes"), list):
-        raise ValueError(
+        raise Told(
             "this is a workflow as ComfyUI's editor saves it. Open it in ComfyUI, choose Workflow > Export (API), and give the"
             " file that you get."
         )
     if not nodes or not all(_is_node(node) for node in nodes.values()):
-        raise ValueError("this is no workflow in API form. In ComfyUI choose Workflow > Export (API).")
+        raise Told("this is no workflow in API form. In ComfyUI choose Workflow > Export (API).")
     kept = ("class_type", "inputs", "_meta")
     return {id_: {key: node[key] for key in kept if key in node} for id_, node in nodes.items()}
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from ..told import Told
+
 
 def encode_png(image: Image.Image, texts: Mapping[str, str], level: int = 4) -> bytes:
     """A PNG with text chunks."""
@@ -23,7 +25,17 @@ def write(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
     """Writes files that survive a power cut once this returns, and of which none is ever seen half written.
 
     What stands under a final name is replaced.
+
+    Raises:
+        Told: they cannot be written; the text says where, and why.
     """
+    try:
+        _write(folder, files)
+    except OSError as error:
+        raise Told(f"{folder} cannot be written: {error}") from error
+
+
+def _write(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         flush_folder(folder.parent)

@@ -13,6 +13,7 @@ from PIL import Image
 from ..files.pictures import locate
 from ..session import descent
 from ..session.status import reading
+from ..told import Told
 from . import changes, thumbnails
 
 MOST = 100
@@ -54,7 +55,7 @@ def drift(folder: Path, id_: int, roots: Mapping[str, Path]) -> dict[str, Any]:
         ``missing``: how many points have no ``lab`` yet because their thumbnails took too long; the next call goes on.
 
     Raises:
-        FileNotFoundError: there is no ledger.
+        NoLedger: there is none.
         NoItem: it has no such item.
     """
     with reading(folder) as db:
@@ -80,7 +81,7 @@ def drift(folder: Path, id_: int, roots: Mapping[str, Path]) -> dict[str, Any]:
         except TimeoutError:
             color = None
             missing += 1
-        except ValueError:
+        except Told:
             color = None
         points.append({**point, "lab": color})
     return {"points": points, "every": every, "missing": missing}

@@ -10,6 +10,7 @@ from ..files.pictures import locate, natural
 from ..session import descent
 from ..session.item import Item, Words, seed_of
 from ..session.status import reading, status_of
+from ..told import Told
 from . import changes
 
 
@@ -22,7 +23,7 @@ def grid(folder: Path) -> dict[str, Any]:
         state, time of the commit or None, number of results]``, a list and not a dict because there may be 100,000 of them.
 
     Raises:
-        FileNotFoundError: there is no ledger.
+        NoLedger: there is none.
     """
     with reading(folder) as db:
         status = status_of(db, folder.name)
@@ -57,7 +58,7 @@ def item(folder: Path, id_: int) -> dict[str, Any]:
     """One item of the session in ``folder``: what it was made from, what was said about it, what became of it.
 
     Raises:
-        FileNotFoundError: there is no ledger.
+        NoLedger: there is none.
         NoItem: it has no such item.
     """
     session = folder.name
@@ -98,11 +99,11 @@ def item(folder: Path, id_: int) -> dict[str, Any]:
 
 
 def source(folder: Path, id_: int, roots: Mapping[str, Path]) -> Path:
-    """The picture that an item starts from. Raises like :func:`item`, and ValueError when there can be none."""
+    """The picture that an item starts from. Raises like :func:`item`, and Told when there can be none."""
     with reading(folder) as db:
         name = descent.item(db, id_)["source"]
     if name is None:
-        raise ValueError(f"Item {id_} starts from no picture.")
+        raise Told(f"Item {id_} starts from no picture.")
     return locate(name, roots)[1]
 
 
@@ -112,7 +113,7 @@ def result(folder: Path, id_: int, number: int) -> Path:
         descent.item(db, id_)
         files = descent.files(db, id_)
     if not 0 < number <= len(files):
-        raise ValueError(f"Item {id_} has {len(files)} results, and no result {number}.")
+        raise Told(f"Item {id_} has {len(files)} results, and no result {number}.")
     return inside(folder, files[number - 1])
 
 

@@ -19,7 +19,9 @@ from PIL import Image
 
 from ..files.pictures import locate
 from ..session import descent
+from ..session.schema import NoLedger
 from ..session.status import FILE, Kind
+from ..told import Told
 from . import changes, drift, rows, thumbnails
 from .plot import Line, Spread, bounds, panel
 from .rows import Row, Session, Step
@@ -95,8 +97,7 @@ def write(
         told: is called with the number of rows that are done, and of all that will be.
 
     Raises:
-        ValueError: there is no ledger, or it cannot be read.
-        OSError: the file cannot be written.
+        Told: there is no ledger, it cannot be read, or the file cannot be written.
     """
     try:
         session = rows.session(folder)
@@ -120,18 +121,18 @@ def write(
                     copyfileobj(body, page)
                     page.write(_foot(len(chosen), len(session.rows)))
                 os.replace(half, out)
+            except OSError as error:
+                raise Told(f"{out} cannot be written: {error}") from error
             finally:
                 half.unlink(missing_ok=True)
         told(len(chosen), len(chosen))
         return session
-    except FileNotFoundError as error:
-        if error.filename is not None:
-            raise
-        raise ValueError(
+    except NoLedger:
+        raise Told(
             f"There is no ledger in {folder} ({FILE}). If it was lost, --rebuild makes it anew from the pictures."
         ) from None
     except sqlite3.Error as error:
-        raise ValueError(
+        raise Told(
             f"{folder / FILE} cannot be read ({error}). If it is broken, --rebuild makes it anew from the pictures."
         ) from error
 
@@ -143,7 +144,7 @@ def _picture(folder: Path, roots: Mapping[str, Path], source: str | None) -> Sho
         data = thumbnails.make(folder, locate(source, roots)[1])
         with Image.open(BytesIO(data), formats=["WEBP"]) as image:
             return Shown(data, drift.lab(image))
-    except (OSError, ValueError) as error:
+    except (OSError, Told) as error:
         return Shown(why=str(error))
 
 

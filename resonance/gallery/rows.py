@@ -87,7 +87,7 @@ class Row:
 
 
 def session(folder: Path) -> Session:
-    """The session in ``folder``. Raises FileNotFoundError if there is no ledger."""
+    """The session in ``folder``. Raises NoLedger if there is none."""
     with reading(folder) as db:
         kind = kind_of(db)
         first, created = db.execute("SELECT coalesce(first, ''), created FROM session").fetchone()
@@ -112,7 +112,7 @@ def read(folder: Path, kind: Kind, name: str, id_: int) -> Row:
     """One row of the session.
 
     Raises:
-        FileNotFoundError: there is no ledger.
+        NoLedger: there is none.
         NoItem: it has no such row any more.
     """
     with reading(folder) as db:

@@ -20,6 +20,7 @@ from ..session.item import Item
 from ..session.ledger import Busy, Ledger, Result
 from ..session.lineage import children
 from ..session.saving import named
+from ..told import Told
 from . import picture
 from .folders import Folders
 
@@ -37,7 +38,7 @@ class FolderChain:
         sort: items of a round are ordered by what must be loaded for them.
 
     Raises:
-        RuntimeError: another program owns the session.
+        Told: another program owns the session.
     """
 
     def __init__(self, folders: Folders, seed: int, sort: bool = False) -> None:
@@ -45,7 +46,7 @@ class FolderChain:
         try:
             self.ledger = Ledger(folders.session, folders.seed(seed), PROCESS)
         except Busy as error:
-            raise RuntimeError(f"Another program works on these folders ({error}). Stop it first.") from None
+            raise Told(f"Another program works on these folders ({error}). Stop it first.") from None
         owner = f"resonance on {socket.gethostname()}, process {os.getpid()}"
         with self.ledger.transaction():
             self.ledger.update(state="open", reason="", owner=owner, first=folders.names[0], rounds=folders.rounds)
@@ -70,11 +71,11 @@ class FolderChain:
             path = self.folders.locate(item.source)
             source = picture.read(path)
             data = path.read_bytes()
-        except (OSError, ValueError) as error:
+        except (OSError, Told) as error:
             raise Unreadable(str(error)) from None
         try:
             graph = self.folders.graph(self.seed, item.round, item.lineage, source)
-        except ValueError as error:
+        except Told as error:
             raise JobFailed(str(error)) from None
         return Job(item, data, path.name, graph)
 
@@ -103,7 +104,7 @@ class FolderChain:
         for round_ in range(1, self.folders.rounds + 1):
             try:
                 found = self.folders.sources(round_)
-            except ValueError:  # nothing has come there
+            except Told:  # nothing has come there
                 continue
             known = self.ledger.sources(round_)
             if self.ledger.add(round_, [each for each in found if each[0] not in known]):

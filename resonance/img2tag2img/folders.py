@@ -13,7 +13,9 @@ from ..files import pictures
 from ..files.names import check_name, inside
 from ..session.item import derive
 from ..session.lineage import assign, distinct
+from ..session.schema import NoLedger
 from ..session.status import FILE, reading
+from ..told import Told
 from . import models
 from .config import Config
 from .graph import Graph, build
@@ -64,14 +66,14 @@ class Folders:
         try:
             with reading(self.session) as db:
                 return db.execute("SELECT seed FROM session").fetchone()[0]
-        except FileNotFoundError:
+        except NoLedger:
             return derive(given, 0, self.session.name, "session")
 
     def locate(self, source: str) -> Path:
         return pictures.locate(source, {ROOT: self.archive})[1]
 
     def path(self, destination: str, name: str) -> Path:
-        """A file in a folder of the archive. Raises ValueError if it would lie elsewhere."""
+        """A file in a folder of the archive. Raises Told if it would lie elsewhere."""
         return inside(self.archive, f"{destination}/{name}")
 
     def sources(self, round_: int) -> list[tuple[str, str]]:
@@ -82,7 +84,7 @@ class Folders:
         ledger knows stay.
 
         Raises:
-            ValueError: there is no such folder, or no picture in it.
+            Told: there is no such folder, or no picture in it.
         """
         past = _past(self.session, round_)
         listed = pictures.listing(f"{self.names[round_ - 1]} [{ROOT}]", {ROOT: self.archive})
@@ -115,7 +117,7 @@ class Folders:
         """The request for an item. ``seed`` is the session's.
 
         Raises:
-            ValueError: the workflow lacks what the configuration needs.
+            Told: the workflow lacks what the configuration needs.
         """
         choose = partial(derive, seed, round_, lineage)
         return build(self.template, self.config, source, self.names[round_], lineage, choose)
@@ -125,14 +127,14 @@ def prepare(template: Template, config: Config, names: Sequence[str]) -> Folders
     """Checks what can be checked before anything is made.
 
     Raises:
-        ValueError: a folder's name cannot be used, there is no first folder or no picture in it, or the workflow lacks what
+        Told: a folder's name cannot be used, there is no first folder or no picture in it, or the workflow lacks what
             the configuration needs.
     """
     if len(names) < 2:
-        raise ValueError(f"A chain needs two folders or more, the first one and where to go from it; got {len(names)}.")
+        raise Told(f"A chain needs two folders or more, the first one and where to go from it; got {len(names)}.")
     archive = Path(config.paths_archive)
     if not archive.is_dir():
-        raise ValueError(f"paths.archive (archive_path in INI files): there is no folder {archive}.")
+        raise Told(f"paths.archive (archive_path in INI files): there is no folder {archive}.")
     for name in names:
         inside(archive, name)
     folders = Folders(template, config, tuple("/".join(filter(None, re.split(r"[/\\]", name))) for name in names))
@@ -153,7 +155,7 @@ def session_name(names: Sequence[str]) -> str:
     if name.count("-") == len(names) - 1:
         try:
             return check_name(name)
-        except ValueError:
+        except Told:
             pass
     plain = re.sub(r"[^\w.-]+", "_", "-".join(names), flags=re.ASCII).strip("._-") or "chain"
     return f"{plain[:50]}-{hashlib.sha256(json.dumps(names).encode()).hexdigest()[:12]}"
@@ -185,7 +187,7 @@ def _past(session: Path, round_: int) -> _Past:
             sql = "SELECT r.file, CASE WHEN i.round < ? THEN r.lineage END FROM result r JOIN item i ON i.id = r.item"
             results = db.execute(sql, (round_,)).fetchall()
             seed = db.execute("SELECT seed FROM session").fetchone()[0]
-    except FileNotFoundError:
+    except NoLedger:
         return _Past({}, {}, set(), set(), None)
     return _Past(
         {source: lineage for source, lineage in items},

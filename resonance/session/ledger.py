@@ -17,9 +17,10 @@ from typing import Any, Literal, NamedTuple, cast
 
 from filelock import FileLock, Timeout
 
+from ..told import Told
 from .item import Item, Phase, Words, seed_of
 from .lineage import distinct
-from .schema import prepare
+from .schema import NoLedger, prepare
 from .status import FILE, Kind, State, Status, owner_of, status_of
 
 ATTEMPTS = 3
@@ -69,11 +70,11 @@ class Session:
     kind: Kind
 
 
-class Busy(Exception):
+class Busy(Told):
     """Another process owns the session."""
 
 
-class Lost(Exception):
+class Lost(Told):
     """A run wants to store something under a claim that is not its own any more."""
 
 
@@ -82,7 +83,7 @@ def own(folder: Path) -> FileLock:
 
     Raises:
         Busy: another process owns it.
-        OSError: the folder cannot be locked.
+        Told: the folder cannot be locked.
     """
     lock = FileLock(folder / "ledger.lock", thread_local=False)
     try:
@@ -90,7 +91,7 @@ def own(folder: Path) -> FileLock:
     except Timeout:
         raise Busy(owner_of(folder / FILE)) from None
     except (NotImplementedError, OSError) as error:
-        raise OSError(
+        raise Told(
             f"{folder} cannot be locked ({error}): a session needs a folder on a file system with locks"
         ) from error
     return lock
@@ -107,8 +108,8 @@ class Ledger:
 
     Raises:
         Busy: another process has it open.
-        FileNotFoundError: there is no ledger and no seed.
-        OSError: the folder cannot be locked.
+        NoLedger: there is none, and no seed.
+        Told: the folder cannot be locked.
     """
 
     def __init__(self, folder: Path, seed: int | None = None, process: str = "", kind: Kind = "rounds") -> None:
@@ -117,7 +118,7 @@ class Ledger:
         self.process = process
         path = folder / FILE
         if seed is None and not path.exists():
-            raise FileNotFoundError(path)
+            raise NoLedger(f"There is no session in {folder}: it has no {FILE}.")
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = own(folder)
         self._mutex = threading.RLock()

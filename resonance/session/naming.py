@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from ..told import Told
 from .item import Item
 
 FolderRule = Literal["round", "prompt hash", "scratch"]
@@ -45,14 +46,14 @@ def folder_of(item: Item, prompt: str, rule: FolderRule) -> str:
     """Folder of an item's results, inside the session's.
 
     Raises:
-        ValueError: no prompt, and the rule needs one.
+        Told: no prompt, and the rule needs one.
     """
     if rule == "round":
         return item.folder
     if rule == "scratch":
         return "scratch"
     if not prompt.strip():
-        raise ValueError(
+        raise Told(
             "The folder rule 'prompt hash' needs the prompt that made the pictures: connect it to words, or use the folder"
             " rule 'round'."
         )

@@ -11,10 +11,12 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from ..files import store
+from ..told import Told
 from .item import Item, derive, seed_of
 from .ledger import Ledger, Result, own
 from .said import Said, scan
 from .saving import Takes
+from .schema import NoLedger
 from .status import FILE, Kind, reading
 
 SMALL = 100_000
@@ -54,20 +56,20 @@ def rebuild(folder: Path, force: bool = False, told: Callable[[int], None] = lam
 
     Raises:
         Busy: another process owns the session.
-        ValueError: the ledger is in order, or there is nothing to make one from.
+        Told: the ledger is in order, or there is nothing to make one from.
     """
     lock = own(folder)
     try:
         items, seed = _look(folder)
         if items is not None and not force:
-            raise ValueError(
+            raise Told(
                 f"{folder / FILE} is in order ({items} items). To make it anew all the same, add --force: the ledger is then"
                 f" kept as {FILE}.old; what has no picture, such as errors, is only there."
             )
         runs, left = _read(folder, told)
         if not runs:
             why = f" {len(left)} were looked at; {left[0][0]} {left[0][1]}." if left else ""
-            raise ValueError(f"No picture in the folders of {folder} carries an item of this session.{why}")
+            raise Told(f"No picture in the folders of {folder} carries an item of this session.{why}")
         counts = Counter[Kind](run[0].kind for run in runs)
         kind = max(counts, key=lambda each: counts[each])
         left += [(said.file, f"is of kind {said.kind}") for run in runs for said in run if said.kind != kind]
@@ -93,7 +95,7 @@ def _look(folder: Path) -> tuple[int | None, int | None]:
             (seed,) = db.execute("SELECT seed FROM session").fetchone()
             (items,) = db.execute("SELECT count(*) FROM item").fetchone()
             sound = db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
-    except (FileNotFoundError, sqlite3.Error, TypeError):
+    except (NoLedger, sqlite3.Error, TypeError):
         return None, seed
     return items if sound else None, seed
 

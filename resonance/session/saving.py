@@ -36,7 +36,7 @@ def keep(
 
     Raises:
         Lost: the item's claim has passed to another run.
-        ValueError: the naming needs words.
+        Told: the naming needs words.
     """
     spoken = item.payload.get("prompt") or words
     folder = folder_of(item, spoken, naming.folder)

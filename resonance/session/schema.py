@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from ..told import NotThere
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS session (
     one INTEGER PRIMARY KEY CHECK (one = 1), seed INTEGER NOT NULL, created REAL NOT NULL,
@@ -27,6 +29,10 @@ CREATE INDEX IF NOT EXISTS result_file ON result (file)
 
 _ADDED = (("session", "kind TEXT NOT NULL DEFAULT 'rounds'"), ("item", "begun REAL"), ("item", "model TEXT"))
 """Columns that ledgers of version 0.1.0 lack."""
+
+
+class NoLedger(NotThere):
+    """A folder holds no session."""
 
 
 def prepare(db: sqlite3.Connection) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
+from .schema import NoLedger
+
 log = logging.getLogger(__name__)
 
 FILE = "ledger.sqlite3"
@@ -61,17 +63,17 @@ def reading(folder: Path) -> Generator[sqlite3.Connection]:
     """The ledger in ``folder`` as it stands at one moment, without owning it.
 
     Raises:
-        FileNotFoundError: there is no ledger.
+        NoLedger: there is none.
     """
     path = folder / FILE
     if not path.is_file():
-        raise FileNotFoundError(path)
+        raise NoLedger(f"There is no session in {folder}: it has no {FILE}.")
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10, isolation_level=None)
     try:
         db.row_factory = sqlite3.Row
         db.execute("BEGIN")
         if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'result'").fetchone():
-            raise FileNotFoundError(path)
+            raise NoLedger(f"There is no session in {folder}: its {FILE} is empty.")
         yield db
     finally:
         db.close()
@@ -81,7 +83,7 @@ def read(folder: Path, round_: int | None = None) -> tuple[Status, list[dict[str
     """How far the session in ``folder`` is, and the items of one round.
 
     Raises:
-        FileNotFoundError: there is no ledger.
+        NoLedger: there is none.
     """
     with reading(folder) as db:
         status = status_of(db, folder.name)
@@ -113,7 +115,7 @@ def overview(output: Path) -> list[Status]:
         try:
             with reading(folder) as db:
                 found.append(status_of(db, folder.name))
-        except (FileNotFoundError, sqlite3.Error) as error:
+        except (NoLedger, sqlite3.Error) as error:
             log.warning("The ledger in %s cannot be read: %r", folder, error)
     return sorted(found, key=lambda status: -status.changed)
 

@@ -5,17 +5,17 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import BytesIO
 from typing import TypeVar
 
 from PIL import Image
 
 from ... import images
 from ...files.store import encode_png
-from ...llm.chat import Interrupted, LLMError
+from ...llm.chat import Interrupted
 from ...prompt import ORDERS, Counted, Duplicates, compose, compose_negative
 from ...roulette import Draw
 from ...session.item import Item, Words
+from ...told import Told
 from ..job import EngineLost, Job, JobFailed, Made
 from .describer import Captioning, Describer, Tagging
 from .painter import Painter, Painting, Stopped
@@ -120,7 +120,7 @@ class Embedded:
                 painter.load()
             self._describer = Describer(setup.tagging, setup.captioning, str(painter.device))
             self._painter = painter
-        except (LLMError, ModuleNotFoundError, OSError, RuntimeError, ValueError) as error:
+        except Told as error:
             raise EngineLost(str(error)) from error
 
     def _make(self, job: Job, stopped: Callable[[], bool]) -> Made:
@@ -131,14 +131,14 @@ class Embedded:
         item = job.item
         try:
             draw = Draw.from_dict(item.draw) if item.draw else None
-            picture = _read(job.picture) if job.picture else None
+            picture = images.decode(job.picture, job.name) if job.picture else None
             words = item.words or self._describe(self._describer, item, picture, stopped)
             prompt, negative = self.setup.composing.prompts(words, draw)
             if stopped():
                 raise Stopped
             size = picture.size if picture else None
             painted = self._painter.paint(prompt, negative, item.seed, size, draw, stopped)
-        except (LLMError, ModuleNotFoundError, OSError, RuntimeError, ValueError) as error:
+        except Told as error:
             raise JobFailed(str(error)) from error
         return Made(
             tuple(encode_png(each, {}) for each in painted.pictures),
@@ -152,16 +152,11 @@ class Embedded:
         self, describer: Describer, item: Item, picture: Image.Image | None, stopped: Callable[[], bool]
     ) -> Words:
         if picture is None:
-            raise ValueError("This item has neither words nor a picture that could be put into words.")
+            raise Told("This item has neither words nor a picture that could be put into words.")
         try:
             return describer.words(picture, item.seed, stopped)
         except Interrupted:
             raise Stopped from None
-
-
-def _read(data: bytes) -> Image.Image:
-    with Image.open(BytesIO(data), formats=images.readers()) as image:
-        return images.on_white(image)
 
 
 def _plain(text: str) -> str:

@@ -23,7 +23,9 @@ from ...session import descent
 from ...session.fill.pictures import Fill
 from ...session.item import Item, Words, derive
 from ...session.ledger import Claim, Ledger, Session
+from ...session.schema import NoLedger
 from ...session.status import kind_of, read, reading
+from ...told import Told
 from .. import folders, progress, wiring
 from . import owned as sessions
 from . import queue
@@ -66,15 +68,15 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
         None when the chain has come to its end or stops here: the nodes behind are then not to run.
 
     Raises:
-        RuntimeError: this run may not claim, or the session is paused or finished; the text says what to do.
-        ValueError: wrong name, or nothing that fills the session.
+        Told: this run may not claim, the session is paused or finished, its name cannot be used, or nothing fills it; the text
+            says what to do.
     """
     run = queue.current()
     looped = node_id not in prompt
     if not looped and not wiring.is_saved(run, node_id):
         return _peek(ask, node_id)
     if not looped and (other := wiring.other_start(run, node_id)):
-        raise RuntimeError(
+        raise Told(
             f"There are two sessions in this run (nodes {node_id} and {other}), and each would queue the next one. Put one into"
             " a workflow of its own."
         )
@@ -89,9 +91,7 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
             item = _claim(ledger, ask, run, run.id if looped else successor)
         except sqlite3.OperationalError as error:
             sessions.close(ask.session)
-            raise RuntimeError(
-                f"Session {ask.session!r} cannot write its ledger: {error}. Make room and press Run."
-            ) from error
+            raise Told(f"Session {ask.session!r} cannot write its ledger: {error}. Make room and press Run.") from error
         if item and successor:
             _queue(ledger, run, successor, item)
         work = _load(ledger, ask, run, item) if item else None
@@ -105,11 +105,11 @@ def pasted(text: str) -> Work:
     """The item that was pasted, its picture read again. Nothing is claimed.
 
     Raises:
-        ValueError: the text is no item, or it has no picture that can be read.
+        Told: the text is no item, or it has no picture that can be read.
     """
     item = Item.from_json(text)
     if item.source is None:
-        raise ValueError("This item starts from no picture. Paste it into Explore, which handed it out.")
+        raise Told("This item starts from no picture. Paste it into Explore, which handed it out.")
     return Work(item, _given(item.source))
 
 
@@ -119,7 +119,7 @@ def first_picture(work: Work) -> torch.Tensor | None:
     Whoever drives a session elsewhere names it in the payload of the item that is pasted, as ``first``.
 
     Raises:
-        ValueError: it cannot be read any more.
+        Told: it cannot be read any more.
     """
     item = work.item
     if item.source is None:
@@ -129,14 +129,14 @@ def first_picture(work: Work) -> torch.Tensor | None:
     try:
         with reading(sessions.folder(item.session)) as db:
             source = descent.origin(db, item.session, item.round, item.source)
-    except FileNotFoundError:  # the session of a pasted item
+    except NoLedger:  # the session of a pasted item
         source = item.source
     if source == item.source:
         return work.image
     try:
         return _picture(source)
-    except ValueError as error:
-        raise ValueError(
+    except Told as error:
+        raise Told(
             f"The first picture of lineage {item.lineage}, {source!r}, cannot be read: {error}. Put it back, or disconnect the"
             " output first."
         ) from None
@@ -162,7 +162,7 @@ def _claim(ledger: Ledger, ask: Ask, run: Run, following: str | None) -> Item | 
         chained = session.run == run.id
         if not chained and session.run and queue.waits(session.run):
             status = ledger.status()
-            raise RuntimeError(
+            raise Told(
                 f"Session {ledger.name!r} is at item {min(status.done + 1, status.total)} of {status.total} in round"
                 f" {status.round}; pause or interrupt it first. Its next run is queued already."
             )
@@ -195,7 +195,7 @@ def _claim(ledger: Ledger, ask: Ask, run: Run, following: str | None) -> Item | 
     if stop:
         sessions.announce(ledger)
         sessions.close(ledger.name)
-        raise RuntimeError(stop)
+        raise Told(stop)
     return item
 
 
@@ -255,7 +255,7 @@ def _load(ledger: Ledger, ask: Ask, run: Run, item: Item) -> Work | None:
     while True:
         try:
             return Work(item, _picture(item.source) if item.source else None)
-        except ValueError as error:
+        except Told as error:
             log.warning("Session %s skips item %s of round %s: %s", ledger.name, item.index, item.round, error)
             with ledger.transaction():
                 ledger.skip(item, str(error))

@@ -15,6 +15,7 @@ from ...session import status
 from ...session.item import Item
 from ...session.ledger import Busy, Ledger
 from ...session.status import Kind
+from ...told import NotNow, Told
 from .. import folders
 from . import queue
 
@@ -39,10 +40,10 @@ _open: dict[str, Ledger] = {}
 
 
 def folder(name: str) -> Path:
-    """Folder of a session in the output folder. Raises ValueError if the name cannot be one."""
+    """Folder of a session in the output folder. Raises Told if the name cannot be one."""
     path = folders.output_folder() / check_name(name)
     if path.is_symlink():
-        raise ValueError(
+        raise Told(
             f"The session's folder {name!r} is a link. A session needs a folder of its own in the output folder."
         )
     return path
@@ -55,9 +56,9 @@ def open_(name: str, seed: int | None = None, kind: Kind | None = None) -> Ledge
         kind: what the session must be, or is to be when it is made.
 
     Raises:
-        RuntimeError: another process owns it, or it is of another kind.
-        ValueError: the name cannot be a folder.
-        FileNotFoundError: there is no such session.
+        NotNow: another process owns it, or it is of another kind.
+        Told: the name cannot be a folder.
+        NoLedger: there is no such session.
     """
     with mutex:
         if name not in _open:
@@ -65,7 +66,7 @@ def open_(name: str, seed: int | None = None, kind: Kind | None = None) -> Ledge
             try:
                 ledger = Ledger(path, seed, PROCESS, kind or "rounds")
             except Busy as error:
-                raise RuntimeError(
+                raise NotNow(
                     f"Session {name!r} is open in another program ({error}). Stop it there, or wait until it pauses."
                 ) from None
             store.sweep(path)
@@ -76,22 +77,22 @@ def open_(name: str, seed: int | None = None, kind: Kind | None = None) -> Ledge
         if kind:
             try:
                 check_kind(name, ledger.session().kind, kind)
-            except RuntimeError:
+            except NotNow:
                 close_when_idle(ledger)
                 raise
         return ledger
 
 
 def check_kind(name: str, found: Kind, wanted: Kind) -> None:
-    """Raises RuntimeError if a session is not of the wanted kind."""
+    """Raises NotNow if a session is not of the wanted kind."""
     if found != wanted:
-        raise RuntimeError(
+        raise NotNow(
             f"Session {name!r} belongs to {NODES[found]}, whose pictures {NODES[wanted]} cannot go on with. Choose another name."
         )
 
 
 def exists(name: str) -> bool:
-    """Whether there is a session of that name. Raises ValueError if there cannot be one."""
+    """Whether there is a session of that name. Raises Told if there cannot be one."""
     return name in _open or (folder(name) / status.FILE).is_file()
 
 
@@ -144,7 +145,7 @@ def resume(name: str) -> None:
         ledger = open_(name)
         session, graph = ledger.session(), ledger.graph()
         if not graph:
-            raise RuntimeError(f"Session {name!r} was never run: press Run in its workflow.")
+            raise NotNow(f"Session {name!r} was never run: press Run in its workflow.")
         waiting = session.run is not None and queue.waits(session.run)
         run = session.run if waiting else str(uuid.uuid4())
         with ledger.transaction():

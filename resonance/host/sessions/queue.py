@@ -10,6 +10,7 @@ from server import PromptServer
 
 from ...llm.http import post_json
 from ...session.ledger import Outcome
+from ...told import NotNow
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def current() -> Run:
         if context and entry[1] == context.prompt_id:
             extra = {key: value for key, value in entry[3].items() if key != "create_time"}
             return Run(entry[1], reduced(entry[2]), extra, list(entry[4]))
-    raise RuntimeError("Rounds work in ComfyUI's own queue only: this graph was started in another way.")
+    raise NotNow("Rounds work in ComfyUI's own queue only: this graph was started in another way.")
 
 
 def reduced(prompt: dict[str, Any]) -> dict[str, Any]:
@@ -80,13 +81,13 @@ def ended(run: str) -> Ended:
 
 
 def submit(run: str, graph: dict[str, Any]) -> None:
-    """Posts a graph to this server under an id chosen beforehand. The text of a refusal is raised as RuntimeError."""
+    """Posts a graph to this server under an id chosen beforehand. Raises NotNow with the text of a refusal."""
     server = PromptServer.instance
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(server.address, server.address)
     scheme = "https" if args.tls_keyfile else "http"
     status, said = post_json(f"{scheme}://{host}:{server.port}/prompt", {**graph, "prompt_id": run}, timeout=60)
     if status != 200:
-        raise RuntimeError(f"ComfyUI refused to queue the next run: {said}")
+        raise NotNow(f"ComfyUI refused to queue the next run: {said}")
 
 
 def forget(run: str) -> None:

@@ -47,7 +47,7 @@ def save(
 
     Raises:
         Lost: the item's claim has passed to another run; nothing is saved.
-        ValueError: the naming needs words.
+        Told: the naming needs words.
     """
     if not item.token:
         return _preview(item, results, before, prompt, extra)

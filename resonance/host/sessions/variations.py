@@ -15,6 +15,7 @@ from ...session import status
 from ...session.item import Item
 from ...session.ledger import Ledger
 from ...session.naming import Naming, folder_of
+from ...told import Told
 from ...vary.transform import SCHEDULE, Call
 from ...vary.walk import Kept, Picture
 from .. import progress
@@ -113,8 +114,7 @@ def opened(save: SaveAs, seed: int, around: Around) -> Generator[Variations]:
     """Opens the session, and closes it when all is made: then it is finished.
 
     Raises:
-        RuntimeError: the session belongs to another node or program.
-        ValueError: it cannot have that name, or the folder rule needs words.
+        Told: the session belongs to another node or program, it cannot have that name, or the folder rule needs words.
     """
     folder_of(Item(save.session, 1, 1, "", 0), save.words, save.naming.folder)  # says at once if words are missing
     run = queue.current()
@@ -174,7 +174,7 @@ class Job:
         path = self._session.ledger.folder.parent / entry["subfolder"] / entry["filename"]
         try:
             picture = images.to_tensor(images.read(path))
-        except ValueError:
+        except Told:
             return None
         return picture.to(comfy.model_management.intermediate_device())
 

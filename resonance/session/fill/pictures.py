@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from ...files import pictures
+from ...told import Told
 from ...vary.grid import Combination
 from ...vary.transform import seed_of
 from .. import lineage
@@ -27,7 +28,7 @@ class Fill(Protocol):
         ...
 
     def first(self, session: str, seed: int) -> Item:
-        """The first item of a session that does not exist yet. Raises ValueError where it would have none."""
+        """The first item of a session that does not exist yet. Raises Told where it would have none."""
         ...
 
     def begin(self, ledger: Ledger) -> None:
@@ -68,7 +69,7 @@ class Pictures:
         known = ledger.sources(1)
         try:
             found = self._listed if folder == self.folder else pictures.listing(folder, self.roots)
-        except ValueError:
+        except Told:
             if known:
                 return
             raise
