@@ -12,6 +12,7 @@ from ..resonance.canvas.canvas import Canvas as Layout
 from ..resonance.canvas.render import render
 from ..resonance.host import canvas as host
 from ..resonance.regions.parts import resize
+from ..resonance.told import Told
 from .types import Canvas
 
 CATEGORY = "Resonance/Canvas"
@@ -144,7 +145,7 @@ class RenderCanvas(io.ComfyNode):
         if vae is not None:
             latent = {"samples": vae.encode(image)}
         elif graph.is_used(cls.hidden.prompt, cls.hidden.unique_id, 2):
-            raise ValueError(NO_VAE)
+            raise Told(NO_VAE)
         else:
             # For a link that is made later, when this result comes from the cache.
             latent = ExecutionBlocker(NO_VAE)

@@ -6,8 +6,9 @@ from ..resonance.canvas import chat, instructions, listing
 from ..resonance.host import canvas as host
 from ..resonance.host import llm as models
 from ..resonance.host import progress
-from ..resonance.llm.chat import Engine, LLMError, Sampling
+from ..resonance.llm.chat import Engine, Sampling
 from ..resonance.llm.conversation import Conversation as Said
+from ..resonance.told import Told
 from .types import LLM, Canvas, Conversation
 
 NO_MESSAGE = "The message is empty: write what the picture shall show, or what shall change."
@@ -117,7 +118,7 @@ class CanvasChat(io.ComfyNode):
         conversation: Said | None = None,
     ) -> io.NodeOutput:
         if not message.strip():
-            raise ValueError(NO_MESSAGE)
+            raise Told(NO_MESSAGE)
         said = conversation or Said()
         node = cls.hidden.unique_id
         growing = host.Growing(node)
@@ -127,11 +128,8 @@ class CanvasChat(io.ComfyNode):
             answer = models.ask(llm, request, growing.grow)
         finally:
             llm.release(unload_after)
-        try:
+        with progress.told_on(node):
             turn = chat.turn(said, message.strip(), answer)
-        except LLMError as error:
-            progress.say(str(error), node)
-            raise
         growing.done(turn)
         return io.NodeOutput(
             turn.canvas, turn.conversation, turn.text, ui={"resonance_canvas": [listing.write(turn.canvas)]}

@@ -6,6 +6,7 @@ import torch
 from comfy_api.latest import io
 
 from ..resonance.host import roundtrip
+from ..resonance.told import Told
 from ..resonance.vary import color
 from ..resonance.vary.color import STATES, Anchored, Correction
 
@@ -114,10 +115,10 @@ def read_mode(values: dict[str, Any] | None, key: str = "mode") -> Correction | 
     """What was chosen of :func:`color_modes` in the input ``key``.
 
     Raises:
-        ValueError: no such mode; a dynamic combo then passes nothing.
+        Told: no such mode; a dynamic combo then passes nothing.
     """
     if values is None:
-        raise ValueError(f"{key} must be one of {', '.join(MODES)}.")
+        raise Told(f"{key} must be one of {', '.join(MODES)}.")
     name = values[key]
     if name in STATES:
         return STATES[name]

@@ -8,6 +8,7 @@ from comfy_api.latest import io
 from ..resonance import prompt
 from ..resonance.host import latents
 from ..resonance.sizes import BUCKET, CLASSES, OWN, PRESETS, choose
+from ..resonance.told import Told
 from .types import TEXT_SOCKET
 
 CATEGORY = "Resonance/Compose"
@@ -147,7 +148,7 @@ class LatentForImage(io.ComfyNode):
         cls, batch_size: int, sizes: dict[str, Any] | None = None, image: torch.Tensor | None = None, aspect: str = ""
     ) -> io.NodeOutput:
         if sizes is None:  # a key that is none of the options never arrives
-            raise ValueError(f"sizes must be one of {', '.join((*CLASSES, OWN, BUCKET, *PRESETS))}.")
+            raise Told(f"sizes must be one of {', '.join((*CLASSES, OWN, BUCKET, *PRESETS))}.")
         picture = None if image is None else (image.shape[2], image.shape[1])
         width, height = choose(sizes, picture, aspect)
         return io.NodeOutput(latents.empty(width, height, batch_size), width // 8 * 8, height // 8 * 8)

@@ -136,7 +136,7 @@ class Explore(io.ComfyNode):
 
     @classmethod
     def execute(cls, session: str, seed: int, keep_going: bool, item: str = "", **asked: Any) -> io.NodeOutput:
-        try:
+        with progress.told_on(cls.hidden.unique_id):
             if item.strip():
                 at = RoundItem.from_json(item)
             else:
@@ -154,10 +154,6 @@ class Explore(io.ComfyNode):
                     return io.NodeOutput(*[ExecutionBlocker(None)] * OUTPUTS)
                 at = work.item
             made = grid.Combination.read(at.payload.to_dict())
-        except (Told, ValueError) as error:
-            # The front end shows what was raised only among the details.
-            progress.say(str(error), cls.hidden.unique_id)
-            raise
         latent = latents.empty(made.width, made.height)
         sides = (made.width, made.height)
         return io.NodeOutput(at, *grid.split(made.prompt), latent, *sides, made.scale, made.steps, at.seed)
@@ -173,7 +169,7 @@ def _combinations(
     **_: Any,
 ) -> tuple[grid.Combination, ...]:
     if steps_rule is None:  # a key that is none of the options never arrives
-        raise ValueError(f"steps_rule must be one of {', '.join((*grid.STEPS, FIXED))}.")
+        raise Told(f"steps_rule must be one of {', '.join((*grid.STEPS, FIXED))}.")
     rule, fixed = steps_rule["steps_rule"], steps_rule.get("steps", 0)
     before = prompt_of(like_picture, folders.picture_roots()) if like_picture.strip() else ""
     return grid.explored(prompts, before, aspects, sizes, scales, rule, fixed)
@@ -216,7 +212,7 @@ class ExplorationPrompt(io.ComfyNode):
     def fingerprint_inputs(cls, picture: str | None, **_: object) -> str | float:
         try:
             return prompt_of(picture or "", folders.picture_roots())
-        except ValueError:
+        except Told:
             return float("nan")
 
     @classmethod

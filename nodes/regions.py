@@ -13,6 +13,7 @@ from ..resonance.regions.couple import AttentionCouple
 from ..resonance.regions.dense import OmostDense
 from ..resonance.regions.paper import DenseDiffusion
 from ..resonance.regions.parts import Part
+from ..resonance.told import Told
 from . import types
 
 CATEGORY = "Resonance/Regions"
@@ -151,7 +152,7 @@ class Regions(io.ComfyNode):
     @classmethod
     def execute(cls, model, method=None, clip=None, canvas=None, regions=(), positive=None, negative=None):
         if method is None:  # a key that is none of the options never arrives
-            raise ValueError(f"method must be one of {', '.join(METHODS)}.")
+            raise Told(f"method must be one of {', '.join(METHODS)}.")
         sources = host.Sources(clip, canvas, tuple(regions), positive, negative)
         placed = _place(model, sources, **method)
         where = [f"{n} {name}" for n, name in enumerate(placed.names)]
@@ -264,15 +265,15 @@ class RegionFromConditioning(io.ComfyNode):
         cls, conditioning, weight, start, end, place=None, name="", negative=None, regions: tuple[Part, ...] = ()
     ):
         if place is None:
-            raise ValueError("place must be one of box, mask.")
+            raise Told("place must be one of box, mask.")
         name = name.strip() or f"region {len(regions) + 1}"
         for _, values in (*conditioning, *(negative or [])):
             if "mask" in values or "area" in values:
-                raise ValueError(f"The conditioning of {name} has a place already: connect it without mask and area.")
+                raise Told(f"The conditioning of {name} has a place already: connect it without mask and area.")
         mask = place["mask"] if place["place"] == "mask" else _box(name, **place)
         if mask.ndim == 3:
             if len(mask) != 1:
-                raise ValueError(f"Expected one mask for {name}, got {len(mask)}: make a region of each.")
+                raise Told(f"Expected one mask for {name}, got {len(mask)}: make a region of each.")
             mask = mask[0]
         mask = mask.nan_to_num().clamp(0, 1)
         return io.NodeOutput((*regions, Part(name, conditioning, mask, weight, start, end, negative)))
@@ -280,7 +281,7 @@ class RegionFromConditioning(io.ComfyNode):
 
 def _box(name: str, left: float, top: float, right: float, bottom: float, place: str) -> torch.Tensor:
     if left >= right or top >= bottom:
-        raise ValueError(f"The box of {name} is empty: left must be less than right, and top less than bottom.")
+        raise Told(f"The box of {name} is empty: left must be less than right, and top less than bottom.")
     rows, columns = (
         slice(min(round(a * GRID), GRID - 1), max(round(b * GRID), round(a * GRID) + 1))
         for a, b in ((top, bottom), (left, right))

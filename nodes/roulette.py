@@ -9,6 +9,7 @@ from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance.host import checkpoints, progress
 from ..resonance.roulette import Draw, PlanError
+from ..resonance.told import Told
 from .types import Item, Plan
 
 CATEGORY = "Resonance/Model roulette"
@@ -119,7 +120,7 @@ class LoadDrawn(io.ComfyNode):
         if item.phase == "describe":
             return io.NodeOutput(*[ExecutionBlocker(None)] * 5)
         if item.draw is None:
-            raise ValueError("Nothing was drawn for this picture. Connect Model Roulette to the plan of Round Input.")
+            raise Told("Nothing was drawn for this picture. Connect Model Roulette to the plan of Round Input.")
         draw = Draw.from_dict(item.draw)
         loaded = checkpoints.load(draw, None if vae == FROM_CHECKPOINT else vae)
         return io.NodeOutput(*loaded, draw.triggers, draw.neg_triggers)

@@ -117,7 +117,7 @@ class RoundInput(io.ComfyNode):
             elif session is not None and first_folder is not None:
                 check_name(session)
                 locate(first_folder, folders.picture_roots())
-        except ValueError as error:
+        except Told as error:
             return str(error)
         return True
 
@@ -145,12 +145,8 @@ class RoundInput(io.ComfyNode):
             ask = chain.Ask(
                 session=session, fill=fill, seed=seed, keep_going=keep_going, words_first=words_first, plan=plan
             )
-            try:
+            with progress.told_on(cls.hidden.unique_id):
                 work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
-            except Told as error:
-                # The front end shows what was raised only among the details.
-                progress.say(str(error), cls.hidden.unique_id)
-                raise
         if work is None:
             return io.NodeOutput(*[ExecutionBlocker(None)] * 8)
         at, image = work.item, work.image

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 
 from ..resonance.host import cooldown
 from ..resonance.images import from_tensor, to_tensor
+from ..resonance.told import Told
 from ..resonance.vary import sheet
 from ..resonance.vary.waits import read
 
@@ -118,7 +119,7 @@ class Cooldown(io.ComfyNode):
         try:
             if waits[0] is not None:
                 read(waits[0])
-        except ValueError as error:
+        except Told as error:
             return str(error)
         return True
 

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..resonance.host import taggers
 from ..resonance.interpret.taggers.labels import CATEGORIES
 from ..resonance.interpret.taggers.select import ORDERS, Choice, Text, category_list, choose, plain_list, rating, write
+from ..resonance.told import Told
 from .types import Tagger
 
 
@@ -53,7 +54,7 @@ class LoadTagger(io.ComfyNode):
             return True
         try:
             tagger = taggers.find(model, "auto")
-        except ValueError as error:
+        except Told as error:
             return str(error)
         fetchable = download is not False and tagger.model.repo
         return True if fetchable or not tagger.missing else taggers.explain_missing(tagger)
@@ -64,7 +65,7 @@ class LoadTagger(io.ComfyNode):
         if tagger.missing and download and tagger.model.repo:
             taggers.fetch(tagger, cls.hidden.unique_id)
         if tagger.missing:
-            raise FileNotFoundError(taggers.explain_missing(tagger))
+            raise Told(taggers.explain_missing(tagger))
         return io.NodeOutput(tagger)
 
 
@@ -155,7 +156,7 @@ class TagImages(io.ComfyNode):
     def validate_inputs(cls, categories: str | None) -> bool | str:
         try:
             category_list(categories if categories is not None else "general", CATEGORIES)
-        except ValueError as error:
+        except Told as error:
             return str(error)
         return True
 

@@ -8,6 +8,7 @@ from comfy_api.latest import io
 from ..resonance.host import vary
 from ..resonance.host.sessions.variations import Around, SaveAs, opened
 from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, Naming
+from ..resonance.told import Told
 from ..resonance.vary import waits
 from ..resonance.vary.transform import SCHEDULE
 from ..resonance.vary.walk import Colors
@@ -161,7 +162,7 @@ class Vary(io.ComfyNode):
         words: str = "",
     ) -> io.NodeOutput:
         if color is None or save_as is None:  # a key that is none of the options never arrives
-            raise ValueError("color must be one of its modes, and save_as off or on.")
+            raise Told("color must be one of its modes, and save_as off or on.")
         sampling = vary.Sampling(model, vae, positive, negative, sampler_name, scheduler, scale_as)
         correct = None
         if color["color"] != NONE:

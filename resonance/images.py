@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageOps
+
+from .told import Told
 
 if TYPE_CHECKING:
     import torch
@@ -48,19 +51,38 @@ def read(path: Path, side: int | None = None) -> Image.Image:
         side: neither side need be longer than this: a JPEG is then read at a half, a quarter or an eighth of its size.
 
     Raises:
-        ValueError: the file is no picture that can be read; the text says why.
+        Told: the file is no picture that can be read; the text says why.
     """
     try:
-        with Image.open(path, formats=readers()) as image:
-            if side:
-                image.draft(None, (side, side))
-            return on_white(image)
+        return _decoded(path, side)
     except FileNotFoundError:
-        raise ValueError(f"{path.name}: the file is gone") from None
+        raise Told(f"{path.name}: the file is gone") from None
     except Exception as error:  # a damaged file makes Pillow's readers raise all kinds: struct.error, RuntimeError, ...
-        raise ValueError(
+        raise Told(
             f"{path.name} is not a picture that can be read ({str(error).replace(str(path), path.name)})"
         ) from error
+
+
+def decode(data: bytes, name: str) -> Image.Image:
+    """:func:`read` for a file's bytes.
+
+    Args:
+        name: what a person calls the picture.
+
+    Raises:
+        Told: they are no picture that can be read; the text says why.
+    """
+    try:
+        return _decoded(BytesIO(data))
+    except Exception as error:  # as above
+        raise Told(f"{name} is not a picture that can be read ({error})") from error
+
+
+def _decoded(file: Path | BytesIO, side: int | None = None) -> Image.Image:
+    with Image.open(file, formats=readers()) as image:
+        if side:
+            image.draft(None, (side, side))
+        return on_white(image)
 
 
 def to_tensor(image: Image.Image) -> torch.Tensor:

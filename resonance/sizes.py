@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from .told import Told
+
 Size = tuple[int, int]
 """Width and height in pixels."""
 
@@ -41,14 +43,14 @@ def read_aspect(text: str) -> Aspect | Size:
     """Reads an aspect: the name of a class, or two sides such as ``3:2`` or ``1216x832``.
 
     Raises:
-        ValueError: it is neither.
+        Told: it is neither.
     """
     word = text.strip().lower()
     if word in ("landscape", "portrait", "square"):
         return word
     if (sides := re.fullmatch(r"(\d{1,6})\s*[:x/]\s*(\d{1,6})", word)) and int(sides[1]) and int(sides[2]):
         return int(sides[1]), int(sides[2])
-    raise ValueError(f"{text!r} is no aspect. Give landscape, portrait, square, or two sides such as 3:2 or 1216x832.")
+    raise Told(f"{text!r} is no aspect. Give landscape, portrait, square, or two sides such as 3:2 or 1216x832.")
 
 
 def buckets(side: int = 1024) -> list[Size]:
@@ -81,17 +83,17 @@ def choose(choice: Mapping[str, Any], picture: Size | None = None, aspect: str =
         aspect: goes before ``picture``, see :func:`read_aspect`.
 
     Raises:
-        ValueError: neither picture nor aspect says enough.
+        Told: neither picture nor aspect says enough.
     """
     kind: str = choice["sizes"]
     if kind in PRESETS:
         return PRESETS[kind]
     wanted = read_aspect(aspect) if aspect.strip() else picture
     if wanted is None:
-        raise ValueError(f"{kind!r} follows a picture: connect image or aspect, or choose one of {', '.join(PRESETS)}.")
+        raise Told(f"{kind!r} follows a picture: connect image or aspect, or choose one of {', '.join(PRESETS)}.")
     if kind == BUCKET:
         if isinstance(wanted, str):
-            raise ValueError(
+            raise Told(
                 f"{kind!r} cannot tell how {wanted} the picture is: connect image, or give two sides such as 3:2."
             )
         return nearest_bucket(*wanted, choice["bucket_side"])

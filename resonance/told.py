@@ -6,3 +6,19 @@ class Told(Exception):
 
     Nodes, routes, commands and engines show it as it is. Whatever else is raised is a fault of ours and keeps its traceback.
     """
+
+
+class NotThere(Told):
+    """What was asked for by its name or number does not exist."""
+
+
+class NotNow(Told):
+    """It cannot be done as things stand: another program or node has what it takes."""
+
+
+class NoLibrary(Told):
+    """A library is missing or does not load; the text says how to install it."""
+
+
+class NoSpace(Told):
+    """A disk has no room."""

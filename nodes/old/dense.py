@@ -7,6 +7,7 @@ from ...resonance.canvas.canvas import GRID
 from ...resonance.host.attention import patched
 from ...resonance.regions.dense import OmostDense
 from ...resonance.regions.parts import KEY, Binding, Part, stack
+from ...resonance.told import Told
 from .sockets import CATEGORY
 
 PARTS = "resonance_dense_parts"
@@ -49,14 +50,14 @@ class AddCond(io.ComfyNode):
         before: tuple[Part, ...] = model.get_attachment(PARTS) or ()
         name = f"part {len(before) + 1}"
         if len(conditioning) != 1:
-            raise ValueError(
+            raise Told(
                 f"The conditioning of {name} has {len(conditioning)} entries: add each by an Add Cond of its own."
             )
         if mask is None:
             mask = torch.ones(1, GRID, GRID)
         masks = mask.reshape(-1, *mask.shape[-2:])
         if len(masks) > 1:
-            raise ValueError(f"Expected one mask for {name}, got {len(masks)}: add a part for each.")
+            raise Told(f"Expected one mask for {name}, got {len(masks)}: add a part for each.")
         model = model.clone()
         model.set_attachments(PARTS, (*before, Part(name, conditioning, masks[0], strength)))
         return io.NodeOutput(model)
@@ -84,7 +85,7 @@ class Apply(io.ComfyNode):
     def execute(cls, model) -> io.NodeOutput:
         parts = [part for part in model.get_attachment(PARTS) or () if part.weight > 0]
         if not parts:
-            raise ValueError("No part acts on this model: connect a DenseDiffusion Add Cond with a strength above 0.")
+            raise Told("No part acts on this model: connect a DenseDiffusion Add Cond with a strength above 0.")
         [[first, said]] = parts[0].positive
         pieces = [part.positive[0][0].to(first) for part in parts]
         # Not by bind(): here no words need to act everywhere, and even the first may have a place of its own.

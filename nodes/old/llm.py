@@ -13,6 +13,7 @@ from ...resonance.llm.chat import Engine, LLMError, Sampling, states
 from ...resonance.llm.conversation import Conversation as Said
 from ...resonance.llm.keys import key_for, split_address
 from ...resonance.llm.llamacpp import Settings
+from ...resonance.told import Told
 from .. import types
 from ..chat import NO_MESSAGE
 from .sockets import CATEGORY, LLM, Canvas, Conversation
@@ -186,7 +187,7 @@ class LLMChat(io.ComfyNode):
         conversation: Said | None = None,
     ) -> io.NodeOutput:
         if not text.strip():
-            raise ValueError(NO_MESSAGE)
+            raise Told(NO_MESSAGE)
         said = conversation or Said()
         growing = host.Growing(cls.hidden.unique_id)
         sampling = Sampling(max_new_tokens, temperature, top_p, seed=seed)

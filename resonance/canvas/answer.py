@@ -57,7 +57,7 @@ def salvage(text: str) -> Parts:
     """What is whole in an answer that breaks off or is broken in the middle."""
     whole: dict[str, Any] | None = None
     if found := _GLOBAL.search(text):
-        with contextlib.suppress(ValueError, RecursionError):
+        with contextlib.suppress(CanvasError, ValueError, RecursionError):
             whole = DECODER.raw_decode(text, found.end())[0]
     found = _REGIONS.search(text)
     if not found and not text.startswith("["):
@@ -78,7 +78,7 @@ def objects(text: str, at: int, keys: set[str]) -> tuple[list[dict[str, Any]], t
             break
         try:
             value, end = DECODER.raw_decode(text, at)
-        except (ValueError, RecursionError):
+        except (CanvasError, ValueError, RecursionError):
             begin = at if begin is None else begin
             at, left = at + 1, left - 1
             continue

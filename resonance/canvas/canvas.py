@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ..told import Told
+
 GRID = 90
 """Cells in each direction, whatever the picture's format."""
 
@@ -13,7 +15,7 @@ LABEL = 40
 """Letters of a region's words that stand for its name."""
 
 
-class CanvasError(ValueError):
+class CanvasError(Told):
     """Something is no canvas; the text is for the user and says where."""
 
 

@@ -85,11 +85,11 @@ def _read_json(text: str, growing: bool) -> Reading:
         start = found.start()
     try:
         value = _decode(text, start)
-    except ValueError as error:
+    except (CanvasError, ValueError) as error:
         text = loose(text[start:])
         try:
             value = _decode(text, 0)
-        except ValueError:
+        except (CanvasError, ValueError):
             return _salvaged(text, growing, error)
     return _reading(value)
 
@@ -127,7 +127,7 @@ def _answered(parts: Parts) -> Reading:
     return Reading(canvas, tuple(notes), parts.finished)
 
 
-def _salvaged(text: str, growing: bool, error: ValueError) -> Reading:
+def _salvaged(text: str, growing: bool, error: Exception) -> Reading:
     """From a list that a person may have typed nothing is left out silently: there the error counts."""
     if growing and (items := objects(text, 1, {"rect", "prefixes"})[0]):
         return Reading(read_list(items), finished=False)

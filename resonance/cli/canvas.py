@@ -13,8 +13,9 @@ from rich.markup import escape
 from ..files import store
 from ..llm.chat import Engine, Sampling, ask, without_thoughts
 from ..llm.conversation import Conversation
+from ..told import Told
 from . import llm as language
-from .output import AsJSON, Output
+from .output import AsJSON, Debug, Output
 
 # Whatever takes long to import is imported when it is needed: the help shall come at once.
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def canvas(
         ),
     ] = 0,
     as_json: AsJSON = False,
+    debug: Debug = False,
     llm: language.LLM = "",
     model: language.ModelName = "",
     keys: language.Keys = language.KEYS_FILE,
@@ -110,16 +112,14 @@ def canvas(
 
     resonance canvas boat.json --to png --size 1216x832 --out boat.png
     """
-    output = Output(as_json)
+    output = Output(as_json, debug)
     with output.errors():
         width, height = _size(size)
         if out is None and to in ("png", "masks"):
-            raise ValueError(f"Name {'the file' if to == 'png' else 'a folder'} for --to {to} with --out.")
+            raise Told(f"Name {'the file' if to == 'png' else 'a folder'} for --to {to} with --out.")
         if os.path.isfile(text):
             if llm:
-                raise ValueError(
-                    f"{text} is a file, which is read without a model: leave --llm out, or write other words."
-                )
+                raise Told(f"{text} is a file, which is read without a model: leave --llm out, or write other words.")
             found, notes = _read(Path(text), width, height)
         elif llm:
             engine = language.opened(llm, model, None, keys, timeout, context, gpu_layers)
@@ -129,7 +129,7 @@ def canvas(
             finally:
                 engine.release(unload=True)
         else:
-            raise ValueError(f"There is no file {text[:80]!r}. To have it laid out, name a model with --llm.")
+            raise Told(f"There is no file {text[:80]!r}. To have it laid out, name a model with --llm.")
         from ..canvas.chat import summary
 
         notes = (*notes, *_left_out(found, to))
@@ -155,9 +155,7 @@ def _size(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.strip().lower())
     if found and all(SMALLEST <= int(side) <= LARGEST for side in found.groups()):
         return int(found[1]), int(found[2])
-    raise ValueError(
-        f"Expected a --size such as 1216x832 with sides from {SMALLEST} to {LARGEST} pixels, got {text!r}."
-    )
+    raise Told(f"Expected a --size such as 1216x832 with sides from {SMALLEST} to {LARGEST} pixels, got {text!r}.")
 
 
 def _read(file: Path, width: int, height: int) -> tuple["Canvas", tuple[str, ...]]:
@@ -167,7 +165,7 @@ def _read(file: Path, width: int, height: int) -> tuple["Canvas", tuple[str, ...
     try:
         text = file.read_text("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError(f"{file} is no text in UTF-8: a canvas is JSON or an Omost program.") from None
+        raise Told(f"{file} is no text in UTF-8: a canvas is JSON or an Omost program.") from None
     found = read_any(text, width, height)
     return found.canvas, found.notes
 
@@ -180,7 +178,7 @@ def _asked(
     from ..canvas.read import partial
 
     if not message:
-        raise ValueError("The text is empty: write what the picture shall show.")
+        raise Told("The text is empty: write what the picture shall show.")
     said = Conversation()
     request = chat.request(said, message, system, chat.JSON if form == "json" else chat.PROGRAM, grammar, sampling)
     with output.console.status(escape(f"{engine.name} reads")) as status:

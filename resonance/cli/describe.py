@@ -9,8 +9,9 @@ import typer
 from ..llm.caption import INSTRUCTION, SYSTEM
 from ..llm.chat import Sampling
 from ..prompt import ORDERS, compose
+from ..told import Told
 from . import llm as language
-from .output import INTERRUPTED, AsJSON, Output
+from .output import INTERRUPTED, AsJSON, Debug, Output
 from .places import ComfyUIOption, find_comfyui
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def describe(
         bool, typer.Option("--overwrite", help="Describes also what has been described already.")
     ] = False,
     as_json: AsJSON = False,
+    debug: Debug = False,
     tagger: Annotated[
         str,
         typer.Option(
@@ -223,15 +225,15 @@ def describe(
     from ..interpret.taggers.select import Text, category_list, plain_list
     from . import describing
 
-    output = Output(as_json)
+    output = Output(as_json, debug)
     with output.errors(), ExitStack() as stack:
         if not (tagger or llm):
-            raise ValueError("Say what shall look at the pictures: --tagger for tags, --llm for captions, or both.")
+            raise Told("Say what shall look at the pictures: --tagger for tags, --llm for captions, or both.")
         if order not in ORDERS:
-            raise ValueError(f"Expected one of these as --order: {'; '.join(ORDERS)}. Got {order!r}.")
+            raise Told(f"Expected one of these as --order: {'; '.join(ORDERS)}. Got {order!r}.")
         written = category_list(categories, CATEGORIES)
         if not (names := pictures_below(folder)):
-            raise ValueError(f"There are no pictures in {folder} or its subfolders ({SUFFIXES}).")
+            raise Told(f"There are no pictures in {folder} or its subfolders ({SUFFIXES}).")
         kept = _kept(folder, to, out)
         clashes = twins(names) if to == "txt" else {}
         todo = [name for name in names if name not in clashes and (overwrite or not kept.done(name))]
@@ -275,7 +277,7 @@ def _kept(folder: Path, to: Literal["txt", "jsonl", "csv"], out: Path | None) ->
     if to != "txt":
         return Lines(out or folder / f"metadata.{to}", JSONL() if to == "jsonl" else CSV())
     if out:
-        raise ValueError("--out is for jsonl and csv: text files stand beside their pictures.")
+        raise Told("--out is for jsonl and csv: text files stand beside their pictures.")
     return Sidecars(folder)
 
 

@@ -27,7 +27,7 @@ def tagger(tagging: "Tagging", device: str) -> tuple[Tag, int]:
     """The tagger, loaded, and how many pictures it should get at once.
 
     Raises:
-        ModuleNotFoundError, OSError, ValueError: see :class:`resonance.drive.embedded.describer.Describer`.
+        NoLibrary, Told: see :class:`resonance.drive.embedded.describer.Describer`.
     """
     # All of this imports torch, which a language model behind an address does not need.
     from ..drive.embedded.describer import found

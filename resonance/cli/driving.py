@@ -15,6 +15,7 @@ from ..drive.driver import Ended, Halt, MakeJob, drive
 from ..drive.job import Engine
 from ..session.chain import Chain
 from ..session.status import FILE
+from ..told import Told
 from .output import INTERRUPTED, Output
 
 
@@ -85,16 +86,16 @@ def _conclude(chain: Chain, ended: Ended, out: Output) -> None:
 
 @contextmanager
 def ledger_of(folder: Path) -> Generator[None]:
-    """Says where the ledger is that cannot be used, and what to do. Raises OSError."""
+    """Says where the ledger is that cannot be used, and what to do. Raises Told."""
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise OSError(
+        raise Told(
             f"The ledger {folder / FILE} cannot be written: {error}. Make room, or see that nothing else has it open and that"
             " you may write there; the same command goes on."
         ) from error
     except sqlite3.DatabaseError as error:
-        raise OSError(
+        raise Told(
             f"The ledger {folder / FILE} is damaged: {error}. resonance report {folder} --rebuild makes it anew from what the"
             " pictures say."
         ) from error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from ..drive.comfyui import ComfyUI, Recipe, Server
 from ..drive.job import Engine, EngineLost
 from ..roulette import Plan, PlanError, parse
+from ..told import Told
 
 if TYPE_CHECKING:
     from ..drive.embedded.engine import Setup
@@ -48,18 +49,20 @@ class Embedding:
     download: bool
 
     def plan(self) -> Plan | None:
-        """What is drawn for each picture. Raises PlanError or ValueError if it cannot be."""
+        """What is drawn for each picture. Raises Told if it cannot be."""
         if self.roulette is None:
             return None
         if self.models is None:
-            raise ValueError(
-                "Where are the models of the roulette? Pass --models, a folder with checkpoints/ and loras/."
-            )
+            raise Told("Where are the models of the roulette? Pass --models, a folder with checkpoints/ and loras/.")
         checkpoints, loras = (_files(self.models / kind) for kind in ("checkpoints", "loras"))
-        return parse(self.roulette.read_text("utf-8-sig")).expand(checkpoints, loras)
+        try:
+            text = self.roulette.read_text("utf-8-sig")
+        except UnicodeDecodeError:
+            raise Told(f"{self.roulette} is no text in UTF-8.") from None
+        return parse(text).expand(checkpoints, loras)
 
     def setup(self) -> "Setup":
-        """Raises ValueError where it does not fit together."""
+        """Raises Told where it does not fit together."""
         from ..drive.embedded.describer import TOYWORLD, Captioning, Server, Tagging
         from ..drive.embedded.engine import Composing, Setup
         from ..drive.embedded.painter import Painting
@@ -67,7 +70,7 @@ class Embedding:
 
         tagger = self.tagger or (TOYWORLD if self.model == TOYWORLD and not self.llm else "")
         if not (tagger or self.llm):
-            raise ValueError("What is to put the pictures into words? Pass --tagger, --llm, or both.")
+            raise Told("What is to put the pictures into words? Pass --tagger, --llm, or both.")
         roots = (self.taggers,) if self.taggers else ()
         llm = None
         if self.llm.lower().startswith(("http://", "https://")):
@@ -120,7 +123,7 @@ class Engines:
             folder: for the log and the temporary files of a ComfyUI that is started.
 
         Raises:
-            ValueError: there is nothing that could make pictures.
+            Told: there is nothing that could make pictures.
         """
         if self.embedding:
             return [partial(_embedded, self.embedding.setup())]
@@ -131,7 +134,7 @@ class Engines:
             return [partial(_connected, address, recipe) for address in self.servers]
         if self.start:
             return [partial(_started, self.start, self.args, folder, recipe)]
-        raise ValueError(
+        raise Told(
             "There is no ComfyUI to run the workflow. Give the address of a running one (--server http://127.0.0.1:8188), or"
             " the folder of one to start (--comfyui, or COMFYUI_PATH)."
         )
@@ -200,7 +203,7 @@ def _size(text: str) -> dict[str, int]:
         return {}
     width, _, height = text.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise ValueError(f"--size is a width and a height in pixels such as 768x512, got {text!r}.")
+        raise Told(f"--size is a width and a height in pixels such as 768x512, got {text!r}.")
     return {"width": int(width), "height": int(height)}
 
 
@@ -218,7 +221,7 @@ def _started(comfyui: Path, args: tuple[str, ...], folder: Path, recipe: Recipe,
     try:
         from .server import Launch, StartedComfyUI
     except ModuleNotFoundError:
-        raise ValueError(
+        raise Told(
             "This copy of Resonance came from the registry, which ships nothing that starts programs. Start ComfyUI yourself"
             " and pass --server http://127.0.0.1:8188."
         ) from None

@@ -34,7 +34,7 @@ def run(asked: Asked, engines: Engines, out: Output) -> None:
     """Drives a chain of folders to its end, or writes its requests.
 
     Raises:
-        OSError, RuntimeError, ValueError: something is wrong with what was asked for, or another program has the folders.
+        Told: something is wrong with what was asked for, or another program has the folders.
     """
     folders = img2tag2img.prepare(out, asked.workflow, asked.words, asked.config_file)
     seed = secrets.randbelow(2**50) if asked.seed is None else asked.seed

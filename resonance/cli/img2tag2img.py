@@ -7,6 +7,7 @@ from pathlib import Path
 from ..img2tag2img import config, queue, template
 from ..img2tag2img.folders import Folders
 from ..img2tag2img.folders import prepare as check
+from ..told import Told
 from .output import Output
 
 DEFAULTS = ("default.toml", "default.ini")
@@ -20,7 +21,7 @@ def prepare(output: Output, workflow: Path, words: Sequence[str], config_file: P
         config_file: None: ``default.toml`` or ``default.ini`` of the current folder.
 
     Raises:
-        ValueError: something is wrong; the text says what.
+        Told: something is wrong; the text says what.
     """
     names = list(takewhile(lambda word: not word.startswith("--"), words))
     read = template.load(workflow)
@@ -58,6 +59,4 @@ def _default() -> Path:
     for name in DEFAULTS:
         if Path(name).is_file():
             return Path(name)
-    raise ValueError(
-        f"There is no {' or '.join(DEFAULTS)} in {Path.cwd()}. Name a configuration with --config_file FILE."
-    )
+    raise Told(f"There is no {' or '.join(DEFAULTS)} in {Path.cwd()}. Name a configuration with --config_file FILE.")

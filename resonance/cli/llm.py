@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ..llm.chat import Engine
+from ..told import Told
 
 PANEL = "Language model"
 KEYS_FILE = Path(typer.get_app_dir("resonance")) / "llm_keys.json"
@@ -95,18 +96,18 @@ def opened(
 
     Raises:
         LLMError: it is not there, may not be asked, or cannot be loaded.
-        ValueError: ``llm`` is neither an address nor a file, or an option belongs to the other one.
+        Told: ``llm`` is neither an address nor a file, or an option belongs to the other one.
     """
     if llm.lower().startswith(("http://", "https://")):
         if mmproj:
-            raise ValueError("--mmproj belongs to a GGUF file: a server is started with its own.")
+            raise Told("--mmproj belongs to a GGUF file: a server is started with its own.")
         from ..llm.http import connect
 
         return connect(llm, model, timeout, keys)
     if not (file := Path(llm)).is_file():
-        raise ValueError(f"Expected as --llm a server such as http://127.0.0.1:8080 or a GGUF file, got {llm!r}.")
+        raise Told(f"Expected as --llm a server such as http://127.0.0.1:8080 or a GGUF file, got {llm!r}.")
     if model:
-        raise ValueError("--model names a model on a server: a GGUF file holds only one.")
+        raise Told("--model names a model on a server: a GGUF file holds only one.")
     from ..drive.embedded.describer import opened
     from ..llm.llamacpp import Settings
 

@@ -1,30 +1,38 @@
 """What the commands say: for people on stderr, and with ``--json`` one JSON object a line on stdout."""
 
+import errno
 import json
+import logging
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
-from ..drive.job import EngineLost, JobFailed
-from ..llm.chat import LLMError
+from ..told import Told
+
+log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
 """Status of a command that Ctrl-C has ended."""
 
 AsJSON = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout, for scripts.")]
-"""The option that every command has."""
+Debug = Annotated[bool, typer.Option("--debug", help="Show what the library logs, and the traceback of every error.")]
+"""The options that every command has."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Of errors that name no file."""
 
 
 class Output:
     """Where a command says what it does."""
 
-    def __init__(self, as_json: bool) -> None:
+    def __init__(self, as_json: bool, debug: bool = False) -> None:
         self.json = as_json
         self.console = Console(stderr=True, highlight=False)
+        self.debug = debug
         self._stdout = sys.stdout  # on a cluster it is turned away meanwhile
 
     def say(self, text: str) -> None:
@@ -39,7 +47,14 @@ class Output:
 
     @contextmanager
     def errors(self) -> Generator[None]:
-        """What is wrong with what was asked for ends the command with a sentence and status 1, Ctrl-C with status 130."""
+        """Every error ends the command with a sentence and status 1, Ctrl-C with status 130.
+
+        What a person is to be told is the sentence. So is what the system says of a file: a full disk, no permission, no such
+        file. Everything else is a fault of Resonance and logged with its traceback.
+        """
+        if self.debug:
+            logging.basicConfig()
+            logging.getLogger(__name__.partition(".")[0]).setLevel(logging.DEBUG)
         try:
             yield
         # Exit is a RuntimeError; where nobody reads stdout any more, Typer knows how to end.
@@ -47,8 +62,21 @@ class Output:
             raise
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
-        except (EngineLost, JobFailed, LLMError, ModuleNotFoundError, OSError, RuntimeError, ValueError) as error:
-            self.event("error", text=str(error))
-            self.console.print("[red]Error:[/] ", end="")
-            self.say(str(error))
-            raise typer.Exit(1) from None
+        except Told as error:
+            log.debug("What was told", exc_info=True)
+            self._fail(str(error))
+        except Exception as error:
+            if isinstance(error, OSError) and (error.filename is not None or error.errno in FULL):
+                log.debug("What the system said", exc_info=True)
+                self._fail(": ".join(str(each) for each in (error.filename, error.strerror) if each) + ".")
+            log.exception("A fault of Resonance")
+            self._fail(
+                f"This is a fault of Resonance, not of what you asked for: {type(error).__name__}: {error}. The traceback is"
+                " above; please report both."
+            )
+
+    def _fail(self, sentence: str) -> NoReturn:
+        self.event("error", text=sentence)
+        self.console.print("[red]Error:[/] ", end="")
+        self.say(sentence)
+        raise typer.Exit(1) from None

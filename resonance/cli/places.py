@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ..told import Told
+
 PACK = Path(__file__).parents[2]
 
 ComfyUIOption = Annotated[
@@ -26,12 +28,12 @@ def find_comfyui(given: Path | None) -> Path | None:
     """ComfyUI's folder: the given one, the one above ``custom_nodes``, or comfy-cli's default.
 
     Raises:
-        ValueError: there is none in the given folder.
+        Told: there is none in the given folder.
     """
     places = [given] if given else [PACK.parent.parent, Path.home() / "comfy" / "ComfyUI"]
     found = next((p for p in places if (p / "main.py").is_file() and (p / "comfy").is_dir()), None)
     if given and not found:
-        raise ValueError(f"There is no ComfyUI in {given}: name the folder that holds its main.py.")
+        raise Told(f"There is no ComfyUI in {given}: name the folder that holds its main.py.")
     return found
 
 
@@ -66,13 +68,13 @@ class Places:
         extra_model_paths.yaml lists it under ``resonance_pictures``. Links are followed.
 
         Raises:
-            ValueError: there is no such folder.
+            Told: there is no such folder.
         """
         path = Path(folder).expanduser().resolve()
         if not Path(folder).is_absolute() and self._known(folder):
             return folder, self.roots
         if not path.is_dir():
-            raise ValueError(
+            raise Told(
                 f"There is no folder {folder!r}: neither {path} nor one in {self.input}. One of the output folder is named"
                 f" 'NAME [output]'."
             )
@@ -87,5 +89,5 @@ class Places:
 
         try:
             return locate(folder, self.roots)[1].is_dir()
-        except ValueError:
+        except Told:
             return False

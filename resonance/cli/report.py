@@ -12,6 +12,7 @@ from ..session.ledger import Busy
 from ..session.query import sessions
 from ..session.rebuild import SMALL, Rebuilt, rebuild
 from ..session.status import FILE
+from ..told import Told
 from .output import AsJSON, Output
 from .places import ComfyUIOption, InputOption, OutputOption, Places
 
@@ -66,12 +67,12 @@ def report(
 
 
 def _find(session: str, output: Path) -> Path:
-    """The session's folder. Raises ValueError."""
+    """The session's folder. Raises Told."""
     places = [place for place in (Path(session), output / session) if place.is_dir()]
     if places:
         return next((place for place in places if (place / FILE).is_file()), places[-1]).resolve()
     known = ", ".join(folder.name for folder in sessions(output)) or "none"
-    raise ValueError(
+    raise Told(
         f"There is no session {session!r}: neither a folder of that name here nor one in {output}. Sessions there: {known}."
     )
 
@@ -82,7 +83,7 @@ def _rebuild(say: Output, folder: Path, force: bool) -> None:
             task = bar.add_task("", total=None)
             made = rebuild(folder, force, lambda count: bar.update(task, completed=count))
     except Busy as owner:
-        raise RuntimeError(
+        raise Told(
             f"Session {folder.name!r} is open in another program ({owner}). Stop it there before its ledger is made anew."
         ) from None
     say.event(

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from ..told import Told
 from . import llm as language
-from .output import AsJSON, Output
+from .output import AsJSON, Debug, Output
 from .places import ComfyUIOption, InputOption, OutputOption, Places
 
 SESSION = "A session"
@@ -204,13 +205,14 @@ def rounds(
         typer.Option("--rehydrate", help="Queue a saved GET /queue again.", rich_help_panel=IMG2TAG2IMG),
     ] = None,
     as_json: AsJSON = False,
+    debug: Debug = False,
 ) -> None:
     """Rounds from a shell: pictures into words into pictures, for as long as there is disk.
 
     SESSION is a folder of the output folder, the same that Round Input works on. Stopped or killed, the same command goes on
     where it was. A session that was begun in the browser goes on here, and the other way round, when it is paused there.
     """
-    out = Output(as_json)
+    out = Output(as_json, debug)
     with out.errors():
         from .engines import Embedding, Engines
 
@@ -243,9 +245,9 @@ def rounds(
 
             if folders:
                 stray = next((word for word in (target, *folders) if word.startswith("-")), folders[0])
-                raise ValueError(f"A session takes no {stray!r}: see resonance rounds --help.")
+                raise Told(f"A session takes no {stray!r}: see resonance rounds --help.")
             if workflow and embedding:
-                raise ValueError("--workflow is run by ComfyUI, --model and --roulette without it: pass one of them.")
+                raise Told("--workflow is run by ComfyUI, --model and --roulette without it: pass one of them.")
             run(Asked(target, first, count, workflow, seed or 0, retry, take), places, engines, out)
 
 
@@ -253,4 +255,4 @@ def _split(args: str) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(args))
     except ValueError as error:
-        raise ValueError(f"--comfyui-args {args!r}: {error}.") from None
+        raise Told(f"--comfyui-args {args!r}: {error}.") from None

@@ -14,6 +14,7 @@ from ..session.chain import PlanDraws
 from ..session.fill.pictures import Pictures
 from ..session.ledger import Busy, own
 from ..session.query import Known, known
+from ..told import Told
 from .driving import drive_and_show, ledger_of
 from .engines import Engines, plan_of
 from .output import Output
@@ -50,7 +51,7 @@ def run(asked: Asked, places: Places, engines: Engines, out: Output) -> None:
 def _run(asked: Asked, folder: Path, places: Places, engines: Engines, out: Output) -> None:
     before = known(folder)
     if not asked.first and (before is None or before.first.endswith("[pictures]")):
-        raise ValueError(
+        raise Told(
             f"Session {asked.name!r} began with {before.first}, outside of ComfyUI's folders: pass it again with --first."
             if before
             else f"There is no session {asked.name!r} in {places.output}. To begin it, pass --first FOLDER."
@@ -90,7 +91,7 @@ def _workflow(asked: Asked, before: Known | None) -> ItemWorkflow:
     if before and before.graph:
         extra: dict[str, Any] = before.graph.get("extra_data", {}).get("extra_pnginfo") or {}
         return ItemWorkflow(before.graph["prompt"], extra.get("workflow"))
-    raise ValueError(
+    raise Told(
         "What is to make the pictures? With ComfyUI pass --workflow FILE, a workflow with Round Input and Round Output that"
         " was exported as API; without it --model, such as --model toyworld to try."
     )
@@ -99,7 +100,7 @@ def _workflow(asked: Asked, before: Known | None) -> ItemWorkflow:
 async def _take(name: str, folder: Path, servers: tuple[str, ...], out: Output) -> None:
     """Makes the servers let go of a session, and waits until the one that has it has finished its picture."""
     if not servers:
-        raise ValueError("--take asks the ComfyUI that works on the session to let go of it: name it with --server.")
+        raise Told("--take asks the ComfyUI that works on the session to let go of it: name it with --server.")
     for address in servers:
         server = Server(address)
         try:

@@ -48,7 +48,7 @@ def connect(address: str) -> Generator[None]:
     Raises:
         ConnectionError: there is no such cluster, or it has another Python or Ray.
         ModuleNotFoundError: there is no Ray here.
-        ValueError: the address is none.
+        Told: the address is none.
     """
     ray = _ray()
     started: dict[str, Any] = {"object_store_memory": STORE, "include_dashboard": False} if address == "local" else {}

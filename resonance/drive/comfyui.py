@@ -17,6 +17,7 @@ from yarl import URL
 
 from ..session.made import Made
 from ..session.reason import reported
+from ..told import Told
 from .job import EngineLost, Job, JobFailed
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class Server:
         progress: hears of the steps of the runs.
 
     Raises:
-        ValueError: this is no such address.
+        Told: this is no such address.
     """
 
     def __init__(self, address: str, progress: Progress | None = None) -> None:
@@ -55,7 +56,7 @@ class Server:
         except ValueError:
             url = URL()
         if url.scheme not in ("http", "https") or not url.host or url.query_string or url.fragment:
-            raise ValueError(f"{address!r} is no address of a ComfyUI server. Expected one like http://127.0.0.1:8188.")
+            raise Told(f"{address!r} is no address of a ComfyUI server. Expected one like http://127.0.0.1:8188.")
         self.url = url
         self.address = str(url.with_user(None)).rstrip("/")
         self.progress = progress
@@ -171,7 +172,7 @@ class Server:
         path = self.url.joinpath("resonance", "rounds", session, "pause")
         status, said = await self._request("POST", path)
         if status not in (200, 404, 405):
-            raise RuntimeError(f"ComfyUI at {self.address} cannot pause session {session!r}: {_sentence(said)}")
+            raise Told(f"ComfyUI at {self.address} cannot pause session {session!r}: {_sentence(said)}")
 
     async def close(self) -> None:
         if self._session:

@@ -7,6 +7,7 @@ never waits for a disk.
 
 import asyncio
 import logging
+import sqlite3
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -207,8 +208,14 @@ class _Driver:
         """Writes and commits what was made."""
         try:
             files = await asyncio.to_thread(self.chain.keep, item, made)
-        except (OSError, Told) as error:
+        except Told as error:
             await self.settle(item, outcome_of(error))
+            return
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # as in make()
+            log.exception("What %s made of item %s cannot be kept", engine.name, item.lineage)
+            await self.settle(item, Outcome(Reason.ERROR, f"{type(error).__name__}: {error}"))
             return
         if item.phase == "describe":
             self.tell("described", engine=engine.name, round=item.round, lineage=item.lineage)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .. import images
+from ..told import Told
 from .names import inside
 
 _ANNOTATED = re.compile(r"(.*?) ?\[(\w+)\]", re.DOTALL)
@@ -15,12 +16,12 @@ def locate(name: str, roots: Mapping[str, Path]) -> tuple[str, Path]:
     """Splits ``holiday/a.png [input]`` into its root's name and the path; without brackets the root is ``input``.
 
     Raises:
-        ValueError: unknown root, or a path that leads out of it.
+        Told: unknown root, or a path that leads out of it.
     """
     found = _ANNOTATED.fullmatch(name.strip())
     relative, root = (found[1], found[2]) if found else (name.strip(), "input")
     if root not in roots:
-        raise ValueError(f"{name!r}: there is no root [{root}]. Roots: {', '.join(f'[{r}]' for r in roots)}.")
+        raise Told(f"{name!r}: there is no root [{root}]. Roots: {', '.join(f'[{r}]' for r in roots)}.")
     return root, inside(roots[root], relative)
 
 
@@ -37,13 +38,13 @@ def listing(folder: str, roots: Mapping[str, Path]) -> list[str]:
     Files are chosen by suffix; none is opened. Hidden files and folders, and links that lead out of the root, are left out.
 
     Raises:
-        ValueError: no such folder, or no picture in it.
+        Told: no such folder, or no picture in it.
     """
     root, path = locate(folder, roots)
     base = roots[root].resolve()
     if not path.is_dir():
         near = sorted(p.name for p in roots[root].iterdir() if p.is_dir()) if roots[root].is_dir() else []
-        raise ValueError(f"There is no folder {folder!r}. Folders in [{root}]: {', '.join(near[:20]) or 'none'}.")
+        raise Told(f"There is no folder {folder!r}. Folders in [{root}]: {', '.join(near[:20]) or 'none'}.")
     found: list[str] = []
     for where, folders, files in os.walk(path):
         folders[:] = [f for f in folders if not f.startswith(".")]
@@ -57,7 +58,5 @@ def listing(folder: str, roots: Mapping[str, Path]) -> list[str]:
                 continue
             found.append(prefix + name)
     if not found:
-        raise ValueError(
-            f"There are no pictures in {folder!r} ({', '.join(sorted(images.SUFFIXES))}; subfolders included)."
-        )
+        raise Told(f"There are no pictures in {folder!r} ({', '.join(sorted(images.SUFFIXES))}; subfolders included).")
     return [f"{name} [{root}]" for name in sorted(found, key=natural)]

@@ -1,12 +1,20 @@
 """Saving a result so that it is there whole, or not at all."""
 
+import errno
 import os
+import sqlite3
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+
+from ..told import NoSpace, Told
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL_ON_WINDOWS = {39, 112}
+"""ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL."""
 
 
 def encode_png(image: Image.Image, texts: Mapping[str, str], level: int = 4) -> bytes:
@@ -23,7 +31,29 @@ def write(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
     """Writes files that survive a power cut once this returns, and of which none is ever seen half written.
 
     What stands under a final name is replaced.
+
+    Raises:
+        NoSpace: the disk is full.
+        Told: they cannot be written; the text says where, and why.
     """
+    try:
+        _write(folder, files)
+    except OSError as error:
+        raise (NoSpace if is_full(error) else Told)(f"{folder} cannot be written: {error}") from error
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether a disk without room is behind an error."""
+    if error is None:
+        return False
+    if isinstance(error, OSError) and (error.errno in _FULL or getattr(error, "winerror", None) in _FULL_ON_WINDOWS):
+        return True
+    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return True
+    return isinstance(error, NoSpace) or is_full(error.__cause__ or error.__context__)
+
+
+def _write(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         flush_folder(folder.parent)

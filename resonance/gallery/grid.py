@@ -7,6 +7,7 @@ from typing import Any
 from ..files.names import inside
 from ..files.pictures import locate, natural
 from ..session.query import base_of, reading
+from ..told import Told
 from . import changes
 
 
@@ -76,7 +77,7 @@ def source(folder: Path, id_: int, roots: Mapping[str, Path]) -> Path:
     with reading(folder) as ledger:
         name = ledger.item(id_).source
     if name is None:
-        raise ValueError(f"Item {id_} starts from no picture.")
+        raise Told(f"Item {id_} starts from no picture.")
     return locate(name, roots)[1]
 
 
@@ -86,7 +87,7 @@ def result(folder: Path, id_: int, number: int) -> Path:
         ledger.item(id_)
         files = ledger.files(id_)
     if not 0 < number <= len(files):
-        raise ValueError(f"Item {id_} has {len(files)} results, and no result {number}.")
+        raise Told(f"Item {id_} has {len(files)} results, and no result {number}.")
     return inside(base_of(folder), files[number - 1])
 
 

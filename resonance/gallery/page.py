@@ -96,7 +96,7 @@ def write(
         told: is called with the number of rows that are done, and of all that will be.
 
     Raises:
-        ValueError: there is no ledger, or it cannot be read.
+        Told: there is no ledger, or it cannot be read.
         OSError: the file cannot be written.
     """
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .. import images
 from ..files.names import inside
+from ..told import Told
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ def kept(session: Path, picture: Path) -> bytes | None:
     """The thumbnail (WebP) of ``picture`` as it lies in the session's folder; None when it is to be made, or made again.
 
     Raises:
-        ValueError: there is no such picture.
+        Told: there is no such picture.
     """
     try:
         data = _place(session, picture).read_bytes()
@@ -35,7 +36,7 @@ def make(session: Path, picture: Path) -> bytes:
     """The thumbnail of ``picture``, made if it is not there.
 
     Raises:
-        ValueError: there is no such picture, or it cannot be read.
+        Told: there is no such picture, or it cannot be read.
     """
     if data := kept(session, picture):
         return data
@@ -59,14 +60,14 @@ def kind(picture: Path) -> str | None:
     """MIME type of a picture that every browser shows, by the file's own first bytes; None for other files.
 
     Raises:
-        ValueError: there is no such file, or it cannot be opened.
+        Told: there is no such file, or it cannot be opened.
     """
     _stat(picture)
     try:
         with picture.open("rb") as file:
             head = file.read(12)
     except OSError as error:
-        raise ValueError(f"{picture.name} cannot be opened ({error.strerror})") from None
+        raise Told(f"{picture.name} cannot be opened ({error.strerror})") from None
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if head.startswith(b"\xff\xd8\xff"):
@@ -82,11 +83,11 @@ def _place(session: Path, picture: Path) -> Path:
 
 
 def _stat(picture: Path) -> os.stat_result:
-    """Raises ValueError unless there is a file that can be read to its end, which a pipe or a device may not have."""
+    """Raises Told unless there is a file that can be read to its end, which a pipe or a device may not have."""
     try:
         known = picture.stat()
     except OSError:
-        raise ValueError(f"{picture.name}: the file is gone") from None
+        raise Told(f"{picture.name}: the file is gone") from None
     if not stat.S_ISREG(known.st_mode):
-        raise ValueError(f"{picture.name} is not a file")
+        raise Told(f"{picture.name} is not a file")
     return known

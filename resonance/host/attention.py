@@ -16,6 +16,7 @@ from comfy.patcher_extension import WrappersMP
 
 from ..regions.method import Plan, share
 from ..regions.parts import KEY, Binding, resize
+from ..told import Told
 from .families import family
 
 RUN = "resonance_run"
@@ -28,7 +29,7 @@ def patched(model: Any) -> Any:
     """A clone of a MODEL that follows the bindings of its conditionings when it samples.
 
     Raises:
-        ValueError: it is of no family that this works with.
+        Told: it is of no family that this works with.
     """
     family(model)
     model = model.clone()
@@ -60,7 +61,7 @@ class Run:
         self._bound: dict[UUID, Bound] = {}
         for entry in (entry for entries in guider.conds.values() for entry in entries if KEY in entry):
             if "area" in entry or entry.get("set_area_to_bounds"):
-                raise ValueError(
+                raise Told(
                     "What comes from Regions fills the picture and takes no area of its own: take off the area, or give its "
                     "words a place with Region from Conditioning."
                 )

@@ -10,6 +10,7 @@ import comfy.utils
 import folder_paths
 
 from ..roulette import Draw, DrawnLora, Plan, parse
+from ..told import Told
 from .memory import Kept
 
 
@@ -77,7 +78,7 @@ def _load_vae(name: str) -> Any:
 def _path(kind: str, name: str) -> str:
     path = folder_paths.get_full_path(kind, name)
     if path is None:
-        raise FileNotFoundError(
+        raise Told(
             f"There is no {name!r} in models/{kind}. Searched: {', '.join(folder_paths.get_folder_paths(kind))}. "
             "Put the file back, or choose another one."
         )

@@ -10,6 +10,7 @@ from ..canvas.canvas import Canvas
 from ..regions import bags
 from ..regions.bags import Words, words
 from ..regions.parts import Conditioning
+from ..told import Told
 
 _log = logging.getLogger(__name__)
 
@@ -52,11 +53,11 @@ def encode_all(clip: Any, canvas: Canvas) -> Conditioning:
     """All words of a canvas as one conditioning, wherever its regions are.
 
     Raises:
-        ValueError: no region has a weight.
+        Told: no region has a weight.
     """
     texts = [words(region) for region in canvas.regions if region.weight > 0]
     if not texts:
-        raise ValueError("No words act: every region of this canvas, the global one too, has weight 0.")
+        raise Told("No words act: every region of this canvas, the global one too, has weight 0.")
     tokens, said = encode_together(clip, texts)
     return [[torch.cat(tokens, 1), said]]
 

@@ -3,7 +3,7 @@
 import atexit
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import comfy.model_management
@@ -36,7 +36,8 @@ class GGUFEngine:
 
     @property
     def abilities(self) -> Abilities:
-        return self.settings.abilities
+        advice = "choose the mmproj file that belongs to it in Load LLM (for a model that sees pictures)"
+        return replace(self.settings.abilities, for_images=advice)
 
     def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
         model = _models.get(self.settings, lambda: _load(self.settings))

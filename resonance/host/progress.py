@@ -1,11 +1,14 @@
 """Progress, text on nodes, and interrupts."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 import comfy.model_management
 import comfy.utils
 from server import PromptServer
+
+from ..told import Told
 
 
 def interrupted() -> bool:
@@ -27,6 +30,16 @@ def say(text: str, node_id: str | None) -> None:
     """Shows ``text`` on the node, in place of what was there."""
     if node_id is not None:
         PromptServer.instance.send_progress_text(text, node_id)
+
+
+@contextmanager
+def told_on(node_id: str | None) -> Generator[None]:
+    """Says on the node what a person is told: the front end shows what was raised only among the details."""
+    try:
+        yield
+    except Told as error:
+        say(str(error), node_id)
+        raise
 
 
 def growing(node_id: str | None, every: float = 0.1) -> Callable[[str], None]:

@@ -17,6 +17,7 @@ from ..regions.bags import Words, negative_words, own_words, words
 from ..regions.heat import Heat
 from ..regions.method import Method
 from ..regions.parts import Conditioning, Part, bind, check_width, feather, stack
+from ..told import Told
 from . import attention
 from .encode import encode, encode_together
 from .folders import model_folders
@@ -54,13 +55,11 @@ class Sources:
 
     def check(self) -> None:
         if self.canvas and self.clip is None:
-            raise ValueError("The words of a canvas need a text encoder: connect clip.")
+            raise Told("The words of a canvas need a text encoder: connect clip.")
         if not self.canvas and not self.regions:
-            raise ValueError(
-                "There are no regions: connect a canvas with clip, or regions from Region from Conditioning."
-            )
+            raise Told("There are no regions: connect a canvas with clip, or regions from Region from Conditioning.")
         if not self.positive and not (self.canvas and self.canvas.whole.weight > 0):
-            raise ValueError(
+            raise Told(
                 "Nothing acts outside the regions: connect positive, or a canvas whose global words have a weight."
             )
 
@@ -159,23 +158,21 @@ def heat_of(model: Any) -> tuple[torch.Tensor, tuple[str, ...]]:
     """Maps ``[B, R, h, w]`` of the last picture that was sampled with a MODEL, and the names of the parts.
 
     Raises:
-        ValueError: there are none; the text says what to do.
+        Told: there are none; the text says what to do.
     """
     seen, names = model.get_attachment(HEAT) or (None, ())
     if seen is None:
-        raise ValueError(
-            "This model notes no heat: connect the one from Regions, with an attention method and capture set."
-        )
+        raise Told("This model notes no heat: connect the one from Regions, with an attention method and capture set.")
     maps = seen.maps()
     if maps is None:
-        raise ValueError("No picture was sampled with this model yet: connect an image that was.")
+        raise Told("No picture was sampled with this model yet: connect an image that was.")
     return maps, names
 
 
 def overlay(image: torch.Tensor, maps: torch.Tensor, opacity: float) -> torch.Tensor:
     """Maps ``[B, R, h, w]`` as colours from blue over green to red, over pictures ``[B, H, W, 3]``: ``[B * R, H, W, 3]``."""
     if len(image) not in (1, len(maps)):
-        raise ValueError(f"Expected {len(maps)} pictures, as they were sampled, got {len(image)}.")
+        raise Told(f"Expected {len(maps)} pictures, as they were sampled, got {len(image)}.")
     size = image.shape[1:3]
     heat = F.interpolate(maps, size, mode="bilinear").clamp(0, 1)[..., None]
     colours = (1.5 - (heat * 2 - torch.tensor([1.5, 1.0, 0.5])).abs() * 2).clamp(0, 1)
@@ -221,14 +218,12 @@ def _with_lora(clip: Any, lora: Lora) -> Any:
     """A clone of a CLIP that reads with the LoRA, and hangs it on what it encodes, for the model to use there.
 
     Raises:
-        ValueError: there is no such file; the text says where it was looked for.
+        Told: there is no such file; the text says where it was looked for.
     """
     path = folder_paths.get_full_path("loras", lora.file)
     if path is None:
         searched = ", ".join(map(str, model_folders("loras")))
-        raise ValueError(
-            f"There is no LoRA {lora.file!r} in {searched}: put the file there, or take it out of the region."
-        )
+        raise Told(f"There is no LoRA {lora.file!r} in {searched}: put the file there, or take it out of the region.")
     hooks = comfy.hooks.create_hook_lora(
         comfy.utils.load_torch_file(path, safe_load=True), lora.strength, lora.strength
     )
@@ -247,14 +242,14 @@ def _check_one_pass(canvas: Canvas | None, parts: Sequence[Part]) -> None:
     if canvas and canvas.whole.lora:
         loras.insert(0, canvas.label(0))
     if loras:
-        raise ValueError(
+        raise Told(
             f"The LoRA of {', '.join(loras)} cannot act in one region where all regions share one pass of the model: "
             "take area overlay or area average, or load it for the whole picture."
         )
     for part in parts:
         for _, values in (*part.positive, *(part.negative or [])):
             if foreign := [key for key, value in values.items() if key not in BINDABLE and value is not None]:
-                raise ValueError(
+                raise Told(
                     f"The conditioning of {part.name} carries {', '.join(foreign)}, which cannot act in one region where all "
                     "regions share one pass of the model: put it on positive, or take area overlay or area average."
                 )

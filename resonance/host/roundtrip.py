@@ -4,6 +4,8 @@ from typing import Any
 
 import torch
 
+from ..told import Told
+
 
 def through(vae: Any, images: torch.Tensor) -> torch.Tensor:
     """IMAGE ``[B, H, W, C]`` encoded and decoded again, picture by picture: a video VAE would take them for one film.
@@ -11,11 +13,11 @@ def through(vae: Any, images: torch.Tensor) -> torch.Tensor:
     As with core's nodes the sides are cropped to what the VAE can take.
 
     Raises:
-        ValueError: a side is shorter than that.
+        Told: a side is shorter than that.
     """
     least = vae.spacial_compression_encode()
     height, width = images.shape[1:3]
     if min(height, width) < least:
-        raise ValueError(f"The reference is {width}x{height} pixels; the VAE needs at least {least} on each side.")
+        raise Told(f"The reference is {width}x{height} pixels; the VAE needs at least {least} on each side.")
     rgb = images[..., :3].nan_to_num(0, 0, 0).clamp(0, 1).expand(-1, -1, -1, 3)
     return torch.cat([vae.decode(vae.encode(image)).flatten(0, -4) for image in rgb.split(1)])

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from .. import images
+from ..told import Told
 from ..vary.transform import SCHEDULE, Call, Transform, calls, rows
 from ..vary.waits import Waits
 from ..vary.walk import Colors, Picture, walk
@@ -105,10 +106,10 @@ def vary(
         returns: all pictures that are made of each, or the last.
 
     Raises:
-        ValueError: there is nothing to vary; the text says why.
+        Told: there is nothing to vary; the text says why.
     """
     if not task.transform.pairs or task.transform.iterations < 1:
-        raise ValueError("The transform has no pairs or no iterations: there is nothing to make. Choose another one.")
+        raise Told("The transform has no pairs or no iterations: there is nothing to make. Choose another one.")
     starts = prepare(image, math.lcm(MULTIPLE, task.sampling.vae.spacial_compression_encode()))
     masks = fit_masks(mask, starts)
     course = _Course(task, len(starts), node_id)
@@ -129,7 +130,7 @@ def vary(
                 made[len(labels)] = kept.picture[0]
                 labels.append(f"scale {pair.scale:g}, strength {pair.strength:g}, seed {kept.call.seed}")
     progress.say(f"{course.kept * len(starts)} pictures", node_id)
-    return Made(pictures=made, names="\n".join(labels))
+    return Made(made, "\n".join(labels))
 
 
 def _room(starts: list[Picture], each: int) -> torch.Tensor:
@@ -138,7 +139,7 @@ def _room(starts: list[Picture], each: int) -> torch.Tensor:
     device, dtype = _device(), comfy.model_management.intermediate_dtype()
     needed, free = math.prod(size) * dtype.itemsize, comfy.model_management.get_free_memory(device)
     if needed > free:
-        raise ValueError(
+        raise Told(
             f"{size[0]} pictures of {size[2]} x {size[1]} pixels need {needed / 2**30:.1f} GB of memory together, and"
             f" {free / 2**30:.1f} are free. Make fewer, or switch save_as on and let it return the last one only."
         )
@@ -150,12 +151,12 @@ def prepare(image: torch.Tensor, multiple: int) -> list[Picture]:
     multiple by Lanczos.
 
     Raises:
-        ValueError: there are no pixels, or not 1, 3 or 4 channels.
+        Told: there are no pixels, or not 1, 3 or 4 channels.
     """
     if 0 in image.shape:
-        raise ValueError(f"There is no picture to vary: the image has the shape {tuple(image.shape)}.")
+        raise Told(f"There is no picture to vary: the image has the shape {tuple(image.shape)}.")
     if image.shape[-1] not in (1, 3, 4):
-        raise ValueError(f"Expected a grey, RGB or RGBA picture, got one with {image.shape[-1]} channels.")
+        raise Told(f"Expected a grey, RGB or RGBA picture, got one with {image.shape[-1]} channels.")
     height, width = (max(side // multiple, 1) * multiple for side in image.shape[1:3])
     pictures = [images.on_white(picture) for picture in images.from_tensor(image)]
     if (height, width) != tuple(image.shape[1:3]):
@@ -167,14 +168,14 @@ def fit_masks(mask: torch.Tensor | None, starts: list[Picture]) -> list[torch.Te
     """For each picture its mask in its size, ``[1, H, W, 1]``.
 
     Raises:
-        ValueError: their number is neither 1 nor that of the pictures, or one has no pixels.
+        Told: their number is neither 1 nor that of the pictures, or one has no pixels.
     """
     if mask is None:
         return [None] * len(starts)
     if 0 not in mask.shape:
         mask = mask.reshape(-1, *mask.shape[-2:])
     if 0 in mask.shape or len(mask) not in (1, len(starts)):
-        raise ValueError(
+        raise Told(
             f"Expected one mask for all pictures or one for each of the {len(starts)}, got masks of the shape"
             f" {tuple(mask.shape)}."
         )
@@ -277,12 +278,12 @@ class _Painter:
         decoded = decoded.reshape(-1, *decoded.shape[-3:])[:1, ..., :3].to(like)  # a video VAE has frames
         if decoded.shape != like.shape:
             height, width = like.shape[1:3]
-            raise ValueError(
+            raise Told(
                 f"The VAE makes {decoded.shape[2]} x {decoded.shape[1]} pixels of a picture with {width} x {height}. Vary needs"
                 " a VAE that gives back the size it got."
             )
         if decoded.isnan().any():
-            raise ValueError(
+            raise Told(
                 "The picture that was made holds no numbers (NaN), it would be black: this precision is too low for the model"
                 " or the VAE, or the scale too high. Try ComfyUI's --fp32-vae or --force-upcast-attention, or a lower scale."
                 " With save_as on, Run goes on after the last picture."

@@ -12,6 +12,7 @@ from ..roulette.lines import quote, quote_syntax
 from ..roulette.plan import BLANK
 from ..roulette.text import read as read_plan
 from ..sizes import CLASSES, Aspect, Size
+from ..told import Told
 from . import ini, overrides
 from .keys import ALL, KEYS, PLAN, TEXTS, Wrong, unknown
 from .overrides import NodeInput, Override, literal
@@ -72,7 +73,7 @@ def load(path: Path, words: Sequence[str] = ()) -> Config:
         words: overrides from the command line, for keys of the file's form: ``--key value``, ``--key=value``, ``--key``.
 
     Raises:
-        ValueError: names the file, and what is wrong with which key.
+        Told: names the file, and what is wrong with which key.
     """
     given, inputs = overrides.read(words)
     try:
@@ -81,11 +82,11 @@ def load(path: Path, words: Sequence[str] = ()) -> Config:
             return _config(ini.read(text, given), inputs)
         return _config(_toml(text, given), inputs, text, {override.name for override in given})
     except UnicodeDecodeError:
-        raise ValueError(f"{path}: this is no text in UTF-8.") from None
+        raise Told(f"{path}: this is no text in UTF-8.") from None
     except OSError as error:
-        raise ValueError(f"{path}: the configuration cannot be read ({error.strerror}).") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise Told(f"{path}: the configuration cannot be read ({error.strerror}).") from None
+    except Told as error:
+        raise Told(f"{path}: {error}") from None
 
 
 def form(path: Path, text: str) -> Literal["ini", "toml"]:
@@ -104,16 +105,16 @@ def _toml(text: str, given: Sequence[Override]) -> dict[str, Any]:
     try:
         toml = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(quote_syntax(text, error)) from None
+        raise Told(quote_syntax(text, error)) from None
     flat: dict[str, Any] = {}
     for place, value in _leaves(toml):
         key = ".".join(place)
         if key not in ALL:
-            raise ValueError(quote(text, place, unknown(key, ALL)))
+            raise Told(quote(text, place, unknown(key, ALL)))
         flat[key] = value
     for name, raw in given:
         if name not in ALL:
-            raise ValueError(unknown(name, ALL))
+            raise Told(unknown(name, ALL))
         flat[name] = _value(name, raw)
     return flat
 
@@ -141,7 +142,7 @@ def _config(flat: Mapping[str, Any], inputs: Sequence[NodeInput], text: str = ""
         text: what they are from, to quote from, except those under keys in ``given``.
     """
     if missing := [key for key in ("model.checkpoint", "paths.archive") if key not in flat]:
-        raise ValueError(f"These keys are missing: {', '.join(missing)}.")
+        raise Told(f"These keys are missing: {', '.join(missing)}.")
     values: dict[str, Any] = {}
     for key, value in flat.items():
         if key not in PLAN:
@@ -150,7 +151,7 @@ def _config(flat: Mapping[str, Any], inputs: Sequence[NodeInput], text: str = ""
             except Wrong as wrong:
                 message = f"{key} {wrong}, got {value!r}."
                 place = tuple(key.split("."))
-                raise ValueError(quote(text, place, message) if text and key not in given else message) from None
+                raise Told(quote(text, place, message) if text and key not in given else message) from None
     values.setdefault("paths_output", (values["paths_archive"],))
     plan = _plan(flat, "" if any(key in given for key in PLAN) else text)
     return Config(plan=plan, inputs=tuple(inputs), **values)
@@ -162,9 +163,7 @@ def _plan(flat: Mapping[str, Any], text: str) -> Plan:
     toml["model"] = {key: flat[f"model.{key}"] for key in ("checkpoint", "force_lora") if f"model.{key}" in flat}
     plan = read_plan(toml, text)
     if any(entry.folder for entry in (*plan.checkpoints, *plan.loras)):
-        raise ValueError(
-            "folder = … is for the node Model Roulette, which sees the server's files. Here write each file's name."
-        )
+        raise Told("folder = … works only where the server's files can be seen. Here write each file's name.")
     written = {name.replace("\\", "/"): name for name in _texts(toml)}
 
     def as_written(lora: Lora) -> Lora:

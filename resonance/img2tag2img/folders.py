@@ -68,7 +68,7 @@ class Folders:
         return pictures.locate(source, {ROOT: self.archive})[1]
 
     def path(self, destination: str, name: str) -> Path:
-        """A file in a folder of the archive. Raises ValueError if it would lie elsewhere."""
+        """A file in a folder of the archive. Raises Told if it would lie elsewhere."""
         return inside(self.archive, f"{destination}/{name}")
 
     def sources(self, round_: int) -> list[tuple[str, str]]:
@@ -79,7 +79,7 @@ class Folders:
         ledger knows stay.
 
         Raises:
-            ValueError: there is no such folder, or no picture in it.
+            Told: there is no such folder, or no picture in it.
         """
         past = _past(self.session, round_)
         listed = pictures.listing(f"{self.names[round_ - 1]} [{ROOT}]", {ROOT: self.archive})
@@ -112,7 +112,7 @@ class Folders:
         """The request for an item. ``seed`` is the session's.
 
         Raises:
-            ValueError: the workflow lacks what the configuration needs.
+            Told: the workflow lacks what the configuration needs.
         """
         choose = partial(derive, seed, round_, lineage)
         return build(self.template, self.config, source, self.names[round_], lineage, choose)
@@ -122,14 +122,14 @@ def prepare(template: Template, config: Config, names: Sequence[str]) -> Folders
     """Checks what can be checked before anything is made.
 
     Raises:
-        ValueError: a folder's name cannot be used, there is no first folder or no picture in it, or the workflow lacks what
+        Told: a folder's name cannot be used, there is no first folder or no picture in it, or the workflow lacks what
             the configuration needs.
     """
     if len(names) < 2:
-        raise ValueError(f"A chain needs two folders or more, the first one and where to go from it; got {len(names)}.")
+        raise Told(f"A chain needs two folders or more, the first one and where to go from it; got {len(names)}.")
     archive = Path(config.paths_archive)
     if not archive.is_dir():
-        raise ValueError(f"paths.archive (archive_path in INI files): there is no folder {archive}.")
+        raise Told(f"paths.archive (archive_path in INI files): there is no folder {archive}.")
     for name in names:
         inside(archive, name)
     folders = Folders(template, config, tuple("/".join(filter(None, re.split(r"[/\\]", name))) for name in names))

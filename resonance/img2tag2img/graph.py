@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from ..roulette import Lora
 from ..roulette.plan import BLANK
+from ..told import Told
 from . import models
 from .config import Config
 from .models import Choose, pick
@@ -35,7 +36,7 @@ def build(
         choose: all that is drawn follows from it.
 
     Raises:
-        ValueError: the workflow lacks a node that the configuration needs.
+        Told: the workflow lacks a node that the configuration needs.
     """
     graph = deepcopy(dict(template.nodes))
 
@@ -112,7 +113,7 @@ def before(template: Template) -> list[Any]:
         case [str(), int()]:
             return list(cast(list[Any], link))
         case _:
-            raise ValueError(
+            raise Told(
                 f"{template.path}: to save the picture before face repair (save_predetail), the input image of the node"
                 " face_detailer must be linked to it."
             )
@@ -123,7 +124,7 @@ def _checkpoint(template: Template, loader: Mapping[str, Any]) -> str:
     for field in ("base_ckpt_name", "ckpt_name"):
         if field in loader:
             return field
-    raise ValueError(
+    raise Told(
         f"{template.path}: the node load_model has no input base_ckpt_name or ckpt_name, which names the checkpoint."
         f" It has: {', '.join(loader)}."
     )
@@ -136,7 +137,7 @@ def _stack(template: Template, node: dict[str, Any], loras: Sequence[tuple[str, 
     """
     most = CAPACITY.get(node["class_type"])
     if most is not None and len(loras) > most:
-        raise ValueError(
+        raise Told(
             f"{template.path}: the node lora_stacker ({node['class_type']}) has {most} slots, and one picture would get"
             f" {len(loras)} LoRAs. Put fewer into the bundle or into model.force_lora."
         )
@@ -170,7 +171,7 @@ def _override(template: Template, graph: Graph, override: NodeInput) -> None:
     inputs = template.inputs(graph, override.node)
     if override.field not in inputs:
         close = get_close_matches(override.field, inputs, 1, 0.4)
-        raise ValueError(
+        raise Told(
             f"{template.path}: the node {override.node} has no input {override.field}."
             + (f" Did you mean {close[0]}?" if close else f" It has: {', '.join(inputs)}.")
         )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..told import Told
 from .keys import unknown
 from .overrides import Override
 
@@ -51,26 +52,26 @@ def read(text: str, overrides: Sequence[Override]) -> dict[str, Any]:
     """Values by the TOML form's keys.
 
     Raises:
-        ValueError: a key is unknown, missing or wrong, or there is no LoRA folder.
+        Told: a key is unknown, missing or wrong, or there is no LoRA folder.
     """
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(text)
     except configparser.Error as error:
-        raise ValueError(f"This is no INI file: {' '.join(str(error).split())}") from None
+        raise Told(f"This is no INI file: {' '.join(str(error).split())}") from None
     sections = (parser.default_section, *parser.sections())
     raw = {key: value for section in sections for key, value in parser.items(section)}
     raw |= {override.name: "true" if override.value is None else override.value for override in overrides}
     for name in raw:
         if name not in KEYS:
-            raise ValueError(unknown(name, KEYS))
+            raise Told(unknown(name, KEYS))
     for override in overrides:
         if override.value is None and override.name not in FLAGS:
-            raise ValueError(f"--{override.name} needs a value.")
+            raise Told(f"--{override.name} needs a value.")
     known = {name: _typed(name, value) for name, value in raw.items()}
     required = REQUIRED if known.get("disable_llm") else (*REQUIRED, *REQUIRED_BY_CAPTIONER)
     if missing := [name for name in required if name not in known]:
-        raise ValueError(f"These keys are missing: {', '.join(missing)}.")
+        raise Told(f"These keys are missing: {', '.join(missing)}.")
     flat = {SAME[name]: value for name, value in known.items() if name in SAME}
     if added := known.get("add_tags"):
         flat["prompt.preamble"] += f", {added}"
@@ -93,14 +94,14 @@ def _typed(name: str, value: str) -> Any:
         return int(value) if name in WHOLE else float(value) if name in NUMBERS else value
     except (KeyError, ValueError):
         wanted = "true or false" if name in FLAGS else "a whole number" if name in WHOLE else "a number"
-        raise ValueError(f"{name} must be {wanted}, got {value!r}.") from None
+        raise Told(f"{name} must be {wanted}, got {value!r}.") from None
 
 
 def _loras(root: str, prefix: str) -> list[str]:
     """The ``*.safetensors`` below a folder, by their names below ``root``, in an order that is the same everywhere."""
     folder = os.path.join(root, prefix)
     if not os.path.isdir(folder):
-        raise ValueError(f"There is no folder {folder}, in which lora_root and lora_prefix say the LoRAs are.")
+        raise Told(f"There is no folder {folder}, in which lora_root and lora_prefix say the LoRAs are.")
     found = [
         Path(where, name) for where, _, names in os.walk(folder) for name in names if name.endswith(".safetensors")
     ]

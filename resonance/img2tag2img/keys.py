@@ -7,12 +7,13 @@ from difflib import get_close_matches
 from typing import Any, cast
 
 from ..sizes import Size
+from ..told import Told
 
 PLAN = ("lora", "blank", "model.checkpoint", "model.force_lora")
 """Keys that the model roulette reads."""
 
 
-class Wrong(ValueError):
+class Wrong(Told):
     """What must stand under a key; to be read after the key's name."""
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from ..told import Told
+
 Kind = Literal["str", "int", "float", "wire"]
 
 _NODE = re.compile(r"override-([^-]+)-(.+?)(?:-(str|int|float|wire))?")
@@ -38,7 +40,7 @@ class NodeInput:
             now: what the input is now.
 
         Raises:
-            ValueError: it is not of its kind.
+            Told: it is not of its kind.
         """
         try:
             match self.kind:
@@ -55,7 +57,7 @@ class NodeInput:
                     return self.raw if isinstance(now, str) else literal(self.raw)
         except ValueError:
             example = {"int": "12", "float": "0.5", "wire": "ksampler:5, a node's name and the number of its output"}
-            raise ValueError(
+            raise Told(
                 f"--override-{self.node}-{self.field}-{self.kind} got {self.raw!r}. Expected something like"
                 f" {example[self.kind or 'int']}."
             ) from None
@@ -65,7 +67,7 @@ def read(words: Sequence[str]) -> tuple[list[Override], list[NodeInput]]:
     """Reads what follows the command's own arguments.
 
     Raises:
-        ValueError: a word belongs to no key.
+        Told: a word belongs to no key.
     """
     keys: list[Override] = []
     inputs: list[NodeInput] = []
@@ -73,7 +75,7 @@ def read(words: Sequence[str]) -> tuple[list[Override], list[NodeInput]]:
     while left:
         word = left.pop(0)
         if not word.startswith("--") or word == "--":
-            raise ValueError(f"{word!r} belongs to no key. Overrides are written --key value, --key=value or --key.")
+            raise Told(f"{word!r} belongs to no key. Overrides are written --key value, --key=value or --key.")
         name, equals, value = word[2:].partition("=")
         given = value if equals else left.pop(0) if left and not left[0].startswith("--") else None
         if not name.startswith("override-"):
@@ -81,7 +83,7 @@ def read(words: Sequence[str]) -> tuple[list[Override], list[NodeInput]]:
         elif (found := _NODE.fullmatch(name)) and given is not None:
             inputs.append(NodeInput(found[1], found[2], given, _kind(found[3])))
         else:
-            raise ValueError(
+            raise Told(
                 f"--{name} is not understood. Write --override-NODE-FIELD VALUE, or with the value's type"
                 " --override-NODE-FIELD-str, -int, -float or -wire VALUE; a wire is node:output."
             )

@@ -21,7 +21,7 @@ def read(path: Path) -> Picture:
     """Reads a picture file; upright, transparency over white. A JPEG stays one, every other file becomes a PNG.
 
     Raises:
-        ValueError: it cannot be read; the text says why.
+        Told: it cannot be read; the text says why.
     """
     image = images.read(path)
     image.info.clear()  # Pillow would write color profiles and comments from here

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from ..drive.job import JobFailed
+from ..told import Told
 from . import picture
 from .folders import Folders
 from .graph import Graph
@@ -33,14 +34,14 @@ def dump(folders: Folders, into: Path, seed: int, sort: bool = False) -> Iterato
     for round_ in range(1, folders.rounds + 1):
         try:
             items = folders.sources(round_)
-        except ValueError:  # nothing lies there
+        except Told:  # nothing lies there
             continue
         if sort:
             items.sort(key=lambda item: folders.models(seed, round_, item[1]).key)
         for source, lineage in items:
             try:
                 read = picture.read(folders.locate(source))
-            except ValueError as error:
+            except Told as error:
                 yield Dumped(source, None, str(error))
                 continue
             graph = folders.graph(seed, round_, lineage, read)
@@ -81,16 +82,16 @@ def captured(path: Path) -> list[Captured]:
     """The requests in a capture of ``GET /queue``: those that ran, then those that waited.
 
     Raises:
-        ValueError: it is none.
+        Told: it is none.
     """
     try:
         read: Any = json.loads(path.read_text("utf-8-sig"))
         entries = [*read["queue_running"], *read["queue_pending"]]
         return [Captured(dict(entry[2]), _texts(entry[3])) for entry in entries]
     except OSError as error:
-        raise ValueError(f"{path} cannot be read ({error.strerror}).") from None
+        raise Told(f"{path} cannot be read ({error.strerror}).") from None
     except (LookupError, RecursionError, TypeError, ValueError):
-        raise ValueError(
+        raise Told(
             f"{path} is no captured queue. Expected what ComfyUI answers to GET /queue, saved as it is."
         ) from None
 

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
+from ..told import Told
+
 COMMENTS = ("comment", "_comment")
 """Entries that are no nodes: in the TOML era and in the INI era."""
 
@@ -44,12 +46,12 @@ class Template:
         """The inputs of a node of a copy of the workflow.
 
         Raises:
-            ValueError: it has no such node; the text says what the node is for.
+            Told: it has no such node; the text says what the node is for.
         """
         if name not in nodes:
             close = get_close_matches(name, nodes, 1, 0.4)
             hint = f" Nearest: {close[0]}." if close else ""
-            raise ValueError(
+            raise Told(
                 f"{self.path} has no node named {name!r}, which {PURPOSES.get(name, 'is to be changed')}. A node's name is its"
                 f" key in the file; rename the node there.{hint}"
             )
@@ -60,18 +62,18 @@ def load(path: Path) -> Template:
     """Reads a workflow.
 
     Raises:
-        ValueError: the file cannot be read, or holds no workflow in API form.
+        Told: the file cannot be read, or holds no workflow in API form.
     """
     try:
         read: Any = json.loads(path.read_text("utf-8-sig"))
     except OSError as error:
-        raise ValueError(f"{path}: the workflow cannot be read ({error.strerror}).") from None
+        raise Told(f"{path}: the workflow cannot be read ({error.strerror}).") from None
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: the workflow is not JSON ({error}).") from None
+        raise Told(f"{path}: the workflow is not JSON ({error}).") from None
     nodes = cast(dict[str, Any], read) if isinstance(read, dict) else {}
     comments = [nodes.pop(name) for name in COMMENTS if name in nodes]
     if not nodes or not all(map(_is_node, nodes.values())):
-        raise ValueError(
+        raise Told(
             f"{path} is no workflow in API form. Expected named nodes, each with class_type and inputs: in ComfyUI choose Export"
             " (API), then name the nodes in the file."
         )

@@ -12,6 +12,7 @@ from .. import images
 from ..files.pictures import natural
 from ..llm import chat
 from ..llm.caption import caption_request, caption_text
+from ..told import Told
 from .descriptions import Description
 from .taggers.select import Choice, Text, choose, rating, write
 
@@ -64,7 +65,7 @@ def describe_all(
         good = [picture for _, picture in read if isinstance(picture, Image.Image)]
         tagged = iter(tag(good) if tag and good else [("", "")] * len(good))
         for name, picture in read:
-            if isinstance(picture, ValueError):
+            if isinstance(picture, Told):
                 yield Failed(name, str(picture))
                 continue
             tags, rated = next(tagged)
@@ -80,10 +81,8 @@ def describe_all(
             yield Description(name, compose(tags, said), tags, said, rated)
 
 
-def _read_ahead(
-    folder: Path, names: Sequence[str], batch: int
-) -> Generator[list[tuple[str, Image.Image | ValueError]]]:
-    def read(start: int) -> list[tuple[str, Image.Image | ValueError]]:
+def _read_ahead(folder: Path, names: Sequence[str], batch: int) -> Generator[list[tuple[str, Image.Image | Told]]]:
+    def read(start: int) -> list[tuple[str, Image.Image | Told]]:
         return [(name, _read(folder / name)) for name in names[start : start + batch]]
 
     with ThreadPoolExecutor(1, "pictures") as thread:
@@ -93,10 +92,10 @@ def _read_ahead(
             yield ready
 
 
-def _read(path: Path) -> Image.Image | ValueError:
+def _read(path: Path) -> Image.Image | Told:
     try:
         return images.read(path)
-    except ValueError as error:
+    except Told as error:
         return error
 
 

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from ..files import store
+from ..told import Told
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Form(Protocol):
         """The whole lines of a file behind its head, each with the name of its picture.
 
         Raises:
-            ValueError: it is a file of another kind; the text says what was expected.
+            Told: it is a file of another kind; the text says what was expected.
         """
         ...
 
@@ -110,9 +111,9 @@ class JSONL:
                 value: Any = json.loads(_text(line))
                 yield str(value["file_name"]), line + b"\n"
             except (ValueError, TypeError, KeyError):
-                raise ValueError(f'line {number} is not like {{"file_name": "a.png", "text": "..."}}') from None
+                raise Told(f'line {number} is not like {{"file_name": "a.png", "text": "..."}}') from None
         if not rest.startswith(self._begin[: len(rest)]):
-            raise ValueError("its last line was not written by this command and has no end")
+            raise Told("its last line was not written by this command and has no end")
 
 
 class CSV:
@@ -130,7 +131,7 @@ class CSV:
         records = self._split(data)
         columns = self._values(next(records, data))
         if data and columns != COLUMNS:
-            raise ValueError(f"expected the columns {', '.join(COLUMNS)}, got {', '.join(columns)[:200]}")
+            raise Told(f"expected the columns {', '.join(COLUMNS)}, got {', '.join(columns)[:200]}")
         for record in records:
             yield "".join(self._values(record)[:1]), record
 
@@ -162,7 +163,7 @@ class Lines:
     def __init__(self, path: Path, form: Form) -> None:
         """
         Raises:
-            ValueError: the file is there and holds something else.
+            Told: the file is there and holds something else.
         """
         self._path, self._form = path, form
         self._names = self._tidy()
@@ -189,8 +190,8 @@ class Lines:
         old = self._path.read_bytes() if self._path.exists() else b""
         try:
             lines = dict(self._form.lines(old))
-        except ValueError as error:
-            raise ValueError(f"{self._path} holds something else: {error}. Name another file with --out.") from None
+        except Told as error:
+            raise Told(f"{self._path} holds something else: {error}. Name another file with --out.") from None
         new = self._form.head + b"".join(lines.values())
         if old and new != old:
             store.write(self._path.parent, [(self._path.name, new)])

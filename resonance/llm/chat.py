@@ -10,6 +10,8 @@ from typing import Any, Literal, Protocol
 
 from PIL import Image
 
+from ..told import Told
+
 
 @dataclass(frozen=True)
 class Message:
@@ -123,7 +125,7 @@ def states(engine: Engine) -> str:
     )
 
 
-class LLMError(RuntimeError):
+class LLMError(Told):
     """A model could not be asked or did not answer; the text is for the user."""
 
 

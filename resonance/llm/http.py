@@ -130,7 +130,7 @@ async def _connect(address: str, model: str, timeout: float, keys: Path) -> HTTP
             continue
         first = _object(next(iter(found["data"] or ()), None))
         if not (name := model or str(first.get("id", ""))):
-            raise LLMError(f"{base} lists no model: load one there, or write its name into Connect LLM.")
+            raise LLMError(f"{base} lists no model: load one there, or give its name.")
         if first.get("owned_by") != "llamacpp":
             return HTTPEngine(base, "OpenAI-compatible", name, timeout, keys)
         can = _object((await look(base.removesuffix("/v1") + "/props")).get("modalities"))

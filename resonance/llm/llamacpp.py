@@ -8,7 +8,7 @@ import importlib
 import platform
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ class Settings:
             images=self.mmproj is not None,
             schema=True,
             grammar=True,
-            for_images="choose the mmproj file that belongs to it in Load LLM (for a model that sees pictures)",
+            for_images="it needs the mmproj file that belongs to it (for a model that sees pictures)",
         )
 
     @property
@@ -129,11 +129,30 @@ class Model:
                 self.close()
 
     def _chat(self, request: Request, on_text: OnText) -> Answer:
+        text, reason = "", None
+        pieces = self._pieces(request)
+        try:
+            for piece in pieces:
+                choice = piece["choices"][0]
+                reason = choice.get("finish_reason") or reason
+                if more := choice["delta"].get("content"):
+                    text += more
+                    on_text(text)
+                # The abort callback works on the CPU only.
+                if self._stop(None):
+                    raise Interrupted
+        finally:
+            pieces.close()
+        if reason is None:
+            raise LLMError(f"{self.settings.name} ended its answer before it was finished.")
+        return Answer(text, reason != "length")
+
+    def _pieces(self, request: Request) -> Generator[Any]:
+        """What llama.cpp writes, piece by piece. Its errors become sentences, those of whoever reads do not."""
         s = request.sampling
         grammar = self._grammar(request.grammar)
-        text, reason = "", None
         try:
-            pieces = self._llama.create_chat_completion(
+            yield from self._llama.create_chat_completion(
                 to_wire(request.messages),
                 stream=True,
                 max_tokens=s.max_tokens,
@@ -147,18 +166,6 @@ class Model:
                 grammar=grammar,
                 response_format={"type": "json_object", "schema": request.schema} if request.schema else None,
             )
-            try:
-                for piece in pieces:
-                    choice = piece["choices"][0]
-                    reason = choice.get("finish_reason") or reason
-                    if more := choice["delta"].get("content"):
-                        text += more
-                        on_text(text)
-                    # The abort callback works on the CPU only.
-                    if self._stop(None):
-                        raise Interrupted
-            finally:
-                pieces.close()
         except RuntimeError as error:
             if "llama_decode returned 2" in str(error):
                 raise Interrupted from None
@@ -167,16 +174,13 @@ class Model:
             if "exceed" in str(error):
                 raise LLMError(
                     f"The conversation is longer than the context of {self.settings.context} tokens ({error}): "
-                    "raise it in Load LLM, or send a smaller picture."
+                    "raise it, or send a smaller picture."
                 ) from error
             if "mtmd" in str(error):
                 raise LLMError(
                     f"{self.settings.mmproj} does not belong to {self.settings.name}, or is broken."
                 ) from error
             raise LLMError(f"{self.settings.name} failed: {error}") from error
-        if reason is None:
-            raise LLMError(f"{self.settings.name} ended its answer before it was finished.")
-        return Answer(text, reason != "length")
 
     def _grammar(self, grammar: str | None) -> Any:
         """The grammar as llama.cpp wants it, once it has been tried: what it cannot read would end the process."""
@@ -198,12 +202,10 @@ def _llama_cpp() -> Any:
     try:
         return importlib.import_module("llama_cpp")
     except ImportError:
-        problem = "Load LLM needs llama-cpp-python, which is not installed."
+        problem = "A GGUF file needs llama-cpp-python, which is not installed."
     except (OSError, RuntimeError) as error:
         problem = f"llama-cpp-python is installed but does not load ({error})."
-    raise LLMError(
-        f"{problem} {install_line()} Or use Connect LLM with a server, or Core LLM, which need nothing more."
-    )
+    raise LLMError(f"{problem} {install_line()} Or ask a model on a server, which needs nothing more.")
 
 
 def install_line(option: str = "") -> str:
@@ -216,5 +218,5 @@ def install_line(option: str = "") -> str:
         flavour = "vulkan" if torch.version.hip else "cpu"
     return (
         f'Install it with:  "{sys.executable}" -m pip install {option}llama-cpp-python --prefer-binary '
-        f"--extra-index-url {WHEELS}/{flavour}  and restart ComfyUI."
+        f"--extra-index-url {WHEELS}/{flavour}  and restart."
     )

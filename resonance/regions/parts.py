@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from ..canvas.canvas import GRID, Lora
+from ..told import Told
 from .heat import Heat
 from .method import Method
 
@@ -80,7 +81,7 @@ def bind(
         negative: bind what shall not be there; parts without any are left out.
 
     Raises:
-        ValueError: a part's conditioning has several entries, or is of another text encoder; or the base is bound already.
+        Told: a part's conditioning has several entries, or is of another text encoder; or the base is bound already.
     """
     acting = [p for p in parts if p.weight > 0 and (p.negative if negative else p.positive)]
     if not acting:
@@ -89,7 +90,7 @@ def bind(
     bound: Conditioning = []
     for tokens, values in base:
         if KEY in values:
-            raise ValueError(
+            raise Told(
                 f"What is connected to {'negative' if negative else 'positive'} has regions of its own: give all regions to "
                 "one Regions, or join what two of them give by Conditioning (Combine)."
             )
@@ -112,10 +113,10 @@ def bind(
 def check_width(name: str, tokens: torch.Tensor, base: torch.Tensor) -> None:
     """
     Raises:
-        ValueError: the tokens ``[B, T, C]`` are of another text encoder than those of the base.
+        Told: the tokens ``[B, T, C]`` are of another text encoder than those of the base.
     """
     if tokens.shape[-1] != base.shape[-1]:
-        raise ValueError(
+        raise Told(
             f"{name} was encoded with {tokens.shape[-1]} numbers per token, the global words with {base.shape[-1]}: both "
             "must come from the text encoder of one model."
         )
@@ -125,7 +126,7 @@ def _tokens(part: Part, negative: bool) -> torch.Tensor:
     entries = part.negative if negative else part.positive
     assert entries
     if len(entries) > 1:
-        raise ValueError(
+        raise Told(
             f"{part.name} is a combination of {len(entries)} conditionings; this method takes one per region. "
             "Make a region of each, or use an area method."
         )

@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import Any, TypeVar
 
 from ..prompt import join
+from ..told import Told
 from .plan import BLANK, Checkpoint, Lora, Plan
 
 Entry = TypeVar("Entry", Checkpoint, Lora)
@@ -42,7 +43,7 @@ class Draw:
         """Reads :meth:`to_dict`'s form, which may come from an item that somebody pasted.
 
         Raises:
-            ValueError: it is no draw.
+            Told: it is no draw.
         """
         try:
             loras = [
@@ -50,7 +51,7 @@ class Draw:
             ]
             texts = [str(known[key]) for key in ("checkpoint", "triggers", "neg_triggers")]
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"The item's draw is not one that Model Roulette made ({error!r}): {known}") from None
+            raise Told(f"The item's draw cannot be read ({error!r}): {known}") from None
         return cls(texts[0], tuple(loras), texts[1], texts[2])
 
 

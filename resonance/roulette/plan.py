@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from itertools import chain
 from typing import Any, TypeVar
 
+from ..told import Told
 from . import lines
 
 BLANK = "None"
@@ -35,7 +36,7 @@ QUOTED = 5
 Entry = TypeVar("Entry", "Checkpoint", "Lora")
 
 
-class PlanError(ValueError):
+class PlanError(Told):
     """A plan that cannot be used; the text quotes the line."""
 
 

@@ -22,7 +22,7 @@ from PIL import Image
 
 from ..files import store
 from ..roulette import Draw, Plan, draw
-from ..told import Told
+from ..told import NotNow, Told
 from .fill.fill import Change, Fill
 from .item import Item, derive
 from .ledger import Busy, Claim, Ledger
@@ -40,7 +40,7 @@ ROOM = 500 * 2**20
 BY_REQUEST = "by request"
 
 
-class WrongKind(Told):
+class WrongKind(NotNow):
     """A session belongs to another kind of fill."""
 
     def __init__(self, name: str, found: Kind, wanted: Kind) -> None:

@@ -2,8 +2,10 @@
 
 import sqlite3
 
+from ..told import NotThere
 
-class NoItem(LookupError):
+
+class NoItem(NotThere):
     """The ledger has no such item."""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from ..files.names import check_name
+from ..told import Told
 from .payloads import Payload, Plain, payload_of
 
 Phase = Literal["describe", "paint"]
@@ -99,12 +100,12 @@ class Item:
         """Reads :meth:`to_json`'s form. The item is not claimed.
 
         Raises:
-            ValueError: the text is not an item; it says what is wrong.
+            Told: the text is not an item; it says what is wrong.
         """
         try:
             read: Any = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise ValueError(
+        except (ValueError, RecursionError) as error:
+            raise Told(
                 f"The item is not JSON ({error}). Paste the text of a saved picture's `resonance` entry."
             ) from None
         fields: dict[str, tuple[type, ...]] = {
@@ -120,15 +121,15 @@ class Item:
             "payload": (dict,),
         }
         if not isinstance(read, dict):
-            raise ValueError("The item is not a JSON object. Paste the text of a saved picture's `resonance` entry.")
+            raise Told("The item is not a JSON object. Paste the text of a saved picture's `resonance` entry.")
         known = cast(dict[str, Any], read)
         for key, value in known.items():
             if key not in fields:
-                raise ValueError(f"The item has no field {key!r}. Fields: {', '.join(fields)}.")
+                raise Told(f"The item has no field {key!r}. Fields: {', '.join(fields)}.")
             if not isinstance(value, fields[key]) or isinstance(value, bool):
-                raise ValueError(f"The item's field {key!r} must be {fields[key][0].__name__}, got {value!r}.")
+                raise Told(f"The item's field {key!r} must be {fields[key][0].__name__}, got {value!r}.")
         if missing := [key for key in ("session", "round", "index", "lineage", "seed") if key not in known]:
-            raise ValueError(f"The item lacks {', '.join(missing)}.")
+            raise Told(f"The item lacks {', '.join(missing)}.")
         for key in ("session", "lineage"):  # both become names of files
             check_name(known[key], key)
         item = cls(**{key: value for key, value in known.items() if key not in ("words", "payload")})

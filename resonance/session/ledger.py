@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, cast
 
 from filelock import FileLock, Timeout
 
-from ..told import Told
+from ..told import NotNow, Told
 from .item import Item, Phase, Words, seed_of
 from .lineage import distinct
 from .payloads import Payload, Plain, payload_of
@@ -71,7 +71,7 @@ class Session:
     kind: Kind
 
 
-class Busy(Told):
+class Busy(NotNow):
     """Another process owns the session."""
 
 

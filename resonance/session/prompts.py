@@ -7,6 +7,7 @@ from PIL import Image
 
 from ..files.names import inside
 from ..files.pictures import locate
+from ..told import Told
 from .item import Item
 from .naming import PROMPT
 
@@ -23,21 +24,21 @@ def prompt_of(name: str, roots: Mapping[str, Path]) -> str:
         roots: folders from which may be read, by name.
 
     Raises:
-        ValueError: there is no such folder, or no prompt; the text says where was looked.
+        Told: there is no such folder, or no prompt; the text says where was looked.
     """
     if not name.strip():
-        raise ValueError("Name a picture of an exploration, such as explore/<hash>/x.png [output].")
+        raise Told("Name a picture of an exploration, such as explore/<hash>/x.png [output].")
     root, path = locate(name, roots)
     folder = path if path.is_dir() or path == roots[root] else path.parent
     if not folder.is_dir():
         other = (
             "" if name.rstrip().endswith("]") else f" For a folder of the output folder write {name.strip()} [output]."
         )
-        raise ValueError(f"There is no folder {folder.relative_to(roots[root])} in [{root}].{other}")
+        raise Told(f"There is no folder {folder.relative_to(roots[root])} in [{root}].{other}")
     file = inside(roots[root], str((folder / PROMPT).relative_to(roots[root])))
     prompt = _in_file(file) if file.is_file() else _in_picture(path)
     if not prompt.strip():
-        raise ValueError(f"The prompt in {file.name if file.is_file() else path.name} of {folder.name} is empty.")
+        raise Told(f"The prompt in {file.name if file.is_file() else path.name} of {folder.name} is empty.")
     return prompt.strip()
 
 
@@ -49,20 +50,20 @@ def _in_file(file: Path) -> str:
             raise ValueError
         return data.decode("utf-8-sig")
     except ValueError:
-        raise ValueError(f"{file.parent.name}/{file.name} is no text of at most {LONGEST:,} bytes in UTF-8.") from None
+        raise Told(f"{file.parent.name}/{file.name} is no text of at most {LONGEST:,} bytes in UTF-8.") from None
 
 
 def _in_picture(picture: Path) -> str:
     """The prompt in the ``resonance`` text of a PNG. Its pixels are not read."""
     where = f"There is no {PROMPT} in {picture.parent.name}/, and {picture.name}"
     if not picture.is_file():
-        raise ValueError(f"{where} is not there. Choose a picture of an exploration.")
+        raise Told(f"{where} is not there. Choose a picture of an exploration.")
     try:
         with Image.open(picture, formats=["PNG"]) as image:
             text = image.info.get("resonance")
     except Exception as error:  # a damaged file makes Pillow's readers raise all kinds
-        raise ValueError(f"{where} is not a PNG that can be read ({type(error).__name__}).") from None
+        raise Told(f"{where} is not a PNG that can be read ({type(error).__name__}).") from None
     prompt = Item.from_json(text).payload.words if isinstance(text, str) else None
     if not prompt:
-        raise ValueError(f"{where} carries no prompt of an exploration. Choose a picture that was explored.")
+        raise Told(f"{where} carries no prompt of an exploration. Choose a picture that was explored.")
     return prompt

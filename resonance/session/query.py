@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from ..told import Told
+from ..told import NotThere
 from .item import Item, Words, derive
 from .payloads import payload_of
 from .status import FILE, Kind, NoLedger, Status
@@ -23,7 +23,7 @@ ARCHIVED = ".resonance"
 _STATES = ("pending", "claimed", "done", "failed", "parked", "skipped")
 
 
-class NoItem(Told):
+class NoItem(NotThere):
     """The ledger has no such item."""
 
 

@@ -1,13 +1,10 @@
 """Why a run has let go of an item, and how that is known."""
 
-import errno
-import sqlite3
 from enum import Enum
 from typing import NamedTuple
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_FULL_ON_WINDOWS = {39, 112}
-"""ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL."""
+from ..files.store import is_full
+from ..told import NoSpace
 
 
 class Reason(Enum):
@@ -31,20 +28,9 @@ class Outcome(NamedTuple):
     text: str = ""
 
 
-def outcome_of(error: BaseException, text: str = "") -> Outcome:
+def outcome_of(error: BaseException) -> Outcome:
     """What an error means for the item on which it came."""
-    return Outcome(Reason.NO_SPACE if is_full(error) else Reason.ERROR, text or str(error))
-
-
-def is_full(error: BaseException | None) -> bool:
-    """Whether a disk without room is behind an error."""
-    if error is None:
-        return False
-    if isinstance(error, OSError) and (error.errno in _FULL or getattr(error, "winerror", None) in _FULL_ON_WINDOWS):
-        return True
-    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-        return True
-    return is_full(error.__cause__ or error.__context__)
+    return Outcome(Reason.NO_SPACE if is_full(error) else Reason.ERROR, str(error))
 
 
 def reported(kind: str, text: str) -> Reason:
@@ -52,6 +38,8 @@ def reported(kind: str, text: str) -> Reason:
 
     The text of an OSError begins with its number.
     """
-    numbers = [f"[Errno {number}]" for number in _FULL] + [f"[WinError {number}]" for number in _FULL_ON_WINDOWS]
-    full = kind.rpartition(".")[2] == "OSError" and text.lstrip().startswith(tuple(numbers))
+    name = kind.rpartition(".")[2]
+    full = name == NoSpace.__name__ or (
+        name == "OSError" and text.lstrip().startswith(("[Errno 28]", "[WinError 112]"))
+    )
     return Reason.NO_SPACE if full else Reason.ERROR

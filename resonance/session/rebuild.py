@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from ..files import store
+from ..told import Told
 from .item import Item, derive, seed_of
 from .ledger import Ledger, Result, own
 from .made import Takes
@@ -56,20 +57,20 @@ def rebuild(folder: Path, force: bool = False, told: Callable[[int], None] = lam
 
     Raises:
         Busy: another process owns the session.
-        ValueError: the ledger is in order, or there is nothing to make one from.
+        Told: the ledger is in order, or there is nothing to make one from.
     """
     lock = own(folder)
     try:
         items, seed = _look(folder)
         if items is not None and not force:
-            raise ValueError(
+            raise Told(
                 f"{folder / FILE} is in order ({items} items). To make it anew all the same, add --force: the ledger is then"
                 f" kept as {FILE}.old; what has no picture, such as errors, is only there."
             )
         runs, left = _read(folder, told)
         if not runs:
             why = f" {len(left)} were looked at; {left[0][0]} {left[0][1]}." if left else ""
-            raise ValueError(f"No picture in the folders of {folder} carries an item of this session.{why}")
+            raise Told(f"No picture in the folders of {folder} carries an item of this session.{why}")
         counts = Counter[Kind](run[0].kind for run in runs)
         kind = max(counts, key=lambda each: counts[each])
         left += [(said.file, f"is of kind {said.kind}") for run in runs for said in run if said.kind != kind]

@@ -67,7 +67,7 @@ def scan(folder: Path) -> Iterator[Said | tuple[str, str]]:
             continue
         prompt = ""
         if (place / PROMPT).is_file():
-            with suppress(ValueError):  # then the prompts of its pictures are not known
+            with suppress(Told):  # then the prompts of its pictures are not known
                 prompt = prompts.prompt_of(f"{folder.name}/{place.name} [output]", {"output": folder.parent})
         for name in sorted(each.name for each in os.scandir(place) if each.name.endswith(".png")):
             if name.startswith("."):
@@ -75,7 +75,7 @@ def scan(folder: Path) -> Iterator[Said | tuple[str, str]]:
             file = f"{place.name}/{name}"
             try:
                 yield _read(folder, file, prompt)
-            except ValueError as error:
+            except (Told, UnicodeEncodeError) as error:
                 yield file, str(error)
 
 
@@ -83,7 +83,7 @@ def _read(folder: Path, file: str, prompt: str) -> Said:
     """What one picture says. Its pixels are not read.
 
     Raises:
-        ValueError: it belongs to no item of the session; the text says why.
+        Told: it belongs to no item of the session; the text says why.
     """
     path = inside(folder, file)
     try:
@@ -91,11 +91,11 @@ def _read(folder: Path, file: str, prompt: str) -> Said:
             text, graph, parameters = (str(image.info.get(key, "")) for key in ("resonance", "prompt", "parameters"))
             time = path.stat().st_mtime
     except Exception as error:  # a damaged file makes Pillow's readers raise all kinds
-        raise ValueError(f"is not a PNG that can be read ({type(error).__name__})") from None
+        raise Told(f"is not a PNG that can be read ({type(error).__name__})") from None
     if not text:
-        raise ValueError("has no `resonance` text")
+        raise Told("has no `resonance` text")
     if len(text) > LONGEST:
-        raise ValueError(f"has a `resonance` text of more than {LONGEST:,} characters")
+        raise Told(f"has a `resonance` text of more than {LONGEST:,} characters")
     item = _checked(Item.from_json(text), folder.name)
     stem, rest = item.stem, path.name.removeprefix(item.stem)
     if rest == path.name:
@@ -119,21 +119,21 @@ def _read(folder: Path, file: str, prompt: str) -> Said:
 
 
 def _checked(item: Item, session: str) -> Item:
-    """The item, if a ledger can hold it. Raises ValueError."""
+    """The item, if a ledger can hold it. Raises Told."""
     if item.session != session:
-        raise ValueError(f"belongs to session {item.session!r}")
+        raise Told(f"belongs to session {item.session!r}")
     for name, (low, high) in _LIMITS.items():
         if not low <= getattr(item, name) <= high:
-            raise ValueError(f"has the {name} {getattr(item, name)}, which must be from {low} to {high}")
+            raise Told(f"has the {name} {getattr(item, name)}, which must be from {low} to {high}")
     if item.source is not None and len(item.source.encode()) > _LONGEST_SOURCE:
-        raise ValueError(f"names a source of more than {_LONGEST_SOURCE} bytes")
+        raise Told(f"names a source of more than {_LONGEST_SOURCE} bytes")
     for text in vars(item.words).values() if item.words else ():
-        text.encode()  # raises UnicodeEncodeError, a ValueError, for halves of characters
+        text.encode()  # raises UnicodeEncodeError for halves of characters
     return replace(item, draw=Draw.from_dict(item.draw).to_dict()) if item.draw else item
 
 
 def _kind(item: Item) -> Kind:
-    """Whose item it is. Raises ValueError if its payload is not of that kind."""
+    """Whose item it is. Raises Told if its payload is not of that kind."""
     if isinstance(item.payload, Variation):
         return "vary"
     if isinstance(item.payload, Exploration):

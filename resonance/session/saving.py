@@ -1,17 +1,15 @@
 """Saving what was made of an item, and committing it."""
 
-import errno
-import os
 import sqlite3
 from collections.abc import Sequence
 
 from ..files import store
+from ..told import NoSpace
 from . import lineage
 from .item import Item
 from .ledger import Ledger, Result
 from .made import Made
 from .naming import PROMPT, folder_of, stem_of
-from .reason import is_full
 
 
 def keep(ledger: Ledger, item: Item, made: Made) -> list[str]:
@@ -22,8 +20,7 @@ def keep(ledger: Ledger, item: Item, made: Made) -> list[str]:
 
     Raises:
         Lost: the item's claim has passed to another run.
-        Told: the naming needs words.
-        OSError: the files or the ledger cannot be written.
+        Told: the naming needs words, or the files cannot be written.
     """
     spoken = item.payload.words or made.prompt
     folder = folder_of(item, spoken, made.naming.folder)
@@ -42,8 +39,8 @@ def keep(ledger: Ledger, item: Item, made: Made) -> list[str]:
     try:
         ledger.commit(item, results, made.prompt or spoken)
     except sqlite3.OperationalError as error:
-        if is_full(error):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(ledger.folder)) from error
+        if store.is_full(error):
+            raise NoSpace(f"The ledger in {ledger.folder} cannot be written: {error}") from error
         raise
     return names
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ..told import Told
+from ..told import NotThere
 
 FILE = "ledger.sqlite3"
 
@@ -12,7 +12,7 @@ Kind = Literal["rounds", "explore", "vary", "folders"]
 """Whose items a session holds: Round Input's, Explore's, Vary's or img2tag2img's."""
 
 
-class NoLedger(Told):
+class NoLedger(NotThere):
     """There is no session in a folder."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..told import Told
 from .transform import PRESETS, Transform, preset, read
 
 OWN = "own program"
@@ -21,7 +22,7 @@ def choose(choice: Mapping[str, Any], iterations: int = 0) -> Transform:
         iterations: how many loops; 0: the transform's own number.
 
     Raises:
-        ValueError: it is neither, or the program cannot be read.
+        Told: it is neither, or the program cannot be read.
     """
     name = str(choice.get("transform"))
     if name == OWN:
@@ -30,7 +31,7 @@ def choose(choice: Mapping[str, Any], iterations: int = 0) -> Transform:
     elif name in PRESETS:
         chosen = preset(name, choice.get("era", "S"))
     else:
-        raise ValueError(f"transform must be one of {', '.join((*PRESETS, OWN))}.")
+        raise Told(f"transform must be one of {', '.join((*PRESETS, OWN))}.")
     return replace(chosen, iterations=iterations) if iterations else chosen
 
 

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..told import Told
 from .lab import to_lab, to_rgb
 
 PLACE = 2**28 - 1
@@ -72,7 +73,7 @@ class Reference:
         """The colours of a picture ``[H, W, C]`` or ``[1, H, W, C]`` where the mask ``[H, W]`` is above 0.
 
         Raises:
-            ValueError: the picture is empty, or has neither 1, 3 nor 4 channels.
+            Told: the picture is empty, or has neither 1, 3 nor 4 channels.
         """
         [picture] = _pictures(image)
         pixels = _clean(picture)
@@ -117,7 +118,7 @@ def match(
         mask: ``[H, W]``, fitted to the picture; only pixels above 0 count, and change by as much as it says.
 
     Raises:
-        ValueError: there is no picture or no pixel, channels are not 1, 3 or 4, or the reference has no pixel.
+        Told: there is no picture or no pixel, channels are not 1, 3 or 4, or the reference has no pixel.
     """
     return _changed(image, reference, mask, lambda lab: match_lab(lab, reference, how, transforms, strength))
 
@@ -150,13 +151,13 @@ def match_all(
         masks, reference_masks: MASK ``[B, H, W]``, one or as many as there are pictures, of any size.
 
     Raises:
-        ValueError: as :func:`match`; or the numbers do not fit.
+        Told: as :func:`match`; or the numbers do not fit.
     """
     images, references = _pictures(images), _pictures(references)
     if isinstance(how, Anchored) and len(references) > 1:
-        raise ValueError(f"An anchored chain has one reference, its first picture; got {len(references)}.")
+        raise Told(f"An anchored chain has one reference, its first picture; got {len(references)}.")
     if len(references) not in (1, len(images)):
-        raise ValueError(f"Expected one reference or as many as pictures, {len(images)}; got {len(references)}.")
+        raise Told(f"Expected one reference or as many as pictures, {len(images)}; got {len(references)}.")
     chosen = _each(masks, len(images), "pictures")
     parts = _each(reference_masks, len(references), "references")
     prepared = [Reference.of(picture, part) for picture, part in zip(references, parts, strict=True)]
@@ -301,7 +302,7 @@ def _resampled(inverse: Tensor, count: int) -> Tensor:
 def _changed(image: Tensor, reference: Reference, mask: Tensor | None, change: Callable[[Tensor], None]) -> Tensor:
     """Lets ``change`` have the CIELAB pixels of each picture that the mask lets it have."""
     if not reference.values.shape[1] and (mask is None or mask.any()):
-        raise ValueError("The mask of the reference is empty: paint where its colours count, or disconnect it.")
+        raise Told("The mask of the reference is empty: paint where its colours count, or disconnect it.")
     changed: list[Tensor] = []
     for picture in _pictures(image):
         pixels = _clean(picture)
@@ -327,9 +328,9 @@ def _pictures(image: Tensor) -> Tensor:
     """A picture or a batch, checked, as ``[B, H, W, C]``."""
     pictures = image if image.ndim == 4 else image[None]
     if not pictures.numel():
-        raise ValueError(f"Expected a picture, got an empty one: the sizes of the batch are {list(image.shape)}.")
+        raise Told(f"Expected a picture, got an empty one: the sizes of the batch are {list(image.shape)}.")
     if pictures.shape[3] not in (1, 3, 4):
-        raise ValueError(f"Expected grey, RGB or RGBA pictures (1, 3 or 4 channels), got {pictures.shape[3]} channels.")
+        raise Told(f"Expected grey, RGB or RGBA pictures (1, 3 or 4 channels), got {pictures.shape[3]} channels.")
     return pictures
 
 
@@ -344,10 +345,10 @@ def _each(masks: Tensor | None, count: int, what: str) -> Sequence[Tensor | None
     if masks is None:
         return [None] * count
     if 0 in masks.shape:
-        raise ValueError(f"Expected masks for the {what}, got empty ones: their sizes are {list(masks.shape)}.")
+        raise Told(f"Expected masks for the {what}, got empty ones: their sizes are {list(masks.shape)}.")
     masks = masks.reshape(-1, *masks.shape[-2:])
     if len(masks) not in (1, count):
-        raise ValueError(f"Expected one mask or as many as {what}, {count}; got {len(masks)}.")
+        raise Told(f"Expected one mask or as many as {what}, {count}; got {len(masks)}.")
     return masks.expand(count, -1, -1).unbind()
 
 

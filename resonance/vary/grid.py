@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..sizes import CLASSES, PRESETS, Size, nearest_bucket
+from ..told import Told
 
 MOST = 100_000
 """Combinations of one exploration."""
@@ -45,20 +46,20 @@ class Combination(NamedTuple):
         """The combination in an item's payload, which may come from anywhere.
 
         Raises:
-            ValueError: there is none.
+            Told: there is none.
         """
         kinds = {"prompt": str, "aspect": str, "width": int, "height": int, "scale": float, "steps": int}
         for name, kind in kinds.items():
             value = payload.get(name)
             if not isinstance(value, (int, float) if kind is float else kind) or isinstance(value, bool):
-                raise ValueError(
+                raise Told(
                     f"This is no item of Explore: its payload lacks {name!r}, or holds {value!r} there. Paste the `resonance`"
                     " text of a picture that was explored."
                 )
         known: dict[str, Any] = {name: payload[name] for name in kinds}
         found = cls(**known)
         if not all(_SIDES[0] <= side <= _SIDES[1] for side in (found.width, found.height)):
-            raise ValueError(f"The item's size {found.width}x{found.height} must be from {_SIDES[0]} to {_SIDES[1]}.")
+            raise Told(f"The item's size {found.width}x{found.height} must be from {_SIDES[0]} to {_SIDES[1]}.")
         return found
 
 
@@ -73,7 +74,7 @@ def explored(
         rule: one of :data:`STEPS`; with any other there are ``fixed`` steps.
 
     Raises:
-        ValueError: something cannot be read, or they are too many.
+        Told: something cannot be read, or they are too many.
     """
     steps = STEPS.get(rule, lambda _: fixed)
     return combine(read_prompts(prompts, before), read_aspects(aspects, sizes), read_scales(scales), steps)
@@ -85,10 +86,10 @@ def combine(
     """All combinations, prompts outermost, scales innermost. What would make equal pictures is there once.
 
     Raises:
-        ValueError: they are too many.
+        Told: they are too many.
     """
     if (count := len(prompts) * len(aspects) * len(scales)) > MOST:
-        raise ValueError(f"{count:,} combinations are more than the {MOST:,} that one session may have. Split them.")
+        raise Told(f"{count:,} combinations are more than the {MOST:,} that one session may have. Split them.")
     found: dict[tuple[Any, ...], Combination] = {}
     for prompt in prompts:
         for aspect, size in aspects:
@@ -105,12 +106,12 @@ def read_prompts(text: str, before: str = "") -> list[str]:
         before: stands directly in front of each; then a prompt may add nothing to it.
 
     Raises:
-        ValueError: there is none.
+        Told: there is none.
     """
     parts = re.split(r"^[ \t]*---[ \t\r]*$", text, flags=re.MULTILINE)
     joined = (re.sub(r"[ \t]*[\r\n]+[ \t]*", " ", part.strip("\r\n")) for part in parts)
     if not (found := [prompt for part in joined if (prompt := (before + part).strip())]):
-        raise ValueError("There is no prompt. Write one into prompts; several are parted by lines that hold only ---.")
+        raise Told("There is no prompt. Write one into prompts; several are parted by lines that hold only ---.")
     return found
 
 
@@ -127,13 +128,13 @@ def read_aspects(text: str, sizes: str) -> list[tuple[str, Size]]:
         sizes: one of :data:`FAMILIES`: which sizes the names mean, and about how many pixels a ratio gets.
 
     Raises:
-        ValueError: one cannot be read, or there is none.
+        Told: one cannot be read, or there is none.
     """
     if sizes not in FAMILIES:
-        raise ValueError(f"sizes must be one of {', '.join(FAMILIES)}, got {sizes!r}.")
+        raise Told(f"sizes must be one of {', '.join(FAMILIES)}, got {sizes!r}.")
     found = [(word, _size(word, sizes)) for word in map(str.strip, re.split(r"[,\n]", text.lower())) if word]
     if not found:
-        raise ValueError(f"There is no aspect. {_EXAMPLE}")
+        raise Told(f"There is no aspect. {_EXAMPLE}")
     return found
 
 
@@ -150,23 +151,21 @@ def _size(word: str, sizes: str) -> Size:
         width, height = int(pixels[1]) // 8 * 8, int(pixels[2]) // 8 * 8
         if all(_SIDES[0] <= side <= _SIDES[1] for side in (width, height)):
             return width, height
-        raise ValueError(
-            f"The aspect {word!r} is pixels: sides must be from {_SIDES[0]} to {_SIDES[1]}. A ratio is 3:2."
-        )
-    raise ValueError(f"{word!r} is no aspect. {_EXAMPLE}")
+        raise Told(f"The aspect {word!r} is pixels: sides must be from {_SIDES[0]} to {_SIDES[1]}. A ratio is 3:2.")
+    raise Told(f"{word!r} is no aspect. {_EXAMPLE}")
 
 
 def read_scales(text: str) -> list[float]:
     """Scales of classifier-free guidance, parted by commas or blanks.
 
     Raises:
-        ValueError: one cannot be read, or there is none.
+        Told: one cannot be read, or there is none.
     """
     found: list[float] = []
     for word in text.replace(",", " ").split():
         if not re.fullmatch(r"\d{1,3}\.?\d{0,6}|\.\d{1,6}", word) or float(word) > 100:
-            raise ValueError(f"{word!r} is no scale. {_SCALES}")
+            raise Told(f"{word!r} is no scale. {_SCALES}")
         found.append(float(word))
     if not found:
-        raise ValueError(f"There is no scale. {_SCALES}")
+        raise Told(f"There is no scale. {_SCALES}")
     return found

@@ -9,6 +9,7 @@ from typing import Literal
 from PIL import Image, ImageDraw, ImageFont
 
 from ..images import on_white
+from ..told import Told
 
 LIMIT = 16384
 """Pixels that a side of a sheet may have."""
@@ -96,10 +97,10 @@ def make(
         cell: longer side of a picture on the sheet, in pixels. Smaller pictures are enlarged to it.
 
     Raises:
-        ValueError: there are no pictures, or the sheet would be too large; the text says what would fit.
+        Told: there are no pictures, or the sheet would be too large; the text says what would fit.
     """
     if not pictures:
-        raise ValueError("There are no pictures for the contact sheet: connect at least one.")
+        raise Told("There are no pictures for the contact sheet: connect at least one.")
     words = [" ".join(label.split()) for label in labels[: len(pictures)]]
     words += [""] * (len(pictures) - len(words))
     layout = _checked([p.size for p in pictures], columns, cell, numbers or any(words))
@@ -132,7 +133,7 @@ def _checked(sizes: list[Size], columns: int, cell: int, labelled: bool) -> Layo
     if columns and not too_large(0, cell):
         ways.append("set columns to 0")
     width, height = layout.size
-    raise ValueError(
+    raise Told(
         f"A contact sheet may have {LIMIT} pixels on a side, this one would be {width} x {height}:"
         f" {' or '.join(ways) or 'use fewer pictures'}."
     )

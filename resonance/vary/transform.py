@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ..told import Told
+
 SCHEDULE = 50
 """Steps of the schedule of which a strength takes the last part."""
 ITERATIONS = 3
@@ -127,7 +129,7 @@ def read(text: str) -> tuple[tuple[Pair, ...], bool]:
         The pairs, and whether they are chained.
 
     Raises:
-        ValueError: it cannot be read; the text says why.
+        Told: it cannot be read; the text says why.
     """
     chained = ">" in text
     parts = text.split(">") if chained else text.replace(",", " ").split()
@@ -135,16 +137,16 @@ def read(text: str) -> tuple[tuple[Pair, ...], bool]:
     for part in map(str.strip, parts):
         found = re.fullmatch(r"(\d{1,4}\.?\d*|\.\d+)(?:\s*@\s*(\d?\.?\d+|\d\.))?", part)
         if not found:
-            raise ValueError(
+            raise Told(
                 f"{part!r} is no pair of the program {text.strip()!r}. Write scale@strength such as 6@.35, several with blanks"
                 " between them (each starts from the picture) or with > (each starts from the result before)."
             )
         pair = Pair(float(found[1]), float(found[2] or 0.5))
         if not 1 / SCHEDULE <= pair.strength <= 1:
-            raise ValueError(f"The strength of {part!r} must be from {1 / SCHEDULE} (one step of {SCHEDULE}) to 1.")
+            raise Told(f"The strength of {part!r} must be from {1 / SCHEDULE} (one step of {SCHEDULE}) to 1.")
         pairs.append(pair)
     if not pairs:
-        raise ValueError("The program is empty. Example: 6@.35 7@.45, or 8@.3 > 11@.2 > 15@.1.")
+        raise Told("The program is empty. Example: 6@.35 7@.45, or 8@.3 > 11@.2 > 15@.1.")
     return tuple(pairs), chained
 
 

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from ..told import Told
+
 
 @dataclass(frozen=True)
 class Waits:
@@ -25,14 +27,14 @@ def read(text: str) -> Waits:
     """Reads ``a,b,c``, or one number for all three.
 
     Raises:
-        ValueError: that is no wait; the text says what is expected.
+        Told: that is no wait; the text says what is expected.
     """
     try:
         seconds = [float(part) for part in text.split(",")]
     except ValueError:
         seconds = []
     if len(seconds) not in (1, 3) or not all(math.isfinite(s) and s >= 0 for s in seconds):
-        raise ValueError(
+        raise Told(
             f"Expected seconds to wait as one number or three, such as 3 or 1,2,4 (after each picture, each third, each"
             f" ninth), got {text!r}."
         )

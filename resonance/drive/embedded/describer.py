@@ -13,6 +13,7 @@ from ...interpret.taggers.torch_engine import TorchTagger
 from ...llm import caption, http, llamacpp
 from ...llm.chat import Abilities, Answer, Engine, OnText, Request, Sampling, ask
 from ...session.item import Words
+from ...told import NoLibrary, Told
 
 TOYWORLD = "toyworld"
 """Names the tagger and the model of :mod:`resonance.toyworld`."""
@@ -76,9 +77,8 @@ class Describer:
 
     Raises:
         LLMError: the language model cannot be reached or loaded.
-        ModuleNotFoundError: a library is missing; the text says how to install it.
-        OSError: files of the tagger are missing, or could not be fetched.
-        ValueError: there is no such tagger, or it is broken.
+        NoLibrary: a library is missing; the text says how to install it.
+        Told: there is no such tagger, it is broken, or files of it are missing or could not be fetched.
     """
 
     def __init__(self, tagging: Tagging | None, captioning: Captioning | None, device: str) -> None:
@@ -125,15 +125,14 @@ def found(tagging: Tagging) -> Tagger:
     """The tagger that is asked for, with all its files.
 
     Raises:
-        OSError: files are missing, or could not be fetched.
-        ValueError: there is no such tagger.
+        Told: there is no such tagger, or files of it are missing or could not be fetched.
     """
     folder = Path(tagging.tagger)
     if tagging.tagger == TOYWORLD:
         folder = Path(__file__).parents[2] / "toyworld" / "tagger"
     roots = (folder.parent,) if folder.is_dir() else tagging.roots
     if not roots:
-        raise ValueError(f"There is no folder {folder}: name a tagger's folder, or the folder that holds taggers.")
+        raise Told(f"There is no folder {folder}: name a tagger's folder, or the folder that holds taggers.")
     tagger = engine.find(folder.name, roots, tagging.engine)
     model = tagger.model
     if tagger.missing and tagging.download and model.repo:
@@ -141,16 +140,16 @@ def found(tagging: Tagging) -> Tagger:
         files = {prefix + name: name for name in tagger.missing}
         download.fetch(model.repo, files, tagger.folder, lambda name, done, total: None)
     if tagger.missing:
-        raise FileNotFoundError(engine.explain_missing(tagger, roots))
+        raise Told(engine.explain_missing(tagger, roots))
     return tagger
 
 
 def _loaded(tagger: Tagger) -> engine.Engine:
     try:
         return engine.load(tagger)
-    except ModuleNotFoundError as error:
+    except NoLibrary as error:
         library, file = NEEDS[tagger.engine]
-        raise ModuleNotFoundError(f"The tagger needs {library}. Run: pip install -r {file}") from error
+        raise NoLibrary(f"The tagger needs {library}. Run: pip install -r {file}") from error
 
 
 def opened(llm: Server | llamacpp.Settings) -> Engine:

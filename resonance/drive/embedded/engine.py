@@ -17,6 +17,7 @@ from ...prompt import ORDERS, Counted, Duplicates, compose, compose_negative
 from ...roulette import Draw
 from ...session.item import Item, Words
 from ...session.made import Made
+from ...told import Told
 from ..job import EngineLost, Job, JobFailed
 from .describer import Captioning, Describer, Tagging
 from .painter import Painter, Painting, Stopped
@@ -155,7 +156,7 @@ class Embedded:
         self, describer: Describer, item: Item, picture: Image.Image | None, stopped: Callable[[], bool]
     ) -> Words:
         if picture is None:
-            raise ValueError("This item has neither words nor a picture that could be put into words.")
+            raise Told("This item has neither words nor a picture that could be put into words.")
         try:
             return describer.words(picture, item.seed, stopped)
         except Interrupted:

@@ -14,6 +14,7 @@ from PIL import Image
 from ... import sizes
 from ...images import from_tensor
 from ...roulette import Draw, DrawnLora
+from ...told import Told
 from . import long_prompts, pipelines
 from .pipelines import Loaded
 
@@ -80,7 +81,7 @@ class Painter:
     """Paints with one model at a time.
 
     Raises:
-        ValueError: there is no such device or dtype.
+        Told: there is no such device or dtype.
     """
 
     def __init__(self, how: Painting) -> None:
@@ -95,12 +96,12 @@ class Painter:
         """The pipeline for a draw, or for the model that is always used. It replaces the one before.
 
         Raises:
-            ModuleNotFoundError, OSError, ValueError: see :func:`.pipelines.load` and :func:`.pipelines.put_loras`.
+            NoLibrary, Told: see :func:`.pipelines.load` and :func:`.pipelines.put_loras`.
         """
         models = self.how.models
         model, loras = (draw.checkpoint, draw.loras) if draw else (self.how.model, ())
         if not model:
-            raise ValueError("No model is named and none was drawn for this picture: name a model.")
+            raise Told("No model is named and none was drawn for this picture: name a model.")
         if self._loaded is None or model != self._model:
             found = pipelines.locate_drawn(model, models) if draw else pipelines.locate(model, models)
             self.close()
@@ -136,8 +137,8 @@ class Painter:
 
         Raises:
             Stopped: ``stopped`` said so.
-            ModuleNotFoundError, OSError, ValueError: the model cannot be loaded, or does not take the size.
-            RuntimeError: out of memory, or the picture holds values that are no numbers.
+            NoLibrary, Told: the model cannot be loaded, or does not take the size.
+            Told: out of memory, or the picture holds values that are no numbers.
         """
         loaded, how = self.load(draw), self.how
         pipeline = loaded.pipeline
@@ -167,13 +168,13 @@ class Painter:
             values = pipeline(**{name: value for name, value in (words | known).items() if name in takes}).images
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or "memory" in str(error):
-                raise RuntimeError(
+                raise Told(
                     f"{self._model} ran out of memory on {self.device} at {width} x {height}: choose a smaller size, or a"
                     " smaller model."
                 ) from error
             raise
         if not torch.isfinite(values).all():
-            raise RuntimeError(
+            raise Told(
                 f"{self._model} painted values that are no numbers in {self.dtype}: choose float32, or another sampler."
             )
         pictures = from_tensor(values.movedim(1, -1))
@@ -189,7 +190,7 @@ def size_for(loaded: Loaded, choice: Mapping[str, Any], picture: sizes.Size | No
         picture: size of the picture to follow.
 
     Raises:
-        ValueError: there is no picture to follow.
+        Told: there is no picture to follow.
     """
     if "width" in choice:
         size: sizes.Size = (choice["width"], choice["height"])

@@ -14,6 +14,7 @@ import torch
 
 from ...files.names import inside
 from ...roulette import DrawnLora
+from ...told import NoLibrary, Told
 from .describer import TOYWORLD
 
 INSTALL = "Run: pip install -r requirements-headless.txt"
@@ -62,7 +63,7 @@ def locate(model: str, models: Path | None) -> Found:
     """Looks up a model that a person named: the toy world, a path, a name below ``models``, or a hub id.
 
     Raises:
-        ValueError: it is none of these.
+        Told: it is none of these.
     """
     if model == TOYWORLD:
         return Found("toy world", model)
@@ -74,7 +75,7 @@ def locate(model: str, models: Path | None) -> Found:
     if re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", model):
         return Found("hub", model)
     searched = f" in {models / 'checkpoints'} or {models}" if models else ""
-    raise ValueError(
+    raise Told(
         f"There is no model {model!r}{searched}. Give the folder of a model in diffusers' form, a .safetensors checkpoint,"
         f" the id of a model on the Hugging Face hub (owner/name), or {TOYWORLD}."
     )
@@ -84,28 +85,28 @@ def locate_drawn(name: str, models: Path | None) -> Found:
     """Looks up a checkpoint that was drawn: it is below ``models`` and nowhere else, as pictures may carry draws of others.
 
     Raises:
-        ValueError: it is not there, or no model.
+        Told: it is not there, or no model.
     """
     if models is None:
-        raise ValueError(f"The checkpoint {name!r} was drawn: name the folder that holds checkpoints/ and loras/.")
+        raise Told(f"The checkpoint {name!r} was drawn: name the folder that holds checkpoints/ and loras/.")
     path = below(models, "checkpoints", name)
     if path is None:
-        raise ValueError(f"There is no checkpoint {name!r} in {models / 'checkpoints'} or {models}.")
+        raise Told(f"There is no checkpoint {name!r} in {models / 'checkpoints'} or {models}.")
     return _what_is(path)
 
 
 def _what_is(path: Path) -> Found:
     if path.is_dir():
         if not (path / INDEX).is_file():
-            raise ValueError(f"{path} is no model in diffusers' form: it holds no {INDEX}.")
+            raise Told(f"{path} is no model in diffusers' form: it holds no {INDEX}.")
         return Found("folder", str(path))
     if path.suffix != ".safetensors":
-        raise ValueError(f"{path} is no .safetensors file: other forms may hold code and are not read.")
+        raise Told(f"{path} is no .safetensors file: other forms may hold code and are not read.")
     return Found("file", str(path))
 
 
 def below(models: Path, kind: str, name: str) -> Path | None:
-    """The file or folder of that name in ``models/kind`` or ``models``. Raises ValueError if the name leads out."""
+    """The file or folder of that name in ``models/kind`` or ``models``. Raises Told if the name leads out."""
     paths = (inside(models / kind, name), inside(models, name))
     return next((path for path in paths if path.exists()), None)
 
@@ -114,7 +115,7 @@ def pick_device(asked: str) -> torch.device:
     """``auto`` takes the accelerator that torch can use (CUDA, MPS, XPU), else the CPU.
 
     Raises:
-        ValueError: the one that was asked for is not there.
+        Told: the one that was asked for is not there.
     """
     there = torch.accelerator.current_accelerator(check_available=True)
     if asked == "auto":
@@ -124,7 +125,7 @@ def pick_device(asked: str) -> torch.device:
     except RuntimeError:
         device = None
     if device is None or device.type not in {"cpu", there.type if there else "cpu"}:
-        raise ValueError(f"There is no device {asked!r} here. There are: cpu{f', {there.type}' if there else ''}.")
+        raise Told(f"There is no device {asked!r} here. There are: cpu{f', {there.type}' if there else ''}.")
     return device
 
 
@@ -132,7 +133,7 @@ def pick_dtype(asked: str, device: torch.device) -> torch.dtype:
     """``auto`` takes float32 on the CPU, else bfloat16 where the device computes in it, else float16.
 
     Raises:
-        ValueError: there is no such type.
+        Told: there is no such type.
     """
     if asked == "auto":
         if device.type == "cpu":
@@ -141,7 +142,7 @@ def pick_dtype(asked: str, device: torch.device) -> torch.dtype:
         return torch.bfloat16 if able else torch.float16
     types = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
     if asked not in types:
-        raise ValueError(f"There is no dtype {asked!r}. There are: auto, {', '.join(types)}.")
+        raise Told(f"There is no dtype {asked!r}. There are: auto, {', '.join(types)}.")
     return types[asked]
 
 
@@ -156,12 +157,11 @@ def load(found: Found, device: torch.device, dtype: torch.dtype, sampler: str, d
         download: whether what is missing may be fetched from the hub.
 
     Raises:
-        ModuleNotFoundError: a library is missing; the text says how to install it.
-        OSError: files are missing, or could not be fetched.
-        ValueError: it is not a text to image model, or the sampler is not for it.
+        NoLibrary: a library is missing; the text says how to install it.
+        Told: it is not a text to image model, files are missing or could not be fetched, or the sampler is not for it.
     """
     if sampler and sampler not in SAMPLERS:
-        raise ValueError(f"There is no sampler {sampler!r}. There are: {', '.join(SAMPLERS)}.")
+        raise Told(f"There is no sampler {sampler!r}. There are: {', '.join(SAMPLERS)}.")
     diffusers = _diffusers()
     if found.kind == "toy world":
         toy: Any = importlib.import_module("...toyworld.painter", __package__)
@@ -178,7 +178,7 @@ def load(found: Found, device: torch.device, dtype: torch.dtype, sampler: str, d
         name, settings = SAMPLERS[sampler]
         kind = getattr(diffusers, name)
         if kind not in pipeline.scheduler.compatibles:
-            raise ValueError(
+            raise Told(
                 f"The sampler {sampler!r} is not for {found.place}, whose own is {type(pipeline.scheduler).__name__}:"
                 " leave it out."
             )
@@ -190,13 +190,13 @@ def put_loras(pipeline: Any, loras: Sequence[DrawnLora], models: Path | None) ->
     """Takes the LoRAs of a pipeline away and gives it others, found in ``models/loras`` or ``models``.
 
     Raises:
-        ModuleNotFoundError: peft is missing.
-        ValueError: a file is missing, or is not for this model.
+        NoLibrary: peft is missing.
+        Told: a file is missing, or is not for this model.
     """
     if not hasattr(pipeline, "load_lora_weights"):
-        raise ValueError(f"{type(pipeline).__name__} takes no LoRAs: leave them out of the plan.")
+        raise Told(f"{type(pipeline).__name__} takes no LoRAs: leave them out of the plan.")
     if find_spec("peft") is None:
-        raise ModuleNotFoundError("LoRAs need peft. Run: pip install peft")
+        raise NoLibrary("LoRAs need peft. Run: pip install peft")
     pipeline.unload_lora_weights()
     if not loras:
         return
@@ -204,13 +204,13 @@ def put_loras(pipeline: Any, loras: Sequence[DrawnLora], models: Path | None) ->
         path = below(models, "loras", lora.name) if models else None
         if path is None or path.suffix != ".safetensors":
             where = f"{models / 'loras'} or {models}" if models else "no folder: name the one that holds loras/"
-            raise ValueError(f"There is no LoRA {lora.name!r} (.safetensors). Searched: {where}.")
+            raise Told(f"There is no LoRA {lora.name!r} (.safetensors). Searched: {where}.")
         try:
             pipeline.load_lora_weights(
                 str(path.parent), weight_name=path.name, adapter_name=f"lora{number}", local_files_only=True
             )
         except (KeyError, RuntimeError, ValueError) as error:
-            raise ValueError(f"{path} is no LoRA for {type(pipeline).__name__}: {_first_line(error)}") from error
+            raise Told(f"{path} is no LoRA for {type(pipeline).__name__}: {_first_line(error)}") from error
     parts: dict[str, list[str]] = pipeline.get_list_adapters()
     pipeline.set_adapters(
         [f"lora{number}" for number in range(len(loras))],
@@ -230,7 +230,7 @@ def _diffusers() -> Any:
         try:
             importlib.import_module(name)
         except ImportError as error:
-            raise ModuleNotFoundError(f"Painting without ComfyUI needs {name} ({error}). {INSTALL}") from None
+            raise NoLibrary(f"Painting without ComfyUI needs {name} ({error}). {INSTALL}") from None
     for name in ("transformers", "diffusers"):
         importlib.import_module(f"{name}.utils.logging").disable_progress_bar()
     return importlib.import_module("diffusers")
@@ -245,9 +245,9 @@ def _read(diffusers: Any, found: Found, dtype: torch.dtype, download: bool) -> A
         more = _without_checker(auto.load_config(place, local_files_only=not download))
         return auto.from_pretrained(place, use_safetensors=True, local_files_only=not download, dtype=dtype, **more)
     except _NotHereError as error:
-        raise OSError(f"{error}: pass --download to fetch it.") from None
+        raise Told(f"{error}: pass --download to fetch it.") from None
     except Exception as error:  # diffusers, transformers, safetensors and torch each have their own
-        raise ValueError(f"{found.place} cannot be read as a text to image model: {_first_line(error)}") from error
+        raise Told(f"{found.place} cannot be read as a text to image model: {_first_line(error)}") from error
 
 
 def _read_file(diffusers: Any, path: str, dtype: torch.dtype, download: bool) -> Any:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ...told import Told
 from . import sd2, sd15, sdxl
 from .family import Family
 
@@ -12,13 +13,13 @@ def family(model: Any) -> Family:
     """The family of a MODEL.
 
     Raises:
-        ValueError: none that is known; the text says which are.
+        Told: none that is known; the text says which are.
     """
     config = model.model.model_config
     for known in FAMILIES:
         if known.is_it(config):
             return known
-    raise ValueError(
+    raise Told(
         f"This method works inside the attention of {', '.join(f.name for f in FAMILIES)}, but the model is "
         f"{type(config).__name__}. The methods area overlay and area average work with every model."
     )

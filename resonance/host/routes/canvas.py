@@ -17,8 +17,9 @@ from ...canvas.exchange import read_any
 from ...canvas.read import LIMIT
 from ...canvas.write_program import write_program
 from ...regions.bags import ROOM, Words, words
+from ...told import Told
 from .. import encode
-from .sessions import answer
+from .sessions import answer, read_json
 
 LARGEST = 2 * LIMIT
 """Bytes of a request."""
@@ -52,7 +53,7 @@ def register() -> None:
                 case "boxes":
                     return {"text": json.dumps(to_boxes(canvas, *_size(said)), indent=1, ensure_ascii=False)}
                 case form:
-                    raise ValueError(f"A canvas is not written as {form!r}, but as 'program' or as 'boxes'.")
+                    raise Told(f"A canvas is not written as {form!r}, but as 'program' or as 'boxes'.")
 
         return await _answer(request, work)
 
@@ -75,9 +76,9 @@ async def _answer(request: web.Request, work: Callable[[dict[str, Any]], Any]) -
     body = await request.read()
 
     def read() -> Any:
-        said = json.loads(body)
+        said = read_json(body)
         if not isinstance(said, dict):
-            raise ValueError("The request is no object in {}.")
+            raise Told("The request is no object in {}.")
         return work(said)
 
     return await answer(read)
@@ -85,7 +86,7 @@ async def _answer(request: web.Request, work: Callable[[dict[str, Any]], Any]) -
 
 def _text(said: dict[str, Any]) -> str:
     if not isinstance(text := said.get("text"), str):
-        raise ValueError("The request has no text.")
+        raise Told("The request has no text.")
     return text
 
 
@@ -96,7 +97,7 @@ def _size(said: dict[str, Any]) -> tuple[int, int]:
         ):
             return width, height
         case _:
-            raise ValueError(f"width and height are whole pixels from 1 to {WIDEST}.")
+            raise Told(f"width and height are whole pixels from 1 to {WIDEST}.")
 
 
 @lru_cache(64)

@@ -7,6 +7,7 @@
 
 import asyncio
 import json
+import logging
 import re
 import sqlite3
 from collections.abc import Callable
@@ -23,10 +24,12 @@ from ...files import store
 from ...gallery import grid, thumbnails
 from ...gallery.drift import drift
 from ...session import query
-from ...session.query import NoItem
 from ...session.status import NoLedger
+from ...told import NotNow, NotThere, Told
 from .. import folders
 from ..sessions import owned as sessions
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -131,23 +134,34 @@ async def _picture(request: web.Request, find: Callable[[], Path]) -> web.Stream
 
 
 async def _guarded(work: Callable[[], T], pool: ThreadPoolExecutor | None = None, wrong: int = 400) -> T | web.Response:
-    """Runs blocking work beside the event loop; what it raises becomes a sentence and a status.
+    """Runs blocking work beside the event loop; what a person is told becomes a sentence and a status. A fault is logged.
 
     Args:
-        wrong: status for a ValueError.
+        wrong: status of what is told, where its class has none of its own.
     """
     try:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
     except NoLedger:
         return _refuse("There is no such session in the output folder.", 404)
-    except NoItem as error:
+    except NotThere as error:
         return _refuse(str(error), 404)
+    except NotNow as error:
+        return _refuse(str(error), 409)
+    except Told as error:
+        return _refuse(str(error), wrong)
     except sqlite3.Error as error:
         return _refuse(f"The session's ledger cannot be read: {error}.", 503)
-    except ValueError as error:
-        return _refuse(str(error), wrong)
-    except RuntimeError as error:
-        return _refuse(str(error), 409)
+    except Exception:
+        log.exception("A request failed")
+        return _refuse("Resonance failed on this request: ComfyUI's log says where.", 500)
+
+
+def read_json(body: bytes) -> Any:
+    """What a request says. Raises Told if it is no JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Told(f"The request is no JSON ({error}).") from error
 
 
 def _refuse(sentence: str, status: int) -> web.Response:

@@ -1,13 +1,13 @@
 """HTTP route for the table on Transform: ``POST /resonance/transform``."""
 
-import json
 from typing import Any
 
 from aiohttp import web
 from server import PromptServer
 
+from ...told import Told
 from ...vary.choice import choose, table
-from .sessions import answer
+from .sessions import answer, read_json
 
 
 def register() -> None:
@@ -17,10 +17,10 @@ def register() -> None:
         body = await request.read()
 
         def read() -> dict[str, Any]:
-            match json.loads(body):
+            match read_json(body):
                 case {"iterations": int() as iterations, **choice} if iterations >= 0:
                     return table(choose(choice, iterations))
                 case _:
-                    raise ValueError("iterations is a whole number from 0.")
+                    raise Told("iterations is a whole number from 0.")
 
         return await answer(read)

@@ -15,7 +15,7 @@ from ...session.chain import BY_REQUEST, Chain, WrongKind
 from ...session.item import Item
 from ...session.ledger import Ledger
 from ...session.status import Kind
-from ...told import Told
+from ...told import NotNow, Told
 from .. import folders
 from . import queue
 
@@ -88,7 +88,7 @@ def open_(name: str, seed: int | None = None, kind: Kind | None = None) -> Owned
         owned = _open[name]
         if kind and (found := owned.ledger.session().kind) != kind:
             close_when_idle(owned.ledger)
-            raise Told(wrong_kind(WrongKind(name, found, kind)))
+            raise NotNow(wrong_kind(WrongKind(name, found, kind)))
         return owned
 
 
@@ -161,7 +161,7 @@ def resume(name: str) -> None:
         session, graph = ledger.session(), ledger.graph()
         if not graph:
             close_when_idle(ledger)
-            raise Told(f"Session {name!r} was never run in ComfyUI: press Run in its workflow.")
+            raise NotNow(f"Session {name!r} was never run in ComfyUI: press Run in its workflow.")
         waiting = session.run is not None and queue.waits(session.run)
         run = session.run if waiting else str(uuid.uuid4())
         with ledger.transaction():

@@ -11,7 +11,7 @@ from server import PromptServer
 from ... import graph
 from ...llm.http import post_json
 from ...session.reason import Outcome, Reason, reported
-from ...told import Told
+from ...told import NotNow
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def current() -> Run:
         if context and entry[1] == context.prompt_id:
             extra = {key: value for key, value in entry[3].items() if key != "create_time"}
             return Run(entry[1], graph.reduced(entry[2]), extra, list(entry[4]))
-    raise Told("Rounds work in ComfyUI's own queue only: this graph was started in another way.")
+    raise NotNow("Rounds work in ComfyUI's own queue only: this graph was started in another way.")
 
 
 def is_used(running: Any, node_id: str, output: int) -> bool:
@@ -77,13 +77,13 @@ def ended(run: str) -> Outcome:
 
 
 def submit(run: str, graph: dict[str, Any]) -> None:
-    """Posts a graph to this server under an id chosen beforehand. The text of a refusal is raised as Told."""
+    """Posts a graph to this server under an id chosen beforehand. The text of a refusal is raised as NotNow."""
     server = PromptServer.instance
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(server.address, server.address)
     scheme = "https" if args.tls_keyfile else "http"
     status, said = post_json(f"{scheme}://{host}:{server.port}/prompt", {**graph, "prompt_id": run}, timeout=60)
     if status != 200:
-        raise Told(f"ComfyUI refused to queue the next run: {said}")
+        raise NotNow(f"ComfyUI refused to queue the next run: {said}")
 
 
 def forget(run: str) -> None:

@@ -114,10 +114,10 @@ class Variations:
         place = b"" if mask is None else mask.cpu().numpy().tobytes()
         parts = (content, _hash(place), settings, self.save.words, self.around.signature())
         return Job(
-            item=self,
-            picture=_hash(repr(parts).encode()),
-            name=f"{self.folder.name}/{START}/{name} [output]",
-            graph=rows,
+            self,
+            _hash(repr(parts).encode()),
+            f"{self.folder.name}/{START}/{name} [output]",
+            rows,
         )
 
 

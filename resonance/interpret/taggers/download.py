@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from ...told import NoLibrary, Told
 from .install import pip_line
 
 Progress = Callable[[str, int, int], None]
@@ -30,14 +31,14 @@ def fetch(repo: str, files: Mapping[str, str], folder: Path, progress: Progress,
         endpoint: address of the hub, by default the one that huggingface-hub takes (``HF_ENDPOINT``).
 
     Raises:
-        ModuleNotFoundError: huggingface-hub is missing.
-        OSError: a file did not arrive; the text says which, why, and where it would be.
+        NoLibrary: huggingface-hub is missing.
+        Told: a file did not arrive; the text says which, why, and where it would be.
     """
     try:
         hub: Any = importlib.import_module("huggingface_hub")
     except ImportError:
-        raise ModuleNotFoundError(
-            f"Downloading needs huggingface-hub. Install it with: {pip_line('huggingface-hub')} and restart ComfyUI."
+        raise NoLibrary(
+            f"Downloading needs huggingface-hub. Install it with: {pip_line('huggingface-hub')} and restart."
         ) from None
     for path, name in files.items():
         target = folder / name
@@ -47,9 +48,9 @@ def fetch(repo: str, files: Mapping[str, str], folder: Path, progress: Progress,
         try:
             folder.mkdir(parents=True, exist_ok=True)
             _fetch_one(hub, url, target, lambda done, total, name=name: progress(name, done, total))
-        except Exception as error:  # the hub, its HTTP library, requests and the disk each have their own
+        except (OSError, hub.errors.HTTPError, Told) as error:  # requests' and the disk's are OSErrors
             reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise OSError(
+            raise Told(
                 f"{url} could not be fetched: {reason}. Run again to go on where it stopped, or put {name} into {folder} yourself."
             ) from error
 
@@ -59,7 +60,7 @@ def _fetch_one(hub: Any, url: str, target: Path, progress: Callable[[int, int], 
 
     about = hub.get_hf_file_metadata(url)
     if not about.etag or not about.size:
-        raise OSError("the hub does not tell its size and ETag")
+        raise Told("the hub does not tell its size and ETag")
     part = target.with_name(f"{target.name}.{about.etag[:16]}.incomplete")
     for other in target.parent.glob(f"{target.name}.*.incomplete"):
         if other != part:
@@ -76,7 +77,7 @@ def _fetch_one(hub: Any, url: str, target: Path, progress: Callable[[int, int], 
         os.fsync(file.fileno())
     if part.stat().st_size != about.size or (len(about.etag) == 64 and _sha256(part) != about.etag):
         part.unlink()
-        raise OSError("what arrived is not what the hub has")
+        raise Told("what arrived is not what the hub has")
     part.replace(target)
 
 

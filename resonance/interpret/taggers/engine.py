@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ...told import Told
 from .labels import Labels, read_labels
 from .models import MODELS, EngineName, Model, recognise
 from .onnx_engine import OnnxTagger
@@ -58,8 +59,8 @@ def load(tagger: Tagger) -> TorchTagger | OnnxTagger:
     """Loads a tagger. The torch engine starts on the CPU; its ``model`` may be moved.
 
     Raises:
-        ModuleNotFoundError: the engine's library is missing; the text says how to install it.
-        ValueError: a file is broken, or model and list of tags do not belong together.
+        NoLibrary: the engine's library is missing; the text says how to install it.
+        Told: a file is broken, or model and list of tags do not belong together.
     """
     labels = read_labels(tagger.folder / tagger.model.labels)
     if tagger.model.torch and tagger.engine == "torch":
@@ -83,11 +84,11 @@ def find(name: str, roots: Sequence[Path], engine: EngineChoice = "auto", device
         roots: folders that are searched, the one for new files first.
 
     Raises:
-        ValueError: there is no such tagger, or it has no form for this engine.
+        Told: there is no such tagger, or it has no form for this engine.
     """
     known = names(roots)
     if name not in known:
-        raise ValueError(f"There is no tagger '{name}' in {_listed(roots)}. There are: {', '.join(known)}.")
+        raise Told(f"There is no tagger '{name}' in {_listed(roots)}. There are: {', '.join(known)}.")
     folders = [root / name for root in roots if (root / name).is_dir()] or [roots[0] / name]
     places = [(folder, MODELS.get(name) or recognise(folder)) for folder in folders]
     taggers = [
@@ -97,7 +98,7 @@ def find(name: str, roots: Sequence[Path], engine: EngineChoice = "auto", device
         if model and (one == "onnx" or model.torch)
     ]
     if not taggers:
-        raise ValueError(f"The tagger '{name}' has no form for torch: set engine to onnx or auto.")
+        raise Told(f"The tagger '{name}' has no form for torch: set engine to onnx or auto.")
     complete = [tagger for tagger in taggers if not tagger.missing]
     begun = [tagger for tagger in taggers if tagger.weights.is_file()]
     return (complete or begun or taggers)[0]

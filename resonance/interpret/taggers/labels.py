@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...told import Told
+
 CATEGORIES = ("rating", "general", "character", "copyright", "artist", "meta", "quality", "model", "year")
 # Danbooru's numbers; 9 is SmilingWolf's for ratings.
 _NUMBERS = {0: "general", 1: "artist", 3: "copyright", 4: "character", 5: "meta", 9: "rating"}
@@ -36,14 +38,12 @@ def read_labels(path: Path) -> Labels:
     """Reads ``selected_tags.csv``, ``top_tags.txt``, ``tag_mapping.json`` and camie's ``…-metadata.json``.
 
     Raises:
-        ValueError: the file is not such a list.
+        Told: the file is not such a list.
     """
     try:
         pairs = {".csv": _csv, ".txt": _lines}.get(path.suffix, _mapping)(path)
     except (csv.Error, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(
-            f"{path} is not a list of tags that a tagger comes with ({error!r}). Fetch it again."
-        ) from error
+        raise Told(f"{path} is not a list of tags that a tagger comes with ({error!r}). Fetch it again.") from error
     return Labels(tuple(name for name, _ in pairs), tuple(category for _, category in pairs))
 
 

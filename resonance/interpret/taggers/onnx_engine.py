@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ...told import NoLibrary, Told
 from .install import onnxruntime_flavour, pip_line
 from .labels import Labels
 from .recipe import Recipe, prepare, probabilities
@@ -30,24 +31,20 @@ def onnxruntime() -> Any:
     """The installed onnxruntime.
 
     Raises:
-        ModuleNotFoundError: there is none, or what is there does not load; the text says what to install.
+        NoLibrary: there is none, or what is there does not load; the text says what to install.
     """
     line = pip_line(onnxruntime_flavour())
     try:
         ort: Any = importlib.import_module("onnxruntime")
     except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            f"The onnx engine needs onnxruntime. Install it with: {line} and restart ComfyUI, or set engine to torch."
+        raise NoLibrary(
+            f"The onnx engine needs onnxruntime. Install it with: {line} and restart, or set engine to torch."
         ) from None
     except (ImportError, OSError) as error:
-        raise ModuleNotFoundError(
-            f"onnxruntime is installed but does not load ({error}). Reinstall it with: {line}"
-        ) from error
+        raise NoLibrary(f"onnxruntime is installed but does not load ({error}). Reinstall it with: {line}") from error
     # Uninstalling one flavour beside another leaves an empty module behind.
     if not hasattr(ort, "InferenceSession"):
-        raise ModuleNotFoundError(
-            f"onnxruntime is installed but damaged. Reinstall it with: {line} --force-reinstall --no-deps"
-        )
+        raise NoLibrary(f"onnxruntime is installed but damaged. Reinstall it with: {line} --force-reinstall --no-deps")
     return ort
 
 
@@ -66,8 +63,8 @@ class OnnxTagger:
     """A graph with one picture input, and the tags as last axis of an output.
 
     Raises:
-        ModuleNotFoundError: onnxruntime is missing or damaged.
-        ValueError: the graph cannot be loaded or is not a tagger of this recipe.
+        NoLibrary: onnxruntime is missing or damaged.
+        Told: the graph cannot be loaded or is not a tagger of this recipe.
     """
 
     def __init__(self, path: Path, labels: Labels, recipe: Recipe, device: str = "auto") -> None:
@@ -80,9 +77,7 @@ class OnnxTagger:
             self._session: Any = ort.InferenceSession(str(path), options, providers=providers(device))
         except Exception as error:  # onnxruntime's errors have no base class of their own
             reason = str(error).splitlines()[0]
-            raise ValueError(
-                f"onnxruntime {ort.__version__} cannot load {path} ({reason}). Fetch the file again."
-            ) from error
+            raise Told(f"onnxruntime {ort.__version__} cannot load {path} ({reason}). Fetch the file again.") from error
         self.labels = labels
         self._path = path
         self._input: Any = self._session.get_inputs()[0]
@@ -115,7 +110,7 @@ class OnnxTagger:
         outputs = {output.name: output.shape for output in self._session.get_outputs()}
         name = wanted or next(iter(outputs))
         if name not in outputs:
-            raise ValueError(
+            raise Told(
                 f"{self._path} has no output '{name}', only {', '.join(outputs)}: it is not the model its folder says."
             )
         if isinstance(count := outputs[name][-1], int):
@@ -124,7 +119,7 @@ class OnnxTagger:
 
     def _check_count(self, count: int) -> None:
         if count != len(self.labels):
-            raise ValueError(
+            raise Told(
                 f"{self._path} scores {count} tags but the list of tags has {len(self.labels)}: they do not belong together. "
                 "Fetch both from the same page."
             )
@@ -133,7 +128,7 @@ class OnnxTagger:
         shape: list[int | str | None] = self._input.shape
         channels, side = (shape[1], shape[2]) if recipe.channels_first else (shape[-1], shape[1])
         if len(shape) != 4 or (isinstance(channels, int) and channels != 3):
-            raise ValueError(
+            raise Told(
                 f"{self._path} wants input of shape {shape}, which is not how this kind of tagger is fed. If it is a known "
                 "model, give its folder the name that the list of models has for it."
             )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...prompt import normal
+from ...told import Told
 from .labels import Labels
 
 Order = Literal["by category", "by category, best first", "best first"]
@@ -133,13 +134,13 @@ def category_list(text: str, known: Iterable[str]) -> tuple[str, ...]:
     """Names of categories as a person types them.
 
     Raises:
-        ValueError: one is not known, or there is none.
+        Told: one is not known, or there is none.
     """
     names = tuple(name.lower() for name in re.split(r"[,\s]+", text) if name)
     wrong = [name for name in names if name not in known]
     if wrong or not names:
         what = f"{', '.join(wrong)}: no such category of tags" if wrong else "no category of tags is named"
-        raise ValueError(f"{what}. Write one or more of {', '.join(known)}, separated by commas.")
+        raise Told(f"{what}. Write one or more of {', '.join(known)}, separated by commas.")
     return names
 
 

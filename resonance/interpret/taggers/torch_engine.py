@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from ...told import NoLibrary, Told
 from .install import pip_line
 from .labels import Labels
 from .models import CONFIG, WEIGHTS
@@ -25,15 +26,15 @@ class TorchTagger:
     normalisation, ``model.safetensors`` with the weights.
 
     Raises:
-        ModuleNotFoundError: timm is not installed.
-        ValueError: a file is broken, or the files do not belong together.
+        NoLibrary: timm is not installed.
+        Told: a file is broken, or the files do not belong together.
     """
 
     def __init__(self, folder: Path, labels: Labels, recipe: Recipe) -> None:
         config = _read_config(folder / CONFIG)
         pretrained: dict[str, Any] = config["pretrained_cfg"]
         if config["num_classes"] != len(labels):
-            raise ValueError(
+            raise Told(
                 f"{folder / WEIGHTS} scores {config['num_classes']} tags but the list of tags has {len(labels)}: they do not "
                 "belong together. Fetch both from the same page."
             )
@@ -70,20 +71,20 @@ def _read_config(path: Path) -> dict[str, Any]:
             **{key: pretrained[key] for key in ("input_size", "mean", "std")},
         }
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"{path} does not describe a timm model ({error!r}). Fetch it again.") from error
+        raise Told(f"{path} does not describe a timm model ({error!r}). Fetch it again.") from error
 
 
 def _build(config: dict[str, Any], folder: Path) -> torch.nn.Module:
     try:
         timm: Any = importlib.import_module("timm")
     except ImportError:
-        raise ModuleNotFoundError(
-            f"The torch engine needs timm. Install it with: {pip_line('timm')} and restart ComfyUI, or set engine to onnx."
+        raise NoLibrary(
+            f"The torch engine needs timm. Install it with: {pip_line('timm')} and restart, or set engine to onnx."
         ) from None
     architecture = config["architecture"]
     # A name such as hf-hub:… would make timm go and fetch something.
     if not timm.is_model(architecture):
-        raise ValueError(f"{folder / CONFIG}: timm {timm.__version__} knows no architecture '{architecture}'.")
+        raise Told(f"{folder / CONFIG}: timm {timm.__version__} knows no architecture '{architecture}'.")
     try:
         model: torch.nn.Module = timm.create_model(
             architecture,
@@ -94,7 +95,7 @@ def _build(config: dict[str, Any], folder: Path) -> torch.nn.Module:
             **{key: value for key, value in config["model_args"].items() if key != "num_classes"},
         )
     except TypeError as error:
-        raise ValueError(
+        raise Told(
             f"{folder / CONFIG}: timm {timm.__version__} cannot build '{architecture}' from it ({error})."
         ) from error
     return model.eval()
@@ -107,11 +108,11 @@ def _load(model: torch.nn.Module, path: Path) -> None:
         weights: dict[str, torch.Tensor] = safetensors_torch.load_file(path)
         loaded: Any = model.load_state_dict(weights, strict=False)
     except (safetensors.SafetensorError, RuntimeError) as error:
-        raise ValueError(
+        raise Told(
             f"{path} is broken or not for this {CONFIG} ({str(error).splitlines()[0]}). Fetch both again."
         ) from error
     # Older files carry buffers that newer timm versions compute.
     buffers = {name for name, _ in model.named_buffers()}
     odd: list[str] = [*loaded.missing_keys, *(key for key in loaded.unexpected_keys if key not in buffers)]
     if odd:
-        raise ValueError(f"{path} does not fit {CONFIG} ({', '.join(odd[:3])}). Fetch both from the same page.")
+        raise Told(f"{path} does not fit {CONFIG} ({', '.join(odd[:3])}). Fetch both from the same page.")
