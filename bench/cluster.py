@@ -25,12 +25,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from resonance.drive import cluster  # noqa: E402
 from resonance.drive.driver import Ended, drive  # noqa: E402
-from resonance.drive.job import Job, Made  # noqa: E402
-from resonance.drive.session import SessionChain  # noqa: E402
+from resonance.drive.job import Job  # noqa: E402
+from resonance.drive.session import Jobs, opened  # noqa: E402
 from resonance.files import store  # noqa: E402
+from resonance.session.chain import Chain  # noqa: E402
 from resonance.session.fill.pictures import Pictures  # noqa: E402
 from resonance.session.item import Words  # noqa: E402
-from resonance.session.status import read  # noqa: E402
+from resonance.session.made import Made  # noqa: E402
+from resonance.session.query import read  # noqa: E402
 
 WORKERS = (1, 2, 4)
 
@@ -63,14 +65,14 @@ def pictures(folder: Path, count: int) -> None:
         (folder / f"{number}.png").write_bytes(data)
 
 
-async def timed(session: SessionChain, workers: int, seconds: float) -> float:
+async def timed(session: Chain, workers: int, seconds: float) -> float:
     """Seconds for all items of a session with so many workers."""
     told = list[str]()
     engines = cluster.workers([partial(Waiting, seconds)] * workers)
     try:
         await asyncio.gather(*(engine.ready() for engine in engines))
         start = time.perf_counter()
-        ended = await drive(session, engines, lambda event, **facts: told.append(event))
+        ended = await drive(session, Jobs(session), engines, lambda event, **facts: told.append(event))
         took = time.perf_counter() - start
     finally:
         await asyncio.gather(*(engine.close() for engine in engines))
@@ -99,7 +101,7 @@ def main() -> None:
         pictures(base / "input" / "first", asked.items)
         for workers in WORKERS:
             fill = Pictures("first", 1, {"input": base / "input"})
-            session = SessionChain(base / "output" / str(workers), fill, 1)
+            session = opened(base / "output" / str(workers), fill, 1)
             try:
                 seconds = asyncio.run(timed(session, workers, asked.seconds))
             finally:

@@ -8,9 +8,7 @@ from pathlib import Path
 import typer
 
 from ..drive.comfyui import OwnGraph, Server
-from ..drive.session import PROGRAM
-from ..img2tag2img.fill import FolderDraws, FolderFill, FolderJobs
-from ..session.chain import Chain, own
+from ..img2tag2img.fill import FolderJobs, opened
 from . import img2tag2img
 from .driving import drive_and_show
 from .engines import Engines
@@ -43,17 +41,13 @@ def run(asked: Asked, engines: Engines, out: Output) -> None:
         return
     engines = replace(engines, servers=engines.servers or (folders.config.url,), embedding=None)
     several = len(engines.servers) > 1 or bool(engines.cluster)
-    fill = FolderFill(folders)
-    ledger = own(folders.session, folders.seed(seed), fill.kind, PROGRAM)
-    draws = FolderDraws(folders, asked.sort or several)  # sorted, each engine stays with its checkpoint
-    chain = Chain(ledger, fill, draws)
+    chain = opened(folders, seed, asked.sort or several)  # sorted, each engine stays with its checkpoint
 
     async def work() -> None:
-        async with engines.opened(engines.builds(OwnGraph(), folders.session)) as opened:
-            await drive_and_show(chain, FolderJobs(chain, fill), opened, out)
+        async with engines.opened(engines.builds(OwnGraph(), folders.session)) as ready:
+            await drive_and_show(chain, FolderJobs(chain, folders), ready, out)
 
     try:
-        chain.begin()
         if asked.retry:
             with chain.ledger.transaction():
                 chain.ledger.retry()

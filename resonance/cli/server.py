@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..drive.comfyui import ComfyUI, Progress, Recipe, Server
-from ..drive.job import EngineLost, Job, Made
+from ..drive.job import EngineLost, Job
+from ..session.made import Made
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,9 @@ from PIL import Image
 
 from .. import images
 from ..drive.job import Job, JobFailed
+from ..drive.session import PROGRAM
 from ..files import store
-from ..session.chain import Chain, Unreadable
+from ..session.chain import Chain, Unreadable, own
 from ..session.fill.fill import Change
 from ..session.item import Item
 from ..session.ledger import Ledger, Result
@@ -133,7 +134,7 @@ class FolderJobs:
     """Makes the jobs of a chain of folders: the whole request for each picture."""
 
     chain: Chain
-    fill: FolderFill
+    folders: Folders
 
     def __call__(self, item: Item) -> Job:
         """Raises Unreadable if the item's picture cannot be read, JobFailed if nothing can be asked for it."""
@@ -143,12 +144,28 @@ class FolderJobs:
             source, data = picture.read(path), path.read_bytes()
         except (OSError, Told) as error:
             raise Unreadable(str(error)) from error
-        folders, seed = self.fill.folders, self.chain.ledger.session().seed
+        seed = self.chain.ledger.session().seed
         try:
-            graph = folders.graph(seed, item.round, item.lineage, source)
+            graph = self.folders.graph(seed, item.round, item.lineage, source)
         except Told as error:
             raise JobFailed(str(error)) from error
         return Job(item=item, picture=data, name=path.name, graph=graph)
+
+
+def opened(folders: Folders, seed: int, sort: bool = False) -> Chain:
+    """The session of a chain of folders, begun and owned until :meth:`Chain.close`.
+
+    Args:
+        seed: of a new session.
+        sort: items of a round are ordered by what must be loaded for them.
+
+    Raises:
+        Busy: another program works on the folders.
+    """
+    fill = FolderFill(folders)
+    chain = Chain(own(folders.session, folders.seed(seed), fill.kind, PROGRAM), fill, FolderDraws(folders, sort))
+    chain.begin()
+    return chain
 
 
 def _plain(name: str) -> str:

@@ -10,15 +10,12 @@ import shutil
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from io import BytesIO
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
-
-from PIL import Image
 
 from ..files import store
 from ..roulette import Draw, Plan, draw
@@ -257,10 +254,6 @@ class Chain:
             return []
         if made.facts:
             item = replace(item, payload=replace(item.payload, **made.facts))
-        if made.texts is not None:
-            texts = {**made.texts, "resonance": item.to_json()}
-            results, before = (tuple(_stamped(each, texts) for each in some) for some in (made.pictures, made.before))
-            made = replace(made, pictures=results, before=before)
         return self.fill.keep(self.ledger, item, made)
 
     def settle(self, item: Item | Sequence[Claim], outcome: Outcome) -> None:
@@ -349,12 +342,3 @@ class Chain:
             return item
         self.loaded[worker] = mine
         return self.ledger.next(round_, model=mine) or item
-
-
-def _stamped(picture: bytes, texts: Mapping[str, str]) -> bytes:
-    """The same pixels as a PNG with these texts. Raises Told if it is not a picture that can be read."""
-    try:
-        with Image.open(BytesIO(picture)) as image:
-            return store.encode_png(image, texts)
-    except Exception as error:  # such as Pillow's DecompressionBombError, which is no ValueError
-        raise Told(f"What was made is not a picture that can be read ({error}).") from error

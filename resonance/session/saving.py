@@ -1,10 +1,14 @@
 """Saving what was made of an item, and committing it."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from io import BytesIO
+
+from PIL import Image
 
 from ..files import store
-from ..told import NoSpace
+from ..told import NoSpace, Told
 from . import lineage
 from .item import Item
 from .ledger import Ledger, Result
@@ -22,6 +26,10 @@ def keep(ledger: Ledger, item: Item, made: Made) -> list[str]:
         Lost: the item's claim has passed to another run.
         Told: the naming needs words, or the files cannot be written.
     """
+    if made.texts is not None:
+        texts = {**made.texts, "resonance": item.to_json()}
+        results, before = (tuple(_stamped(each, texts) for each in some) for some in (made.pictures, made.before))
+        made = replace(made, pictures=results, before=before)
     spoken = item.payload.words or made.prompt
     folder = folder_of(item, spoken, made.naming.folder)
     begun = ledger.begun(item)
@@ -49,3 +57,12 @@ def named(stem: str, pictures: Sequence[bytes]) -> list[tuple[str, bytes]]:
     """The only picture has the stem as its name, of several each has a number behind it."""
     numbers = [""] if len(pictures) == 1 else [f"_{number:02d}" for number in range(1, len(pictures) + 1)]
     return [(f"{stem}{number}.png", data) for number, data in zip(numbers, pictures, strict=True)]
+
+
+def _stamped(picture: bytes, texts: Mapping[str, str]) -> bytes:
+    """The same pixels as a PNG with these texts. Raises Told if it is not a picture that can be read."""
+    try:
+        with Image.open(BytesIO(picture)) as image:
+            return store.encode_png(image, texts)
+    except Exception as error:  # such as Pillow's DecompressionBombError, which is no ValueError
+        raise Told(f"What was made is not a picture that can be read ({error}).") from error

@@ -6,7 +6,7 @@ import demo_toyworld
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from resonance.session.status import read
+from resonance.session.query import read
 from resonance.toyworld.scenes import TAGS
 from training.measure import Reader
 

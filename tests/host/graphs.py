@@ -12,7 +12,7 @@ from typing import Any
 import websocket
 from PIL import Image
 
-from resonance.session import status
+from resonance.session import query
 
 from .comfy import Comfy, node
 
@@ -43,7 +43,7 @@ def quick(
 
 
 def items(comfy: Comfy, session: str, round_: int) -> list[dict[str, Any]]:
-    return status.read(output(comfy) / session, round_)[1]
+    return query.read(output(comfy) / session, round_)[1]
 
 
 def output(comfy: Comfy) -> Path:

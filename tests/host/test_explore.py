@@ -15,7 +15,7 @@ import pytest
 import requests
 from PIL import Image
 
-from resonance.session import status
+from resonance.session import query
 from resonance.session.naming import prompt_hash
 from resonance.vary.transform import seed_of
 
@@ -68,7 +68,7 @@ def run(comfy: Comfy, graph: dict[str, Any]) -> None:
 def reached(comfy: Comfy, session: str) -> int:
     """The round that is worked on."""
     try:
-        return status.read(output(comfy) / session)[0].round
+        return query.read(output(comfy) / session)[0].round
     except FileNotFoundError:
         return 0
 

@@ -22,9 +22,10 @@ from PIL import Image
 from resonance.cli.server import Launch, StartedComfyUI
 from resonance.drive import comfyui
 from resonance.drive.comfyui import ComfyUI, OwnGraph, Server
-from resonance.drive.job import EngineLost, Job, JobFailed, Made
-from resonance.drive.workflow import RoundWorkflow
+from resonance.drive.job import EngineLost, Job, JobFailed
+from resonance.drive.workflow import ItemWorkflow
 from resonance.session.item import Item, Words, derive
+from resonance.session.made import Made
 from resonance.session.naming import Naming
 
 from .comfy import PACK, Comfy, find_comfyui, node
@@ -88,7 +89,7 @@ def new() -> str:
 
 @asynccontextmanager
 async def engine(url: str, graph: dict[str, Any], workflow: Any = None) -> AsyncIterator[ComfyUI]:
-    made = ComfyUI(Server(url), RoundWorkflow(graph, workflow), patience=5)
+    made = ComfyUI(Server(url), ItemWorkflow(graph, workflow), patience=5)
     try:
         yield made
     finally:
@@ -187,7 +188,7 @@ def test_the_first_picture_of_a_lineage_is_sent_to_a_workflow_that_wants_it(comf
     graph = quick(name, name)
     graph["6"] = node("ProbeShape", images=["1", 7], lineage=["1", 2])
     graph["5"]["inputs"]["images"] = ["6", 0]
-    assert RoundWorkflow(graph).wants_first and not RoundWorkflow(quick(name, name)).wants_first
+    assert ItemWorkflow(graph).wants_first and not ItemWorkflow(quick(name, name)).wants_first
     make(comfy.url, graph, job("X0071"))
     make(comfy.url, graph, job("X0072", "red", 2, picture("blue", (8, 4))))
     shapes = (output(comfy) / "shapes.log").read_text().splitlines()
@@ -474,7 +475,7 @@ def test_a_comfyui_of_its_own_is_started_again_when_it_dies_and_ends_with_the_co
     launch = Launch(found, tmp_path / "state", ("--cpu", "--base-directory", str(base), "--disable-api-nodes", *only))
 
     async def work() -> list[int]:
-        one = StartedComfyUI(launch, RoundWorkflow(slow(0.5)))
+        one = StartedComfyUI(launch, ItemWorkflow(slow(0.5)))
         await one.forget(str(uuid.uuid4()))
         await one.ready()
         assert one.child

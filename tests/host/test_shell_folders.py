@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from unit.img2tag2img_steps import WORKFLOWS, toml
 
-from resonance.session import status
+from resonance.session import query
 
 from . import shell
 from .comfy import PACK, Comfy
@@ -108,7 +108,7 @@ class Archive:
         return ["rounds", file, *names, "--config_file", config, "--server", server or self.comfy.url]
 
     def items(self, *names: str, round_: int) -> list[dict[str, Any]]:
-        return status.read(self.path / ".resonance" / "-".join(names), round_)[1]
+        return query.read(self.path / ".resonance" / "-".join(names), round_)[1]
 
     def claimed(self, *names: str) -> bool:
         try:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from raw_ledger import raw
 
-from resonance.session import status
 from resonance.session.item import Item
 
 from . import shell
@@ -57,13 +57,13 @@ def words(comfy: Comfy, session: str, *more: str | Path, begin: bool = True) -> 
 
 
 def owner(comfy: Comfy, session: str) -> str:
-    with status.reading(output(comfy) / session) as db:
+    with raw(output(comfy) / session) as db:
         return db.execute("SELECT owner FROM session").fetchone()[0]
 
 
 def done(comfy: Comfy, session: str) -> list[list[str]]:
     """The files of what is committed, in the order of rounds and items."""
-    with status.reading(output(comfy) / session) as db:
+    with raw(output(comfy) / session) as db:
         last = db.execute("SELECT max(round) FROM item").fetchone()[0]
     found = [i for round_ in range(1, last + 1) for i in items(comfy, session, round_)]
     return [i["files"] for i in found if i["state"] == "done"]

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from resonance.session import status
+from resonance.session import query
 
 from .comfy import Comfy, RunFailed, node
 from .conftest import server
@@ -56,12 +56,12 @@ def made(comfy: Comfy, *args: Any, **kwargs: Any) -> list[Pixels]:
 def items(comfy: Comfy, session: str) -> list[dict[str, Any]]:
     """All items, round by round."""
     folder = output(comfy) / session
-    rounds = status.read(folder)[0].round
-    return [item for round_ in range(1, rounds + 1) for item in status.read(folder, round_)[1]]
+    rounds = query.read(folder)[0].round
+    return [item for round_ in range(1, rounds + 1) for item in query.read(folder, round_)[1]]
 
 
 def state(comfy: Comfy, session: str) -> str:
-    return status.read(output(comfy) / session)[0].state
+    return query.read(output(comfy) / session)[0].state
 
 
 def done(comfy: Comfy, session: str) -> int:

@@ -19,12 +19,15 @@ from PIL import Image
 
 from resonance.drive import cluster
 from resonance.drive.driver import Ended, drive
-from resonance.drive.job import Engine, EngineLost, Job, JobFailed, Made
-from resonance.drive.session import SessionChain
+from resonance.drive.job import Engine, EngineLost, Job, JobFailed
+from resonance.drive.session import Jobs, opened
 from resonance.files import store
+from resonance.session.chain import Chain
 from resonance.session.fill.pictures import Pictures
 from resonance.session.item import Item, Words
-from resonance.session.status import read
+from resonance.session.made import Made
+from resonance.session.payloads import Plain
+from resonance.session.query import read
 
 PNG = store.encode_png(Image.new("RGB", (4, 4), "red"), {})
 
@@ -108,12 +111,12 @@ def with_workers(builds: Sequence[cluster.Build], work: Callable[[list[Engine]],
     return asyncio.run(all_of_it())
 
 
-def chain(base: Path, count: int) -> SessionChain:
+def chain(base: Path, count: int) -> Chain:
     pictures = base / "input" / "first"
     pictures.mkdir(parents=True)
     for number in range(count):
         (pictures / f"{number}.png").write_bytes(PNG)
-    return SessionChain(base / "output" / "s", Pictures("first", 1, {"input": base / "input"}), 1)
+    return opened(base / "output" / "s", Pictures("first", 1, {"input": base / "input"}), 1)
 
 
 class Told(list[tuple[str, dict[str, Any]]]):
@@ -129,7 +132,7 @@ class Told(list[tuple[str, dict[str, Any]]]):
 def driven(base: Path, count: int, builds: Sequence[cluster.Build], tell: Told) -> Ended:
     session = chain(base, count)
     try:
-        return with_workers(builds, lambda engines: drive(session, engines, tell))
+        return with_workers(builds, lambda engines: drive(session, Jobs(session), engines, tell))
     finally:
         session.close()
 
@@ -145,7 +148,7 @@ def check_whole(base: Path, count: int, *failed: str) -> None:
 
 
 JOB = Job(
-    item=Item(session="s", round=1, index=1, lineage="X0001", seed=1, words=Words("a", "b"), payload={"x": [1]}),
+    item=Item(session="s", round=1, index=1, lineage="X0001", seed=1, words=Words("a", "b"), payload=Plain(scale=6.5)),
     picture=os.urandom(300_000),
     name="a.png",
 )
@@ -197,7 +200,7 @@ def test_what_a_killed_worker_had_is_made_again_and_the_worker_comes_back(ray: N
     told, session = Killing(), chain(tmp_path, 20)
 
     async def work(engines: list[Engine]) -> list[str]:
-        assert await drive(session, engines, told) == Ended("finished", "", 20)
+        assert await drive(session, Jobs(session), engines, told) == Ended("finished", "", 20)
         await asyncio.gather(*(engine.ready() for engine in engines))
         return [engine.name for engine in engines]
 
@@ -266,7 +269,7 @@ def test_a_worker_without_a_place_holds_nobody_up(ray: None, tmp_path: Path, mon
             patch.setattr(cluster, "_gpus", lambda: 1.0)  # there are none: Ray looks for a place for ever
             engines += cluster.workers([partial(Waiting, tmp_path)])
         start = time.monotonic()
-        ended = await asyncio.wait_for(drive(session, engines, Told()), 30)
+        ended = await asyncio.wait_for(drive(session, Jobs(session), engines, Told()), 30)
         await engines[1].close()
         assert time.monotonic() - start < 20
         return ended

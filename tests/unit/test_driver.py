@@ -12,15 +12,18 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from resonance.drive.driver import Ended, Stop, drive
-from resonance.drive.job import EngineLost, Job, JobFailed, Made
-from resonance.drive.session import SessionChain
+from resonance.drive.driver import Ended, Halt, drive
+from resonance.drive.job import EngineLost, Job, JobFailed
+from resonance.drive.session import Jobs, opened
 from resonance.files import store
 from resonance.roulette import parse
+from resonance.session.chain import Chain, PlanDraws
 from resonance.session.fill.pictures import Pictures
 from resonance.session.item import Item, Words
 from resonance.session.ledger import Ledger
-from resonance.session.status import read
+from resonance.session.made import Made
+from resonance.session.query import read
+from resonance.told import Told
 
 PNG = store.encode_png(Image.new("RGB", (4, 4), "red"), {})
 
@@ -49,27 +52,27 @@ class Fake:
     async def close(self) -> None: ...
 
 
-def chain(base: Path, count: int = 4, rounds: int = 2, plan: str = "", name: str = "s") -> SessionChain:
+def chain(base: Path, count: int = 4, rounds: int = 2, plan: str = "", name: str = "s") -> Chain:
     pictures = base / "input" / "first"
     pictures.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         (pictures / f"{number}.png").write_bytes(PNG)
     roots = {"input": base / "input", "output": base / "output"}
-    return SessionChain(base / "output" / name, Pictures("first", rounds, roots), 1, parse(plan) if plan else None)
+    return opened(base / "output" / name, Pictures("first", rounds, roots), 1, PlanDraws(parse(plan)) if plan else None)
 
 
-def run(driven: SessionChain, *engines: Fake, tell: Callable[..., None] = lambda event, **facts: None) -> Ended:
+def run(driven: Chain, *engines: Fake, tell: Callable[..., None] = lambda event, **facts: None) -> Ended:
     try:
-        return asyncio.run(drive(driven, engines, tell))
+        return asyncio.run(drive(driven, Jobs(driven), engines, tell))
     finally:
         driven.close()
 
 
-def claimed_by_the_dead(base: Path) -> SessionChain:
+def claimed_by_the_dead(base: Path) -> Chain:
     """A chain in whose ledger a run of another driver has an item."""
     driven = chain(base, rounds=1)
     with driven.ledger.transaction():
-        item = driven.ledger.next(driven.open_round() or 0)
+        item = driven.ledger.next(driven.fill.open_round(driven.ledger) or 0)
         assert item
         driven.ledger.claim(item, "run-of-the-dead")
     return driven
@@ -195,9 +198,9 @@ def test_asked_to_stop_it_finishes_what_is_begun_and_asked_twice_it_does_not(
     tmp_path: Path, times: int, made: int
 ) -> None:
     async def both() -> Ended:
-        stop = Stop()
+        stop = Halt()
         engines = [Fake("a", 0.3), Fake("b", 0.3)]
-        driving = asyncio.create_task(drive(driven, engines, lambda event, **facts: None, stop))
+        driving = asyncio.create_task(drive(driven, Jobs(driven), engines, lambda event, **facts: None, stop))
         await asyncio.sleep(0.15)
         for _ in range(times):
             stop.ask()
@@ -219,9 +222,9 @@ def test_stopping_does_not_wait_for_an_engine_that_is_not_ready(tmp_path: Path) 
         await asyncio.sleep(60)
 
     async def stopped() -> Ended:
-        stop, engine = Stop(), Fake()
+        stop, engine = Halt(), Fake()
         engine.ready = forever  # type: ignore[method-assign]
-        driving = asyncio.create_task(drive(driven, [engine], lambda event, **facts: None, stop))
+        driving = asyncio.create_task(drive(driven, Jobs(driven), [engine], lambda event, **facts: None, stop))
         await asyncio.sleep(0.1)
         stop.ask()
         return await asyncio.wait_for(driving, 1)
@@ -236,9 +239,9 @@ def test_stopping_does_not_wait_for_an_engine_that_is_to_forget_a_run(tmp_path: 
         await asyncio.sleep(60)
 
     async def stopped() -> Ended:
-        stop, engine = Stop(), Fake()
+        stop, engine = Halt(), Fake()
         engine.forget = forever  # type: ignore[method-assign]
-        driving = asyncio.create_task(drive(driven, [engine], lambda event, **facts: None, stop))
+        driving = asyncio.create_task(drive(driven, Jobs(driven), [engine], lambda event, **facts: None, stop))
         await asyncio.sleep(0.1)
         stop.ask()
         return await asyncio.wait_for(driving, 1)
@@ -251,13 +254,15 @@ def test_stopping_does_not_wait_for_an_engine_that_is_to_forget_a_run(tmp_path: 
 
 @pytest.mark.parametrize("last", [False, True])
 def test_a_ledger_that_cannot_be_written_ends_it_and_leaves_nothing_claimed(tmp_path: Path, last: bool) -> None:
-    def keep(job: Job, made: Made) -> list[str]:
-        if (job.item.lineage == "X0004") is last:
+    def keep(item: Item, made: Made) -> list[str]:
+        if (item.lineage == "X0004") is last:
             raise sqlite3.OperationalError("database or disk is full")
-        return plain(job, made)
+        return plain(item, made)
 
     async def driving() -> Ended:
-        return await asyncio.wait_for(drive(driven, [Fake("a"), Fake("b", 0.2)], lambda event, **facts: None), 5)
+        return await asyncio.wait_for(
+            drive(driven, Jobs(driven), [Fake("a"), Fake("b", 0.2)], lambda event, **facts: None), 5
+        )
 
     driven = chain(tmp_path)
     plain = driven.keep
@@ -313,7 +318,7 @@ def test_engines_stay_with_their_checkpoint(tmp_path: Path) -> None:
 
 def test_a_session_belongs_to_one_at_a_time(tmp_path: Path) -> None:
     driven = chain(tmp_path)
-    with pytest.raises(RuntimeError, match=r"open in another program \(resonance on .*, process \d+\)"):
+    with pytest.raises(Told, match=r"open in another program \(resonance on .*, process \d+\)"):
         chain(tmp_path)
     driven.close()
 
@@ -321,12 +326,12 @@ def test_a_session_belongs_to_one_at_a_time(tmp_path: Path) -> None:
 def test_a_session_of_another_kind_is_refused(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "output" / "s", 1, "", "explore")
     ledger.close()
-    with pytest.raises(ValueError, match="not one of rounds"):
+    with pytest.raises(Told, match="not one of rounds"):
         chain(tmp_path)
 
 
 def test_an_empty_folder_makes_no_session(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no pictures"):
+    with pytest.raises(Told, match="no pictures"):
         chain(tmp_path, 0)
     assert not (tmp_path / "output").exists()
 
@@ -356,8 +361,8 @@ def test_a_hundred_thousand_items(tmp_path: Path) -> None:
                 stop.ask()
             return Made(pictures=(PNG,), prompt="red")
 
-    stop, engine = Stop(), Quick()
-    ended = asyncio.run(drive(driven, [engine], lambda event, **facts: None, stop))
+    stop, engine = Halt(), Quick()
+    ended = asyncio.run(drive(driven, Jobs(driven), [engine], lambda event, **facts: None, stop))
     driven.close()
     assert ended.done == 2000
     assert engine.begun - start < 3, engine.begun - start

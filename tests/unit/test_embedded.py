@@ -25,9 +25,10 @@ from resonance.drive.embedded import long_prompts, pipelines
 from resonance.drive.embedded.describer import Captioning, Describer, Server, Tagging
 from resonance.drive.embedded.engine import Composing, Embedded, Setup
 from resonance.drive.embedded.painter import Painting, size_for
-from resonance.drive.job import EngineLost, Job, JobFailed, Made
+from resonance.drive.job import EngineLost, Job, JobFailed
 from resonance.roulette import Draw, DrawnLora
 from resonance.session.item import Item, Words
+from resonance.session.made import Made
 
 T = TypeVar("T")
 

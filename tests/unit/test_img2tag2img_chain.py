@@ -14,16 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from resonance.img2tag2img.chain import FolderChain
 
 from resonance.cli import img2tag2img as command
 from resonance.cli.output import Output
-from resonance.drive.driver import Ended, Stop, Unreadable, drive
-from resonance.drive.job import Job, JobFailed, Made
+from resonance.drive.driver import Ended, Halt, drive
+from resonance.drive.job import Job, JobFailed
 from resonance.files.names import check_name
 from resonance.img2tag2img import config, queue, template
+from resonance.img2tag2img.fill import FolderJobs, opened
 from resonance.img2tag2img.folders import Folders, prepare, session_name
-from resonance.session import status
+from resonance.session import query
+from resonance.session.chain import Chain, Stop, Unreadable
+from resonance.session.ledger import Busy
+from resonance.session.made import Made
+from resonance.told import Told
 
 from .img2tag2img_steps import WORKFLOWS, toml
 
@@ -113,31 +117,28 @@ def saved(graph: Mapping[str, Any], clock: int, disk: Path | None = None) -> Mad
 
 
 def run(folders: Folders, engine: FakeEngine, seed: int = 7, sort: bool = False, stop_after: int = 0) -> Ended:
-    chain = FolderChain(folders, seed, sort)
-    stop = Stop()
+    chain = opened(folders, seed, sort)
+    halt = Halt()
 
     def tell(event: str, **facts: Any) -> None:
         if event == "done" and stop_after and len(engine.graphs) >= stop_after:
-            stop.ask()
+            halt.ask()
 
     try:
-        return asyncio.run(drive(chain, [engine], tell, stop))
+        return asyncio.run(drive(chain, FolderJobs(chain, folders), [engine], tell, halt))
     finally:
         chain.close()
 
 
 def items(folders: Folders, round_: int) -> list[dict[str, Any]]:
-    return status.read(folders.session, round_)[1]
+    return query.read(folders.session, round_)[1]
 
 
-def claimed(chain: FolderChain) -> Job:
+def claimed(chain: Chain, folders: Folders) -> Job:
     """The next item's job, claimed."""
-    with chain.ledger.transaction():
-        round_ = chain.open_round()
-        assert round_
-        item = chain.ledger.next(round_)
-        assert item
-        return chain.job(chain.ledger.claim(chain.draw(item), "run"))
+    got = chain.claim("run")
+    assert not isinstance(got, Stop)
+    return FolderJobs(chain, folders)(got[0])
 
 
 # A chain from end to end
@@ -262,8 +263,8 @@ class PowerCut(BaseException): ...
 def test_a_crash_between_file_and_commit_leaves_one_picture_of_the_item(place: Place, monkeypatch: pytest.MonkeyPatch):
     place.put("a/1.png", "a/2.png")
     folders = place.folders("a", "b", "c")
-    chain = FolderChain(folders, 7)
-    job = claimed(chain)
+    chain = opened(folders, 7)
+    job = claimed(chain, folders)
     assert job.graph
 
     def cut(*_: object) -> None:
@@ -271,7 +272,7 @@ def test_a_crash_between_file_and_commit_leaves_one_picture_of_the_item(place: P
 
     monkeypatch.setattr(chain.ledger, "commit", cut)
     with pytest.raises(PowerCut):
-        chain.keep(job, saved(job.graph, 900))
+        chain.keep(job.item, saved(job.graph, 900))
     (place.archive / "b" / f".{place.names('b')[0]}.tmp").touch()  # and one that was being written
     chain.close()
     assert len(place.names("b")) == 2
@@ -320,15 +321,13 @@ def test_what_is_not_left_behind_by_the_item_is_never_removed(place: Place):
 
 def test_a_seed_of_another_kind_does_no_harm(place: Place):
     place.put("a/1.png")
+    place.settings["overload.replace"] = {"seed": {"class_type": "Counter", "inputs": {"start": 3}}}
     folders = place.folders("a", "b")
-    chain = FolderChain(folders, 7)
+    chain = opened(folders, 7)
     try:
-        job = claimed(chain)
-        assert job.graph
-        graph = {**job.graph, "seed": {"class_type": "Counter", "inputs": {"start": 3}}}
-        assert chain.keep(replace(job, graph=graph), Made(pictures=(png(),), names=("X0001_x.png",))) == [
-            "b/X0001_x.png"
-        ]
+        job = claimed(chain, folders)
+        assert job.graph and "seed" not in job.graph["seed"]["inputs"]
+        assert chain.keep(job.item, Made(pictures=(png(),), names=("X0001_x.png",))) == ["b/X0001_x.png"]
     finally:
         chain.close()
 
@@ -346,20 +345,20 @@ def test_a_result_that_the_ledger_knows_is_never_removed(place: Place):
 def test_a_picture_that_the_server_has_written_there_already_is_left_alone(place: Place):
     place.put("a/1.png")
     folders = place.folders("a", "b", "c")
-    chain = FolderChain(folders, 7)
+    chain = opened(folders, 7)
     try:
-        job = claimed(chain)
+        job = claimed(chain, folders)
         assert job.graph
-        files = chain.keep(job, saved(job.graph, 1, place.archive / "b"))
+        files = chain.keep(job.item, saved(job.graph, 1, place.archive / "b"))
         assert [f"b/{name}" for name in place.names("b")] == files
-        job = claimed(chain)
+        job = claimed(chain, folders)
         assert job.graph
         made = saved(job.graph, 2)
         path = place.archive / "c" / made.names[0].rsplit("/", 1)[-1]
         path.parent.mkdir()
         path.write_bytes(made.pictures[0])
         before = path.stat().st_ino
-        chain.keep(job, made)
+        chain.keep(job.item, made)
         assert path.stat().st_ino == before
     finally:
         chain.close()
@@ -375,17 +374,17 @@ def test_the_prompt_is_read_from_where_the_server_wrote_it(place: Place):
 def test_pictures_that_are_out_of_reach_are_told_apart(place: Place):
     place.put("a/1.png")
     folders = place.folders("a", "b")
-    chain = FolderChain(folders, 7)
+    chain = opened(folders, 7)
     try:
-        job = claimed(chain)
+        job = claimed(chain, folders)
         for made, answer in (
             (Made(pictures=(b"",), names=("X0001_x.png",)), r"set paths\.output"),
             (Made(pictures=()), "nothing reached the node save_image"),
             (Made(pictures=(b"x",), names=("run.sh",)), "which is no picture"),
         ):
-            with pytest.raises(JobFailed, match=answer):
-                chain.keep(job, made)
-        chain.keep(job, Made(pictures=(png(),), names=("../../X0001_12:30.png",)))
+            with pytest.raises(Told, match=answer):
+                chain.keep(job.item, made)
+        chain.keep(job.item, Made(pictures=(png(),), names=("../../X0001_12:30.png",)))
         assert place.names("b") == ["X0001_12_30.png"]
     finally:
         chain.close()
@@ -394,19 +393,18 @@ def test_pictures_that_are_out_of_reach_are_told_apart(place: Place):
 def test_a_picture_that_went_is_unreadable_and_a_wrong_workflow_is_not(place: Place):
     place.put("a/1.png", "a/2.png")
     folders = place.folders("a", "b")
-    chain = FolderChain(folders, 7)
+    chain = opened(folders, 7)
     try:
-        with chain.ledger.transaction():
-            chain.open_round()
-        item = chain.ledger.next(1)
-        assert item and item.source
+        got = chain.claim("run")
+        assert not isinstance(got, Stop) and got[0].source
+        item = got[0]
         nodes = {"load_model": {"class_type": "A", "inputs": {}}}
-        chain.folders = replace(folders, config=replace(folders.config, overload_replace=(nodes,)))
+        wrong = replace(folders, config=replace(folders.config, overload_replace=(nodes,)))
         with pytest.raises(JobFailed, match="load_model has no input base_ckpt_name or ckpt_name"):
-            chain.job(item)
-        folders.locate(item.source).unlink()
+            FolderJobs(chain, wrong)(item)
+        folders.locate(str(item.source)).unlink()
         with pytest.raises(Unreadable, match="the file is gone"):
-            chain.job(item)
+            FolderJobs(chain, folders)(item)
     finally:
         chain.close()
 
@@ -425,7 +423,7 @@ def test_folders_that_cannot_be_a_chain_are_refused_before_anything_is_made(
     place: Place, names: tuple[str, ...], answer: str
 ):
     place.put("a/1.png", "empty/x.txt")
-    with pytest.raises(ValueError, match=re.escape(answer)):
+    with pytest.raises(Told, match=re.escape(answer)):
         place.folders(*names)
     assert not (place.archive / ".resonance").exists()
 
@@ -433,18 +431,16 @@ def test_folders_that_cannot_be_a_chain_are_refused_before_anything_is_made(
 def test_two_programs_do_not_work_on_the_same_folders(place: Place):
     place.put("a/1.png")
     folders = place.folders("a", "b")
-    chain = FolderChain(folders, 7)
+    chain = opened(folders, 7)
     try:
-        with pytest.raises(
-            RuntimeError, match=r"Another program works on these folders \(resonance on .*, process \d+\)"
-        ):
-            FolderChain(folders, 7)
+        with pytest.raises(Busy, match=r"open in another program \(resonance on .*, process \d+\)"):
+            opened(folders, 7)
     finally:
         chain.close()
 
 
 def test_an_archive_that_is_not_there_is_named(place: Place):
-    with pytest.raises(ValueError, match=r"paths\.archive \(archive_path in INI files\): there is no folder .*archive"):
+    with pytest.raises(Told, match=r"paths\.archive \(archive_path in INI files\): there is no folder .*archive"):
         place.folders("a", "b")
 
 
@@ -554,7 +550,7 @@ def test_other_files_are_no_captured_queue(tmp_path: Path, text: str):
 
 
 def test_a_captured_queue_that_is_not_there_is_named(tmp_path: Path):
-    with pytest.raises(ValueError, match=r"none\.json cannot be read"):
+    with pytest.raises(Told, match=r"none\.json cannot be read"):
         queue.captured(tmp_path / "none.json")
 
 
@@ -589,11 +585,11 @@ def test_a_round_of_many_pictures_is_taken_quickly(place: Place):
     place.put("a/0.png")
     for number in range(1, 5000):
         os.link(place.archive / "a" / "0.png", place.archive / "a" / f"{number}.png")
-    chain = FolderChain(place.folders("a", "b"), 7)
+    chain = opened(place.folders("a", "b"), 7)
     try:
         begun = time.perf_counter()
         with chain.ledger.transaction():
-            assert chain.open_round() == 1
+            assert chain.fill.open_round(chain.ledger) == 1
         assert time.perf_counter() - begun < 5
         assert len(chain.ledger.lineages(1)) == 5000
     finally:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from resonance.session import descent, status
 from resonance.session import ledger as ledgers
+from resonance.session import query
 from resonance.session.item import Item, Words
 from resonance.session.ledger import Busy, Ledger, Lost, Result
+from resonance.session.payloads import Plain
+from resonance.session.reason import Outcome, Reason
+from resonance.told import Told
 
 OLD = """
 CREATE TABLE session (
@@ -66,14 +69,14 @@ def finish(ledger: Ledger, item: Item, count: int = 1, takes: str | None = "same
     )
 
 
-def settle(ledger: Ledger, outcome: ledgers.Outcome, error: str = "") -> None:
+def settle(ledger: Ledger, reason: Reason, error: str = "") -> None:
     with ledger.transaction():
         for held in ledger.claims():
-            ledger.settle(held, outcome, error)
+            ledger.settle([held], Outcome(reason, error))
 
 
 def states(ledger: Ledger) -> list[str]:
-    return [item["state"] for item in status.read(ledger.folder, 1)[1]]
+    return [item["state"] for item in query.read(ledger.folder, 1)[1]]
 
 
 def test_every_item_is_claimed_once_and_feeds_the_next_round(ledger: Ledger):
@@ -144,7 +147,7 @@ def test_a_round_is_described_first_and_then_painted(ledger: Ledger):
         phases.append((item.phase, item.lineage))
         if item.phase == "describe":
             ledger.store_words(item, Words("red"))
-            settle(ledger, "success")
+            settle(ledger, Reason.NO_RESULT)
         else:
             assert item.words == Words("red")
             finish(ledger, item)
@@ -159,7 +162,7 @@ def test_three_errors_fail_an_item_and_the_round_goes_on(ledger: Ledger):
         assert item
         order.append(item.lineage)
         if item.lineage == "X0001":
-            settle(ledger, "error", f"error {len(order)}")
+            settle(ledger, Reason.ERROR, f"error {len(order)}")
         else:
             finish(ledger, item)
     assert order == ["X0001", "X0002", "X0001", "X0001"], "a failed item waits behind the others"
@@ -171,10 +174,10 @@ def test_three_errors_fail_an_item_and_the_round_goes_on(ledger: Ledger):
 
 def test_interrupts_and_vanished_claims_cost_nothing(ledger: Ledger):
     fill(ledger, 1)
-    for outcome in ("interrupted", "gone") * 5:
+    for outcome in (Reason.INTERRUPTED, Reason.GONE) * 5:
         assert claim(ledger)
         settle(ledger, outcome)
-    assert status.read(ledger.folder)[1][0]["attempts"] == 0
+    assert query.read(ledger.folder)[1][0]["attempts"] == 0
     assert states(ledger) == ["pending"]
 
 
@@ -183,14 +186,14 @@ def test_an_item_that_kills_the_process_five_times_in_a_row_is_parked(ledger: Le
     for deaths in range(5):
         assert states(ledger) == ["pending"], deaths
         assert claim(ledger)
-        settle(ledger, "died")
+        settle(ledger, Reason.DIED)
     assert states(ledger) == ["parked"]
-    assert "5 times in a row" in status.read(ledger.folder)[1][0]["error"]
+    assert "5 times in a row" in query.read(ledger.folder)[1][0]["error"]
 
 
 def test_an_error_between_two_deaths_starts_the_count_anew(ledger: Ledger):
     fill(ledger, 1)
-    for outcome in ("died", "died", "died", "died", "error", "died", "died", "died", "died"):
+    for outcome in (*[Reason.DIED] * 4, Reason.ERROR, *[Reason.DIED] * 4):
         assert claim(ledger)
         settle(ledger, outcome)
     assert states(ledger) == ["pending"]
@@ -200,47 +203,47 @@ def test_the_same_error_on_three_items_in_a_row_pauses_the_session(ledger: Ledge
     fill(ledger, 5)
     for _ in range(3):
         assert claim(ledger)
-        settle(ledger, "error", "no model")
+        settle(ledger, Reason.ERROR, "no model")
     session = ledger.session()
     assert session.state == "paused" and "no model" in session.reason
     assert states(ledger) == ["pending"] * 5
-    assert {item["attempts"] for item in status.read(ledger.folder)[1]} == {0}
+    assert {item["attempts"] for item in query.read(ledger.folder)[1]} == {0}
 
 
 def test_different_errors_and_a_success_between_do_not_pause(ledger: Ledger):
     fill(ledger, 6)
     for error in ("a", "b", "a"):
         assert claim(ledger)
-        settle(ledger, "error", error)
+        settle(ledger, Reason.ERROR, error)
     item = claim(ledger)
     assert item
     finish(ledger, item)
     for error in ("a", "a"):
         assert claim(ledger)
-        settle(ledger, "error", error)
+        settle(ledger, Reason.ERROR, error)
     assert ledger.session().state == "open"
 
 
 def test_a_full_disk_pauses_at_once_and_costs_no_attempt(ledger: Ledger):
     fill(ledger, 2)
     assert claim(ledger)
-    settle(ledger, "error", "[Errno 28] No space left on device")
+    settle(ledger, Reason.NO_SPACE, "[Errno 28] No space left on device")
     assert ledger.session().state == "paused"
-    assert status.read(ledger.folder)[1][0]["attempts"] == 0
+    assert query.read(ledger.folder)[1][0]["attempts"] == 0
 
 
 def test_a_run_that_saves_nothing_counts_as_an_error(ledger: Ledger):
     fill(ledger, 1)
     assert claim(ledger)
-    settle(ledger, "success")
-    assert "nothing reached Round Output" in status.read(ledger.folder)[1][0]["error"]
+    settle(ledger, Reason.NO_RESULT)
+    assert "without a result" in query.read(ledger.folder)[1][0]["error"]
 
 
 def test_a_run_whose_claim_has_passed_on_stores_nothing(ledger: Ledger):
     fill(ledger, 1)
     old = claim(ledger, "old")
     assert old
-    settle(ledger, "gone")
+    settle(ledger, Reason.GONE)
     new = claim(ledger, "new")
     assert new
     for store in (lambda: finish(ledger, old), lambda: ledger.store_words(old, Words("x")), lambda: ledger.own(old)):
@@ -249,14 +252,14 @@ def test_a_run_whose_claim_has_passed_on_stores_nothing(ledger: Ledger):
     finish(ledger, new)
     with pytest.raises(Lost):
         finish(ledger, new)
-    assert len(status.read(ledger.folder, 1)[1][0]["files"]) == 1
+    assert len(query.read(ledger.folder, 1)[1][0]["files"]) == 1
 
 
 def test_items_may_have_no_picture_but_a_payload(ledger: Ledger):
     with ledger.transaction():
-        ledger.add(1, [(None, "a"), (None, "b")], [{"prompt": "x"}, {"prompt": "y"}])
+        ledger.add(1, [(None, "a"), (None, "b")], [Plain(scale=6), Plain(scale=7)])
     item = claim(ledger)
-    assert item and item.source is None and item.payload == {"prompt": "x"}
+    assert item and item.source is None and item.payload == Plain(scale=6)
 
 
 def test_a_new_order_holds_for_what_is_pending(ledger: Ledger):
@@ -324,12 +327,12 @@ def test_a_folder_that_cannot_lock_is_refused(tmp_path: Path, monkeypatch: pytes
         raise NotImplementedError("FileSystem does not appear to support flock")
 
     monkeypatch.setattr(ledgers.FileLock, "acquire", refuse)
-    with pytest.raises(OSError, match="cannot be locked"):
+    with pytest.raises(Told, match="cannot be locked"):
         Ledger(tmp_path / "s", seed=1)
 
 
 def test_opening_needs_a_ledger_or_a_seed(tmp_path: Path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(Told):
         Ledger(tmp_path / "s")
     assert not (tmp_path / "s").exists()
 
@@ -340,23 +343,23 @@ def test_a_ledger_of_version_0_1_0_is_taken_over(tmp_path: Path):
     with sqlite3.connect(folder / "ledger.sqlite3") as db:
         db.executescript(OLD)
     db.close()
-    with status.reading(folder) as db:
-        assert status.kind_of(db) == "rounds", "it can be looked at before it is taken over"
+    with query.reading(folder) as db:
+        assert db.known().kind == "rounds", "it can be looked at before it is taken over"
     for _ in range(2):
         ledger = Ledger(folder, process="me")
         session = ledger.session()
         assert (session.kind, session.seed, session.rounds) == ("rounds", 7, 2)
         ledger.close()
     ledger = Ledger(folder, process="me")
-    settle(ledger, "died")
+    settle(ledger, Reason.DIED)
     seen: list[tuple[int, str]] = []
     while item := claim(ledger, rounds=2):
         assert ledger.begun(item) > 0
         seen.append((item.round, item.lineage))
         finish(ledger, item)
     assert seen == [(1, "X0002"), (1, "X0003"), (2, "X0001"), (2, "X0002"), (2, "X0003")]
-    with status.reading(folder) as db:
-        assert descent.origin(db, "old", 2, "old/round-0001/X0001_r0001_9.png [output]") == "p/1.png [input]"
+    with query.reading(folder) as db:
+        assert db.origin(2, "old/round-0001/X0001_r0001_9.png [output]") == "p/1.png [input]"
     ledger.close()
 
 
@@ -368,12 +371,12 @@ def test_the_origin_of_a_long_lineage_is_found_at_once(ledger: Ledger):
         ledger._db.execute("PRAGMA synchronous = OFF")
         finish(ledger, item)
     assert last and last.source and last.round == 300
-    with status.reading(ledger.folder) as db:
+    with query.reading(ledger.folder) as db:
         started = time.perf_counter()
-        assert descent.origin(db, ledger.name, last.round, last.source) == "p/2.png [input]"
+        assert db.origin(last.round, last.source) == "p/2.png [input]"
         assert time.perf_counter() - started < 0.05
-        assert descent.origin(db, ledger.name, 1, "p/2.png [input]") == "p/2.png [input]"
-        assert descent.origin(db, "another", 300, last.source) == last.source
+        assert db.origin(1, "p/2.png [input]") == "p/2.png [input]"
+        assert db.origin(300, last.source) == last.source
 
 
 def test_an_item_is_found_by_round_and_lineage_and_knows_when_it_began(ledger: Ledger):
@@ -381,7 +384,7 @@ def test_an_item_is_found_by_round_and_lineage_and_knows_when_it_began(ledger: L
     before = time.time()
     item = claim(ledger)
     assert item and before <= (begun := ledger.begun(item)) <= time.time()
-    settle(ledger, "died")
+    settle(ledger, Reason.DIED)
     again = claim(ledger)
     assert again and again.id == item.id and ledger.begun(again) == begun, "a redo has the names of the first try"
     finish(ledger, again)
@@ -393,15 +396,15 @@ def test_an_item_is_found_by_round_and_lineage_and_knows_when_it_began(ledger: L
 
 def test_what_waits_and_is_not_wanted_is_withdrawn(ledger: Ledger):
     with ledger.transaction():
-        ledger.add(1, [(None, "a"), (None, "b"), (None, "c")], [{"n": n} for n in range(3)])
-        ledger.add(2, [(None, "a")], [{"n": 0}])
+        ledger.add(1, [(None, "a"), (None, "b"), (None, "c")], [Plain(steps=n) for n in range(3)])
+        ledger.add(2, [(None, "a")], [Plain(steps=0)])
     item = claim(ledger)
     assert item
     finish(ledger, item)
     with ledger.transaction():
         ledger.withdraw(lambda round_, lineage: round_ == 1 and lineage == "c")
     assert (ledger.lineages(1), ledger.lineages(2), ledger.last_round()) == ({"a", "c"}, set(), 1)
-    assert ledger.payloads() == {"a": {"n": 0}, "c": {"n": 2}} and ledger.pending_round() == 1
+    assert ledger.payloads() == {"a": Plain(steps=0), "c": Plain(steps=2)} and ledger.pending_round() == 1
 
 
 def test_the_seed_of_a_session_is_kept(tmp_path: Path):
@@ -409,4 +412,4 @@ def test_the_seed_of_a_session_is_kept(tmp_path: Path):
         ledger = Ledger(tmp_path / "s", seed=seed)
         assert ledger.session().seed == 7
         ledger.close()
-    assert Busy and list(status.sessions(tmp_path)) == [tmp_path / "s"]
+    assert Busy and list(query.sessions(tmp_path)) == [tmp_path / "s"]

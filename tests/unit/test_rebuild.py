@@ -9,18 +9,21 @@ from typing import Any
 import pytest
 from filelock import FileLock
 from PIL import Image
+from raw_ledger import raw
 from typer.testing import CliRunner
 
 from resonance.cli.app import app
 from resonance.files import store
 from resonance.session import saving
-from resonance.session.fill.pictures import Grid, Pictures
+from resonance.session.fill.grid import Grid, Pictures
 from resonance.session.item import Item, Words
 from resonance.session.ledger import Busy, Ledger
 from resonance.session.naming import BY_ROUND, Naming
+from resonance.session.reason import Outcome, Reason
 from resonance.session.rebuild import SMALL, Rebuilt, rebuild
 from resonance.session.saving import Takes
-from resonance.session.status import FILE, reading
+from resonance.session.status import FILE
+from resonance.told import Told
 from resonance.vary.grid import combine
 
 SEED = 7
@@ -69,7 +72,7 @@ def paint(
             item = ledger.claim(replace(item, draw=DRAW), "run")
             if (item.round, item.lineage) in fails:
                 for claim in ledger.claims():
-                    ledger.settle(claim, "error", f"no paint for {item.lineage}")
+                    ledger.settle([claim], Outcome(Reason.ERROR, f"no paint for {item.lineage}"))
                 continue
         words = Words(f"sky, {item.lineage}", f"Round {item.round}, “quoted” <b>")
         ledger.store_words(item, words)
@@ -87,7 +90,7 @@ def paint(
 def told(folder: Path) -> list[dict[str, Any]]:
     """What a ledger knows of all that is done."""
     columns = "id, round, number, lineage, source, payload, draw, words, state"
-    with reading(folder) as db:
+    with raw(folder) as db:
         rows = [
             dict(row) for row in db.execute(f"SELECT {columns} FROM item WHERE state = 'done' ORDER BY round, number")
         ]
@@ -98,7 +101,7 @@ def told(folder: Path) -> list[dict[str, Any]]:
 
 
 def session_of(folder: Path) -> dict[str, Any]:
-    with reading(folder) as db:
+    with raw(folder) as db:
         return dict(db.execute("SELECT seed, first, kind, state FROM session").fetchone())
 
 
@@ -161,7 +164,7 @@ def test_times_and_prompts_come_from_the_files(tmp_path: Path) -> None:
         os.utime(path, (1000 + number, 1000 + number))
     lose(folder)
     rebuild(folder)
-    with reading(folder) as db:
+    with raw(folder) as db:
         rows = db.execute("SELECT committed, prompt FROM item ORDER BY committed").fetchall()
         assert [row["committed"] for row in rows] == [1000, 1001]
         assert {row["prompt"] for row in rows} == {"sky, X0001, good", "sky, X0002, good"}
@@ -209,7 +212,7 @@ def test_an_exploration_goes_on_with_the_same_rows_and_seeds(tmp_path: Path) -> 
 def test_a_good_ledger_is_replaced_only_by_force_and_kept(tmp_path: Path) -> None:
     folder = tmp_path / "output" / "s"
     paint(folder, fill(tmp_path, 1, 2), fails=[(1, "X0002")])
-    with pytest.raises(ValueError, match=r"ledger\.sqlite3 is in order \(2 items\).*--force"):
+    with pytest.raises(Told, match=r"ledger\.sqlite3 is in order \(2 items\).*--force"):
         rebuild(folder)
     assert not list(folder.glob("*.old*"))
     for name in ("ledger.sqlite3.old", "ledger.sqlite3.old2"):
@@ -304,7 +307,7 @@ def test_what_a_stranger_wrote_into_a_source_or_a_seed_stays_text(tmp_path: Path
 def test_a_folder_without_items_gets_no_ledger(tmp_path: Path) -> None:
     (tmp_path / "s" / "round-0001").mkdir(parents=True)
     (tmp_path / "s" / "round-0001" / "a.png").write_bytes(picture())
-    with pytest.raises(ValueError, match="a.png has no `resonance` text"):
+    with pytest.raises(Told, match="a.png has no `resonance` text"):
         rebuild(tmp_path / "s")
     assert not (tmp_path / "s" / FILE).exists()
 

@@ -7,7 +7,7 @@ from PIL import Image
 from skimage.color import rgb2lab
 
 from resonance.gallery import drift, grid, thumbnails
-from resonance.session import descent
+from resonance.session import query
 from resonance.session.ledger import Ledger
 
 
@@ -49,7 +49,7 @@ def test_pictures_that_are_gone_leave_a_gap(tmp_path: Path):
     first = drift.drift(folder, 1, roots)["points"]
     assert [p["lab"] is None for p in first] == [True, False, False] and [p["kept"] for p in first] == [None, 1, None]
     assert [(p["id"], p["lab"] is None) for p in drift.drift(folder, 4, roots)["points"]] == [(4, True), (6, False)]
-    with pytest.raises(descent.NoItem):
+    with pytest.raises(query.NoItem):
         drift.drift(folder, 99, roots)
 
 

@@ -7,9 +7,10 @@ from gallery_session import MARKUP, PACE, make_session, tags
 
 from resonance.files import pictures
 from resonance.gallery import grid
-from resonance.session import descent, status
+from resonance.session import query, status
 from resonance.session.item import Item, Words
 from resonance.session.ledger import Ledger, Result
+from resonance.told import Told
 
 
 def test_lineages_stand_in_natural_order_children_after_their_parent():
@@ -34,7 +35,7 @@ def test_every_item_stands_in_the_grid_once(tmp_path: Path):
     found = grid.grid(folder)
     assert found["rounds"] == [1, 2, 3]
     assert found["lineages"] == [f"X{n:04d}" for n in range(1, 13)]
-    assert found["status"] == vars(status.read(folder)[0])
+    assert found["status"] == vars(query.read(folder)[0])
     assert sorted(item[1:3] for item in found["items"]) == [[r, row] for r in (1, 2, 3) for row in range(12)]
     last = [item[3:] for item in found["items"] if item[1] == 3]
     assert [state for state, _, _ in last] == ["done"] * 9 + ["pending"] + ["failed"] * 2
@@ -43,12 +44,12 @@ def test_every_item_stands_in_the_grid_once(tmp_path: Path):
 
 def test_pace_and_time_of_the_last_change(tmp_path: Path):
     folder = make_session(tmp_path / "output", "s", rounds=2, lineages=30, pending=5)
-    now = status.read(folder)[0]
+    now = query.read(folder)[0]
     assert now.pace == pytest.approx(PACE) and now.eta == pytest.approx(5 * PACE)
     assert now.changed == max(committed for *_, committed, _ in grid.grid(folder)["items"] if committed)
     started = time.time()
     Ledger(tmp_path / "output" / "new", seed=1).close()
-    new, old = status.overview(tmp_path / "output")
+    new, old = query.overview(tmp_path / "output")
     assert (new.session, new.pace, new.eta) == ("new", None, None) and started <= new.changed <= time.time()
     assert old == now
 
@@ -58,7 +59,7 @@ def test_a_night_between_two_pictures_does_not_change_the_pace(tmp_path: Path):
     ledger = Ledger(folder)
     ledger._db.execute("UPDATE item SET committed = committed + 36000 WHERE committed IS NOT NULL AND id > 27")
     ledger.close()
-    now = status.read(folder)[0]
+    now = query.read(folder)[0]
     assert now.pace == pytest.approx(PACE) and now.eta == pytest.approx(10 * PACE)
 
 
@@ -67,7 +68,7 @@ def test_a_broken_ledger_is_left_out_of_the_overview(tmp_path: Path, caplog: pyt
     for name, data in (("empty", b""), ("broken", b"not a ledger" * 100)):
         (tmp_path / name).mkdir()
         (tmp_path / name / status.FILE).write_bytes(data)
-    assert [each.session for each in status.overview(tmp_path)] == ["whole"]
+    assert [each.session for each in query.overview(tmp_path)] == ["whole"]
     assert "broken" in caplog.text
 
 
@@ -139,11 +140,11 @@ def test_pictures_are_found_by_the_ledger_and_inside_their_folders_only(tmp_path
     assert grid.source(folder, 1, roots) == tmp_path / "input" / "s" / "1.png"
     assert grid.result(folder, 1, 1).parent == folder / "round-0001"
     for number in (0, 2):
-        with pytest.raises(ValueError, match=f"has 1 results, and no result {number}"):
+        with pytest.raises(Told, match=f"has 1 results, and no result {number}"):
             grid.result(folder, 1, number)
-    with pytest.raises(descent.NoItem, match="no item 99"):
+    with pytest.raises(query.NoItem, match="no item 99"):
         grid.source(folder, 99, roots)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(Told):
         grid.result(tmp_path / "nothing", 1, 1)
     ledger = Ledger(folder)
     (tmp_path / "secret.png").write_bytes(b"")
@@ -152,13 +153,13 @@ def test_pictures_are_found_by_the_ledger_and_inside_their_folders_only(tmp_path
         ledger._db.execute("UPDATE item SET source = ? WHERE id = 1", (f"s/{wrong} [output]",))
         ledger._db.execute("UPDATE result SET file = ? WHERE item = 1", (wrong,))
         if not wrong.startswith("/"):
-            with pytest.raises(ValueError, match="is not a path below|leads out"):
+            with pytest.raises(Told, match="is not a path below|leads out"):
                 grid.source(folder, 1, roots)
-        with pytest.raises(ValueError, match="is not a path below|leads out"):
+        with pytest.raises(Told, match="is not a path below|leads out"):
             grid.result(folder, 1, 1)
     for wrong in (None, "a.png [disk]"):
         ledger._db.execute("UPDATE item SET source = ? WHERE id = 1", (wrong,))
-        with pytest.raises(ValueError, match="no picture|no root"):
+        with pytest.raises(Told, match="no picture|no root"):
             grid.source(folder, 1, roots)
     ledger.close()
 
