@@ -145,7 +145,7 @@ def _texts(path: Path) -> dict[Any, Any]:
             with Image.open(file) as image:
                 return dict(image.info)
         except Exception as error:  # a damaged file makes Pillow's readers raise all kinds
-            raise Told("this is neither a .json file nor a picture") from error
+            raise Told("this is neither a .json file nor a picture.") from error
 
 
 def _reduced(graph: Any) -> dict[str, dict[str, Any]]:

@@ -21,6 +21,7 @@ from resonance.session.fill.pictures import Pictures
 from resonance.session.item import Item, Words
 from resonance.session.ledger import Ledger
 from resonance.session.status import read
+from resonance.told import Told
 
 PNG = store.encode_png(Image.new("RGB", (4, 4), "red"), {})
 
@@ -313,7 +314,7 @@ def test_engines_stay_with_their_checkpoint(tmp_path: Path) -> None:
 
 def test_a_session_belongs_to_one_at_a_time(tmp_path: Path) -> None:
     driven = chain(tmp_path)
-    with pytest.raises(RuntimeError, match=r"open in another program \(resonance on .*, process \d+\)"):
+    with pytest.raises(Told, match=r"open in another program \(resonance on .*, process \d+\)"):
         chain(tmp_path)
     driven.close()
 
@@ -321,12 +322,12 @@ def test_a_session_belongs_to_one_at_a_time(tmp_path: Path) -> None:
 def test_a_session_of_another_kind_is_refused(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "output" / "s", 1, "", "explore")
     ledger.close()
-    with pytest.raises(ValueError, match="not one of rounds"):
+    with pytest.raises(Told, match="not one of rounds"):
         chain(tmp_path)
 
 
 def test_an_empty_folder_makes_no_session(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no pictures"):
+    with pytest.raises(Told, match="no pictures"):
         chain(tmp_path, 0)
     assert not (tmp_path / "output").exists()
 

@@ -6,6 +6,7 @@ import pytest
 from resonance.session.fill.pictures import Grid
 from resonance.session.ledger import Ledger
 from resonance.session.prompts import prompt_of
+from resonance.told import Told
 from resonance.vary.grid import (
     BATCH_CLI,
     STEPS,
@@ -31,7 +32,7 @@ def test_steps_follow_the_scale_as_in_both_versions(scale: float, s: int, h: int
 
 def test_prompts_are_parted_by_lines_of_dashes():
     assert read_prompts("a red\n  house\n---\nb --- c\r\n ---\r\n\n---\nd") == ["a red house", "b --- c", "d"]
-    with pytest.raises(ValueError, match="There is no prompt"):
+    with pytest.raises(Told, match="There is no prompt"):
         read_prompts(" \n---\n")
 
 
@@ -69,16 +70,16 @@ def test_aspects_mean_sizes_of_the_chosen_family(sizes: str, text: str, expected
 
 @pytest.mark.parametrize("text", ["tall", "3:0", "0:3", "8x8", "3x2", "20000x64", "-3:2", "", ",", "3:2:1"])
 def test_what_is_no_aspect_is_refused_in_words(text: str):
-    with pytest.raises(ValueError, match=r"no aspect|sides must be"):
+    with pytest.raises(Told, match=r"no aspect|sides must be"):
         read_aspects(text, "SDXL")
-    with pytest.raises(ValueError, match="sizes must be one of"):
+    with pytest.raises(Told, match="sizes must be one of"):
         read_aspects("square", "huge")
 
 
 def test_scales_are_numbers_with_commas_or_blanks():
     assert read_scales("6, 7.5 9,.5") == [6, 7.5, 9, 0.5]
     for wrong in ("six", "nan", "inf", "1e3", "-1", "101", "", ",", "6;7"):
-        with pytest.raises(ValueError, match="no scale"):
+        with pytest.raises(Told, match="no scale"):
             read_scales(wrong)
 
 
@@ -91,7 +92,7 @@ def test_combinations_are_in_order_and_equal_pictures_are_there_once():
         for aspect, width in (("square", 64), ("wide", 96))
         for scale in (6, 9)
     ]
-    with pytest.raises(ValueError, match="100,001 combinations are more than the 100,000"):
+    with pytest.raises(Told, match="100,001 combinations are more than the 100,000"):
         combine(["a"], aspects[:1], list(map(float, range(100_001))), steps)
 
 
@@ -99,7 +100,7 @@ def test_a_payload_is_read_with_care():
     whole = {"prompt": "a", "aspect": "square", "width": 64, "height": 64, "scale": 6, "steps": 20, "seed": 1}
     assert Combination.read(whole) == Combination("a", "square", 64, 64, 6.0, 20)
     for key, wrong in (("prompt", 1), ("width", "64"), ("scale", True), ("steps", None), ("height", 10**9)):
-        with pytest.raises(ValueError, match="no item of Explore|must be from"):
+        with pytest.raises(Told, match="no item of Explore|must be from"):
             Combination.read({**whole, key: wrong})
 
 
@@ -175,7 +176,7 @@ def test_the_combinations_of_a_chain_are_made_once():
 def test_a_root_that_is_not_there_holds_no_prompt(tmp_path: Path):
     (tmp_path / "prompt.txt").write_text("not in the root")
     for name in ("[pictures]", "a.png [pictures]"):
-        with pytest.raises(ValueError, match=r"There is no folder . in \[pictures\]"):
+        with pytest.raises(Told, match=r"There is no folder . in \[pictures\]"):
             prompt_of(name, {"pictures": tmp_path / "gone"})
 
 
@@ -184,9 +185,9 @@ def test_a_link_to_a_prompt_elsewhere_is_refused(tmp_path: Path):
     (root / "s").mkdir(parents=True)
     (tmp_path / "secret.txt").write_text("secret")
     (root / "s" / "prompt.txt").symlink_to(tmp_path / "secret.txt")
-    with pytest.raises(ValueError, match="leads out"):
+    with pytest.raises(Told, match="leads out"):
         prompt_of("s/a.png [output]", {"output": root})
     (root / "s" / "prompt.txt").unlink()
     (root / "s" / "prompt.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ValueError, match="no text of at most"):
+    with pytest.raises(Told, match="no text of at most"):
         prompt_of("s/a.png [output]", {"output": root})

@@ -24,6 +24,7 @@ from resonance.img2tag2img import config, queue, template
 from resonance.img2tag2img.chain import FolderChain
 from resonance.img2tag2img.folders import Folders, prepare, session_name
 from resonance.session import status
+from resonance.told import Told
 
 from .img2tag2img_steps import WORKFLOWS, toml
 
@@ -423,7 +424,7 @@ def test_folders_that_cannot_be_a_chain_are_refused_before_anything_is_made(
     place: Place, names: tuple[str, ...], answer: str
 ):
     place.put("a/1.png", "empty/x.txt")
-    with pytest.raises(ValueError, match=re.escape(answer)):
+    with pytest.raises(Told, match=re.escape(answer)):
         place.folders(*names)
     assert not (place.archive / ".resonance").exists()
 
@@ -433,16 +434,14 @@ def test_two_programs_do_not_work_on_the_same_folders(place: Place):
     folders = place.folders("a", "b")
     chain = FolderChain(folders, 7)
     try:
-        with pytest.raises(
-            RuntimeError, match=r"Another program works on these folders \(resonance on .*, process \d+\)"
-        ):
+        with pytest.raises(Told, match=r"Another program works on these folders \(resonance on .*, process \d+\)"):
             FolderChain(folders, 7)
     finally:
         chain.close()
 
 
 def test_an_archive_that_is_not_there_is_named(place: Place):
-    with pytest.raises(ValueError, match=r"paths\.archive \(archive_path in INI files\): there is no folder .*archive"):
+    with pytest.raises(Told, match=r"paths\.archive \(archive_path in INI files\): there is no folder .*archive"):
         place.folders("a", "b")
 
 
@@ -545,14 +544,12 @@ def test_a_captured_queue_is_run_again_first_what_ran_then_what_waited(tmp_path:
 @pytest.mark.parametrize("text", ["", "[]", '{"queue_running": []}', '{"queue_running": [[1]], "queue_pending": []}'])
 def test_other_files_are_no_captured_queue(tmp_path: Path, text: str):
     (tmp_path / "queue.json").write_text(text)
-    with pytest.raises(
-        ValueError, match=r"queue\.json is no captured queue. Expected what ComfyUI answers to GET /queue"
-    ):
+    with pytest.raises(Told, match=r"queue\.json is no captured queue. Expected what ComfyUI answers to GET /queue"):
         queue.captured(tmp_path / "queue.json")
 
 
 def test_a_captured_queue_that_is_not_there_is_named(tmp_path: Path):
-    with pytest.raises(ValueError, match=r"none\.json cannot be read"):
+    with pytest.raises(Told, match=r"none\.json cannot be read"):
         queue.captured(tmp_path / "none.json")
 
 
@@ -566,9 +563,7 @@ def test_the_command_takes_folders_then_keys_and_finds_its_configuration(
     output = Output(True)
     monkeypatch.chdir(tmp_path)
     words = ["a", "b", "--model.steps", "3", "--paths.output="]
-    with pytest.raises(
-        ValueError, match=r"no default\.toml or default\.ini in .* Name a configuration with --config_file"
-    ):
+    with pytest.raises(Told, match=r"no default\.toml or default\.ini in .* Name a configuration with --config_file"):
         command.prepare(output, place.workflow, words)
     text = toml({"paths.archive": str(place.archive), "model.checkpoint": "a"})
     (tmp_path / "default.toml").write_text(text)

@@ -11,6 +11,7 @@ from resonance.session import descent, status
 from resonance.session import ledger as ledgers
 from resonance.session.item import Item, Words
 from resonance.session.ledger import Busy, Ledger, Lost, Result
+from resonance.told import Told
 
 OLD = """
 CREATE TABLE session (
@@ -324,12 +325,12 @@ def test_a_folder_that_cannot_lock_is_refused(tmp_path: Path, monkeypatch: pytes
         raise NotImplementedError("FileSystem does not appear to support flock")
 
     monkeypatch.setattr(ledgers.FileLock, "acquire", refuse)
-    with pytest.raises(OSError, match="cannot be locked"):
+    with pytest.raises(Told, match="cannot be locked"):
         Ledger(tmp_path / "s", seed=1)
 
 
 def test_opening_needs_a_ledger_or_a_seed(tmp_path: Path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(Told):
         Ledger(tmp_path / "s")
     assert not (tmp_path / "s").exists()
 

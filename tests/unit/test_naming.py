@@ -5,6 +5,7 @@ import pytest
 
 from resonance.session.item import Item
 from resonance.session.naming import folder_of, prompt_hash, stem_of, variation
+from resonance.told import Told
 
 BEGUN = time.mktime((2022, 10, 16, 12, 30, 59, 0, 0, -1))
 
@@ -22,7 +23,7 @@ def test_folders_follow_the_rule():
     assert folder_of(item(), "", "round") == "round-0002"
     assert folder_of(item(), "", "scratch") == "scratch"
     assert folder_of(item(), "Nice view", "prompt hash") == prompt_hash("Nice view")
-    with pytest.raises(ValueError, match="connect it to words"):
+    with pytest.raises(Told, match="connect it to words"):
         folder_of(item(), " ", "prompt hash")
 
 

@@ -21,6 +21,7 @@ from resonance.session.naming import BY_ROUND, Naming
 from resonance.session.rebuild import SMALL, Rebuilt, rebuild
 from resonance.session.saving import Takes
 from resonance.session.status import FILE, reading
+from resonance.told import Told
 from resonance.vary.grid import combine
 
 SEED = 7
@@ -209,7 +210,7 @@ def test_an_exploration_goes_on_with_the_same_rows_and_seeds(tmp_path: Path) -> 
 def test_a_good_ledger_is_replaced_only_by_force_and_kept(tmp_path: Path) -> None:
     folder = tmp_path / "output" / "s"
     paint(folder, fill(tmp_path, 1, 2), fails=[(1, "X0002")])
-    with pytest.raises(ValueError, match=r"ledger\.sqlite3 is in order \(2 items\).*--force"):
+    with pytest.raises(Told, match=r"ledger\.sqlite3 is in order \(2 items\).*--force"):
         rebuild(folder)
     assert not list(folder.glob("*.old*"))
     for name in ("ledger.sqlite3.old", "ledger.sqlite3.old2"):
@@ -296,7 +297,7 @@ def test_what_a_stranger_wrote_into_a_source_or_a_seed_stays_text(tmp_path: Path
 def test_a_folder_without_items_gets_no_ledger(tmp_path: Path) -> None:
     (tmp_path / "s" / "round-0001").mkdir(parents=True)
     (tmp_path / "s" / "round-0001" / "a.png").write_bytes(picture())
-    with pytest.raises(ValueError, match="a.png has no `resonance` text"):
+    with pytest.raises(Told, match="a.png has no `resonance` text"):
         rebuild(tmp_path / "s")
     assert not (tmp_path / "s" / FILE).exists()
 

@@ -24,6 +24,7 @@ from resonance.session.fill.pictures import Grid
 from resonance.session.item import Words
 from resonance.session.ledger import Ledger, Result
 from resonance.session.naming import BY_ROUND
+from resonance.told import Told
 from resonance.vary.grid import combine
 
 VOID = {"meta", "img", "path", "circle", "polyline", "polygon"}
@@ -297,7 +298,7 @@ def test_a_ledger_that_cannot_be_read_points_to_the_rebuild(tmp_path: Path, dama
     folder = make_session(tmp_path / "output", "s", rounds=1, lineages=1)
     path = folder / "ledger.sqlite3"
     path.unlink() if damage == "gone" else path.write_bytes(b"x" * 9999)
-    with pytest.raises(ValueError, match=r"ledger.*--rebuild makes it anew"):
+    with pytest.raises(Told, match=r"ledger.*--rebuild makes it anew"):
         report(folder)
 
 

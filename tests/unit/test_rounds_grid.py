@@ -10,6 +10,7 @@ from resonance.gallery import grid
 from resonance.session import descent, status
 from resonance.session.item import Item, Words
 from resonance.session.ledger import Ledger, Result
+from resonance.told import Told
 
 
 def test_lineages_stand_in_natural_order_children_after_their_parent():
@@ -139,11 +140,11 @@ def test_pictures_are_found_by_the_ledger_and_inside_their_folders_only(tmp_path
     assert grid.source(folder, 1, roots) == tmp_path / "input" / "s" / "1.png"
     assert grid.result(folder, 1, 1).parent == folder / "round-0001"
     for number in (0, 2):
-        with pytest.raises(ValueError, match=f"has 1 results, and no result {number}"):
+        with pytest.raises(Told, match=f"has 1 results, and no result {number}"):
             grid.result(folder, 1, number)
     with pytest.raises(descent.NoItem, match="no item 99"):
         grid.source(folder, 99, roots)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(Told):
         grid.result(tmp_path / "nothing", 1, 1)
     ledger = Ledger(folder)
     (tmp_path / "secret.png").write_bytes(b"")
@@ -152,13 +153,13 @@ def test_pictures_are_found_by_the_ledger_and_inside_their_folders_only(tmp_path
         ledger._db.execute("UPDATE item SET source = ? WHERE id = 1", (f"s/{wrong} [output]",))
         ledger._db.execute("UPDATE result SET file = ? WHERE item = 1", (wrong,))
         if not wrong.startswith("/"):
-            with pytest.raises(ValueError, match="is not a path below|leads out"):
+            with pytest.raises(Told, match="is not a path below|leads out"):
                 grid.source(folder, 1, roots)
-        with pytest.raises(ValueError, match="is not a path below|leads out"):
+        with pytest.raises(Told, match="is not a path below|leads out"):
             grid.result(folder, 1, 1)
     for wrong in (None, "a.png [disk]"):
         ledger._db.execute("UPDATE item SET source = ? WHERE id = 1", (wrong,))
-        with pytest.raises(ValueError, match="no picture|no root"):
+        with pytest.raises(Told, match="no picture|no root"):
             grid.source(folder, 1, roots)
     ledger.close()
 

@@ -6,6 +6,7 @@ from resonance.files import pictures
 from resonance.files.names import check_name, inside
 from resonance.session import lineage
 from resonance.session.item import Item, Words, derive
+from resonance.told import Told
 
 
 @pytest.mark.parametrize("name", ["holiday", "Holiday 2", "日本", "a.b", "x" * 80])
@@ -19,7 +20,7 @@ def test_plain_session_names_are_taken(name: str):
     + ["é" * 41, "CON", "nul", "com1.txt", "LPT9", "a*", "a?", "<a>", "a|b", 'a"b'],
 )
 def test_names_that_are_no_folder_everywhere_are_refused(name: str):
-    with pytest.raises(ValueError, match="session name"):
+    with pytest.raises(Told, match="session name"):
         check_name(name)
 
 
@@ -27,7 +28,7 @@ def test_names_that_are_no_folder_everywhere_are_refused(name: str):
     "path", ["..", "../x", "a/../../x", "/etc", "\\\\host\\share", "C:/x", "a\x00", "a/./b", "x" * 256]
 )
 def test_paths_that_leave_the_root_are_refused(path: str, tmp_path: Path):
-    with pytest.raises(ValueError):
+    with pytest.raises(Told):
         inside(tmp_path, path)
 
 
@@ -35,7 +36,7 @@ def test_links_that_lead_out_are_refused(tmp_path: Path):
     root, out = tmp_path / "input", tmp_path / "secret"
     root.mkdir(), out.mkdir()
     (root / "link").symlink_to(out)
-    with pytest.raises(ValueError, match="link"):
+    with pytest.raises(Told, match="link"):
         inside(root, "link/a.png")
     assert inside(root, "sub/a.png") == root / "sub" / "a.png"
 
@@ -91,11 +92,11 @@ def test_pictures_of_a_folder_in_natural_order(tmp_path: Path):
 
 def test_a_missing_folder_is_answered_with_those_there_are(tmp_path: Path):
     (tmp_path / "holiday").mkdir()
-    with pytest.raises(ValueError, match=r"no folder 'holday'.*holiday"):
+    with pytest.raises(Told, match=r"no folder 'holday'.*holiday"):
         pictures.listing("holday", {"input": tmp_path})
-    with pytest.raises(ValueError, match="no pictures"):
+    with pytest.raises(Told, match="no pictures"):
         pictures.listing("holiday", {"input": tmp_path})
-    with pytest.raises(ValueError, match=r"no root \[disk\].*\[input\]"):
+    with pytest.raises(Told, match=r"no root \[disk\].*\[input\]"):
         pictures.listing("a [disk]", {"input": tmp_path})
 
 
@@ -120,5 +121,5 @@ def test_an_item_survives_the_way_through_a_picture():
     ],
 )
 def test_what_is_no_item_is_refused_in_words(text: str, says: str):
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(Told, match=says):
         Item.from_json(text)

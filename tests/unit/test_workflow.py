@@ -13,6 +13,7 @@ from resonance.drive.job import Job
 from resonance.drive.workflow import RoundWorkflow, load
 from resonance.files import store
 from resonance.session.item import Item
+from resonance.told import Told
 
 WORKFLOW = {"nodes": [], "links": []}
 
@@ -65,13 +66,13 @@ def test_what_cannot_be_run_is_refused_with_the_file_and_the_way_out(tmp_path: P
         r"a\.json: the workflow is no JSON": "{",
     }
     for message, content in refused.items():
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(Told, match=message):
             load(written(tmp_path / "a.json", content))
-    with pytest.raises(ValueError, match=r"a\.png: expected a picture that ComfyUI saved with its workflow"):
+    with pytest.raises(Told, match=r"a\.png: expected a picture that ComfyUI saved with its workflow"):
         load(saved(tmp_path / "a.png", workflow="{}"))
-    with pytest.raises(ValueError, match=r"a\.txt is neither a \.json file nor a picture"):
+    with pytest.raises(Told, match=r"a\.txt: this is neither a \.json file nor a picture"):
         load(written(tmp_path / "a.txt", "{}"))
-    with pytest.raises(FileNotFoundError, match="nothing"):
+    with pytest.raises(Told, match="nothing"):
         load(tmp_path / "nothing.json")
 
 
@@ -80,7 +81,7 @@ def test_the_plan_is_the_text_of_the_model_roulette():
     text = 'model.checkpoint = "a.safetensors"'
     assert RoundWorkflow({**graph(plan=["3", 0]), "3": roulette(text=text)}).plan_text == text
     for other in (roulette(text=["4", 0]), {"class_type": "Reroute", "inputs": {}}):
-        with pytest.raises(ValueError, match="must come from a Model Roulette"):
+        with pytest.raises(Told, match="must come from a Model Roulette"):
             RoundWorkflow({**graph(plan=["3", 0]), "3": other})
 
 
@@ -93,9 +94,7 @@ def test_the_first_picture_is_wanted_where_it_is_connected():
 
 @pytest.mark.parametrize("address", ["127.0.0.1:8188", "ftp://host", "ws://host:1", "", "http://", "http://h:1/?a=b"])
 def test_other_addresses_are_refused(address: str):
-    with pytest.raises(
-        ValueError, match=r"is no address of a ComfyUI server\. Expected one like http://127.0.0.1:8188"
-    ):
+    with pytest.raises(Told, match=r"is no address of a ComfyUI server\. Expected one like http://127.0.0.1:8188"):
         Server(address)
 
 

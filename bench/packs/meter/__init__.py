@@ -30,7 +30,9 @@ async def install(_app):
     def module(name):
         return next(m for key, m in sys.modules.items() if key.endswith(name))
 
-    chain, results, store = (module(f".resonance.{n}") for n in ("host.sessions.chain", "host.sessions.results", "files.store"))
+    chain, results, store = (
+        module(f".resonance.{n}") for n in ("host.sessions.chain", "host.sessions.results", "files.store")
+    )
     for owner, name in ((chain, "next_work"), (chain, "store_words"), (results, "save")):
         measure(owner, name, name)
     measure(store, "encode_png", "encode_png")
