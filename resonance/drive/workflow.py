@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ..graph import (
     EXPLORE,
@@ -155,18 +155,25 @@ def read(path: Path) -> tuple[Any, Any]:
     try:
         if path.suffix.lower() == ".json":
             return json.loads(path.read_text(encoding="utf-8-sig")), None
-        with Image.open(path) as image:
-            texts = image.info
+        texts = _texts(path)
         if "prompt" not in texts:
             raise Told("expected a picture that ComfyUI saved with its workflow (text 'prompt'), got one without.")
         workflow = texts.get("workflow")
         return json.loads(texts["prompt"]), json.loads(workflow) if workflow else None
-    except UnidentifiedImageError:
-        raise Told("is neither a .json file nor a picture.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Told(f"the workflow is no JSON ({error}).") from None
     except OSError as error:
-        raise Told(error.strerror or str(error)) from error
+        raise Told(f"it cannot be read ({error.strerror}).") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Told(f"the workflow is no JSON ({error}).") from error
+
+
+def _texts(path: Path) -> dict[Any, Any]:
+    """The texts in a picture."""
+    with path.open("rb") as file:
+        try:
+            with Image.open(file) as image:
+                return dict(image.info)
+        except Exception as error:  # a damaged file makes Pillow's readers raise all kinds
+            raise Told("this is neither a .json file nor a picture.") from error
 
 
 def checked(given: Any) -> dict[str, dict[str, Any]]:

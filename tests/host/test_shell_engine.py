@@ -27,6 +27,7 @@ from resonance.drive.workflow import ItemWorkflow
 from resonance.session.item import Item, Words, derive
 from resonance.session.made import Made
 from resonance.session.naming import Naming
+from resonance.told import Told
 
 from .comfy import PACK, Comfy, find_comfyui, node
 from .conftest import server
@@ -442,7 +443,7 @@ def test_the_server_lists_models_and_lets_go_of_a_session(comfy: Comfy, name: st
         await asyncio.to_thread(until, lambda: claimed(comfy, name))
         await server.pause(name)
         await server.pause("no such session")
-        with pytest.raises(RuntimeError, match="cannot pause session 'con': .*session name"):
+        with pytest.raises(Told, match="cannot pause session 'con': .*session name"):
             await server.pause("con")
         await server.close()
 

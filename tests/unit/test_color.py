@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from skimage import color as skimage_color
 from skimage.exposure import match_histograms
 
+from resonance.told import Told
 from resonance.vary import color, lab
 from resonance.vary.color import STATES, Anchored, Chain, Correction, Reference, match, match_all, match_lab
 
@@ -165,7 +166,7 @@ def test_an_empty_mask_leaves_the_picture() -> None:
 
 
 def test_an_empty_reference_mask_is_an_error() -> None:
-    with pytest.raises(ValueError, match="The mask of the reference is empty"):
+    with pytest.raises(Told, match="The mask of the reference is empty"):
         match_all(smooth(1), smooth(2), Correction(), reference_masks=torch.zeros(1, 48, 40))
 
 
@@ -211,20 +212,20 @@ def test_a_single_coloured_reference_gives_its_colour() -> None:
 
 @pytest.mark.parametrize("shape", [(0, 8, 8, 3), (1, 0, 8, 3), (1, 8, 0, 3)])
 def test_an_empty_picture_is_an_error(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="got an empty one"):
+    with pytest.raises(Told, match="got an empty one"):
         match_all(torch.zeros(shape), smooth(1), Correction())
-    with pytest.raises(ValueError, match="got an empty one"):
+    with pytest.raises(Told, match="got an empty one"):
         match_all(smooth(1), torch.zeros(shape), Correction())
 
 
 def test_an_empty_mask_tensor_is_an_error() -> None:
     for shape in ((1, 0, 8), (0, 8, 8)):
-        with pytest.raises(ValueError, match="Expected masks for the pictures, got empty ones"):
+        with pytest.raises(Told, match="Expected masks for the pictures, got empty ones"):
             match_all(smooth(1), smooth(2), Correction(), masks=torch.zeros(shape))
 
 
 def test_pictures_of_unknown_channels_are_an_error() -> None:
-    with pytest.raises(ValueError, match="got 2 channels"):
+    with pytest.raises(Told, match="got 2 channels"):
         match_all(torch.zeros(1, 8, 8, 2), smooth(1), Correction())
 
 
@@ -235,11 +236,11 @@ def test_each_picture_of_a_batch_has_its_reference_and_mask() -> None:
     assert torch.equal(found[0], match_all(images[:1], references[:1], Correction())[0])
     assert torch.equal(found[1], images[1])
     for wrong in (torch.cat([references, references]), references[:0]):
-        with pytest.raises(ValueError, match="Expected"):
+        with pytest.raises(Told, match="Expected"):
             match_all(images, wrong, Correction())
-    with pytest.raises(ValueError, match=r"Expected one mask or as many as pictures, 2; got 3\."):
+    with pytest.raises(Told, match=r"Expected one mask or as many as pictures, 2; got 3\."):
         match_all(images, references, Correction(), masks=torch.ones(3, 8, 8))
-    with pytest.raises(ValueError, match="An anchored chain has one reference"):
+    with pytest.raises(Told, match="An anchored chain has one reference"):
         match_all(images, references, Anchored())
 
 

@@ -10,6 +10,7 @@ import torch
 from PIL import Image, features
 
 from resonance import images
+from resonance.told import Told
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
@@ -68,27 +69,27 @@ def test_one_pixel_is_a_picture(tmp_path: Path) -> None:
 def test_what_is_no_picture_is_named_without_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "note.png"
     path.write_text("not a picture")
-    with pytest.raises(ValueError, match=r"^note\.png is not a picture") as error:
+    with pytest.raises(Told, match=r"^note\.png is not a picture") as error:
         images.read(path)
     assert str(tmp_path) not in str(error.value)
 
 
 def test_a_file_that_is_gone_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"^gone\.png: the file is gone$"):
+    with pytest.raises(Told, match=r"^gone\.png: the file is gone$"):
         images.read(tmp_path / "gone.png")
 
 
 def test_a_postscript_file_is_refused_whatever_its_name(tmp_path: Path) -> None:
     path = tmp_path / "drawing.png"
     Image.new("RGB", (4, 4)).save(path, format="EPS")
-    with pytest.raises(ValueError, match="not a picture"):
+    with pytest.raises(Told, match="not a picture"):
         images.read(path)
 
 
 def test_a_picture_too_large_to_unpack_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(tmp_path / "huge.png", Image.new("L", (100, 100)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(ValueError, match="decompression bomb"):
+    with pytest.raises(Told, match="decompression bomb"):
         images.read(path)
 
 
@@ -108,7 +109,7 @@ def test_a_damaged_file_is_read_or_refused_but_never_breaks(tmp_path: Path, name
         path.write_bytes(data if chance.random() < 0.8 else data[: chance.randrange(len(data))])
         try:
             assert images.read(path).mode == "RGB"
-        except ValueError as error:
+        except Told as error:
             assert str(error).startswith("damaged is not a picture that can be read (")
 
 

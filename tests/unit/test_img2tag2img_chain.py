@@ -543,9 +543,7 @@ def test_a_captured_queue_is_run_again_first_what_ran_then_what_waited(tmp_path:
 @pytest.mark.parametrize("text", ["", "[]", '{"queue_running": []}', '{"queue_running": [[1]], "queue_pending": []}'])
 def test_other_files_are_no_captured_queue(tmp_path: Path, text: str):
     (tmp_path / "queue.json").write_text(text)
-    with pytest.raises(
-        ValueError, match=r"queue\.json is no captured queue. Expected what ComfyUI answers to GET /queue"
-    ):
+    with pytest.raises(Told, match=r"queue\.json is no captured queue. Expected what ComfyUI answers to GET /queue"):
         queue.captured(tmp_path / "queue.json")
 
 
@@ -564,9 +562,7 @@ def test_the_command_takes_folders_then_keys_and_finds_its_configuration(
     output = Output(True)
     monkeypatch.chdir(tmp_path)
     words = ["a", "b", "--model.steps", "3", "--paths.output="]
-    with pytest.raises(
-        ValueError, match=r"no default\.toml or default\.ini in .* Name a configuration with --config_file"
-    ):
+    with pytest.raises(Told, match=r"no default\.toml or default\.ini in .* Name a configuration with --config_file"):
         command.prepare(output, place.workflow, words)
     text = toml({"paths.archive": str(place.archive), "model.checkpoint": "a"})
     (tmp_path / "default.toml").write_text(text)

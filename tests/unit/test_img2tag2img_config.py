@@ -11,6 +11,7 @@ from resonance.img2tag2img.config import Config
 from resonance.img2tag2img.graph import build
 from resonance.img2tag2img.picture import Picture
 from resonance.roulette import Lora
+from resonance.told import Told
 
 from .img2tag2img_steps import HERE, WORKFLOWS
 
@@ -30,7 +31,7 @@ def load(place: Path, text: str, *words: str, name: str = "c.toml") -> Config:
 
 
 def said(place: Path, text: str, *words: str, name: str = "c.toml") -> str:
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(Told) as error:
         load(place, text, *words, name=name)
     return str(error.value)
 
@@ -183,7 +184,7 @@ def test_sections_of_an_ini_file_are_one_namespace(tmp_path: Path, ini_text: str
         (("--overload.replace", "{ a = { inputs = {} } }"), "overload.replace must be a table of whole nodes"),
         (("--wd14.banned", "[1]"), "wd14.banned must be a list of tags"),
         (("--model.checkpoint", '["a", 1]'), "model.checkpoint.1: A bundle needs a list of its own"),
-        (("--model.checkpoint", "{ folder = 'x' }"), "folder = … is for the node Model Roulette"),
+        (("--model.checkpoint", "{ folder = 'x' }"), "folder = … works only where the server"),
         (("--lora", "[{ nam = 'x' }]"), "lora.0.nam: nam is not known here. Did you mean name?"),
         (("--override-ksampler", "1"), "--override-ksampler is not understood"),
         (("--override-ksampler-cfg",), "--override-ksampler-cfg is not understood"),
@@ -222,10 +223,10 @@ def test_what_is_wrong_in_an_ini_file_is_named(tmp_path: Path, ini_text: str):
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path):
-    with pytest.raises(ValueError, match=r"none\.toml: the configuration cannot be read \(No such file"):
+    with pytest.raises(Told, match=r"none\.toml: the configuration cannot be read \(No such file"):
         config.load(tmp_path / "none.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ValueError, match=r"bytes\.toml: this is no text in UTF-8"):
+    with pytest.raises(Told, match=r"bytes\.toml: this is no text in UTF-8"):
         config.load(tmp_path / "bytes.toml")
 
 
@@ -276,7 +277,7 @@ def test_inputs_are_overridden_after_the_overloads_and_before_the_metadata(tmp_p
     ],
 )
 def test_an_unknown_node_or_input_is_refused(tmp_path: Path, words: Any, answer: str):
-    with pytest.raises(ValueError, match=answer):
+    with pytest.raises(Told, match=answer):
         overridden(tmp_path, *words)
 
 

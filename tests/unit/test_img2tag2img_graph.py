@@ -15,6 +15,7 @@ from PIL import Image
 from resonance.img2tag2img import config, graph, picture, template
 from resonance.img2tag2img.picture import Picture
 from resonance.session.item import derive
+from resonance.told import Told
 
 from .img2tag2img_steps import HERE, WORKFLOWS, steps, toml
 
@@ -265,7 +266,7 @@ def test_a_stack_in_simple_mode_is_switched_for_only_then_it_looks_at_the_streng
 
 
 def test_more_loras_than_the_stack_has_slots_are_refused(place: Path):
-    with pytest.raises(ValueError, match=r"lora_stacker \(LoRA Stacker\) has 49 slots, and one picture would get 51"):
+    with pytest.raises(Told, match=r"lora_stacker \(LoRA Stacker\) has 49 slots, and one picture would get 51"):
         with_settings(place, model__force_lora=[{"name": f"{n}"} for n in range(50)])
 
 
@@ -357,9 +358,7 @@ NEEDED = [
 def test_a_workflow_without_a_node_is_told_what_it_is_for(place: Path, node: str):
     read = template.load(changed(place, lambda nodes: nodes.update({f"{node}2": nodes.pop(node)})))
     settings = load(place, toml(BASE | {"model.force_lora": [{"name": "x"}]}))
-    with pytest.raises(
-        ValueError, match=rf"changed\.json has no node named '{node}', which .*Nearest: {node}2"
-    ) as error:
+    with pytest.raises(Told, match=rf"changed\.json has no node named '{node}', which .*Nearest: {node}2") as error:
         graph.build(read, settings, Picture("", "square"), "n", "X1", numbers(1))
     assert template.PURPOSES[node] in str(error.value)
 
@@ -377,9 +376,9 @@ def test_nodes_that_the_configuration_does_not_need_may_be_missing(place: Path):
 def test_other_files_are_no_workflows(place: Path):
     for text in ("[]", "{}", '{"nodes": [], "links": []}', '{"1": {"class_type": "A"}}', "x", "[" * 99999):
         (place / "other.json").write_text(text)
-        with pytest.raises(ValueError, match=r"other\.json"):
+        with pytest.raises(Told, match=r"other\.json"):
             template.load(place / "other.json")
-    with pytest.raises(ValueError, match="cannot be read"):
+    with pytest.raises(Told, match="cannot be read"):
         template.load(place / "none.json")
 
 

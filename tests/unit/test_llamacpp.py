@@ -162,7 +162,7 @@ def test_loading_again_and_again_does_not_grow(files: Path):
 
 def test_a_conversation_longer_than_the_context_is_explained(files: Path):
     model = Model(settings(files, context=256))
-    with pytest.raises(LLMError, match="longer than the context of 256 tokens .* raise it in Load LLM"):
+    with pytest.raises(LLMError, match="longer than the context of 256 tokens .* raise it, or send"):
         say(model, text="word " * 400)
     model.close()
 

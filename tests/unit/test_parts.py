@@ -6,6 +6,7 @@ import torch
 from resonance.regions.couple import AttentionCouple
 from resonance.regions.heat import Heat
 from resonance.regions.parts import KEY, Part, bind, feather, resize, stack
+from resonance.told import Told
 
 METHOD = AttentionCouple()
 LEFT = torch.cat([torch.ones(90, 45), torch.zeros(90, 45)], 1)
@@ -57,12 +58,12 @@ def test_only_parts_with_a_negative_are_bound_to_what_shall_not_be_there():
 
 
 def test_words_of_another_encoder_are_refused_by_name():
-    with pytest.raises(ValueError, match="^boat was encoded with 16 numbers per token, the global words with 8"):
+    with pytest.raises(Told, match="^boat was encoded with 16 numbers per token, the global words with 8"):
         bind(words(0), [Part("boat", words(1, width=16), LEFT)], METHOD)
 
 
 def test_several_conditionings_in_one_region_are_refused_by_name():
-    with pytest.raises(ValueError, match="^boat is a combination of 2 conditionings"):
+    with pytest.raises(Told, match="^boat is a combination of 2 conditionings"):
         bind(words(0), [Part("boat", [*words(1), *words(2)], LEFT)], METHOD)
 
 
@@ -94,7 +95,7 @@ def test_a_feather_over_a_large_mask_takes_no_time():
 
 def test_a_base_that_is_bound_already_is_refused():
     base = bind(words(0), [Part("a", words(1), LEFT)], METHOD)
-    with pytest.raises(ValueError, match="connected to positive has regions of its own"):
+    with pytest.raises(Told, match="connected to positive has regions of its own"):
         bind(base, [Part("b", words(2), LEFT)], METHOD)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from resonance.roulette import Draw, DrawnLora, Lora, Plan, PlanError, draw, parse
+from resonance.told import Told
 
 CHECKPOINTS = [
     "a.safetensors",
@@ -256,7 +257,7 @@ def test_draws_and_plans_survive_json():
 
 @pytest.mark.parametrize("known", [{}, {"checkpoint": "a", "loras": [1]}, {"checkpoint": "a", "loras": None}])
 def test_a_pasted_draw_that_is_none_is_refused(known: dict[str, object]):
-    with pytest.raises(ValueError, match="not one that Model Roulette made"):
+    with pytest.raises(Told, match="draw cannot be read"):
         Draw.from_dict(known)
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 from resonance import images
 from resonance.files import pictures, store
 from resonance.gallery import thumbnails
+from resonance.told import Told
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_where_it_cannot_be_kept_it_is_made_all_the_same(session: Path, caplog: 
 def test_a_link_in_the_place_of_the_folder_is_not_followed(session: Path, tmp_path: Path):
     (tmp_path / "elsewhere").mkdir()
     (session / thumbnails.FOLDER).symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(ValueError, match="through a link"):
+    with pytest.raises(Told, match="through a link"):
         thumbnails.make(session, save(session / "a.png"))
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
@@ -116,14 +117,14 @@ def test_what_is_no_picture_is_refused_in_words(session: Path, monkeypatch: pyte
     cut.write_bytes(save(session / "c.png").read_bytes()[:60])
     os.mkfifo(session / "pipe.png")
     for picture, why in ((text, "not a picture"), (cut, "not a picture"), (session / "none.png", "is gone")):
-        with pytest.raises(ValueError, match=why):
+        with pytest.raises(Told, match=why):
             thumbnails.make(session, picture)
     for look_ in (thumbnails.kind, lambda picture: thumbnails.make(session, picture)):
         for picture in (session / "pipe.png", session):
-            with pytest.raises(ValueError, match="is not a file"):
+            with pytest.raises(Told, match="is not a file"):
                 look_(picture)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(ValueError, match="decompression bomb"):
+    with pytest.raises(Told, match="decompression bomb"):
         thumbnails.make(session, session / "c.png")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
+from resonance.told import Told
 from resonance.vary import sheet
 
 DARK, LIGHT = sheet.COLORS["dark"][0], sheet.COLORS["light"][0]
@@ -109,14 +110,14 @@ def test_transparent_and_grey_pictures_lie_on_white(mode: str) -> None:
 
 
 def test_no_pictures_is_an_error() -> None:
-    with pytest.raises(ValueError, match="There are no pictures"):
+    with pytest.raises(Told, match="There are no pictures"):
         sheet.make([])
 
 
 @pytest.mark.parametrize("columns", [0, 1, 70])
 def test_a_sheet_too_large_says_which_settings_fit_and_they_do(columns: int) -> None:
     sizes = [(random.Random(n).randint(300, 900), 512) for n in range(70)]
-    with pytest.raises(ValueError, match=r"may have 16384 pixels on a side, this one would be \d+ x \d+: set") as error:
+    with pytest.raises(Told, match=r"may have 16384 pixels on a side, this one would be \d+ x \d+: set") as error:
         sheet._checked(sizes, columns, 2048 if columns == 0 else 500, labelled=True)
     found = re.search(r"set cell to (\d+) or less", str(error.value))
     assert found
@@ -127,7 +128,7 @@ def test_a_sheet_too_large_says_which_settings_fit_and_they_do(columns: int) -> 
 
 
 def test_when_no_cell_fits_the_way_out_is_fewer_pictures() -> None:
-    with pytest.raises(ValueError, match="use fewer pictures"):
+    with pytest.raises(Told, match="use fewer pictures"):
         sheet._checked([(64, 64)] * 60_000, 0, 64, labelled=True)
 
 

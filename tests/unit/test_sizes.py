@@ -1,6 +1,7 @@
 import pytest
 
 from resonance.sizes import aspect_of, buckets, choose, nearest_bucket, read_aspect
+from resonance.told import Told
 
 PAPER = """
 512x2048 512x1984 512x1920 512x1856 576x1792 576x1728 576x1664 640x1600 640x1536 704x1472 704x1408 704x1344 768x1344 768x1280
@@ -93,7 +94,7 @@ def test_the_aspect_goes_before_the_picture():
     ],
 )
 def test_what_cannot_be_told_is_said(choice: dict[str, object], aspect: str, said: str):
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(Told, match=said):
         choose(choice, None, aspect)
 
 

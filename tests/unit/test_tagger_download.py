@@ -9,6 +9,7 @@ import pytest
 from fake_hub import Hub
 
 from resonance.interpret.taggers.download import CHUNK, fetch
+from resonance.told import NoLibrary, Told
 
 BIG = np.random.default_rng(0).bytes(1_000_000)
 FILES = {"/me/tagger/resolve/main/v1/model.onnx": BIG, "/me/tagger/resolve/main/v1/tags.csv": b"tag_id,name\n"}
@@ -101,7 +102,7 @@ def test_wrong_bytes_are_thrown_away(tmp_path: Path) -> None:
             start(hub, tmp_path, Watch(stop_at=300_000))
         (part,) = tmp_path.iterdir()
         part.write_bytes(bytes(part.stat().st_size))
-        with pytest.raises(OSError, match="not what the hub has"):
+        with pytest.raises(Told, match="not what the hub has"):
             start(hub, tmp_path)
         assert not list(tmp_path.iterdir())
         start(hub, tmp_path)
@@ -111,16 +112,16 @@ def test_wrong_bytes_are_thrown_away(tmp_path: Path) -> None:
 def test_what_goes_wrong_is_one_sentence_with_file_and_folder(tmp_path: Path) -> None:
     with (
         Hub({}) as hub,
-        pytest.raises(OSError, match=r"v1/model.onnx could not be fetched: .*404.*put model.onnx into ") as error,
+        pytest.raises(Told, match=r"v1/model.onnx could not be fetched: .*404.*put model.onnx into ") as error,
     ):
         start(hub, tmp_path)
     assert str(tmp_path) in str(error.value) and "\n" not in str(error.value)
-    with pytest.raises(OSError, match="could not be fetched"):
+    with pytest.raises(Told, match="could not be fetched"):
         start(hub, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_without_huggingface_hub_the_error_says_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(ModuleNotFoundError, match="pip install huggingface-hub"):
+    with pytest.raises(NoLibrary, match="pip install huggingface-hub"):
         fetch("me/tagger", WANTED, tmp_path, Watch())

@@ -14,6 +14,7 @@ from resonance.interpret.taggers import engine, install
 from resonance.interpret.taggers.labels import read_labels
 from resonance.interpret.taggers.models import MODELS, recognise
 from resonance.interpret.taggers.onnx_engine import onnxruntime
+from resonance.told import NoLibrary, Told
 
 RED = Image.new("RGB", (32, 32), (255, 0, 0))
 
@@ -78,7 +79,7 @@ def test_auto_takes_torch_if_its_files_are_there(root: Path, monkeypatch: pytest
     "name", ["..", "../taggers/tiny-onnx", "/etc", "tiny-onnx/../tiny-torch", "", ".", "nobody", "a\0b"]
 )
 def test_a_name_that_is_no_folder_of_ours_is_refused(root: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="There is no tagger") as error:
+    with pytest.raises(Told, match="There is no tagger") as error:
         engine.find(name, [root])
     assert str(root) in str(error.value) and "tiny-onnx" in str(error.value)
 
@@ -99,7 +100,7 @@ def test_what_is_missing_is_named_with_folders_page_and_switch(root: Path, tmp_p
 
 
 def test_a_model_without_torch_form_says_so(root: Path) -> None:
-    with pytest.raises(ValueError, match="no form for torch"):
+    with pytest.raises(Told, match="no form for torch"):
         engine.find("joytag", [root], "torch")
 
 
@@ -129,7 +130,7 @@ def test_label_files_of_all_kinds(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"name\nx", b"\x00\xff\xfe", b"tag_id,name,category\n1,a,none"])
 def test_a_broken_list_is_an_error_that_names_it(root: Path, content: bytes) -> None:
     (root / "tiny-onnx" / "selected_tags.csv").write_bytes(content)
-    with pytest.raises(ValueError, match="selected_tags.csv|list of tags has 0"):
+    with pytest.raises(Told, match="selected_tags.csv|list of tags has 0"):
         engine.load(engine.find("tiny-onnx", [root]))
 
 
@@ -137,7 +138,7 @@ def test_a_broken_list_is_an_error_that_names_it(root: Path, content: bytes) -> 
 def test_model_and_list_that_do_not_belong_together(root: Path, name: str) -> None:
     path = root / name / "selected_tags.csv"
     path.write_text("\n".join(path.read_text().splitlines()[:-1]))
-    with pytest.raises(ValueError, match=r"scores 13 tags but the list of tags has 12"):
+    with pytest.raises(Told, match=r"scores 13 tags but the list of tags has 12"):
         engine.load(engine.find(name, [root]))
 
 
@@ -148,7 +149,7 @@ def test_model_and_list_that_do_not_belong_together(root: Path, name: str) -> No
 def test_a_broken_file_is_named(root: Path, name: str, file: str, content: bytes | None) -> None:
     path = root / name / file
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] if content is None else content)
-    with pytest.raises(ValueError, match=f"{file}.*Fetch") as error:
+    with pytest.raises(Told, match=f"{file}.*Fetch") as error:
         engine.load(engine.find(name, [root]))
     assert "\n" not in str(error.value)
 
@@ -158,7 +159,7 @@ def test_weights_of_another_architecture_are_refused(root: Path) -> None:
     config = json.loads(path.read_text())
     for args in ({"depth": 2}, {"embed_dim": 8}, {"depth": 0}):
         path.write_text(json.dumps({**config, "model_args": {**config["model_args"], **args}}))
-        with pytest.raises(ValueError, match="model.safetensors .*Fetch both"):
+        with pytest.raises(Told, match="model.safetensors .*Fetch both"):
             engine.load(engine.find("tiny-torch", [root]))
 
 
@@ -175,26 +176,26 @@ def test_weights_of_another_architecture_are_refused(root: Path) -> None:
 def test_a_config_cannot_make_timm_fetch_or_open_anything(root: Path, change: dict[str, object]) -> None:
     path = root / "tiny-torch" / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-    with pytest.raises(ValueError, match=r"config.json: timm .* (knows no|cannot build)"):
+    with pytest.raises(Told, match=r"config.json: timm .* (knows no|cannot build)"):
         engine.load(engine.find("tiny-torch", [root]))
 
 
 def test_a_graph_that_is_fed_otherwise_is_refused(root: Path) -> None:
     tiny.onnx_graph(root / "tiny-onnx" / "model.onnx", np.zeros((3, 13)), np.zeros(13), channels_first=True)
-    with pytest.raises(ValueError, match="wants input of shape .*give its folder the name"):
+    with pytest.raises(Told, match="wants input of shape .*give its folder the name"):
         engine.load(engine.find("tiny-onnx", [root]))
 
 
 def test_a_graph_without_the_output_of_its_recipe_is_refused(root: Path) -> None:
     folder = root / "pixai-tagger-v0.9"
     tiny.onnx_tagger(folder)
-    with pytest.raises(ValueError, match="no output 'prediction', only output"):
+    with pytest.raises(Told, match="no output 'prediction', only output"):
         engine.load(engine.find(folder.name, [root]))
 
 
 def test_without_timm_the_error_says_what_to_type(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(ModuleNotFoundError, match="needs timm. Install it with: .* -m pip install timm") as error:
+    with pytest.raises(NoLibrary, match="needs timm. Install it with: .* -m pip install timm") as error:
         engine.load(engine.find("tiny-torch", [root]))
     assert sys.executable in str(error.value)
     assert red(engine.find("tiny-onnx", [root])) > 0.9
@@ -202,14 +203,14 @@ def test_without_timm_the_error_says_what_to_type(root: Path, monkeypatch: pytes
 
 def test_without_onnxruntime_the_error_says_what_to_type(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(ModuleNotFoundError, match="needs onnxruntime. Install it with: .* -m pip install onnxruntime"):
+    with pytest.raises(NoLibrary, match="needs onnxruntime. Install it with: .* -m pip install onnxruntime"):
         engine.load(engine.find("tiny-onnx", [root]))
     assert red(engine.find("tiny-torch", [root])) > 0.9
 
 
 def test_a_damaged_onnxruntime_is_told_from_a_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", type(sys)("onnxruntime"))
-    with pytest.raises(ModuleNotFoundError, match="damaged. Reinstall"):
+    with pytest.raises(NoLibrary, match="damaged. Reinstall"):
         onnxruntime()
 
 

@@ -19,6 +19,7 @@ from resonance.interpret.taggers.select import (
     write,
 )
 from resonance.prompt import normal
+from resonance.told import Told
 
 TAGS = (
     ("safe", "rating", 0.3),
@@ -134,7 +135,7 @@ def test_plain_spelling_undoes_the_written_one() -> None:
 
 def test_categories_are_checked() -> None:
     assert category_list("General, character", CATEGORIES) == ("general", "character")
-    with pytest.raises(ValueError, match="charakter: no such category.*rating, general"):
+    with pytest.raises(Told, match="charakter: no such category.*rating, general"):
         category_list("charakter, general", CATEGORIES)
-    with pytest.raises(ValueError, match="no category"):
+    with pytest.raises(Told, match="no category"):
         category_list(" ", CATEGORIES)

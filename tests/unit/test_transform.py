@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from resonance.told import Told
 from resonance.vary.transform import CHANGED, PRESETS, Pair, Transform, calls, preset, read, rows, seed_of, write
 
 PAIRS = (Pair(6, 0.35), Pair(9, 0.35), Pair(11, 0.35))
@@ -41,7 +42,7 @@ def test_programs_are_read(text: str, pairs: tuple[tuple[float, float], ...], ch
     "text", ["", "  ", "red", "6@", "@.3", "6@.3 >", "6@.3 > > 7@.3", "6@35", "6@0", "6@.01", "-6@.3", "6@.3;7"]
 )
 def test_what_is_no_program_is_refused(text: str):
-    with pytest.raises(ValueError, match=r"scale@strength|must be from|is empty"):
+    with pytest.raises(Told, match=r"scale@strength|must be from|is empty"):
         read(text)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from resonance.told import Told
 from resonance.vary.choice import OWN, SHOWN, choose, table
 from resonance.vary.transform import PRESETS, calls
 
@@ -41,5 +42,5 @@ def test_a_long_program_is_shown_in_part() -> None:
 
 @pytest.mark.parametrize("choice", [{}, {"transform": None}, {"transform": ["normal"]}, {"transform": "Normal"}])
 def test_an_unknown_choice_is_refused_with_all_that_there_are(choice: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="transform must be one of normal, shake, .*, own program"):
+    with pytest.raises(Told, match="transform must be one of normal, shake, .*, own program"):
         choose(choice)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from resonance.told import Told
 from resonance.vary.waits import Waits, read
 
 
@@ -18,6 +19,6 @@ def test_one_number_stands_for_all_three(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "a", "1,2", "1,2,3,4", "1;2;3", "-1", "1,2,-3", "nan", "inf", "1,,3"])
 def test_what_is_no_wait_is_refused_with_what_would_be_one(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^Expected seconds .* such as 3 or 1,2,4 .*, got '") as error:
+    with pytest.raises(Told, match=r"^Expected seconds .* such as 3 or 1,2,4 .*, got '") as error:
         read(text)
     assert str(error.value).endswith(f"got {text!r}.")

@@ -94,9 +94,7 @@ def test_the_first_picture_is_wanted_where_it_is_connected():
 
 @pytest.mark.parametrize("address", ["127.0.0.1:8188", "ftp://host", "ws://host:1", "", "http://", "http://h:1/?a=b"])
 def test_other_addresses_are_refused(address: str):
-    with pytest.raises(
-        ValueError, match=r"is no address of a ComfyUI server\. Expected one like http://127.0.0.1:8188"
-    ):
+    with pytest.raises(Told, match=r"is no address of a ComfyUI server\. Expected one like http://127.0.0.1:8188"):
         Server(address)
 
 
