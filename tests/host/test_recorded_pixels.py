@@ -82,7 +82,7 @@ def painted(comfy: Comfy) -> dict[str, Any]:
     for run in RUNS:
         name = run.__name__
         outputs = comfy.run(comfy.complete(run()), timeout=600)
-        comfy.idle()
+        comfy.idle(600)
         pictures = {key: view(comfy, place) for key, place in shown(outputs).items()}
         found[name] = session(comfy, name) if name in SESSIONS else pictures
         assert found[name], name

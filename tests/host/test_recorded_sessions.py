@@ -129,8 +129,8 @@ def test_the_report_is_the_recorded_one(comfy: Comfy, kind: str, tmp_path: Path)
 def test_the_same_graph_goes_on_with_it(comfy: Comfy, kind: str) -> None:
     session = put(comfy, kind)
     before = session.done()
-    comfy.run(graph(kind))
-    comfy.idle()
+    comfy.run(graph(kind), timeout=600)
+    comfy.idle(600)
     check_whole(session, before)
 
 
@@ -140,12 +140,12 @@ def test_resume_goes_on_with_it_by_the_graph_that_it_remembers(comfy: Comfy, kin
     before = session.done()
     assert session.get("grid")["status"]["state"] == "paused"
     assert comfy.post(f"/resonance/rounds/{kind}/resume").ok
-    comfy.idle()
+    comfy.idle(600)
     check_whole(session, before)
 
 
 def test_the_command_goes_on_with_rounds(comfy: Comfy) -> None:
     session = put(comfy, "rounds")
     before = session.done()
-    shell.run(*session.command("rounds", "rounds", "--server", comfy.url))
+    shell.run(*session.command("rounds", "rounds", "--server", comfy.url), timeout=600)
     check_whole(session, before)
