@@ -16,6 +16,11 @@ Era = Literal["S", "H"]
 """States of the batch CLI: S of 16 October 2022, H of 12 November 2022."""
 
 
+def last_steps(strength: float, schedule: int = SCHEDULE) -> int:
+    """How many steps of a schedule, its last ones, a strength runs: floor(strength x schedule)."""
+    return int(round(strength * schedule, 6))
+
+
 @dataclass(frozen=True)
 class Pair:
     """One transform of a picture.
@@ -30,8 +35,8 @@ class Pair:
 
     @property
     def steps(self) -> int:
-        """How many steps of the schedule are run: floor(strength x 50)."""
-        return int(round(self.strength * SCHEDULE, 6))
+        """How many steps of the schedule are run, see :func:`last_steps`."""
+        return last_steps(self.strength)
 
     @property
     def start(self) -> int:
