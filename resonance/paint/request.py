@@ -50,7 +50,7 @@ class Request:
         mask: where the start picture may change: white; where it is black the picture stays exactly as it is.
         loras: in the order in which they are put on.
         checkpoint: name of the file below ``checkpoints``.
-        noise_number: the noise is the so-manieth draw from the seed, from 1. The pairs of a transform share a seed.
+        noise_number: which draw from the seed is the noise, from 1: the pairs of a transform share a seed.
 
     Raises:
         Told: a value is out of its range.
