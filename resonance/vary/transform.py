@@ -8,6 +8,8 @@ from typing import Literal
 
 SCHEDULE = 50
 """Steps of the schedule of which a strength takes the last part."""
+SIDES = 32
+"""Sides of a picture that is varied are cut down to a multiple of this."""
 ITERATIONS = 3
 LARGEST_SEED = 1_000_000_000
 """Seeds that are drawn, not given, lie from 0 to this."""

@@ -13,9 +13,11 @@ from PIL import Image
 from ... import images
 from ...files.store import encode_png
 from ...llm.chat import Interrupted, LLMError
+from ...paint.request import Request, parameters
 from ...prompt import ORDERS, Counted, Duplicates, compose, compose_negative
 from ...roulette import Draw
 from ...session.item import Item, Words
+from ...told import Told
 from ..job import EngineLost, Job, JobFailed, Made
 from .describer import Captioning, Describer, Tagging
 from .painter import Painter, Painting, Stopped
@@ -23,7 +25,7 @@ from .painter import Painter, Painting, Stopped
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Composing:
     """How words become a prompt, see :func:`resonance.prompt.compose`."""
 
@@ -37,8 +39,8 @@ class Composing:
     limit: int = 0
     limit_counts: Counted = "tags"
 
-    def prompts(self, words: Words, draw: Draw | None) -> tuple[str, str]:
-        """Positive and negative prompt. Escaped parentheses, which ComfyUI wants, are plain ones here."""
+    def request(self, words: Words, draw: Draw | None, seed: int) -> Request:
+        """What is to be painted. Escaped parentheses, which ComfyUI wants, are plain ones here."""
         prompt = compose(
             preamble=self.preamble,
             tags=words.tags,
@@ -53,10 +55,16 @@ class Composing:
             limit_counts=self.limit_counts,
         )
         negative = compose_negative(self.negative, draw.neg_triggers if draw else "", self.duplicates)
-        return _plain(prompt), _plain(negative)
+        return Request(
+            prompt=_plain(prompt),
+            negative=_plain(negative),
+            seed=seed,
+            checkpoint=draw.checkpoint if draw else None,
+            loras=draw.loras if draw else (),
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Setup:
     """Everything the engine needs. Can be pickled: it travels to other machines, the models do not."""
 
@@ -120,7 +128,7 @@ class Embedded:
                 painter.load()
             self._describer = Describer(setup.tagging, setup.captioning, str(painter.device))
             self._painter = painter
-        except (LLMError, ModuleNotFoundError, OSError, RuntimeError, ValueError) as error:
+        except (LLMError, ModuleNotFoundError, OSError, RuntimeError, Told, ValueError) as error:
             raise EngineLost(str(error)) from error
 
     def _make(self, job: Job, stopped: Callable[[], bool]) -> Made:
@@ -133,19 +141,18 @@ class Embedded:
             draw = Draw.from_dict(item.draw) if item.draw else None
             picture = _read(job.picture) if job.picture else None
             words = item.words or self._describe(self._describer, item, picture, stopped)
-            prompt, negative = self.setup.composing.prompts(words, draw)
+            request = self.setup.composing.request(words, draw, item.seed)
             if stopped():
                 raise Stopped
-            size = picture.size if picture else None
-            painted = self._painter.paint(prompt, negative, item.seed, size, draw, stopped)
-        except (LLMError, ModuleNotFoundError, OSError, RuntimeError, ValueError) as error:
+            painted = self._painter.paint(request, stopped, follows=picture.size if picture else None)
+        except (LLMError, ModuleNotFoundError, OSError, RuntimeError, Told, ValueError) as error:
             raise JobFailed(str(error)) from error
         return Made(
             tuple(encode_png(each, {}) for each in painted.pictures),
             words=words,
-            prompt=prompt,
-            facts={"scale": painted.cfg, "steps": painted.steps},
-            texts={"parameters": painted.parameters(prompt, negative, item.seed)},
+            prompt=request.prompt,
+            facts=painted.facts,
+            texts={"parameters": parameters(painted.request)},
         )
 
     def _describe(
