@@ -252,13 +252,13 @@ def describe(
             asked = {"general": general_threshold, "character": character_threshold}
             tagging = Tagging(
                 tagger,
-                _roots(taggers, comfyui),
-                engine,
-                {name: score for name, score in asked.items() if score is not None},
-                frozenset(name for name, on in (("general", general_mcut), ("character", character_mcut)) if on),
-                plain_list(exclude),
-                Text(written, tag_order, maximum, not underscores, escape, separator),
-                download,
+                roots=_roots(taggers, comfyui),
+                engine=engine,
+                thresholds={name: score for name, score in asked.items() if score is not None},
+                mcut=frozenset(name for name, on in (("general", general_mcut), ("character", character_mcut)) if on),
+                exclude=plain_list(exclude),
+                text=Text(written, tag_order, maximum, not underscores, escape, separator),
+                download=download,
             )
             tag, size = describing.tagger(tagging, device)
 

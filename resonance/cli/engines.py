@@ -78,10 +78,10 @@ class Embedding:
         elif self.llm:
             llm = Settings(Path(self.llm), self.mmproj)
         return Setup(
-            Painting(
-                "" if self.roulette else self.model,
-                self.models,
-                self.download,
+            painting=Painting(
+                model="" if self.roulette else self.model,
+                models=self.models,
+                download=self.download,
                 steps=self.steps,
                 cfg=self.cfg,
                 sampler=self.sampler,
@@ -89,9 +89,9 @@ class Embedding:
                 device=self.device,
                 dtype=self.dtype,
             ),
-            Tagging(tagger, roots, download=self.download) if tagger else None,
-            Captioning(llm) if llm else None,
-            Composing(self.preamble, self.suffix, self.negative, self.banned),
+            tagging=Tagging(tagger, roots=roots, download=self.download) if tagger else None,
+            captioning=Captioning(llm) if llm else None,
+            composing=Composing(preamble=self.preamble, suffix=self.suffix, negative=self.negative, banned=self.banned),
         )
 
 

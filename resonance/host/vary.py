@@ -17,16 +17,13 @@ from PIL import Image
 
 from .. import images
 from ..told import Told
-from ..vary.transform import SCHEDULE, Call, Transform, calls, rows
+from ..vary.transform import SCHEDULE, SIDES, Call, Transform, calls, rows
 from ..vary.waits import Waits
 from ..vary.walk import Colors, Picture, walk
 from . import progress
 from .cooldown import wait
 from .roundtrip import through
 from .sessions.variations import Variations
-
-MULTIPLE = 32
-"""Sides are cut down to a multiple of this, as the batch CLI does."""
 
 ScaleAs = Literal["cfg", "guidance"]
 SCALE_AS: tuple[ScaleAs, ...] = ("cfg", "guidance")
@@ -110,7 +107,7 @@ def vary(
     """
     if not task.transform.pairs or task.transform.iterations < 1:
         raise Told("The transform has no pairs or no iterations: there is nothing to make. Choose another one.")
-    starts = prepare(image, math.lcm(MULTIPLE, task.sampling.vae.spacial_compression_encode()))
+    starts = prepare(image, math.lcm(SIDES, task.sampling.vae.spacial_compression_encode()))
     masks = fit_masks(mask, starts)
     course = _Course(task, len(starts), node_id)
     made, labels = _room(starts, course.kept if returns == "all" else 1), list[str]()

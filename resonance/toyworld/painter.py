@@ -1,4 +1,4 @@
-"""The painter: a text-to-image pipeline of the usual kind in three and a half megabytes.
+"""The painter: a pipeline of the usual kind, from text or a picture to a picture, in three and a half megabytes.
 
 The text model reads whole words and passes over those it does not know. `training/toyworld.py` makes the weights.
 """
@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from diffusers import ConfigMixin, DDIMScheduler, ModelMixin, StableDiffusionPipeline, UNet2DConditionModel
 from diffusers.configuration_utils import register_to_config
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTinyOutput
 from safetensors import safe_open
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from torch import nn
@@ -78,6 +79,9 @@ class PatchCodec(ModelMixin, ConfigMixin):
             nn.Conv2d(width, 3 * 8 * 8, 1),
             nn.PixelShuffle(8),
         )
+
+    def encode(self, x: torch.Tensor) -> AutoencoderTinyOutput:
+        return AutoencoderTinyOutput(latents=self.encoder(x))
 
     def decode(self, z: torch.Tensor, return_dict: bool = False, generator: object = None) -> tuple[torch.Tensor]:
         return (self.decoder(z) + self.finish(z),)

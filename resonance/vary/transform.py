@@ -10,12 +10,19 @@ from ..told import Told
 
 SCHEDULE = 50
 """Steps of the schedule of which a strength takes the last part."""
+SIDES = 32
+"""Sides of a picture that is varied are cut down to a multiple of this."""
 ITERATIONS = 3
 LARGEST_SEED = 1_000_000_000
 """Seeds that are drawn, not given, lie from 0 to this."""
 
 Era = Literal["S", "H"]
 """States of the batch CLI: S of 16 October 2022, H of 12 November 2022."""
+
+
+def last_steps(strength: float, schedule: int = SCHEDULE) -> int:
+    """How many steps of a schedule, its last ones, a strength runs: floor(strength x schedule)."""
+    return int(round(strength * schedule, 6))
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,8 @@ class Pair:
 
     @property
     def steps(self) -> int:
-        """How many steps of the schedule are run: floor(strength x 50)."""
-        return int(round(self.strength * SCHEDULE, 6))
+        """How many steps of the schedule are run, see :func:`last_steps`."""
+        return last_steps(self.strength)
 
     @property
     def start(self) -> int:

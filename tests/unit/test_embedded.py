@@ -46,8 +46,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def setup(models: Path) -> Setup:
-    painting = Painting("a", models, steps=2, cfg=4.0, device="cpu")
-    return Setup(painting, Tagging(str(models / "taggers" / "tiny-torch")))
+    painting = Painting(model="a", models=models, steps=2, cfg=4.0, device="cpu")
+    return Setup(painting=painting, tagging=Tagging(str(models / "taggers" / "tiny-torch")))
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_picture_becomes_words_and_the_words_a_picture(setup: Setup) -> None:
     assert result.facts == {"scale": 4.0, "steps": 2}
     assert result.texts["parameters"] == (
         "a picture of, red, in oil\nNegative prompt: blurry\n"
-        "Steps: 2, Sampler: DDIM, CFG scale: 4.0, Seed: 5, Size: 64x64, Model: a"
+        "Steps: 2, Sampler: ddim, CFG scale: 4.0, Seed: 5, Size: 64x64, Model: a"
     )
     [data] = result.pictures
     with Image.open(BytesIO(data)) as image:
@@ -342,7 +342,7 @@ def test_toyworld_is_the_painter_that_comes_with_the_project(
     toy.load = lambda: StableDiffusionPipeline.from_pretrained(models / "checkpoints" / "a")
     toy.STEPS, toy.CFG, toy.SIZE = 3, 2.0, 56
     monkeypatch.setitem(sys.modules, "resonance.toyworld.painter", toy)
-    [result] = run(made(replace(setup, painting=Painting("toyworld", device="cpu")), job()))
+    [result] = run(made(replace(setup, painting=Painting(model="toyworld", device="cpu")), job()))
     assert result.facts == {"scale": 2.0, "steps": 3}
     assert "Size: 56x56, Model: toyworld" in result.texts["parameters"]
 
@@ -373,7 +373,7 @@ def test_every_sampler_paints(setup: Setup, sampler: str) -> None:
 
 def test_an_unknown_sampler_is_answered_with_the_known_ones(setup: Setup) -> None:
     text = failure(replace(setup, painting=replace(setup.painting, sampler="best")))
-    assert text.startswith("There is no sampler 'best'. There are: ddim,")
+    assert text.startswith("There is no sampler 'best' without ComfyUI. There are: ddim,")
 
 
 # Where models come from
@@ -454,7 +454,7 @@ def test_a_checkpoint_in_one_file_paints_like_the_same_model_in_a_folder(
 def test_what_is_no_model_is_refused(setup: Setup, tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "old.ckpt").touch()
-    assert says in failure(replace(setup, painting=Painting(name, tmp_path, device="cpu")))
+    assert says in failure(replace(setup, painting=Painting(model=name, models=tmp_path, device="cpu")))
 
 
 def test_weights_that_are_not_safetensors_are_not_read(setup: Setup, models: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Pictures into words without ComfyUI: a tagger of the library, a language model, or both."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 
 from PIL import Image
@@ -36,6 +36,7 @@ class Tagging:
     """
 
     tagger: str
+    _: KW_ONLY
     roots: tuple[Path, ...] = ()
     engine: EngineChoice = "auto"
     thresholds: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -60,6 +61,7 @@ class Captioning:
     """How captions are written, as in Caption Images. The seed of an answer is the item's."""
 
     llm: Server | llamacpp.Settings
+    _: KW_ONLY
     instruction: str = caption.INSTRUCTION
     system: str = caption.SYSTEM
     sampling: Sampling = Sampling(max_tokens=200)

@@ -12,7 +12,8 @@ from PIL import Image
 
 from ... import images
 from ...files.store import encode_png
-from ...llm.chat import Interrupted, LLMError
+from ...llm.chat import Interrupted
+from ...paint.request import Request, parameters
 from ...prompt import ORDERS, Counted, Duplicates, compose, compose_negative
 from ...roulette import Draw
 from ...session.item import Item, Words
@@ -25,7 +26,7 @@ from .painter import Painter, Painting, Stopped
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Composing:
     """How words become a prompt, see :func:`resonance.prompt.compose`."""
 
@@ -39,8 +40,8 @@ class Composing:
     limit: int = 0
     limit_counts: Counted = "tags"
 
-    def prompts(self, words: Words, draw: Draw | None) -> tuple[str, str]:
-        """Positive and negative prompt. Escaped parentheses, which ComfyUI wants, are plain ones here."""
+    def request(self, words: Words, draw: Draw | None, seed: int) -> Request:
+        """What is to be painted. Escaped parentheses, which ComfyUI wants, are plain ones here."""
         prompt = compose(
             preamble=self.preamble,
             tags=words.tags,
@@ -55,10 +56,16 @@ class Composing:
             limit_counts=self.limit_counts,
         )
         negative = compose_negative(self.negative, draw.neg_triggers if draw else "", self.duplicates)
-        return _plain(prompt), _plain(negative)
+        return Request(
+            prompt=_plain(prompt),
+            negative=_plain(negative),
+            seed=seed,
+            checkpoint=draw.checkpoint if draw else None,
+            loras=draw.loras if draw else (),
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Setup:
     """Everything the engine needs. Can be pickled: it travels to other machines, the models do not."""
 
@@ -122,7 +129,7 @@ class Embedded:
                 painter.load()
             self._describer = Describer(setup.tagging, setup.captioning, str(painter.device))
             self._painter = painter
-        except (LLMError, ModuleNotFoundError, OSError, RuntimeError, ValueError) as error:
+        except Told as error:
             raise EngineLost(str(error)) from error
 
     def _make(self, job: Job, stopped: Callable[[], bool]) -> Made:
@@ -137,19 +144,18 @@ class Embedded:
             words = item.words or self._describe(self._describer, item, picture, stopped)
             if item.phase == "describe":
                 return Made(words=words)
-            prompt, negative = self.setup.composing.prompts(words, draw)
+            request = self.setup.composing.request(words, draw, item.seed)
             if stopped():
                 raise Stopped
-            size = picture.size if picture else None
-            painted = self._painter.paint(prompt, negative, item.seed, size, draw, stopped)
-        except (LLMError, ModuleNotFoundError, OSError, RuntimeError, ValueError) as error:
+            painted = self._painter.paint(request, stopped, follows=picture.size if picture else None)
+        except Told as error:
             raise JobFailed(str(error)) from error
         return Made(
             pictures=tuple(encode_png(each, {}) for each in painted.pictures),
             words=words,
-            prompt=prompt,
-            facts={"scale": painted.cfg, "steps": painted.steps},
-            texts={"parameters": painted.parameters(prompt, negative, item.seed)},
+            prompt=request.prompt,
+            facts=painted.facts,
+            texts={"parameters": parameters(painted.request)},
         )
 
     def _describe(

@@ -9,7 +9,12 @@ from typing import Any
 
 import torch
 
-FAMILIES = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
+FAMILIES = (
+    "StableDiffusionPipeline",
+    "StableDiffusionImg2ImgPipeline",
+    "StableDiffusionXLPipeline",
+    "StableDiffusionXLImg2ImgPipeline",
+)
 
 
 def read(pipeline: Any, prompt: str, negative: str, guided: bool) -> dict[str, Any]:

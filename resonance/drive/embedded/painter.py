@@ -1,32 +1,35 @@
-"""Words into pictures with diffusers: one pipeline, kept for as long as the model stays the same."""
+"""Requests into pictures with diffusers: one pipeline, kept for as long as the model stays the same."""
 
 import inspect
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
 
-from ... import sizes
-from ...images import from_tensor
-from ...roulette import Draw, DrawnLora
+from ... import images, sizes
+from ...paint.request import PictureFile, Request
+from ...roulette import DrawnLora
 from ...told import Told
+from ...vary.transform import SIDES
 from . import long_prompts, pipelines
 from .pipelines import Loaded
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Painting:
-    """How pictures are painted.
+    """How pictures are painted where a request does not say it.
 
     Attributes:
-        model: see :func:`.pipelines.locate`; empty where each item has a draw.
+        model: see :func:`.pipelines.locate`; empty where each request names a checkpoint.
         models: folder with ``checkpoints`` and ``loras``, or with models and LoRAs itself.
         download: whether a hub id may be fetched.
         steps, cfg: of the sampler; None: what the model's family takes.
@@ -48,29 +51,18 @@ class Painting:
     dtype: str = "auto"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Painted:
-    """Pictures, and how they were made: ``model`` is what a person called it."""
+    """Pictures, and the request with what was taken where it had None. Its checkpoint is what a person called the model."""
 
-    pictures: list[Image.Image]
-    model: str
-    steps: int
-    cfg: float
-    sampler: str
+    pictures: tuple[Image.Image, ...]
+    request: Request
 
-    def parameters(self, prompt: str, negative: str, seed: int) -> str:
-        """The form in which A1111's web UI writes down how a picture was made, which many programs read."""
-        width, height = self.pictures[0].size
-        facts = {
-            "Steps": self.steps,
-            "Sampler": self.sampler,
-            "CFG scale": self.cfg,
-            "Seed": seed,
-            "Size": f"{width}x{height}",
-            "Model": Path(self.model).name.removesuffix(".safetensors"),
-        }
-        lines = [prompt, *([f"Negative prompt: {negative}"] if negative else [])]
-        return "\n".join([*lines, ", ".join(f"{name}: {value}" for name, value in facts.items())])
+    @property
+    def facts(self) -> dict[str, float]:
+        """What names of files may say, see :class:`resonance.drive.job.Made`."""
+        known = {"scale": self.request.cfg, "steps": self.request.steps, "strength": self.request.strength}
+        return {name: value for name, value in known.items() if value is not None}
 
 
 class Stopped(Exception):
@@ -88,25 +80,24 @@ class Painter:
         self.how = how
         self.device = pipelines.pick_device(how.device)
         self.dtype = pipelines.pick_dtype(how.dtype, self.device)
-        self._model = ""
-        self._loras: tuple[DrawnLora, ...] | None = ()
-        self._loaded: Loaded | None = None
+        self.close()
 
-    def load(self, draw: Draw | None = None) -> Loaded:
-        """The pipeline for a draw, or for the model that is always used. It replaces the one before.
+    def load(self, checkpoint: str | None = None, loras: tuple[DrawnLora, ...] = ()) -> Loaded:
+        """The pipeline for a checkpoint, or for the model that is always used. It replaces the one before.
 
         Raises:
-            NoLibrary, Told: see :func:`.pipelines.load` and :func:`.pipelines.put_loras`.
+            NoLibrary, Told: see :mod:`.pipelines`.
         """
-        models = self.how.models
-        model, loras = (draw.checkpoint, draw.loras) if draw else (self.how.model, ())
+        always, models = self.how.model, self.how.models
+        model = checkpoint or always
         if not model:
             raise Told("No model is named and none was drawn for this picture: name a model.")
         if self._loaded is None or model != self._model:
-            found = pipelines.locate_drawn(model, models) if draw else pipelines.locate(model, models)
+            found = pipelines.locate(model, models) if model == always else pipelines.locate_drawn(model, models)
             self.close()
-            self._loaded = pipelines.load(found, self.device, self.dtype, self.how.sampler, self.how.download)
-            self._model = model
+            loaded = pipelines.load(found, self.device, self.dtype, self.how.download)
+            pipelines.pick_scheduler(loaded.pipeline.scheduler, self.how.sampler or None, None)  # refused at once
+            self._loaded, self._model, self._scheduler = loaded, model, loaded.pipeline.scheduler
             log.info("%s loaded on %s in %s", model, self.device, self.dtype)
         if loras != self._loras:
             self._loras = None  # if it goes wrong, some of them may be there
@@ -116,35 +107,81 @@ class Painter:
 
     def close(self) -> None:
         """Lets go of the model."""
-        self._loaded, self._model, self._loras = None, "", ()
+        self._model = ""
+        self._loras: tuple[DrawnLora, ...] | None = ()
+        self._loaded: Loaded | None = None
+        self._from_picture: Any = None
+        self._scheduler: Any = None
 
     def paint(
-        self,
-        prompt: str,
-        negative: str,
-        seed: int,
-        picture: sizes.Size | None,
-        draw: Draw | None,
-        stopped: Callable[[], bool],
+        self, request: Request, stopped: Callable[[], bool] = lambda: False, follows: sizes.Size | None = None
     ) -> Painted:
         """Paints one picture.
 
-        The first noise is drawn on the CPU, as ComfyUI does, so that a seed means the same on every device.
+        The noise is drawn on the CPU, as ComfyUI does, so that a seed means the same on every device. A start picture is
+        encoded without chance, and its sides are cut down to a multiple of 32, as the batch CLI does.
 
         Args:
-            picture: size of the picture that the new one follows.
             stopped: asked after every step.
+            follows: size of the picture that the new one follows where the request has neither a size nor a start picture.
 
         Raises:
             Stopped: ``stopped`` said so.
-            NoLibrary, Told: the model cannot be loaded, or does not take the size.
-            Told: out of memory, or the picture holds values that are no numbers.
+            NoLibrary: the model cannot be loaded.
+            Told: the request cannot be done by this model, its pictures cannot be read, it is out of memory, or it painted
+                values that are no numbers.
         """
-        loaded, how = self.load(draw), self.how
+        loaded, how = self.load(request.checkpoint, request.loras), self.how
+        start = _opened(request.start) if request.start else None
+        request = request.filled(steps=how.steps, cfg=how.cfg, sampler=how.sampler or None)
+        pipeline = self._pipeline(loaded, request)
+        request = replace(
+            request.filled(steps=loaded.steps, cfg=loaded.cfg, sampler=pipelines.sampler_name(pipeline.scheduler)),
+            size=self._size(loaded, request, start.size if start else follows),
+            checkpoint=self._model,
+        )
+        if start:
+            start = start.resize(_sides(request), Image.Resampling.LANCZOS)
+        values = self._values(pipeline, request, start, stopped)
+        if not torch.isfinite(values).all():
+            raise Told(
+                f"{self._model} painted values that are no numbers in {self.dtype}: choose float32, or another sampler."
+            )
+        made = values.movedim(1, -1).float().cpu()
+        if start and request.mask:
+            mask = _opened(request.mask).getchannel("R").resize(start.size, Image.Resampling.BILINEAR)
+            made = images.to_tensor(start).lerp(made, images.to_tensor(mask))
+        return Painted(pictures=tuple(images.from_tensor(made)), request=request)
+
+    def _pipeline(self, loaded: Loaded, request: Request) -> Any:
+        """The pipeline that a request needs, with its sampler."""
         pipeline = loaded.pipeline
-        steps = loaded.steps if how.steps is None else how.steps
-        cfg = loaded.cfg if how.cfg is None else how.cfg
-        width, height = size_for(loaded, how.sizes, picture)
+        if request.start:
+            self._from_picture = self._from_picture or pipelines.from_picture(pipeline, self._model)
+            pipeline = self._from_picture
+        pipeline.scheduler = pipelines.pick_scheduler(self._scheduler, request.sampler, request.scheduler)
+        return pipeline
+
+    def _size(self, loaded: Loaded, request: Request, picture: sizes.Size | None) -> sizes.Size:
+        choice = self.how.sizes
+        if request.size:
+            choice = {"width": request.size[0], "height": request.size[1]}
+        elif request.start and picture and not choice:
+            width, height = (max(side // SIDES, 1) * SIDES for side in picture)
+            choice = {"width": width, "height": height}
+        return size_for(loaded, choice, picture)
+
+    def _values(
+        self, pipeline: Any, request: Request, start: Image.Image | None, stopped: Callable[[], bool]
+    ) -> torch.Tensor:
+        """What a pipeline makes of a request that leaves nothing open, ``[1, 3, H, W]`` in 0..1."""
+        (width, height), steps, cfg = _sides(request), request.steps or 0, request.cfg or 0
+        generator = torch.Generator().manual_seed(request.seed)
+
+        def pass_over(numbers: int) -> None:
+            """Draws the noises that come before the request's."""
+            for _ in range(request.noise_number - 1):
+                torch.randn(numbers, generator=generator, dtype=pipeline.dtype)
 
         def after_step(pipe: Any, step: int, time: Any, values: dict[str, Any]) -> dict[str, Any]:
             if stopped():
@@ -152,20 +189,27 @@ class Painter:
             return values
 
         takes = inspect.signature(pipeline.__call__).parameters
-        if negative and "negative_prompt" not in takes:
+        if request.negative and "negative_prompt" not in takes:
             log.warning("%s takes no negative prompt: it is left out", self._model)
         known = {
             "width": width,
             "height": height,
             "num_inference_steps": steps,
             "guidance_scale": cfg,
-            "generator": torch.Generator().manual_seed(seed),
+            "generator": generator,
             "output_type": "pt",
             "callback_on_step_end": after_step,
         }
+        encoding = nullcontext()
+        if start:
+            known |= {"image": start, "strength": pipelines.strength_for(pipeline, request.steps_run(steps), steps)}
+            encoding = pipelines.likeliest_latents(pipeline.vae, pass_over)
+        elif request.noise_number > 1:
+            pass_over(pipelines.latent_numbers(pipeline, width, height))
         try:
-            words = long_prompts.read(pipeline, prompt, negative, guided=cfg > 1)
-            values = pipeline(**{name: value for name, value in (words | known).items() if name in takes}).images
+            words = long_prompts.read(pipeline, request.prompt, request.negative, guided=cfg > 1)
+            with encoding:
+                return pipeline(**{name: value for name, value in (words | known).items() if name in takes}).images
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or "memory" in str(error):
                 raise Told(
@@ -173,13 +217,6 @@ class Painter:
                     " smaller model."
                 ) from error
             raise
-        if not torch.isfinite(values).all():
-            raise Told(
-                f"{self._model} painted values that are no numbers in {self.dtype}: choose float32, or another sampler."
-            )
-        pictures = from_tensor(values.movedim(1, -1))
-        sampler = how.sampler or type(pipeline.scheduler).__name__.removesuffix("Scheduler")
-        return Painted(pictures, self._model, steps, cfg, sampler)
 
 
 def size_for(loaded: Loaded, choice: Mapping[str, Any], picture: sizes.Size | None) -> sizes.Size:
@@ -201,3 +238,23 @@ def size_for(loaded: Loaded, choice: Mapping[str, Any], picture: sizes.Size | No
     step = math.lcm(8, loaded.pipeline.image_processor.config.vae_scale_factor)
     width, height = (max(step, side // step * step) for side in size)
     return width, height
+
+
+def _sides(request: Request) -> sizes.Size:
+    assert request.size
+    return request.size
+
+
+def _opened(file: PictureFile) -> Image.Image:
+    """A picture of a request, RGB.
+
+    Raises:
+        Told: it cannot be read.
+    """
+    if not file.data:
+        raise Told(f"The request only names {file.name!r}: painting without ComfyUI needs the picture's bytes.")
+    try:
+        with Image.open(BytesIO(file.data), formats=images.readers()) as image:
+            return images.on_white(image)
+    except Exception as error:  # Pillow's readers raise all kinds, see images.read
+        raise Told(f"{file.name} is not a picture that can be read ({error}).") from error

@@ -4,10 +4,12 @@ code that lies beside them is run."""
 import importlib
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import torch
@@ -35,6 +37,18 @@ SAMPLERS: dict[str, tuple[str, dict[str, Any]]] = {
     "uni_pc": ("UniPCMultistepScheduler", {}),
 }
 """ComfyUI's name -> diffusers' class and what it is told beside the model's own configuration."""
+
+SPACINGS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas")
+SCHEDULERS: dict[str, dict[str, Any]] = {
+    "normal": {"timestep_spacing": "linspace"},
+    "karras": {"use_karras_sigmas": True},
+    "exponential": {"timestep_spacing": "linspace", "use_exponential_sigmas": True},
+    "beta": {"timestep_spacing": "linspace", "use_beta_sigmas": True},
+    "sgm_uniform": {"timestep_spacing": "trailing"},
+    "simple": {"timestep_spacing": "trailing"},
+    "ddim_uniform": {"timestep_spacing": "leading", "steps_offset": 1},
+}
+"""ComfyUI's name -> what diffusers' class is told, as the table under "Schedulers" in diffusers' documentation has it."""
 
 
 @dataclass(frozen=True)
@@ -146,22 +160,19 @@ def pick_dtype(asked: str, device: torch.device) -> torch.dtype:
     return types[asked]
 
 
-def load(found: Found, device: torch.device, dtype: torch.dtype, sampler: str, download: bool) -> Loaded:
+def load(found: Found, device: torch.device, dtype: torch.dtype, download: bool) -> Loaded:
     """Loads a model.
 
     Whether pictures are checked for safety is the business of who chooses the model: the checkers that some come with
     are not loaded.
 
     Args:
-        sampler: a name of :data:`SAMPLERS`; empty: the model's own.
         download: whether what is missing may be fetched from the hub.
 
     Raises:
         NoLibrary: a library is missing; the text says how to install it.
-        Told: it is not a text to image model, files are missing or could not be fetched, or the sampler is not for it.
+        Told: it is not a text to image model, or files are missing or could not be fetched.
     """
-    if sampler and sampler not in SAMPLERS:
-        raise Told(f"There is no sampler {sampler!r}. There are: {', '.join(SAMPLERS)}.")
     diffusers = _diffusers()
     if found.kind == "toy world":
         toy: Any = importlib.import_module("...toyworld.painter", __package__)
@@ -174,16 +185,98 @@ def load(found: Found, device: torch.device, dtype: torch.dtype, sampler: str, d
         )
         side = _side(pipeline)
     pipeline.set_progress_bar_config(disable=True)
-    if sampler:
-        name, settings = SAMPLERS[sampler]
-        kind = getattr(diffusers, name)
-        if kind not in pipeline.scheduler.compatibles:
-            raise Told(
-                f"The sampler {sampler!r} is not for {found.place}, whose own is {type(pipeline.scheduler).__name__}:"
-                " leave it out."
-            )
-        pipeline.scheduler = kind.from_config(pipeline.scheduler.config, **settings)
     return Loaded(pipeline, steps, cfg, side)
+
+
+def pick_scheduler(own: Any, sampler: str | None, scheduler: str | None) -> Any:
+    """What diffusers calls a scheduler: sampler and schedule in one.
+
+    Args:
+        own: the model's.
+        sampler, scheduler: names of :data:`SAMPLERS` and :data:`SCHEDULERS`; None: the model's own.
+
+    Raises:
+        Told: there is no such sampler or scheduler, or it is not for this model.
+    """
+    for what, name, known in (("sampler", sampler, SAMPLERS), ("scheduler", scheduler, SCHEDULERS)):
+        if name is not None and name not in known:
+            raise Told(f"There is no {what} {name!r} without ComfyUI. There are: {', '.join(known)}.")
+    kind: Any = own.__class__
+    settings: dict[str, Any] = {}
+    if sampler:
+        class_name, settings = SAMPLERS[sampler]
+        kind = getattr(_diffusers(), class_name)
+        if kind is not type(own) and kind not in own.compatibles:
+            raise Told(
+                f"The sampler {sampler!r} is not for this model, whose own is {type(own).__name__}: leave it out."
+            )
+    if scheduler:
+        takes = inspect.signature(kind.__init__).parameters
+        if not SCHEDULERS[scheduler].keys() <= takes.keys():
+            raise Told(f"{kind.__name__} has no schedule {scheduler!r}: leave it out, or choose another sampler.")
+        settings = {**{name: False for name in SPACINGS if name in takes}, **SCHEDULERS[scheduler]}
+    return kind.from_config(own.config, **settings) if settings or sampler else own
+
+
+def sampler_name(scheduler: Any) -> str:
+    """The name in :data:`SAMPLERS` of a model's own scheduler, or else what diffusers calls it."""
+    kind = type(scheduler).__name__
+    named = (name for name, (class_name, settings) in SAMPLERS.items() if class_name == kind and not settings)
+    return next(named, kind.removesuffix("Scheduler"))
+
+
+def from_picture(pipeline: Any, model: str) -> Any:
+    """The pipeline that starts from a picture and shares all parts of the one that starts from text.
+
+    Raises:
+        Told: this model has none.
+    """
+    try:
+        found = _diffusers().AutoPipelineForImage2Image.from_pipe(pipeline)
+    except ValueError:
+        found = None
+    if found is None or "strength" not in inspect.signature(found.__call__).parameters:
+        raise Told(
+            f"{model} ({type(pipeline).__name__}) cannot start from a picture: diffusers has no image-to-image pipeline with a"
+            " strength for it. Choose another model."
+        )
+    found.set_progress_bar_config(disable=True)
+    return found
+
+
+def strength_for(pipeline: Any, run: int, steps: int) -> float:
+    """The strength with which a pipeline runs the last ``run`` of ``steps``: some round strength x steps up, some down."""
+    near = (share / steps for share in (run, run + 0.5, run - 0.5) if share <= steps)
+    device = pipeline._execution_device
+    return next(strength for strength in near if pipeline.get_timesteps(steps, strength, device)[1] == run)
+
+
+@contextmanager
+def likeliest_latents(vae: Any, encoded: Callable[[int], None]) -> Generator[None]:
+    """Makes a VAE give the mode of its distribution, from which a pipeline would draw a latent.
+
+    Args:
+        encoded: hears of how many numbers the latent consists.
+    """
+    encode = vae.encode
+
+    def likeliest(*args: Any, **kwargs: Any) -> Any:
+        found = encode(*args, **kwargs)
+        latents = found.latent_dist.mode() if hasattr(found, "latent_dist") else found.latents
+        encoded(latents.numel())
+        return SimpleNamespace(latents=latents)
+
+    vae.encode = likeliest
+    try:
+        yield
+    finally:
+        del vae.encode
+
+
+def latent_numbers(pipeline: Any, width: int, height: int) -> int:
+    """Of how many numbers the latent of a picture consists."""
+    channels = pipeline.vae.config.get("latent_channels") or pipeline.vae.config["z_dim"]
+    return channels * (width // pipeline.vae_scale_factor) * (height // pipeline.vae_scale_factor)
 
 
 def put_loras(pipeline: Any, loras: Sequence[DrawnLora], models: Path | None) -> None:

@@ -1,0 +1,292 @@
+"""A request to paint: what a prompt line says, what becomes a graph of ComfyUI, what diffusers paints, and what is written
+into the picture and read back."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import PurePath
+from typing import Any, TypeGuard, cast
+
+from ..roulette import DrawnLora
+from ..sizes import Size
+from ..told import Told
+from ..vary.transform import SCHEDULE, Call, last_steps
+
+STRENGTH = 0.5
+"""Where a start picture comes without one; the batch CLI's."""
+
+SEEDS = 2**64
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """A picture that a request needs.
+
+    Attributes:
+        name: what it is called where it is: a path, or a name that LoadImage takes, such as ``resonance/x.png [temp]``.
+        data: the file's bytes; empty where whoever paints has the file under its name.
+    """
+
+    name: str
+    data: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"PictureFile({self.name!r}, {len(self.data)} bytes)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One picture to paint. None: what the model's family takes. Can be pickled.
+
+    Attributes:
+        size: width and height in pixels; None with a start picture: its own.
+        steps: length of the schedule. With a start picture only its last steps are run, see :meth:`steps_run`.
+        cfg: scale of classifier-free guidance.
+        sampler, scheduler: ComfyUI's names.
+        start: the picture to start from.
+        strength: how much of the start picture is made anew, above 0 to 1; None: :data:`STRENGTH`.
+        mask: where the start picture may change: white; where it is black the picture stays exactly as it is.
+        loras: in the order in which they are put on.
+        checkpoint: name of the file below ``checkpoints``.
+        noise_number: which draw from the seed is the noise, from 1: the pairs of a transform share a seed.
+
+    Raises:
+        Told: a value is out of its range.
+    """
+
+    prompt: str
+    negative: str = ""
+    seed: int
+    size: Size | None = None
+    steps: int | None = None
+    cfg: float | None = None
+    sampler: str | None = None
+    scheduler: str | None = None
+    start: PictureFile | None = None
+    strength: float | None = None
+    mask: PictureFile | None = None
+    loras: tuple[DrawnLora, ...] = ()
+    checkpoint: str | None = None
+    noise_number: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < SEEDS:
+            raise Told(f"The seed must be from 0 to {SEEDS - 1}, got {self.seed}.")
+        if self.size and min(self.size) < 1:
+            raise Told(f"The sides of the picture must be 1 pixel or more, got {self.size[0]} x {self.size[1]}.")
+        if self.steps is not None and self.steps < 1:
+            raise Told(f"There must be 1 step or more, got {self.steps}.")
+        if self.strength is not None and not 0 < self.strength <= 1:
+            raise Told(f"The strength must be above 0 and at most 1, got {self.strength}.")
+        if self.noise_number < 1:
+            raise Told(f"The number of the noise must be 1 or more, got {self.noise_number}.")
+        if self.mask and not self.start:
+            raise Told("There is a mask but no picture to start from: give both.")
+
+    def steps_run(self, steps: int) -> int:
+        """How many of ``steps`` are run: all, or with a start picture the last floor(strength x steps).
+
+        Raises:
+            Told: that is not one step.
+        """
+        if not self.start:
+            return steps
+        strength = STRENGTH if self.strength is None else self.strength
+        if run := last_steps(strength, steps):
+            return run
+        raise Told(f"The strength {strength} is less than one of {steps} steps: it must be {1 / steps:.3g} or more.")
+
+    def filled(self, **defaults: Any) -> "Request":
+        """The request with these values where it has None."""
+        return replace(self, **{name: value for name, value in defaults.items() if getattr(self, name) is None})
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON. Pictures are named, their pixels left out."""
+        known = {
+            **vars(self),
+            "size": list(self.size) if self.size else None,
+            "start": self.start and self.start.name,
+            "mask": self.mask and self.mask.name,
+            "loras": [asdict(lora) for lora in self.loras],
+        }
+        return {name: value for name, value in known.items() if value is not None and value != []}
+
+    @classmethod
+    def from_dict(cls, known: object) -> "Request":
+        """Reads :meth:`to_dict`'s form, which may come from anywhere.
+
+        Raises:
+            Told: it is none; the text names the field.
+        """
+        if not _is_object(known):
+            raise Told(f"A request is a JSON object, got {known!r}.")
+        if unknown := known.keys() - FIELDS.keys():
+            raise Told(f"A request has no field {', '.join(sorted(unknown))}. Fields: {', '.join(FIELDS)}.")
+        if missing := {"prompt", "seed"} - known.keys():
+            raise Told(f"The request lacks {', '.join(sorted(missing))}.")
+        for name, value in known.items():
+            kind, fits = FIELDS[name]
+            if not fits(value):
+                raise Told(f"The request's field {name!r} must be {kind}, got {value!r}.")
+        read: dict[str, Any] = dict(known)
+        for name in {"start", "mask"} & known.keys():
+            read[name] = PictureFile(read[name])
+        if "size" in known:
+            read["size"] = tuple(read["size"])
+        read["loras"] = tuple(DrawnLora(**lora) for lora in read.get("loras", ()))
+        return cls(**read)
+
+
+def of_call(request: Request, call: Call, start: PictureFile) -> Request:
+    """What one call of a transform paints: the request with the call's scale, strength, seed and noise, from a picture, on
+    the batch CLI's schedule."""
+    return replace(
+        request,
+        start=start,
+        steps=SCHEDULE,
+        cfg=call.pair.scale,
+        strength=call.pair.strength,
+        seed=call.seed,
+        noise_number=call.number,
+    )
+
+
+def _is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping) and all(isinstance(key, str) for key in cast(Mapping[Any, Any], value))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, list) and list(map(_is_whole, cast(list[Any], value))) == [True, True]
+
+
+def _are_loras(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_lora, cast(list[Any], value)))
+
+
+def _is_lora(value: Any) -> bool:
+    match value:
+        case {"name": str(), "model_strength": one, "clip_strength": other} if len(cast(dict[Any, Any], value)) == 3:
+            return _is_number(one) and _is_number(other)
+        case _:
+            return False
+
+
+_TEXT = ("text", _is_text)
+_WHOLE = ("a whole number", _is_whole)
+_NUMBER = ("a number", _is_number)
+_NAME = ("the name of a picture", _is_text)
+
+FIELDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "prompt": _TEXT,
+    "negative": _TEXT,
+    "seed": _WHOLE,
+    "size": ("[width, height]", _is_size),
+    "steps": _WHOLE,
+    "cfg": _NUMBER,
+    "sampler": _TEXT,
+    "scheduler": _TEXT,
+    "start": _NAME,
+    "strength": _NUMBER,
+    "mask": _NAME,
+    "loras": ("a list of {name, model_strength, clip_strength}", _are_loras),
+    "checkpoint": _TEXT,
+    "noise_number": _WHOLE,
+}
+"""What each field of :meth:`Request.to_dict` must be, and whether a value is that."""
+
+
+# A1111's text
+
+NEGATIVE = "Negative prompt:"
+LINES = "Prompt lines"
+"""Says how many lines the prompt has, where it could be mistaken. A1111 has no such entry and passes over it."""
+
+_FACT = re.compile(r'\s*([\w ]+):\s*("(?:\\.|[^"\\])*"|[^,]*)(?:,|$)')
+
+
+def parameters(request: Request) -> str:
+    """The text in which A1111's web UI writes down how a picture was made, and which many programs read: prompt, negative
+    prompt, and one line of facts. What is None is left out."""
+    facts: dict[str, object] = {
+        "Steps": request.steps,
+        "Sampler": request.sampler,
+        "Schedule type": request.scheduler,
+        "CFG scale": request.cfg,
+        "Seed": request.seed,
+        "Size": f"{request.size[0]}x{request.size[1]}" if request.size else None,
+        "Model": PurePath(request.checkpoint).name.removesuffix(".safetensors") if request.checkpoint else None,
+        "Denoising strength": request.strength,
+        "Noise number": request.noise_number if request.noise_number > 1 else None,
+    }
+    prompt = request.prompt.split("\n")
+    if any(line.startswith(NEGATIVE) for line in prompt):
+        facts[LINES] = len(prompt)
+    lines = [*prompt, *([f"{NEGATIVE} {request.negative}"] if request.negative else [])]
+    return "\n".join([*lines, ", ".join(f"{name}: {_quoted(str(v))}" for name, v in facts.items() if v is not None)])
+
+
+def read_parameters(text: str) -> Request:
+    """Reads :func:`parameters`' text, or A1111's own. The model's name is no file name and is left out.
+
+    Raises:
+        Told: there is no seed in the last line, or a value cannot be read.
+    """
+    head, _, last = text.rstrip().rpartition("\n")
+    facts = {name.strip(): _unquoted(value.strip()) for name, value in _FACT.findall(last)}
+    if "Seed" not in facts:
+        raise Told(
+            "This text does not say how a picture was made: its last line should hold entries such as `Steps: 20, Seed: 5`."
+        )
+    try:
+        read: dict[str, Any] = {field: kind(facts[name]) for name, (field, kind) in _READ.items() if name in facts}
+        count = int(facts[LINES]) if LINES in facts else None
+    except ValueError as error:
+        raise Told(f"The line {last!r} cannot be read: {error}.") from None
+    lines = head.split("\n")
+    if count is None:
+        starts = (number for number, line in enumerate(lines) if line.startswith(NEGATIVE))
+        count = next(starts, len(lines))
+    negative = "\n".join(lines[count:]).removeprefix(NEGATIVE).removeprefix(" ")
+    return Request(prompt="\n".join(lines[:count]), negative=negative, **read)
+
+
+def _size(text: str) -> Size:
+    width, _, height = text.partition("x")
+    return int(width), int(height)
+
+
+_READ: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "Steps": ("steps", int),
+    "Sampler": ("sampler", str),
+    "Schedule type": ("scheduler", str),
+    "CFG scale": ("cfg", float),
+    "Seed": ("seed", int),
+    "Size": ("size", _size),
+    "Denoising strength": ("strength", float),
+    "Noise number": ("noise_number", int),
+}
+
+
+def _quoted(value: str) -> str:
+    return value if value and value == value.strip() and not set(value) & set(',:"\n\r') else json.dumps(value)
+
+
+def _unquoted(value: str) -> str:
+    try:
+        return json.loads(value) if value.startswith('"') else value
+    except ValueError:
+        return value
