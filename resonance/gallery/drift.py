@@ -12,6 +12,7 @@ from PIL import Image
 
 from ..files.pictures import locate
 from ..session.query import reading
+from ..told import Told
 from . import changes, thumbnails
 
 MOST = 100
@@ -78,7 +79,7 @@ def drift(folder: Path, id_: int, roots: Mapping[str, Path]) -> dict[str, Any]:
         except TimeoutError:
             color = None
             missing += 1
-        except ValueError:
+        except Told:
             color = None
         points.append({**point, "lab": color})
     return {"points": points, "every": every, "missing": missing}

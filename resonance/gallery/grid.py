@@ -73,7 +73,7 @@ def item(folder: Path, id_: int, output: Path | None = None) -> dict[str, Any]:
 
 
 def source(folder: Path, id_: int, roots: Mapping[str, Path]) -> Path:
-    """The picture that an item starts from. Raises like :func:`item`, and ValueError when there can be none."""
+    """The picture that an item starts from. Raises like :func:`item`, and Told when there can be none."""
     with reading(folder) as ledger:
         name = ledger.item(id_).source
     if name is None:

@@ -142,7 +142,7 @@ def _picture(folder: Path, roots: Mapping[str, Path], source: str | None) -> Sho
         data = thumbnails.make(folder, locate(source, roots)[1])
         with Image.open(BytesIO(data), formats=["WEBP"]) as image:
             return Shown(data, drift.lab(image))
-    except (OSError, ValueError) as error:
+    except (OSError, Told) as error:
         return Shown(why=str(error))
 
 

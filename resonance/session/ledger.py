@@ -454,8 +454,8 @@ class Ledger:
         ids = {claim.id for claim in claims}
         known: list[list[Any]] = json.loads(self._value("SELECT streak FROM session"))
         streak = [each for each in known if each[1] == error and each[0] not in ids]
-        streak += [[claim.id, error, claim.run] for claim in claims]
-        runs = {each[2] if len(each) > 2 else each[0] for each in streak}
+        streak += [[claim.id, error, claims[0].id] for claim in claims]
+        runs = {each[-1] if len(each) > 2 else each[0] for each in streak}  # version 0.1.0 had one item a run
         if full or len(runs) >= STREAK:
             reason = f"the disk is full ({error})" if full else f"{STREAK} items in a row failed with: {error}"
             self.update(state="paused", reason=reason, run=None)

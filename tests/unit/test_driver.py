@@ -326,7 +326,7 @@ def test_a_session_belongs_to_one_at_a_time(tmp_path: Path) -> None:
 def test_a_session_of_another_kind_is_refused(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "output" / "s", 1, "", "explore")
     ledger.close()
-    with pytest.raises(Told, match="not one of rounds"):
+    with pytest.raises(Told, match="is one of 'explore', not of 'rounds'"):
         chain(tmp_path)
 
 

@@ -126,7 +126,7 @@ def test_all_combinations_of_a_round_share_its_seed(ledger: Ledger):
         assert fill.open_round(ledger) is None
     items = [ledger.find(round_, f"X000{n}") for round_ in (1, 2) for n in (1, 2)]
     assert [item and item.seed for item in items] == [7, 7, seed_of(7, 2), seed_of(7, 2)]
-    assert [item and (item.source, item.payload["scale"]) for item in items] == [(None, 6), (None, 9)] * 2
+    assert [item and (item.source, item.payload.scale) for item in items] == [(None, 6), (None, 9)] * 2
 
 
 def test_lineages_stay_with_their_combinations(ledger: Ledger):
@@ -135,7 +135,7 @@ def test_lineages_stay_with_their_combinations(ledger: Ledger):
             fill.begin(ledger)
             fill.open_round(ledger)
             ledger._db.execute("UPDATE item SET state = 'done'")
-    names = {name: (payload["prompt"], payload["scale"]) for name, payload in ledger.payloads().items()}
+    names = {name: (payload.words, payload.scale) for name, payload in ledger.payloads().items()}
     assert names == {
         "X0001": ("a", 6),
         "X0002": ("a", 9),
@@ -144,7 +144,7 @@ def test_lineages_stay_with_their_combinations(ledger: Ledger):
         "X0005": ("b", 6),
     }
     first = grid([6, 9]).first("s", 7)
-    assert (first.lineage, first.seed, first.total, first.payload["scale"]) == ("X0001", 7, 2, 6)
+    assert (first.lineage, first.seed, first.total, first.payload.scale) == ("X0001", 7, 2, 6)
 
 
 def test_a_new_seed_costs_the_same_after_thousands(ledger: Ledger):

@@ -15,13 +15,14 @@ from typer.testing import CliRunner
 from resonance.cli.app import app
 from resonance.files import store
 from resonance.session import saving
-from resonance.session.fill.grid import Grid, Pictures
+from resonance.session.fill.grid import Grid
+from resonance.session.fill.pictures import Pictures
 from resonance.session.item import Item, Words
 from resonance.session.ledger import Busy, Ledger
+from resonance.session.made import Made, Takes
 from resonance.session.naming import BY_ROUND, Naming
 from resonance.session.reason import Outcome, Reason
 from resonance.session.rebuild import SMALL, Rebuilt, rebuild
-from resonance.session.saving import Takes
 from resonance.session.status import FILE
 from resonance.told import Told
 from resonance.vary.grid import combine
@@ -81,7 +82,15 @@ def paint(
             *([("prompt", json.dumps(graph))] if graph else []),
         ]
         results, beside = [picture(*texts)] * batch, [picture(*texts)] * before
-        saving.keep(ledger, item, results, beside, f"{words.tags}, good", takes, naming)
+        made = Made(
+            pictures=tuple(results),
+            before=tuple(beside),
+            prompt=f"{words.tags}, good",
+            takes=takes,
+            naming=naming,
+            texts=None,
+        )
+        saving.keep(ledger, item, made)
         made.append((item.round, item.lineage))
     ledger.close()
     return made
@@ -103,6 +112,11 @@ def told(folder: Path) -> list[dict[str, Any]]:
 def session_of(folder: Path) -> dict[str, Any]:
     with raw(folder) as db:
         return dict(db.execute("SELECT seed, first, kind, state FROM session").fetchone())
+
+
+def with_payload(item: Item, payload: dict[str, Any]) -> str:
+    """An item's JSON with a payload that no fill writes."""
+    return json.dumps({**json.loads(item.to_json()), "payload": payload})
 
 
 def lose(folder: Path) -> None:
@@ -265,9 +279,9 @@ def test_pictures_of_strangers_are_left_out_and_said_why(tmp_path: Path) -> None
         "h": picture(("resonance", replace(good, source="x" * 2000).to_json())),
         "i": picture(("resonance", replace(good, draw={"checkpoint": 5}).to_json())),
         "j": picture(("resonance", replace(good, source=None).to_json())),
-        "k": picture(("resonance", replace(good, payload={"job": "x"}).to_json())),
+        "k": picture(("resonance", with_payload(good, {"job": "x"}))),
         "l": picture(("resonance", replace(good, words=Words("\ud800", "")).to_json())),
-        "m": picture(("resonance", replace(good, payload={"x": "y" * 1_000_000}).to_json())),
+        "m": picture(("resonance", with_payload(good, {"x": "y" * 1_000_000}))),
         "n": picture(("resonance", replace(good, lineage="X" * 200).to_json())),
     }
     for name, data in strange.items():
@@ -286,22 +300,18 @@ def test_pictures_of_strangers_are_left_out_and_said_why(tmp_path: Path) -> None
     assert "copy" in left["round-0001/copy.png"]
 
 
-def test_what_a_stranger_wrote_into_a_source_or_a_seed_stays_text(tmp_path: Path) -> None:
+def test_what_a_stranger_wrote_into_a_source_stays_text_and_a_seed_that_is_none_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "output" / "s"
-    item = Item(
-        session="s",
-        round=1,
-        index=1,
-        lineage="X0001",
-        seed=5,
-        source="../../../etc/passwd [input]",
-        payload={"seed": "'; DROP TABLE item; --"},
-    )
+    item = Item(session="s", round=1, index=1, lineage="X0001", seed=5, source="../../../etc/passwd [input]")
     (folder / "round-0001").mkdir(parents=True)
     (folder / "round-0001" / f"{item.stem}.png").write_bytes(picture(("resonance", item.to_json())))
-    rebuild(folder)
+    planted = with_payload(item, {"seed": "'; DROP TABLE item; --"})
+    (folder / "round-0001" / "planted.png").write_bytes(picture(("resonance", planted)))
+    made = rebuild(folder)
     [row] = told(folder)
     assert row["source"] == "../../../etc/passwd [input]" and json.loads(row["payload"]) == {"seed": 5}
+    [(file, why)] = made.left
+    assert file == "round-0001/planted.png" and "'seed', which must be a whole number" in why
 
 
 def test_a_folder_without_items_gets_no_ledger(tmp_path: Path) -> None:

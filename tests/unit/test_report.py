@@ -23,7 +23,8 @@ from resonance.session import saving
 from resonance.session.fill.grid import Grid
 from resonance.session.item import Words
 from resonance.session.ledger import Ledger, Result
-from resonance.session.naming import BY_ROUND
+from resonance.session.made import Made
+from resonance.session.payloads import Variation
 from resonance.told import Told
 from resonance.vary.grid import combine
 
@@ -194,7 +195,7 @@ def test_an_exploration_has_a_row_for_each_combination(tmp_path: Path) -> None:
                 break
             item = ledger.claim(item, "run")
         data = store.encode_png(Image.new("RGB", (64, 64), "red"), {})
-        saving.keep(ledger, item, [data], [], "", "first", BY_ROUND)
+        saving.keep(ledger, item, Made(pictures=(data,)))
     ledger.close()
     read = Read(report(folder))
     assert "square, 512 × 512, scale 7.5: a <b> sky" in read.texts
@@ -208,14 +209,16 @@ def test_variations_have_a_row_for_each_chain_with_scale_and_strength(tmp_path: 
     store.write(folder / "start", [("a.png", store.encode_png(Image.new("RGB", (64, 64), "blue"), {}))])
     for round_ in (1, 2):
         for row in (1, 2):
-            payload = {"job": "j", "row": row, "rows": 2, "scale": 6.0 + row, "strength": 0.35, "seed": 9}
+            payload = Variation(
+                job="j", loop=1, number=1, row=row, rows=2, scale=6.0 + row, strength=0.35, steps=50, seed=9
+            )
             with ledger.transaction():
                 ledger.add(round_, [("v/start/a.png [output]", f"X000{row}")], [payload])
                 item = ledger.find(round_, f"X000{row}")
                 assert item
                 item = ledger.claim(item, "run")
             data = store.encode_png(Image.new("RGB", (64, 64), "red"), {})
-            saving.keep(ledger, item, [data], [], "a red sky", "none", BY_ROUND)
+            saving.keep(ledger, item, Made(pictures=(data,), prompt="a red sky", takes="none"))
     ledger.close()
     read = Read(report(folder))
     assert [alt.split(",")[1] for alt in read.pictures] == [

@@ -49,7 +49,7 @@ def test_a_picture_that_comfyui_saved_is_read(tmp_path: Path):
     marked["1"]["is_changed"] = [None]
     read = load(saved(tmp_path / "a.png", prompt=json.dumps(marked), workflow=json.dumps(WORKFLOW)))
     assert read.graph == graph()
-    request = read.request("mine", "pictures", 5)
+    request = read.request(session="mine", first_folder="pictures", rounds=5)
     assert request["extra_data"] == {"extra_pnginfo": {"workflow": WORKFLOW}}
     inputs = request["prompt"]["1"]["inputs"]
     assert (inputs["session"], inputs["first_folder"], inputs["rounds"]) == ("mine", "pictures", 5)
@@ -70,7 +70,7 @@ def test_what_cannot_be_run_is_refused_with_the_file_and_the_way_out(tmp_path: P
             load(written(tmp_path / "a.json", content))
     with pytest.raises(Told, match=r"a\.png: expected a picture that ComfyUI saved with its workflow"):
         load(saved(tmp_path / "a.png", workflow="{}"))
-    with pytest.raises(Told, match=r"a\.txt is neither a \.json file nor a picture"):
+    with pytest.raises(Told, match=r"a\.txt: this is neither a \.json file nor a picture"):
         load(written(tmp_path / "a.txt", "{}"))
     with pytest.raises(Told, match="nothing"):
         load(tmp_path / "nothing.json")
