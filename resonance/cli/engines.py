@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from ..drive.comfyui import ComfyUI, Recipe, Server
 from ..drive.job import Engine, EngineLost
 from ..roulette import Plan, PlanError, parse
+from .llm import VisionModel
 
 if TYPE_CHECKING:
     from ..drive.embedded.engine import Setup
@@ -31,10 +32,7 @@ class Embedding:
     roulette: Path | None
     tagger: str
     taggers: Path | None
-    llm: str
-    llm_model: str
-    mmproj: Path | None
-    keys: Path
+    language: VisionModel
     preamble: str
     suffix: str
     negative: str
@@ -60,20 +58,15 @@ class Embedding:
 
     def setup(self) -> "Setup":
         """Raises ValueError where it does not fit together."""
-        from ..drive.embedded.describer import TOYWORLD, Captioning, Server, Tagging
+        from ..drive.embedded.describer import TOYWORLD, Captioning, Tagging
         from ..drive.embedded.engine import Composing, Setup
         from ..drive.embedded.painter import Painting
-        from ..llm.llamacpp import Settings
 
-        tagger = self.tagger or (TOYWORLD if self.model == TOYWORLD and not self.llm else "")
-        if not (tagger or self.llm):
+        llm = self.language.llm
+        tagger = self.tagger or (TOYWORLD if self.model == TOYWORLD and not llm else "")
+        if not (tagger or llm):
             raise ValueError("What is to put the pictures into words? Pass --tagger, --llm, or both.")
         roots = (self.taggers,) if self.taggers else ()
-        llm = None
-        if self.llm.lower().startswith(("http://", "https://")):
-            llm = Server(self.llm, self.keys, self.llm_model)
-        elif self.llm:
-            llm = Settings(Path(self.llm), self.mmproj)
         return Setup(
             Painting(
                 "" if self.roulette else self.model,
@@ -86,9 +79,9 @@ class Embedding:
                 device=self.device,
                 dtype=self.dtype,
             ),
-            Tagging(tagger, roots, download=self.download) if tagger else None,
-            Captioning(llm) if llm else None,
-            Composing(self.preamble, self.suffix, self.negative, self.banned),
+            Tagging(tagger=tagger, roots=roots, download=self.download) if tagger else None,
+            Captioning(llm=self.language.which()) if llm else None,
+            Composing(preamble=self.preamble, suffix=self.suffix, negative=self.negative, banned=self.banned),
         )
 
 

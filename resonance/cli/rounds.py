@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from . import llm as language
+from .llm import VisionModel
+from .options import grouped
 from .output import AsJSON, Output
 from .places import ComfyUIOption, InputOption, OutputOption, Places
 
@@ -19,7 +20,7 @@ IMG2TAG2IMG = "img2tag2img's own job"
 def register(app: typer.Typer) -> None:
     """Adds the command."""
     settings = {"ignore_unknown_options": True}
-    app.command("rounds", no_args_is_help=True, context_settings=settings)(rounds)
+    app.command("rounds", no_args_is_help=True, context_settings=settings)(grouped(rounds))
 
 
 def rounds(
@@ -140,12 +141,6 @@ def rounds(
         Path | None,
         typer.Option("--taggers", help="Where taggers are; else ComfyUI's models/taggers.", rich_help_panel=EMBEDDED),
     ] = None,
-    llm: language.LLM = "",
-    llm_model: Annotated[
-        str, typer.Option("--llm-model", help="Name of the model on the --llm server.", rich_help_panel=language.PANEL)
-    ] = "",
-    mmproj: language.MMProj = None,
-    keys: language.Keys = language.KEYS_FILE,
     preamble: Annotated[
         str | None, typer.Option("--preamble", help="Stands before the words.", rich_help_panel=EMBEDDED)
     ] = None,
@@ -204,6 +199,8 @@ def rounds(
         typer.Option("--rehydrate", help="Queue a saved GET /queue again.", rich_help_panel=IMG2TAG2IMG),
     ] = None,
     as_json: AsJSON = False,
+    *,
+    language: VisionModel,
 ) -> None:
     """Rounds from a shell: pictures into words into pictures, for as long as there is disk.
 
@@ -223,7 +220,7 @@ def rounds(
                 taggers = models / "taggers"
             embedding = Embedding(
                 *(model, models, roulette),
-                *(tagger, taggers, llm, llm_model, mmproj, keys),
+                *(tagger, taggers, language),
                 *(preamble or "", suffix, negative or "", banned),
                 *(steps, cfg, sampler, size, device, dtype, download),
             )

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .labels import Labels, read_labels
-from .models import MODELS, EngineName, Model, recognise
+from .models import MODELS, EngineChoice, EngineName, Model, recognise
 from .onnx_engine import OnnxTagger
 from .torch_engine import TorchTagger
 
-EngineChoice = Literal["auto", "torch", "onnx"]
 Device = Literal["auto", "cpu"]
 
 
