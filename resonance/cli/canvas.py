@@ -19,7 +19,7 @@ from .llm import PANEL, LanguageModel
 from .options import grouped, option
 from .output import AsJSON, Output
 
-# Whatever takes long to import is imported when it is needed: the help shall come at once.
+# What takes long to import is imported when it is needed: the help should come at once.
 if TYPE_CHECKING:
     from ..canvas.canvas import Canvas
 
@@ -78,7 +78,7 @@ def canvas(
         str,
         typer.Argument(
             metavar="TEXT|FILE",
-            help="What the picture shall show, for --llm. Or a file with a canvas: JSON, an Omost program, ComfyUI's bounding "
+            help="What the picture should show, for --llm. Or a file with a canvas: JSON, an Omost program, ComfyUI's bounding "
             "boxes, an Ideogram prompt, or a text that one of them stands in. A program is read, never run.",
         ),
     ],
@@ -91,10 +91,13 @@ def canvas(
         ),
     ] = "json",
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Else texts go to stdout. Of masks the folder.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="Where to write it; for masks a folder. Default: texts go to stdout."
+        ),
     ] = None,
     size: Annotated[
-        str, typer.Option("--size", help="Width and height in pixels that boxes, png and masks are for.")
+        str, typer.Option("--size", help="Width and height in pixels, for boxes, png and masks.")
     ] = "1024x1024",
     blur: Annotated[
         float,
@@ -183,7 +186,7 @@ def _asked(engine: Engine, message: str, layout: Layout, output: Output) -> tupl
     from ..canvas.read import partial
 
     if not message:
-        raise ValueError("The text is empty: write what the picture shall show.")
+        raise ValueError("The text is empty: write what the picture should show.")
     said = Conversation()
     with output.console.status(escape(f"{engine.name} reads")) as status:
         looked = 0.0
@@ -192,7 +195,7 @@ def _asked(engine: Engine, message: str, layout: Layout, output: Output) -> tupl
             nonlocal looked
             if time.monotonic() - looked > EVERY:
                 canvas = partial(without_thoughts(text))
-                status.update(escape(chat.summary(canvas)) if canvas else f"{len(text)} letters")
+                status.update(escape(chat.summary(canvas)) if canvas else f"{len(text)} characters")
                 looked = time.monotonic()
 
         answer = ask(engine, layout.request(said, message), grow)

@@ -57,7 +57,7 @@ class Tags:
         typer.Option(
             "--batch",
             min=0,
-            help="Pictures the tagger gets at once; 0: 8 on a graphics card, 1 on the CPU.",
+            help="Pictures that the tagger gets at once; 0: 8 on a graphics card, 1 on the CPU.",
             rich_help_panel=HERE,
         ),
     ] = 0
@@ -149,7 +149,7 @@ class Composed:
 
 def describe(
     folder: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="The pictures; those in its subfolders too.")
+        Path, typer.Argument(exists=True, file_okay=False, help="The folder with the pictures; subfolders count.")
     ],
     to: Annotated[
         Form,
@@ -189,7 +189,7 @@ def describe(
     output = Output(as_json)
     with output.errors(), ExitStack() as stack:
         if not (tags.tagger or model.llm):
-            raise ValueError("Say what shall look at the pictures: --tagger for tags, --llm for captions, or both.")
+            raise ValueError("Say what should look at the pictures: --tagger for tags, --llm for captions, or both.")
         if composed.order not in ORDERS:
             raise ValueError(f"Expected one of these as --order: {'; '.join(ORDERS)}. Got {composed.order!r}.")
         if not (names := pictures_below(folder)):

@@ -2,14 +2,15 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_origin, get_type_hints
 
 import typer
 
 from .. import prompt
+from ..drive.embedded import settings as painting
 from ..interpret.taggers import settings
 from ..settings import Setting
 
@@ -29,32 +30,45 @@ def option(setting: Setting[Any], *names: str, panel: str, **more: Any) -> Any:
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """Lets a command take frozen dataclasses: Typer sees their fields as options, the command gets whole objects."""
+    """Lets a command take dataclasses: Typer sees their annotated fields as options, the command gets whole objects."""
     parameters: list[Parameter] = []
-    groups: dict[str, Any] = {}
+    groups: dict[str, tuple[Any, list[str]]] = {}
     for parameter in signature(command).parameters.values():
         group = parameter.annotation
         if not is_dataclass(group):
             parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
             continue
-        groups[parameter.name] = group
         hints = get_type_hints(group, include_extras=True)
-        for field in fields(group):
+        given = [field for field in fields(group) if get_origin(hints[field.name]) is Annotated]
+        groups[parameter.name] = group, [field.name for field in given]
+        for field in given:
+            default = Parameter.empty if field.default is MISSING else field.default
             parameters.append(
-                Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name])
+                Parameter(field.name, Parameter.KEYWORD_ONLY, default=default, annotation=hints[field.name])
             )
 
     @functools.wraps(command)
     def called(**values: Any) -> None:
-        for name, group in groups.items():
-            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
-        command(**values)
+        objects = {
+            name: group(**{field: values.pop(field) for field in names}) for name, (group, names) in groups.items()
+        }
+        command(**values, **objects)
 
     called.__dict__["__signature__"] = Signature(parameters)
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return called
 
 
+First = Annotated[
+    str,
+    typer.Option(
+        "--first",
+        metavar="FOLDER",
+        help="Folder of the first round's pictures: on disk, or as Round Input has it. Needed once, and again where it lies"
+        " outside ComfyUI's folders.",
+    ),
+]
+Retry = Annotated[bool, typer.Option("--retry", help="Give what failed or could not be read three new attempts.")]
 Tagger = Annotated[
     str,
     typer.Option(
@@ -73,7 +87,7 @@ Taggers = Annotated[
         rich_help_panel=HERE,
     ),
 ]
-Device = Annotated[str, typer.Option("--device", help="auto, cuda, cuda:1, mps, xpu or cpu.", rich_help_panel=HERE)]
+Device = Annotated[str, option(painting.DEVICE, panel=HERE)]
 Download = Annotated[bool, option(settings.DOWNLOAD, panel=HERE)]
 Preamble = Annotated[str, option(prompt.PREAMBLE, panel=TEXT)]
 Suffix = Annotated[str, option(prompt.SUFFIX, panel=TEXT)]
