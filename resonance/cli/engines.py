@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ..drive.comfyui import Recipe, Server
     from ..drive.embedded.engine import Setup
 
-
 ENGINES = "ComfyUI, one or several"
 """Panel of the help."""
 
@@ -42,7 +41,9 @@ class Embedding:
     model: Annotated[
         str,
         typer.Option(
-            "--model", help="A folder or checkpoint for diffusers, a hub id, or toyworld.", rich_help_panel=HERE
+            "--model",
+            help="A folder or checkpoint for diffusers, a hub id (fetched only with --download), or toyworld.",
+            rich_help_panel=HERE,
         ),
     ] = ""
     models: Annotated[
