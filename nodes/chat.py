@@ -2,13 +2,14 @@
 
 from comfy_api.latest import io
 
-from ..resonance.canvas import chat, instructions, listing
+from ..resonance.canvas import chat, instructions, listing, settings
 from ..resonance.host import canvas as host
 from ..resonance.host import llm as models
 from ..resonance.host import progress
 from ..resonance.llm.chat import Engine, Sampling
 from ..resonance.llm.conversation import Conversation as Said
 from ..resonance.told import Told
+from .inputs import input_of
 from .types import LLM, Canvas, Conversation
 
 NO_MESSAGE = "The message is empty: write what the picture shall show, or what shall change."
@@ -39,38 +40,11 @@ class CanvasChat(io.ComfyNode):
                     default=chat.JSON,
                     tooltip="json suits any model. omost program is what Omost's own models were trained to write.",
                 ),
-                io.Boolean.Input(
-                    "force_grammar",
-                    default=True,
-                    tooltip="Holds the answer to its form where the engine can: Load LLM and llama.cpp's server always,"
-                    " other servers json only. It costs 10 to 15 ms per token with a large vocabulary.",
-                ),
-                io.Int.Input(
-                    "max_tokens",
-                    default=4096,
-                    min=128,
-                    max=32768,
-                    tooltip="The answer is cut off after so many; its complete regions are used. A region takes 100 to 300.",
-                ),
-                io.Float.Input(
-                    "temperature", default=0.6, min=0.0, max=2.0, step=0.05, tooltip="0: always the likeliest word."
-                ),
-                io.Float.Input(
-                    "top_p",
-                    default=0.9,
-                    min=0.01,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Draws from the likeliest words that together have this share; 1: from all.",
-                ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=False,
-                    tooltip="Another seed, another layout. With the same seed and inputs the model is not asked again.",
-                ),
+                input_of(settings.GRAMMAR),
+                input_of(settings.MAX_TOKENS),
+                input_of(settings.TEMPERATURE),
+                input_of(settings.TOP_P),
+                input_of(settings.SEED, control_after_generate=False),
                 io.Boolean.Input(
                     "unload_after",
                     default=False,

@@ -9,6 +9,7 @@ from ..resonance import prompt
 from ..resonance.host import latents
 from ..resonance.sizes import BUCKET, CLASSES, OWN, PRESETS, choose
 from ..resonance.told import Told
+from .inputs import input_of
 from .types import TEXT_SOCKET
 
 CATEGORY = "Resonance/Compose"
@@ -24,21 +25,10 @@ class ComposePrompt(io.ComfyNode):
             description="Puts your words, trigger words, tags and a caption together to a positive and a negative prompt.",
             search_aliases=["prompt", "concatenate text", "join text", "combine tags", "ban tags", "deduplicate tags"],
             inputs=[
-                io.String.Input(
-                    "preamble",
-                    multiline=True,
-                    tooltip="Your words before everything else. Trigger words follow it directly.",
-                ),
-                io.String.Input("suffix", multiline=True, tooltip="Your words after everything else."),
-                io.String.Input(
-                    "negative", multiline=True, tooltip="Your negative prompt. Negative trigger words follow it."
-                ),
-                io.String.Input(
-                    "banned",
-                    multiline=True,
-                    tooltip="Tags to take out of the tags, separated by commas or lines. Whole tags are compared; capitals, "
-                    "underscores and backslashes make no difference.",
-                ),
+                input_of(prompt.PREAMBLE, default=None, multiline=True),
+                input_of(prompt.SUFFIX, default=None, multiline=True),
+                input_of(prompt.NEGATIVE, default=None, multiline=True),
+                input_of(prompt.BANNED, default=None, multiline=True),
                 io.String.Input("delimiter", default=", ", tooltip=r"Stands between the parts. \n is a new line."),
                 io.Combo.Input(
                     "duplicates",
@@ -58,12 +48,7 @@ class ComposePrompt(io.ComfyNode):
                     tooltip="tags: entries of the tags. words, characters: of the whole positive prompt; the caption is "
                     "shortened first, then the tags, never your own words or the trigger words.",
                 ),
-                io.Combo.Input(
-                    "order",
-                    options=list(prompt.ORDERS),
-                    advanced=True,
-                    tooltip="Order of the parts in the positive prompt.",
-                ),
+                input_of(prompt.ORDER, default=None, advanced=True),
                 io.String.Input(
                     "tags", optional=True, force_input=True, tooltip="Tags of the picture, separated by commas."
                 ),

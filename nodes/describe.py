@@ -5,11 +5,12 @@ from comfy_api.latest import io
 from ..resonance.host import llm as models
 from ..resonance.host import progress
 from ..resonance.images import from_tensor
-from ..resonance.llm import caption
+from ..resonance.llm import caption, settings
 from ..resonance.llm.chat import Engine, LLMError, Sampling, states
 from ..resonance.llm.core import CoreEngine
 from ..resonance.llm.keys import key_for, split_address
 from ..resonance.llm.llamacpp import Settings
+from .inputs import input_of
 from .types import LLM
 
 CATEGORY = "Resonance/Describe"
@@ -40,21 +41,8 @@ class LoadLLM(io.ComfyNode):
                     default=NO_MMPROJ,
                     tooltip="The projector that was published with the model: it turns pictures into tokens.",
                 ),
-                io.Int.Input(
-                    "context",
-                    default=8192,
-                    min=512,
-                    max=1048576,
-                    step=512,
-                    tooltip="Tokens of conversation and answer together. A picture takes 256 to 3000. More costs memory.",
-                ),
-                io.Int.Input(
-                    "gpu_layers",
-                    default=-1,
-                    min=-1,
-                    max=1000,
-                    tooltip="How many layers run on the GPU: -1 all, 0 none. Lower it if memory runs out.",
-                ),
+                input_of(settings.CONTEXT),
+                input_of(settings.GPU_LAYERS),
                 io.Boolean.Input(
                     "unload_after_run",
                     default=False,
@@ -81,8 +69,8 @@ class LoadLLM(io.ComfyNode):
     @classmethod
     def execute(cls, model, mmproj, context, gpu_layers, unload_after_run, threads=0):
         projector = None if mmproj == NO_MMPROJ else models.gguf_file(mmproj)
-        settings = Settings(models.gguf_file(model), projector, context, gpu_layers, threads)
-        engine = models.GGUFEngine(settings, unload_after_run)
+        loads = Settings(models.gguf_file(model), projector, context, gpu_layers, threads)
+        engine = models.loading(loads, unload_after_run)
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)
 
@@ -113,20 +101,8 @@ class ConnectLLM(io.ComfyNode):
                     default="http://127.0.0.1:8080",
                     tooltip="Address of the server, with or without /v1. No keys here: they would travel in every picture.",
                 ),
-                io.String.Input(
-                    "model",
-                    default="",
-                    optional=True,
-                    tooltip="Name of the model on that server. Empty: the first that it lists.",
-                ),
-                io.Int.Input(
-                    "timeout",
-                    default=120,
-                    min=1,
-                    max=3600,
-                    optional=True,
-                    tooltip="Seconds to wait for the next piece of an answer, reading the picture included.",
-                ),
+                input_of(settings.MODEL, optional=True),
+                input_of(settings.TIMEOUT, optional=True),
             ],
             outputs=[LLM.Output(display_name="llm", tooltip="The model, for Caption Images and other nodes that ask.")],
             hidden=[io.Hidden.unique_id],
@@ -186,38 +162,13 @@ class CaptionImages(io.ComfyNode):
             inputs=[
                 LLM.Input("llm", tooltip="A model that sees pictures: from Load LLM, Connect LLM or Core LLM."),
                 io.Image.Input("images", tooltip="Each picture of a batch is asked about on its own."),
-                io.String.Input(
-                    "instruction", multiline=True, default=caption.INSTRUCTION, tooltip="What to say about the picture."
-                ),
-                io.String.Input(
-                    "system",
-                    multiline=True,
-                    default=caption.SYSTEM,
-                    tooltip="How to answer. Put before the instruction for models that know no system text; may be empty.",
-                ),
-                io.Int.Input(
-                    "max_tokens", default=200, min=1, max=32768, tooltip="The answer is cut off after so many."
-                ),
-                io.Float.Input(
-                    "temperature", default=0.3, min=0.0, max=2.0, step=0.05, tooltip="0: always the likeliest word."
-                ),
-                io.Float.Input(
-                    "top_p",
-                    default=0.95,
-                    min=0.01,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Draws from the likeliest words that together have this share; 1: from all.",
-                ),
-                io.Int.Input("top_k", default=40, min=0, max=1000, tooltip="Draws from so many words; 0: from all."),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=False,
-                    tooltip="The same for every picture, so that a picture's caption does not depend on its place.",
-                ),
+                input_of(settings.INSTRUCTION, multiline=True),
+                input_of(settings.SYSTEM, multiline=True),
+                input_of(settings.MAX_TOKENS),
+                input_of(settings.TEMPERATURE),
+                input_of(settings.TOP_P),
+                input_of(settings.TOP_K),
+                input_of(settings.SEED, control_after_generate=False),
                 io.String.Input(
                     "stop",
                     default="",
@@ -239,16 +190,7 @@ class CaptionImages(io.ComfyNode):
                     advanced=True,
                     tooltip="If max_tokens cut the answer off, its unfinished last sentence is left out.",
                 ),
-                io.Int.Input(
-                    "longest_side",
-                    default=1024,
-                    min=64,
-                    max=8192,
-                    step=32,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Larger pictures are sent smaller, in pixels. Smaller ones are read faster.",
-                ),
+                input_of(settings.LONGEST_SIDE, optional=True, advanced=True),
             ],
             outputs=[
                 io.String.Output(

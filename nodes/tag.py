@@ -3,9 +3,11 @@
 from comfy_api.latest import io
 
 from ..resonance.host import taggers
+from ..resonance.interpret.taggers import settings
 from ..resonance.interpret.taggers.labels import CATEGORIES
-from ..resonance.interpret.taggers.select import ORDERS, Choice, Text, category_list, choose, plain_list, rating, write
+from ..resonance.interpret.taggers.select import Choice, Text, category_list, choose, plain_list, rating, write
 from ..resonance.told import Told
+from .inputs import input_of
 from .types import Tagger
 
 
@@ -24,25 +26,14 @@ class LoadTagger(io.ComfyNode):
                     options=taggers.names(),
                     tooltip="A known tagger, or any folder in models/taggers with a model and its list of tags.",
                 ),
-                io.Combo.Input(
-                    "engine",
-                    options=["auto", "torch", "onnx"],
-                    default="auto",
-                    tooltip="torch: safetensors under ComfyUI's memory management, needs timm. onnx: needs onnxruntime. "
-                    "auto: torch where its files are there, else onnx.",
-                ),
+                input_of(settings.ENGINE),
                 io.Combo.Input(
                     "device",
                     options=["auto", "cpu"],
                     default="auto",
                     tooltip="auto: the graphics card if the engine can use it. The node shows what it really runs on.",
                 ),
-                io.Boolean.Input(
-                    "download",
-                    default=False,
-                    tooltip="Fetch the missing files of a known tagger from the Hugging Face hub (0.3 to 1.4 GB). Can be "
-                    "interrupted; the next run goes on where it stopped.",
-                ),
+                input_of(settings.DOWNLOAD),
             ],
             outputs=[Tagger.Output("tagger", tooltip="For Tag Images.")],
             hidden=[io.Hidden.unique_id],
@@ -61,18 +52,12 @@ class LoadTagger(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: str, engine: str, device: str, download: bool) -> io.NodeOutput:
-        tagger = taggers.find(model, engine, device)
-        if tagger.missing and download and tagger.model.repo:
-            taggers.fetch(tagger, cls.hidden.unique_id)
-        if tagger.missing:
-            raise Told(taggers.explain_missing(tagger))
-        return io.NodeOutput(tagger)
+        return io.NodeOutput(taggers.find_complete(model, engine, device, download, cls.hidden.unique_id))
 
 
 class TagImages(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        threshold = {"default": -1.0, "min": -1.0, "max": 1.0, "step": 0.01}
         return io.Schema(
             node_id="ResonanceTagImages",
             display_name="Tag Images",
@@ -82,61 +67,17 @@ class TagImages(io.ComfyNode):
             inputs=[
                 Tagger.Input("tagger", tooltip="From Load Tagger."),
                 io.Image.Input("images", tooltip="One picture or a batch. Transparency is laid over white."),
-                io.Float.Input(
-                    "general_threshold",
-                    **threshold,
-                    tooltip="Score from 0 to 1 that a tag must pass. Negative: the model's own threshold, for WD 0.35. Also "
-                    "holds for categories other than character.",
-                ),
-                io.Float.Input(
-                    "character_threshold",
-                    **threshold,
-                    tooltip="Score from 0 to 1 that the name of a character must pass. Negative: the model's own, for WD 0.85.",
-                ),
-                io.Boolean.Input(
-                    "general_mcut",
-                    default=False,
-                    tooltip="Find the threshold of general tags per picture: the middle of the widest gap between scores.",
-                ),
-                io.Boolean.Input(
-                    "character_mcut",
-                    default=False,
-                    tooltip="The same for characters, but never below 0.15.",
-                ),
-                io.String.Input(
-                    "exclude",
-                    default="",
-                    multiline=True,
-                    tooltip="Tags to leave out, separated by commas or lines. Case, underscores and escapes do not matter.",
-                ),
-                io.Combo.Input(
-                    "order",
-                    options=list(ORDERS),
-                    default=ORDERS[0],
-                    tooltip="by category: characters, then general tags, each in the order of the model's list. best first: by score.",
-                ),
-                io.Int.Input(
-                    "maximum", default=0, min=0, max=1000, tooltip="Keep only so many tags, the best. 0 keeps all."
-                ),
-                io.String.Input(
-                    "categories",
-                    default="character, general",
-                    tooltip=f"Categories that are written, in this order. Known: {', '.join(CATEGORIES)}.",
-                    advanced=True,
-                ),
-                io.Boolean.Input(
-                    "underscores_to_blanks",
-                    default=True,
-                    tooltip="long_hair becomes long hair; kaomoji such as ^_^ stay as they are.",
-                    advanced=True,
-                ),
-                io.Boolean.Input(
-                    "escape_parentheses",
-                    default=True,
-                    tooltip="Write \\( and \\) so that ComfyUI does not read parentheses as emphasis.",
-                    advanced=True,
-                ),
-                io.String.Input("separator", default=", ", tooltip="Stands between tags.", advanced=True),
+                input_of(settings.GENERAL_THRESHOLD),
+                input_of(settings.CHARACTER_THRESHOLD),
+                input_of(settings.GENERAL_MCUT),
+                input_of(settings.CHARACTER_MCUT),
+                input_of(settings.EXCLUDE, multiline=True),
+                input_of(settings.ORDER),
+                input_of(settings.MAXIMUM),
+                input_of(settings.WRITTEN, advanced=True),
+                input_of(settings.SPACES, advanced=True),
+                input_of(settings.ESCAPE, advanced=True),
+                input_of(settings.SEPARATOR, advanced=True),
             ],
             outputs=[
                 io.String.Output("tags", is_output_list=True, tooltip="One line of tags per picture."),

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Literal
 
+from .settings import Setting
+
 ORDERS = (
     "preamble, tags, caption, suffix",
     "preamble, caption, tags, suffix",
@@ -17,6 +19,19 @@ ORDERS = (
 
 Duplicates = Literal["keep", "remove"]
 Counted = Literal["tags", "words", "characters"]
+
+PREAMBLE = Setting(
+    name="preamble", default="", tip="Your words before everything else. Trigger words of LoRAs follow them directly."
+)
+SUFFIX = Setting(name="suffix", default="", tip="Your words after everything else.")
+NEGATIVE = Setting(name="negative", default="", tip="Your negative prompt. Negative trigger words of LoRAs follow it.")
+BANNED = Setting(
+    name="banned",
+    default="",
+    tip="Tags to take out of the tags, separated by commas or lines. Whole tags are compared; case, underscores and"
+    " backslashes do not matter.",
+)
+ORDER = Setting(name="order", default=ORDERS[0], choices=ORDERS, tip="Order of the parts in the positive prompt.")
 
 
 def split_tags(text: str) -> list[str]:

@@ -1,10 +1,11 @@
 """ComfyUI_omost's nodes that ask a language model."""
 
 import re
+from dataclasses import replace
 
 from comfy_api.latest import io
 
-from ...resonance.canvas import chat
+from ...resonance.canvas import chat, settings
 from ...resonance.host import canvas as host
 from ...resonance.host import llm as models
 from ...resonance.host import progress
@@ -13,16 +14,16 @@ from ...resonance.llm.chat import Engine, LLMError, Sampling, states
 from ...resonance.llm.conversation import Conversation as Said
 from ...resonance.llm.keys import key_for, split_address
 from ...resonance.llm.llamacpp import Settings
+from ...resonance.llm.settings import TIMEOUT
 from ...resonance.told import Told
 from .. import types
 from ..chat import NO_MESSAGE
+from ..inputs import input_of
 from .sockets import CATEGORY, LLM, Canvas, Conversation
 
 LLAMA = "lllyasviel/omost-llama-3-8b-4bits"
 NAMES = ["lllyasviel/omost-phi-3-mini-128k-8bits", LLAMA, "lllyasviel/omost-dolphin-2.9-llama3-8b-4bits"]
 PAGE = "https://huggingface.co/models?library=gguf&search="
-TIMEOUT = 120
-"""Seconds to wait for the next piece of an answer, as Connect LLM has it."""
 
 
 class LLMLoader(io.ComfyNode):
@@ -58,7 +59,7 @@ class LLMLoader(io.ComfyNode):
 
     @classmethod
     def execute(cls, llm_name: str) -> io.NodeOutput:
-        engine = models.GGUFEngine(Settings(models.gguf_file(gguf_of(llm_name))))
+        engine = models.loading(Settings(models.gguf_file(gguf_of(llm_name))))
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)
 
@@ -120,7 +121,7 @@ class LLMServer(io.ComfyNode):
 
     @classmethod
     def execute(cls, address: str, api_type: str = "OpenAI") -> io.NodeOutput:
-        engine = models.connected(address, "", TIMEOUT)
+        engine = models.connected(address, "", TIMEOUT.default)
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)
 
@@ -139,28 +140,10 @@ class LLMChat(io.ComfyNode):
             inputs=[
                 io.MultiType.Input("llm", [LLM, types.LLM], tooltip="The model to ask."),
                 io.String.Input("text", multiline=True, tooltip="What the picture shall show, or what shall change."),
-                io.Int.Input(
-                    "max_new_tokens", default=4096, min=128, max=4096, tooltip="The answer is cut off after so many."
-                ),
-                io.Float.Input(
-                    "top_p",
-                    default=0.9,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Draws from the likeliest words that together have this share.",
-                ),
-                io.Float.Input(
-                    "temperature", default=0.6, min=0.0, max=2.0, step=0.01, tooltip="0: always the likeliest word."
-                ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=0xFFFFFFFFFFFFFFFF,
-                    control_after_generate=True,
-                    tooltip="Another seed, another layout.",
-                ),
+                input_of(replace(settings.MAX_TOKENS, name="max_new_tokens", high=4096)),
+                input_of(replace(settings.TOP_P, low=0.0)),
+                input_of(replace(settings.TEMPERATURE, step=0.01)),
+                input_of(settings.SEED, control_after_generate=True),
                 io.MultiType.Input(
                     "conversation",
                     [Conversation, types.Conversation],

@@ -1,13 +1,26 @@
 """The commands, one module each."""
 
-import typer
+from typing import Any
 
-from . import canvas, describe, report, rounds
+import typer
+from typer.core import TyperGroup
+
+from . import canvas, describe, img2tag2img, rehydrate, report, rounds
+from .spellings import current
+
+
+class Commands(TyperGroup):
+    """Takes old spellings too."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, current(args, lambda text: typer.echo(text, err=True)))
+
 
 app = typer.Typer(
-    help="Pictures into words into pictures, round after round.", no_args_is_help=True, pretty_exceptions_enable=False
+    cls=Commands,
+    help="Pictures into words into pictures, round after round.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
 )
-rounds.register(app)
-describe.register(app)
-canvas.register(app)
-report.register(app)
+for command in (rounds, img2tag2img, rehydrate, describe, canvas, report):
+    command.register(app)

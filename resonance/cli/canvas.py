@@ -4,20 +4,23 @@ import json
 import os
 import re
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
 
+from ..canvas import settings
 from ..files import store
-from ..llm.chat import Engine, Sampling, ask, without_thoughts
+from ..llm.chat import Engine, Request, Sampling, ask, without_thoughts
 from ..llm.conversation import Conversation
 from ..told import Told
-from . import llm as language
+from .llm import PANEL, LanguageModel
+from .options import grouped, option
 from .output import AsJSON, Debug, Output
 
-# Whatever takes long to import is imported when it is needed: the help shall come at once.
+# What takes long to import is imported when it is needed: the help should come at once.
 if TYPE_CHECKING:
     from ..canvas.canvas import Canvas
 
@@ -36,7 +39,39 @@ EVERY = 0.2
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("canvas", no_args_is_help=True)(canvas)
+    app.command("canvas", no_args_is_help=True)(grouped(canvas))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How a language model is asked for a layout, as the options say."""
+
+    form: Annotated[
+        Literal["json", "program"],
+        typer.Option(
+            "--answer-form",
+            help="json suits any model; program is what Omost's own models were trained to write.",
+            rich_help_panel=PANEL,
+        ),
+    ] = "json"
+    grammar: Annotated[bool, option(settings.GRAMMAR, "--grammar/--no-grammar", panel=PANEL)] = settings.GRAMMAR.default
+    system: Annotated[
+        str,
+        typer.Option(
+            "--system", help="Tell the model this about canvases instead of the usual text.", rich_help_panel=PANEL
+        ),
+    ] = ""
+    max_tokens: Annotated[int, option(settings.MAX_TOKENS, panel=PANEL)] = settings.MAX_TOKENS.default
+    temperature: Annotated[float, option(settings.TEMPERATURE, panel=PANEL)] = settings.TEMPERATURE.default
+    top_p: Annotated[float, option(settings.TOP_P, panel=PANEL)] = settings.TOP_P.default
+    seed: Annotated[int, option(settings.SEED, panel=PANEL)] = settings.SEED.default
+
+    def request(self, said: Conversation, message: str) -> Request:
+        from ..canvas import chat
+
+        form = chat.JSON if self.form == "json" else chat.PROGRAM
+        sampling = Sampling(self.max_tokens, self.temperature, self.top_p, seed=self.seed)
+        return chat.request(said, message, self.system, form, self.grammar, sampling)
 
 
 def canvas(
@@ -44,7 +79,7 @@ def canvas(
         str,
         typer.Argument(
             metavar="TEXT|FILE",
-            help="What the picture shall show, for --llm. Or a file with a canvas: JSON, an Omost program, ComfyUI's bounding "
+            help="What the picture should show, for --llm. Or a file with a canvas: JSON, an Omost program, ComfyUI's bounding "
             "boxes, an Ideogram prompt, or a text that one of them stands in. A program is read, never run.",
         ),
     ],
@@ -57,10 +92,13 @@ def canvas(
         ),
     ] = "json",
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Else texts go to stdout. Of masks the folder.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="Where to write it; for masks a folder. Default: texts go to stdout."
+        ),
     ] = None,
     size: Annotated[
-        str, typer.Option("--size", help="Width and height in pixels that boxes, png and masks are for.")
+        str, typer.Option("--size", help="Width and height in pixels, for boxes, png and masks.")
     ] = "1024x1024",
     blur: Annotated[
         float,
@@ -73,38 +111,9 @@ def canvas(
     ] = 0,
     as_json: AsJSON = False,
     debug: Debug = False,
-    llm: language.LLM = "",
-    model: language.ModelName = "",
-    keys: language.Keys = language.KEYS_FILE,
-    timeout: language.Timeout = 120,
-    context: language.Context = 8192,
-    gpu_layers: language.GPULayers = -1,
-    form: Annotated[
-        Literal["json", "program"],
-        typer.Option(
-            "--answer-form",
-            help="json suits any model; program is what Omost's own models were trained to write.",
-            rich_help_panel=language.PANEL,
-        ),
-    ] = "json",
-    grammar: Annotated[
-        bool,
-        typer.Option(
-            "--grammar/--no-grammar",
-            help="Holds the answer to its form, where the engine can.",
-            rich_help_panel=language.PANEL,
-        ),
-    ] = True,
-    system: Annotated[
-        str,
-        typer.Option(
-            "--system", help="Another text on what a canvas is than the model is told.", rich_help_panel=language.PANEL
-        ),
-    ] = "",
-    max_tokens: language.MaxTokens = 4096,
-    temperature: language.Temperature = 0.6,
-    top_p: language.TopP = 0.9,
-    seed: language.Seed = 0,
+    *,
+    model: LanguageModel,
+    layout: Layout,
 ) -> None:
     """Lays out a picture with a language model, or reads a canvas from a file, and writes it in any form.
 
@@ -118,14 +127,13 @@ def canvas(
         if out is None and to in ("png", "masks"):
             raise Told(f"Name {'the file' if to == 'png' else 'a folder'} for --to {to} with --out.")
         if os.path.isfile(text):
-            if llm:
+            if model.llm:
                 raise Told(f"{text} is a file, which is read without a model: leave --llm out, or write other words.")
             found, notes = _read(Path(text), width, height)
-        elif llm:
-            engine = language.opened(llm, model, None, keys, timeout, context, gpu_layers)
+        elif model.llm:
+            engine = model.open()
             try:
-                sampling = Sampling(max_tokens, temperature, top_p, seed=seed)
-                found, notes = _asked(engine, text.strip(), form, grammar, system, sampling, output)
+                found, notes = _asked(engine, text.strip(), layout, output)
             finally:
                 engine.release(unload=True)
         else:
@@ -170,17 +178,14 @@ def _read(file: Path, width: int, height: int) -> tuple["Canvas", tuple[str, ...
     return found.canvas, found.notes
 
 
-def _asked(
-    engine: Engine, message: str, form: str, grammar: bool, system: str, sampling: Sampling, output: Output
-) -> tuple["Canvas", tuple[str, ...]]:
+def _asked(engine: Engine, message: str, layout: Layout, output: Output) -> tuple["Canvas", tuple[str, ...]]:
     """The canvas that a model answers, as Canvas Chat asks for it, and what was corrected. Shows how it grows."""
     from ..canvas import chat
     from ..canvas.read import partial
 
     if not message:
-        raise Told("The text is empty: write what the picture shall show.")
+        raise Told("The text is empty: write what the picture should show.")
     said = Conversation()
-    request = chat.request(said, message, system, chat.JSON if form == "json" else chat.PROGRAM, grammar, sampling)
     with output.console.status(escape(f"{engine.name} reads")) as status:
         looked = 0.0
 
@@ -188,10 +193,10 @@ def _asked(
             nonlocal looked
             if time.monotonic() - looked > EVERY:
                 canvas = partial(without_thoughts(text))
-                status.update(escape(chat.summary(canvas)) if canvas else f"{len(text)} letters")
+                status.update(escape(chat.summary(canvas)) if canvas else f"{len(text)} characters")
                 looked = time.monotonic()
 
-        answer = ask(engine, request, grow)
+        answer = ask(engine, layout.request(said, message), grow)
     turn = chat.turn(said, message, answer)
     return turn.canvas, turn.notes
 

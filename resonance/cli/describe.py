@@ -1,39 +1,159 @@
 """`resonance describe`: the pictures of a folder into words."""
 
-from contextlib import ExitStack
+import signal
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from ..llm.caption import INSTRUCTION, SYSTEM
-from ..llm.chat import Sampling
-from ..prompt import ORDERS, compose
+from ..interpret.describe import SUFFIXES, Caption, Failed, Tag, caption_with, describe_all, pictures_below
+from ..interpret.descriptions import CSV, JSONL, Description, Kept, Lines, Sidecars, twins
+from ..interpret.taggers import settings
+from ..interpret.taggers.labels import CATEGORIES
+from ..interpret.taggers.models import EngineChoice
+from ..interpret.taggers.select import Order, Text, category_list, plain_list
+from ..llm import settings as llm_settings
+from ..llm.chat import Engine, Interrupted, LLMError, Sampling
+from ..prompt import ORDER, ORDERS, compose
 from ..told import Told
-from . import llm as language
+from .llm import PANEL, VisionModel
+from .options import HERE, TEXT, Banned, Device, Download, Preamble, Suffix, Tagger, Taggers, grouped, option
 from .output import INTERRUPTED, AsJSON, Debug, Output
 from .places import ComfyUIOption, find_comfyui
 
+# It imports torch: the help should come at once.
 if TYPE_CHECKING:
-    from ..interpret.descriptions import Kept
+    from ..drive.embedded.describer import Tagging
 
-TAGS, CAPTIONS, TEXT = "Tags", "Captions", "The text"
+TAGS, CAPTIONS = "Tags", "Captions"
 """Panels of the help."""
 
-Order = Literal["by category", "by category, best first", "best first"]
+Form = Literal["txt", "jsonl", "csv"]
 
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("describe", no_args_is_help=True)(describe)
+    app.command("describe", no_args_is_help=True)(grouped(describe))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tags:
+    """How tags are found and written, as the options say."""
+
+    tagger: Tagger = ""
+    taggers: Taggers = None
+    comfyui: ComfyUIOption = None
+    engine: Annotated[EngineChoice, option(settings.ENGINE, panel=HERE)] = settings.ENGINE.default
+    device: Device = "auto"
+    download: Download = False
+    batch: Annotated[
+        int,
+        typer.Option(
+            "--batch",
+            min=0,
+            help="Pictures that the tagger gets at once; 0: 8 on a graphics card, 1 on the CPU.",
+            rich_help_panel=HERE,
+        ),
+    ] = 0
+    general_threshold: Annotated[float, option(settings.GENERAL_THRESHOLD, panel=TAGS)] = (
+        settings.GENERAL_THRESHOLD.default
+    )
+    character_threshold: Annotated[float, option(settings.CHARACTER_THRESHOLD, panel=TAGS)] = (
+        settings.CHARACTER_THRESHOLD.default
+    )
+    general_mcut: Annotated[bool, option(settings.GENERAL_MCUT, panel=TAGS)] = settings.GENERAL_MCUT.default
+    character_mcut: Annotated[bool, option(settings.CHARACTER_MCUT, panel=TAGS)] = settings.CHARACTER_MCUT.default
+    exclude: Annotated[str, option(settings.EXCLUDE, panel=TAGS, metavar="TAGS")] = settings.EXCLUDE.default
+    tag_order: Annotated[Order, option(settings.ORDER, "--tag-order", panel=TAGS)] = settings.ORDER.default
+    maximum: Annotated[int, option(settings.MAXIMUM, panel=TAGS)] = settings.MAXIMUM.default
+    categories: Annotated[str, option(settings.WRITTEN, panel=TAGS)] = settings.WRITTEN.default
+    spaces: Annotated[bool, option(settings.SPACES, "--spaces/--underscores", panel=TAGS)] = settings.SPACES.default
+    escape: Annotated[bool, option(settings.ESCAPE, "--escape/--no-escape", panel=TAGS)] = settings.ESCAPE.default
+    separator: Annotated[str, option(settings.SEPARATOR, panel=TAGS)] = settings.SEPARATOR.default
+
+    def tagging(self) -> "Tagging":
+        """Raises Told if there is no such category."""
+        from ..drive.embedded.describer import Tagging
+
+        thresholds = {"general": self.general_threshold, "character": self.character_threshold}
+        mcut = {"general": self.general_mcut, "character": self.character_mcut}
+        written = category_list(self.categories, CATEGORIES)
+        return Tagging(
+            tagger=self.tagger,
+            roots=self._roots(),
+            engine=self.engine,
+            thresholds={name: score for name, score in thresholds.items() if score >= 0},
+            mcut=frozenset(name for name, on in mcut.items() if on),
+            exclude=plain_list(self.exclude),
+            text=Text(written, self.tag_order, self.maximum, self.spaces, self.escape, self.separator),
+            download=self.download,
+        )
+
+    def _roots(self) -> tuple[Path, ...]:
+        """The folders in which a tagger is looked for by its name."""
+        if self.taggers:
+            return (self.taggers,)
+        found = find_comfyui(self.comfyui)
+        return (found / "models" / "taggers",) if found else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Captions:
+    """What the language model is asked, as the options say."""
+
+    instruction: Annotated[str, option(llm_settings.INSTRUCTION, panel=CAPTIONS)] = llm_settings.INSTRUCTION.default
+    system: Annotated[str, option(llm_settings.SYSTEM, panel=CAPTIONS)] = llm_settings.SYSTEM.default
+    longest_side: Annotated[int, option(llm_settings.LONGEST_SIDE, panel=CAPTIONS)] = llm_settings.LONGEST_SIDE.default
+    max_tokens: Annotated[int, option(llm_settings.MAX_TOKENS, panel=PANEL)] = llm_settings.MAX_TOKENS.default
+    temperature: Annotated[float, option(llm_settings.TEMPERATURE, panel=PANEL)] = llm_settings.TEMPERATURE.default
+    top_p: Annotated[float, option(llm_settings.TOP_P, panel=PANEL)] = llm_settings.TOP_P.default
+    top_k: Annotated[int, option(llm_settings.TOP_K, panel=PANEL)] = llm_settings.TOP_K.default
+    seed: Annotated[int, option(llm_settings.SEED, panel=PANEL)] = llm_settings.SEED.default
+
+    def by(self, engine: Engine, output: Output) -> Caption:
+        """The model that captions. What it had to leave out is told once. Raises LLMError if it does not see."""
+        if not engine.abilities.images:
+            raise LLMError(f"{engine.name} takes no pictures: {engine.abilities.for_images}.")
+        told: set[str] = set()
+
+        def note(text: str) -> None:
+            if text not in told:
+                told.add(text)
+                output.say(f"Note: {text}.")
+                output.event("note", text=text)
+
+        sampling = Sampling(self.max_tokens, self.temperature, self.top_p, self.top_k, seed=self.seed)
+        return caption_with(engine, self.instruction, self.system, sampling, self.longest_side, note)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composed:
+    """How tags and caption become one text, as the options say."""
+
+    order: Annotated[str, typer.Option("--order", help=f"One of: {'; '.join(ORDERS)}.", rich_help_panel=TEXT)] = (
+        ORDER.default
+    )
+    preamble: Preamble = ""
+    suffix: Suffix = ""
+    banned: Banned = ""
+
+    def text(self, tags: str, caption: str) -> str:
+        return compose(**asdict(self), tags=tags, caption=caption)
 
 
 def describe(
     folder: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="The pictures; those in its subfolders too.")
+        Path, typer.Argument(exists=True, file_okay=False, help="The folder with the pictures; subfolders count.")
     ],
     to: Annotated[
-        Literal["txt", "jsonl", "csv"],
+        Form,
         typer.Option(
             "--to",
             help="txt: a.txt beside a.png, as trainers read them. jsonl, csv: one file with file_name, text, tags, caption "
@@ -46,192 +166,34 @@ def describe(
             "--out",
             metavar="FILE",
             dir_okay=False,
-            help="The file for jsonl and csv; else metadata.jsonl or metadata.csv in FOLDER.",
+            help="The file for jsonl and csv. Default: metadata.jsonl or metadata.csv in FOLDER.",
         ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Describes also what has been described already.")
+        bool, typer.Option("--overwrite", help="Describe again what has been described already.")
     ] = False,
     as_json: AsJSON = False,
     debug: Debug = False,
-    tagger: Annotated[
-        str,
-        typer.Option(
-            "--tagger",
-            metavar="NAME|FOLDER",
-            help="A tagger: its folder, or the name of one below --taggers, or toyworld.",
-            rich_help_panel=TAGS,
-        ),
-    ] = "",
-    taggers: Annotated[
-        Path | None,
-        typer.Option(
-            "--taggers",
-            metavar="FOLDER",
-            help="Where taggers are; else ComfyUI's models/taggers.",
-            rich_help_panel=TAGS,
-        ),
-    ] = None,
-    comfyui: ComfyUIOption = None,
-    download: Annotated[
-        bool,
-        typer.Option(
-            "--download",
-            help="Fetches missing files of a known tagger from the Hugging Face hub (0.3 to 1.4 GB). Goes on where it stopped.",
-            rich_help_panel=TAGS,
-        ),
-    ] = False,
-    engine: Annotated[
-        Literal["auto", "torch", "onnx"],
-        typer.Option("--engine", help="auto: torch where its files are there, else onnx.", rich_help_panel=TAGS),
-    ] = "auto",
-    device: Annotated[
-        str, typer.Option("--device", help="auto, cuda, cuda:1, mps, xpu or cpu.", rich_help_panel=TAGS)
-    ] = "auto",
-    batch: Annotated[
-        int,
-        typer.Option(
-            "--batch",
-            min=0,
-            help="Pictures the tagger gets at once; 0: 8 on a graphics card, 1 on the CPU.",
-            rich_help_panel=TAGS,
-        ),
-    ] = 0,
-    general_threshold: Annotated[
-        float | None,
-        typer.Option(
-            "--general-threshold",
-            min=0.0,
-            max=1.0,
-            help="Score that a tag must pass; else the model's own, for WD 0.35. Also for categories other than character.",
-            rich_help_panel=TAGS,
-        ),
-    ] = None,
-    character_threshold: Annotated[
-        float | None,
-        typer.Option(
-            "--character-threshold",
-            min=0.0,
-            max=1.0,
-            help="Score that the name of a character must pass; else the model's own, for WD 0.85.",
-            rich_help_panel=TAGS,
-        ),
-    ] = None,
-    general_mcut: Annotated[
-        bool,
-        typer.Option(
-            "--general-mcut",
-            help="Finds the threshold of general tags per picture: the middle of the widest gap between scores.",
-            rich_help_panel=TAGS,
-        ),
-    ] = False,
-    character_mcut: Annotated[
-        bool,
-        typer.Option("--character-mcut", help="The same for characters, but never below 0.15.", rich_help_panel=TAGS),
-    ] = False,
-    exclude: Annotated[
-        str,
-        typer.Option(
-            "--exclude",
-            metavar="TAGS",
-            help="Tags to leave out, separated by commas. Case, underscores and escapes do not matter.",
-            rich_help_panel=TAGS,
-        ),
-    ] = "",
-    tag_order: Annotated[
-        Order,
-        typer.Option(
-            "--tag-order",
-            help="by category: in the order of the model's list. best first: by score.",
-            rich_help_panel=TAGS,
-        ),
-    ] = "by category",
-    maximum: Annotated[
-        int,
-        typer.Option("--maximum", min=0, help="Keeps only so many tags, the best; 0: all.", rich_help_panel=TAGS),
-    ] = 0,
-    categories: Annotated[
-        str,
-        typer.Option("--categories", help="Categories that are written, in this order.", rich_help_panel=TAGS),
-    ] = "character, general",
-    underscores: Annotated[
-        bool,
-        typer.Option("--underscores", help="Writes long_hair and not long hair.", rich_help_panel=TAGS),
-    ] = False,
-    escape: Annotated[
-        bool,
-        typer.Option(
-            "--escape/--no-escape",
-            help="Writes \\( and \\), so that ComfyUI does not read parentheses as emphasis.",
-            rich_help_panel=TAGS,
-        ),
-    ] = True,
-    separator: Annotated[str, typer.Option("--separator", help="Stands between tags.", rich_help_panel=TAGS)] = ", ",
-    llm: language.LLM = "",
-    model: language.ModelName = "",
-    mmproj: language.MMProj = None,
-    keys: language.Keys = language.KEYS_FILE,
-    timeout: language.Timeout = 120,
-    context: language.Context = 8192,
-    gpu_layers: language.GPULayers = -1,
-    instruction: Annotated[
-        str, typer.Option("--instruction", help="What to say about the picture.", rich_help_panel=CAPTIONS)
-    ] = INSTRUCTION,
-    system: Annotated[
-        str, typer.Option("--system", help="How to answer; may be empty.", rich_help_panel=CAPTIONS)
-    ] = SYSTEM,
-    max_tokens: language.MaxTokens = 200,
-    temperature: language.Temperature = 0.3,
-    top_p: language.TopP = 0.95,
-    top_k: Annotated[
-        int,
-        typer.Option("--top-k", min=0, help="Draws from so many words; 0: from all.", rich_help_panel=language.PANEL),
-    ] = 40,
-    seed: language.Seed = 0,
-    longest_side: Annotated[
-        int,
-        typer.Option(
-            "--longest-side", min=64, help="Larger pictures are sent smaller, in pixels.", rich_help_panel=CAPTIONS
-        ),
-    ] = 1024,
-    order: Annotated[
-        str,
-        typer.Option("--order", help=f"One of: {'; '.join(ORDERS)}.", rich_help_panel=TEXT),
-    ] = ORDERS[0],
-    preamble: Annotated[
-        str, typer.Option("--preamble", help="Your words before everything else.", rich_help_panel=TEXT)
-    ] = "",
-    suffix: Annotated[
-        str, typer.Option("--suffix", help="Your words after everything else.", rich_help_panel=TEXT)
-    ] = "",
-    banned: Annotated[
-        str,
-        typer.Option(
-            "--banned", metavar="TAGS", help="Tags to take out of the tags, separated by commas.", rich_help_panel=TEXT
-        ),
-    ] = "",
+    *,
+    tags: Tags,
+    model: VisionModel,
+    captions: Captions,
+    composed: Composed,
 ) -> None:
     """Writes what the pictures of a FOLDER show: tags by a tagger, captions by a language model, or both.
 
-    What has been described is skipped, so that the same command goes on after a stop. Ctrl-C finishes the picture.
+    Pictures that have been described are skipped, so the same command goes on after a stop. Ctrl-C finishes the picture.
 
     resonance describe photos --tagger wd-eva02-large-tagger-v3 --comfyui ~/ComfyUI
 
     resonance describe photos --to jsonl --llm http://127.0.0.1:8080
     """
-    from ..interpret.describe import SUFFIXES, describe_all, pictures_below
-    from ..interpret.descriptions import twins
-    from ..interpret.taggers.labels import CATEGORIES
-    from ..interpret.taggers.select import Text, category_list, plain_list
-    from . import describing
-
     output = Output(as_json, debug)
     with output.errors(), ExitStack() as stack:
-        if not (tagger or llm):
-            raise Told("Say what shall look at the pictures: --tagger for tags, --llm for captions, or both.")
-        if order not in ORDERS:
-            raise Told(f"Expected one of these as --order: {'; '.join(ORDERS)}. Got {order!r}.")
-        written = category_list(categories, CATEGORIES)
+        if not (tags.tagger or model.llm):
+            raise Told("Say what should look at the pictures: --tagger for tags, --llm for captions, or both.")
+        if composed.order not in ORDERS:
+            raise Told(f"Expected one of these as --order: {'; '.join(ORDERS)}. Got {composed.order!r}.")
         if not (names := pictures_below(folder)):
             raise Told(f"There are no pictures in {folder} or its subfolders ({SUFFIXES}).")
         kept = _kept(folder, to, out)
@@ -240,40 +202,25 @@ def describe(
         skipped = len(names) - len(clashes) - len(todo)
         output.event("begin", pictures=len(names), skipped=skipped)
 
-        tag, caption, size = None, None, 1
-        if todo and llm:
-            seer = language.opened(llm, model, mmproj, keys, timeout, context, gpu_layers)
-            stack.callback(seer.release, unload=True)
-            sampling = Sampling(max_tokens, temperature, top_p, top_k, seed=seed)
-            caption = describing.captioner(seer, instruction, system, sampling, longest_side, output)
-        if todo and tagger:
-            from ..drive.embedded.describer import Tagging
+        tag: Tag | None = None
+        caption: Caption | None = None
+        batch = 1
+        if todo and tags.tagger:
+            from ..drive.embedded.describer import tagger_of
+            from ..drive.embedded.pipelines import pick_device
 
-            asked = {"general": general_threshold, "character": character_threshold}
-            tagging = Tagging(
-                tagger,
-                roots=_roots(taggers, comfyui),
-                engine=engine,
-                thresholds={name: score for name, score in asked.items() if score is not None},
-                mcut=frozenset(name for name, on in (("general", general_mcut), ("character", character_mcut)) if on),
-                exclude=plain_list(exclude),
-                text=Text(written, tag_order, maximum, not underscores, escape, separator),
-                download=download,
-            )
-            tag, size = describing.tagger(tagging, device)
-
-        def put_together(tags: str, caption: str) -> str:
-            return compose(preamble=preamble, tags=tags, caption=caption, suffix=suffix, banned=banned, order=order)
-
-        all_of_them = describe_all(folder, todo, batch or size, tag, caption, put_together)
-        stopped = describing.keep_all(all_of_them, kept, len(todo), skipped, clashes, output)
+            tag, batch = tagger_of(tags.tagging(), str(pick_device(tags.device)))
+        if todo and model.llm:
+            engine = model.open()
+            stack.callback(engine.release, unload=True)
+            caption = captions.by(engine, output)
+        describing = describe_all(folder, todo, tags.batch or batch, tag, caption, composed.text)
+        stopped = _keep_all(describing, kept, len(todo), skipped, clashes, output)
     if stopped:
         raise typer.Exit(INTERRUPTED)
 
 
-def _kept(folder: Path, to: Literal["txt", "jsonl", "csv"], out: Path | None) -> "Kept":
-    from ..interpret.descriptions import CSV, JSONL, Lines, Sidecars
-
+def _kept(folder: Path, to: Form, out: Path | None) -> Kept:
     if to != "txt":
         return Lines(out or folder / f"metadata.{to}", JSONL() if to == "jsonl" else CSV())
     if out:
@@ -281,9 +228,76 @@ def _kept(folder: Path, to: Literal["txt", "jsonl", "csv"], out: Path | None) ->
     return Sidecars(folder)
 
 
-def _roots(taggers: Path | None, comfyui: Path | None) -> tuple[Path, ...]:
-    """The folders in which a tagger is looked for by its name."""
-    if taggers:
-        return (taggers,)
-    found = find_comfyui(comfyui)
-    return (found / "models" / "taggers",) if found else ()
+def _keep_all(
+    describing: Generator[Description | Failed],
+    kept: Kept,
+    total: int,
+    skipped: int,
+    clashes: Mapping[str, str],
+    output: Output,
+) -> bool:
+    """Keeps each description as soon as it is there, and tells of it.
+
+    Args:
+        total: how many pictures are to be described.
+        skipped: how many were described before.
+        clashes: pictures whose text file belongs to another picture, with that one.
+
+    Returns:
+        Whether Ctrl-C stopped it.
+    """
+    described, failed, stopped = 0, 0, False
+
+    def fail(name: str, why: str) -> None:
+        nonlocal failed
+        failed += 1
+        output.say(why)
+        output.event("failed", file_name=name, text=why)
+
+    for name, other in clashes.items():
+        fail(name, f"{name} would share its text file with {other}: rename one, or take --to jsonl.")
+    with _bar(output, total) as show, _ctrl_c(show) as wanted, closing(describing):
+        try:
+            for each in describing:
+                if isinstance(each, Failed):
+                    fail(each.file_name, each.why)
+                else:
+                    kept.add(each)
+                    described += 1
+                    output.event("picture", **asdict(each))
+                show(advance=1)
+                if stopped := wanted():
+                    break
+        except (Interrupted, KeyboardInterrupt):
+            stopped = True
+        finally:
+            kept.finish()
+    output.event("end", described=described, skipped=skipped, failed=failed, stopped=stopped)
+    output.say(f"{described} described, {skipped} skipped, {failed} failed")
+    return stopped
+
+
+@contextmanager
+def _bar(output: Output, total: int) -> Generator[Callable[..., None]]:
+    """A bar; yields what updates it, see :meth:`rich.progress.Progress.update`."""
+    columns = *Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=output.console, disable=output.json) as progress:
+        yield partial(progress.update, progress.add_task("describing", total=total))
+
+
+@contextmanager
+def _ctrl_c(show: Callable[..., None]) -> Generator[Callable[[], bool]]:
+    """Yields whether Ctrl-C was pressed. Pressed twice it interrupts."""
+    pressed = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+        pressed.set()
+        show(description="finishing this picture")
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)

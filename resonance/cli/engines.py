@@ -1,20 +1,32 @@
 """The engines that a command works with."""
 
 import asyncio
+import shlex
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
 
-from ..drive.comfyui import ComfyUI, Recipe, Server
+import typer
+
+from .. import prompt
+from ..drive.embedded import settings
 from ..drive.job import Engine, EngineLost
 from ..roulette import Plan, PlanError, parse
 from ..told import Told
+from .llm import VisionModel
+from .options import HERE, TEXT, Banned, Device, Download, Preamble, Suffix, Tagger, Taggers, option
+from .places import Places
 
+# What takes long to import is imported when it is needed: the help should come at once.
 if TYPE_CHECKING:
+    from ..drive.comfyui import Recipe, Server
     from ..drive.embedded.engine import Setup
+
+ENGINES = "ComfyUI, one or several"
+"""Panel of the help."""
 
 
 class Build(Protocol):
@@ -23,30 +35,60 @@ class Build(Protocol):
     def __call__(self, *, number: int = 1) -> Engine: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Embedding:
     """What is to be done without ComfyUI, as the options say."""
 
-    model: str
-    models: Path | None
-    roulette: Path | None
-    tagger: str
-    taggers: Path | None
-    llm: str
-    llm_model: str
-    mmproj: Path | None
-    keys: Path
-    preamble: str
-    suffix: str
-    negative: str
-    banned: str
-    steps: int | None
-    cfg: float | None
-    sampler: str
-    size: str
-    device: str
-    dtype: str
-    download: bool
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            help="A folder or checkpoint for diffusers, a hub id (fetched only with --download), or toyworld.",
+            rich_help_panel=HERE,
+        ),
+    ] = ""
+    models: Annotated[
+        Path | None,
+        typer.Option(
+            "--models",
+            metavar="FOLDER",
+            help="The folder that holds checkpoints/ and loras/. Default: ComfyUI's models.",
+            rich_help_panel=HERE,
+        ),
+    ] = None
+    roulette: Annotated[
+        Path | None,
+        typer.Option(
+            "--roulette",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="The text of a Model Roulette: checkpoint and LoRAs are drawn for each picture, instead of --model.",
+            rich_help_panel=HERE,
+        ),
+    ] = None
+    tagger: Tagger = ""
+    taggers: Taggers = None
+    steps: Annotated[int | None, option(settings.STEPS, panel=HERE)] = settings.STEPS.default
+    cfg: Annotated[float | None, option(settings.CFG, panel=HERE)] = settings.CFG.default
+    sampler: Annotated[str, option(settings.SAMPLER, panel=HERE)] = settings.SAMPLER.default
+    size: Annotated[str, option(settings.SIZE, panel=HERE)] = settings.SIZE.default
+    device: Device = settings.DEVICE.default
+    dtype: Annotated[str, option(settings.DTYPE, panel=HERE)] = settings.DTYPE.default
+    download: Download = False
+    preamble: Preamble = ""
+    suffix: Suffix = ""
+    negative: Annotated[str, option(prompt.NEGATIVE, panel=TEXT)] = ""
+    banned: Banned = ""
+    language: VisionModel = VisionModel()
+
+    def filled(self, places: Places, language: VisionModel) -> "Embedding | None":
+        """With the folders that were not given; None where ComfyUI is to make the pictures."""
+        if not (self.model or self.roulette):
+            return None
+        models = self.models or (places.comfyui / "models" if places.comfyui else None)
+        taggers = self.taggers or (models / "taggers" if models else None)
+        return replace(self, models=models, taggers=taggers, language=language)
 
     def plan(self) -> Plan | None:
         """What is drawn for each picture. Raises Told if it cannot be."""
@@ -63,20 +105,15 @@ class Embedding:
 
     def setup(self) -> "Setup":
         """Raises Told where it does not fit together."""
-        from ..drive.embedded.describer import TOYWORLD, Captioning, Server, Tagging
+        from ..drive.embedded.describer import TOYWORLD, Captioning, Tagging
         from ..drive.embedded.engine import Composing, Setup
         from ..drive.embedded.painter import Painting
-        from ..llm.llamacpp import Settings
 
-        tagger = self.tagger or (TOYWORLD if self.model == TOYWORLD and not self.llm else "")
-        if not (tagger or self.llm):
+        llm = self.language.llm
+        tagger = self.tagger or (TOYWORLD if self.model == TOYWORLD and not llm else "")
+        if not (tagger or llm):
             raise Told("What is to put the pictures into words? Pass --tagger, --llm, or both.")
         roots = (self.taggers,) if self.taggers else ()
-        llm = None
-        if self.llm.lower().startswith(("http://", "https://")):
-            llm = Server(self.llm, self.keys, self.llm_model)
-        elif self.llm:
-            llm = Settings(Path(self.llm), self.mmproj)
         return Setup(
             painting=Painting(
                 model="" if self.roulette else self.model,
@@ -89,33 +126,107 @@ class Embedding:
                 device=self.device,
                 dtype=self.dtype,
             ),
-            tagging=Tagging(tagger, roots=roots, download=self.download) if tagger else None,
-            captioning=Captioning(llm) if llm else None,
+            tagging=Tagging(tagger=tagger, roots=roots, download=self.download) if tagger else None,
+            captioning=Captioning(llm=self.language.which()) if llm else None,
             composing=Composing(preamble=self.preamble, suffix=self.suffix, negative=self.negative, banned=self.banned),
         )
 
 
-@dataclass(frozen=True)
-class Engines:
+@dataclass(frozen=True, kw_only=True)
+class ComfyServers:
+    """The ComfyUI servers that make pictures, as the options say."""
+
+    servers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--server",
+            metavar="ADDRESS",
+            help="Address of a running ComfyUI; can be given several times.",
+            rich_help_panel=ENGINES,
+        ),
+    ] = None
+    cluster: Annotated[
+        str,
+        typer.Option(
+            "--cluster",
+            metavar="auto|ADDRESS|local",
+            help="Work on the machines of a Ray cluster.",
+            rich_help_panel=ENGINES,
+        ),
+    ] = ""
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            help="How many workers the cluster gets. Default: one for each GPU, or for each machine.",
+            rich_help_panel=ENGINES,
+        ),
+    ] = None
+
+    def connecting(self, recipe: "Recipe") -> list[Build]:
+        """One for each server. Raises Told if an address is none."""
+        from ..drive.comfyui import Server
+
+        for address in self.servers or ():
+            Server(address)  # says what is wrong with it before a session is made
+        return [partial(_connected, address, recipe) for address in self.servers or ()]
+
+    @asynccontextmanager
+    async def opened(self, builds: Sequence[Build]) -> AsyncGenerator[Sequence[Engine]]:
+        """The engines, closed when the block ends. On a cluster the last of ``builds`` is repeated for further workers."""
+        with ExitStack() as stack:
+            if self.cluster:
+                from ..drive import cluster
+
+                stack.enter_context(cluster.connect(self.cluster))
+                gpus = 0 if self.have_gpus else 1
+                count = self.workers or max(len(builds), cluster.places(gpus))
+                last = len(builds) - 1
+                seats = [partial(builds[min(number, last)], number=number + 1) for number in range(count)]
+                engines = cluster.workers(seats, gpus)
+            else:
+                engines = [build() for build in builds]
+            try:
+                yield engines
+            finally:
+                await asyncio.gather(*(engine.close() for engine in engines))
+
+    @property
+    def have_gpus(self) -> bool:
+        """Whether the engines need none of the cluster's: a server has its own."""
+        return bool(self.servers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engines(ComfyServers):
     """Where pictures are made, as the options say.
 
     Attributes:
-        servers: addresses of running ComfyUIs.
-        start: folder of one to start where there are no addresses.
-        args: arguments of the one that is started.
-        embedding: goes before all of these.
-        cluster: address of a Ray cluster on whose machines the engines are, each with a worker; empty: they are here.
-        workers: how many; None: as many as the cluster has room for.
+        start: folder of a ComfyUI to start where there are no addresses.
+        embedding: goes before all ComfyUIs.
     """
 
-    servers: tuple[str, ...] = ()
+    comfyui_args: Annotated[
+        str,
+        typer.Option(
+            "--comfyui-args",
+            metavar="ARGUMENTS",
+            help='For a ComfyUI that the command starts, such as "--lowvram".',
+            rich_help_panel=ENGINES,
+        ),
+    ] = ""
     start: Path | None = None
-    args: tuple[str, ...] = ()
     embedding: Embedding | None = None
-    cluster: str = ""
-    workers: int | None = None
 
-    def builds(self, recipe: Recipe | None, folder: Path) -> list[Build]:
+    @property
+    def have_gpus(self) -> bool:
+        return super().have_gpus and not self.embedding
+
+    def filled(self, places: Places, embedding: Embedding | None) -> "Engines":
+        return replace(self, start=places.comfyui, embedding=embedding)
+
+    def builds(self, recipe: "Recipe | None", folder: Path) -> list[Build]:
         """One for each engine.
 
         Args:
@@ -128,36 +239,15 @@ class Engines:
         if self.embedding:
             return [partial(_embedded, self.embedding.setup())]
         assert recipe
+        args = _split(self.comfyui_args)
         if self.servers:
-            for address in self.servers:
-                Server(address)  # says what is wrong with it before a session is made
-            return [partial(_connected, address, recipe) for address in self.servers]
+            return self.connecting(recipe)
         if self.start:
-            return [partial(_started, self.start, self.args, folder, recipe)]
+            return [partial(_started, self.start, args, folder, recipe)]
         raise Told(
             "There is no ComfyUI to run the workflow. Give the address of a running one (--server http://127.0.0.1:8188), or"
             " the folder of one to start (--comfyui, or COMFYUI_PATH)."
         )
-
-    @asynccontextmanager
-    async def opened(self, builds: Sequence[Build]) -> AsyncGenerator[Sequence[Engine]]:
-        """The engines, closed when the block ends. On a cluster the last of ``builds`` is repeated for further workers."""
-        with ExitStack() as stack:
-            if self.cluster:
-                from ..drive import cluster
-
-                stack.enter_context(cluster.connect(self.cluster))
-                gpus = 0 if self.servers and not self.embedding else 1  # a server has its own already
-                count = self.workers or max(len(builds), cluster.places(gpus))
-                last = len(builds) - 1
-                seats = [partial(builds[min(number, last)], number=number + 1) for number in range(count)]
-                engines = cluster.workers(seats, gpus)
-            else:
-                engines = [build() for build in builds]
-            try:
-                yield engines
-            finally:
-                await asyncio.gather(*(engine.close() for engine in engines))
 
 
 async def plan_of(text: str, engines: Sequence[Engine]) -> Plan:
@@ -189,7 +279,7 @@ class HasServer(Protocol):
     """An engine whose ComfyUI can be asked from here."""
 
     @property
-    def server(self) -> Server: ...
+    def server(self) -> "Server": ...
 
     async def ready(self) -> None: ...
 
@@ -213,11 +303,13 @@ def _embedded(setup: "Setup", *, number: int = 1) -> Engine:
     return Embedded(setup)
 
 
-def _connected(address: str, recipe: Recipe, *, number: int = 1) -> Engine:
+def _connected(address: str, recipe: "Recipe", *, number: int = 1) -> Engine:
+    from ..drive.comfyui import ComfyUI, Server
+
     return ComfyUI(Server(address), recipe)
 
 
-def _started(comfyui: Path, args: tuple[str, ...], folder: Path, recipe: Recipe, *, number: int = 1) -> Engine:
+def _started(comfyui: Path, args: tuple[str, ...], folder: Path, recipe: "Recipe", *, number: int = 1) -> Engine:
     try:
         from .server import Launch, StartedComfyUI
     except ModuleNotFoundError:
@@ -226,3 +318,10 @@ def _started(comfyui: Path, args: tuple[str, ...], folder: Path, recipe: Recipe,
             " and pass --server http://127.0.0.1:8188."
         ) from None
     return StartedComfyUI(Launch(comfyui, folder / str(number), args=args), recipe)
+
+
+def _split(args: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(args))
+    except ValueError as error:
+        raise Told(f"--comfyui-args {args!r}: {error}.") from None

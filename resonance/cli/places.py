@@ -13,7 +13,9 @@ PACK = Path(__file__).parents[2]
 ComfyUIOption = Annotated[
     Path | None,
     typer.Option(
-        "--comfyui", envvar="COMFYUI_PATH", help="ComfyUI's folder. Found by itself above custom_nodes/ or in ~/comfy."
+        "--comfyui",
+        envvar="COMFYUI_PATH",
+        help="ComfyUI's folder. Default: the one above custom_nodes/, or ~/comfy/ComfyUI.",
     ),
 ]
 OutputOption = Annotated[
@@ -37,6 +39,21 @@ def find_comfyui(given: Path | None) -> Path | None:
     return found
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlaceOptions:
+    """What the options say of the folders."""
+
+    comfyui: ComfyUIOption = None
+    input_: InputOption = None
+    output: OutputOption = None
+
+    def places(self) -> "Places":
+        """Fills in what was not given. Raises like :func:`find_comfyui`."""
+        found = find_comfyui(self.comfyui)
+        base = found or Path.cwd()
+        return Places(found, (self.input_ or base / "input").absolute(), (self.output or base / "output").absolute())
+
+
 @dataclass(frozen=True)
 class Places:
     """The folders that a session's names stand for.
@@ -49,13 +66,6 @@ class Places:
     comfyui: Path | None
     input: Path
     output: Path
-
-    @classmethod
-    def of(cls, comfyui: Path | None, input_: Path | None, output: Path | None) -> "Places":
-        """Fills in what was not given. Raises like :func:`find_comfyui`."""
-        found = find_comfyui(comfyui)
-        base = found or Path.cwd()
-        return cls(found, (input_ or base / "input").absolute(), (output or base / "output").absolute())
 
     @property
     def roots(self) -> dict[str, Path]:

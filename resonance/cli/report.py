@@ -13,8 +13,9 @@ from ..session.query import sessions
 from ..session.rebuild import SMALL, Rebuilt, rebuild
 from ..session.status import FILE
 from ..told import Told
-from .output import AsJSON, Output
-from .places import ComfyUIOption, InputOption, OutputOption, Places
+from .options import First, grouped
+from .output import AsJSON, Debug, Output
+from .places import PlaceOptions
 
 SHOWN = 5
 """Pictures that could not be placed and are named."""
@@ -22,36 +23,43 @@ SHOWN = 5
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("report")(report)
+    app.command("report", no_args_is_help=True)(grouped(report))
 
 
 def report(
-    session: Annotated[str, typer.Argument(help="The session's folder, or its name below the output folder.")],
-    comfyui: ComfyUIOption = None,
-    input_: InputOption = None,
-    output: OutputOption = None,
-    first: Annotated[
-        str | None,
-        typer.Option(help="The session's first folder, if it is none of ComfyUI's. Default: one of its name here."),
+    session: Annotated[
+        str, typer.Argument(metavar="SESSION", help="The session's folder, or its name below the output folder.")
+    ],
+    first: First = "",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="The page. Default: report.html in the session's folder."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The page. Default: report.html in the session's folder.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many lineages the page tells.")] = page.LIMIT,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many lineages the page shows.")] = page.LIMIT,
     open_: Annotated[bool, typer.Option("--open", help="Open the page.")] = False,
     rebuild_: Annotated[
         bool,
         typer.Option(
-            "--rebuild", help="First make the session's ledger anew from what its pictures say about themselves."
+            "--rebuild", help="First rebuild the session's ledger from what its pictures say about themselves."
         ),
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Rebuild also when the ledger is in order. The old one is kept beside it.")
+        bool, typer.Option("--force", help="Rebuild even if the ledger is in order. The old one is kept beside it.")
     ] = False,
     as_json: AsJSON = False,
+    debug: Debug = False,
+    *,
+    options: PlaceOptions,
 ) -> None:
-    """Write a session as one HTML page: each lineage from left to right, with its words and how it drifted."""
-    say = Output(as_json)
+    """Writes a session as one HTML page: each lineage from left to right, with its words and how it drifted.
+
+    resonance report holiday --open
+
+    resonance report holiday --rebuild
+    """
+    say = Output(as_json, debug)
     with say.errors():
-        places = Places.of(comfyui, input_, output)
+        places = options.places()
         folder = _find(session, places.output)
         if rebuild_:
             _rebuild(say, folder, force)

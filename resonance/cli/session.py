@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +18,10 @@ from .driving import drive_and_show, ledger_of
 from .engines import Engines, plan_of
 from .output import Output
 from .places import Places
+from .rounds import Asked
 
 ROUNDS = 3
 """Of a session for which nobody says how many."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the session is to be, as the options say."""
-
-    name: str
-    first: str
-    rounds: int | None
-    workflow: Path | None
-    seed: int
-    retry: bool
-    take: bool
 
 
 def run(asked: Asked, places: Places, engines: Engines, out: Output) -> None:
@@ -97,7 +84,7 @@ def _workflow(asked: Asked, before: Known | None) -> ItemWorkflow:
     )
 
 
-async def _take(name: str, folder: Path, servers: tuple[str, ...], out: Output) -> None:
+async def _take(name: str, folder: Path, servers: list[str] | None, out: Output) -> None:
     """Makes the servers let go of a session, and waits until the one that has it has finished its picture."""
     if not servers:
         raise Told("--take asks the ComfyUI that works on the session to let go of it: name it with --server.")

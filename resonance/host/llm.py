@@ -1,18 +1,18 @@
 """Language models under ComfyUI: kept between runs, in memory that ComfyUI makes room for, stopped by its interrupt."""
 
 import atexit
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import comfy.model_management
 import folder_paths
 
 from ..llm import chat
-from ..llm.chat import Abilities, Answer, LLMError, OnText, Request
-from ..llm.http import HTTPEngine, connect
+from ..llm.chat import Answer, Engine, LLMError, OnText, Request
 from ..llm.llamacpp import Model, Settings
+from ..llm.open import GGUF, Server, open_llm
 from . import folders, progress
 from .memory import Kept
 
@@ -23,29 +23,10 @@ _models: Kept[Model] = Kept(limit=1, close=Model.close)
 atexit.register(_models.drop)
 
 
-@dataclass(frozen=True)
-class GGUFEngine:
-    """A GGUF file that is loaded when it is first asked. What travels in the graph holds no memory."""
-
-    settings: Settings
-    unload_after_run: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.settings.name
-
-    @property
-    def abilities(self) -> Abilities:
-        advice = "choose the mmproj file that belongs to it in Load LLM (for a model that sees pictures)"
-        return replace(self.settings.abilities, for_images=advice)
-
-    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
-        model = _models.get(self.settings, lambda: _load(self.settings))
-        return model.chat(request, on_text, interrupted)
-
-    def release(self, unload: bool = False) -> None:
-        if unload or self.unload_after_run:
-            _models.drop(self.settings)
+def loading(settings: Settings, unload_after_run: bool = False) -> GGUF:
+    """A GGUF file that is loaded when it is first asked, and kept as long as ComfyUI has room for it."""
+    load = partial(_models.get, settings, partial(_load, settings))
+    return GGUF(settings, load, partial(_models.drop, settings), unload_after_run)
 
 
 def _load(settings: Settings) -> Model:
@@ -56,16 +37,16 @@ def _load(settings: Settings) -> Model:
     return Model(settings)
 
 
-def ask(engine: chat.Engine, request: Request, on_text: OnText) -> Answer:
+def ask(engine: Engine, request: Request, on_text: OnText) -> Answer:
     """:func:`chat.ask` that the user can interrupt."""
     with _interruptible():
         return chat.ask(engine, request, on_text, progress.interrupted)
 
 
-def connected(address: str, model: str, timeout: float) -> HTTPEngine:
-    """:func:`http.connect` with the user's keys, that the user can interrupt."""
+def connected(address: str, model: str, timeout: float) -> Engine:
+    """The model on a server, with the user's keys. The user can interrupt the connecting."""
     with _interruptible():
-        return connect(address, model, timeout, keys_file(), progress.interrupted)
+        return open_llm(Server(address, keys_file(), model, timeout), progress.interrupted)
 
 
 @contextmanager

@@ -12,15 +12,15 @@ from comfy.model_patcher import ModelPatcher
 from numpy.typing import NDArray
 
 from ..images import from_tensor
-from ..interpret.taggers import download, engine, onnx_engine
-from ..interpret.taggers.engine import Device, Engine, EngineChoice, Tagger
-from ..interpret.taggers.torch_engine import TorchTagger
+from ..interpret.taggers import engine, onnx_engine
+from ..interpret.taggers import open as opening
+from ..interpret.taggers.engine import Device, Engine, Tagger
+from ..interpret.taggers.models import EngineChoice
 from . import folders, progress
 from .memory import Kept
 
 log = logging.getLogger(__name__)
 
-GPU_BATCH = 8
 # What a ViT-L at 448 x 448 needs for one picture beside its weights, in bytes.
 ACTIVATIONS = 200 * 1024**2
 
@@ -49,12 +49,11 @@ def find(name: str, which: EngineChoice, device: Device = "auto") -> Tagger:
     return engine.find(name, _folders(), which, device)
 
 
-def explain_missing(tagger: Tagger) -> str:
-    return engine.explain_missing(tagger, _folders())
+def find_complete(name: str, which: EngineChoice, device: Device, download: bool, node_id: str | None) -> Tagger:
+    """A tagger with all its files, see :func:`opening.find`.
 
-
-def fetch(tagger: Tagger, node_id: str | None) -> None:
-    """Fetches what is missing of a known tagger. Progress is shown on the node; an interrupt keeps what has arrived."""
+    Progress of a download is shown on the node; an interrupt keeps what has arrived.
+    """
     show = progress.growing(node_id)
     bar = progress.bar(1, node_id)
 
@@ -63,9 +62,11 @@ def fetch(tagger: Tagger, node_id: str | None) -> None:
         show(f"{name}: {done / 1e6:.0f} of {total / 1e6:.0f} MB")
         bar.update_absolute(done, total)
 
-    model = tagger.model
-    prefix = f"{model.subfolder}/" if model.subfolder else ""
-    download.fetch(model.repo, {prefix + name: name for name in tagger.missing}, tagger.folder, watch)
+    return opening.find(name, _folders(), which, device, download, watch)
+
+
+def explain_missing(tagger: Tagger) -> str:
+    return engine.explain_missing(tagger, _folders())
 
 
 def open_tagger(tagger: Tagger, node_id: str | None) -> Loaded:
@@ -93,16 +94,18 @@ def _load(tagger: Tagger) -> Loaded:
     device = torch.device("cpu") if tagger.device == "cpu" else management.get_torch_device()
     if tagger.engine == "onnx" and onnx_engine.uses_gpu(tagger.device):
         # onnxruntime takes its memory beside torch.
-        management.free_memory(tagger.weights.stat().st_size * 1.3 + ACTIVATIONS * GPU_BATCH, device)
-    loaded = engine.load(tagger)
-    if isinstance(loaded, TorchTagger):
-        patcher = ModelPatcher(loaded.model, load_device=device, offload_device=management.unet_offload_device())
+        management.free_memory(tagger.weights.stat().st_size * 1.3 + ACTIVATIONS * opening.GPU_BATCH, device)
+    patcher: Any = None
+
+    def place(model: torch.nn.Module) -> torch.device:
+        nonlocal patcher
+        patcher = ModelPatcher(model, load_device=device, offload_device=management.unet_offload_device())
         management.load_models_gpu([patcher], ACTIVATIONS, force_full_load=True)
-        on_cpu = management.is_device_cpu(device)
-    else:
-        patcher, on_cpu = None, loaded.on_cpu
-    log.info("Tagger %s loaded: %s on %s", tagger.model.name, tagger.engine, loaded.running_on)
-    return Loaded(loaded, patcher, 1 if on_cpu else GPU_BATCH)
+        return device
+
+    opened = opening.load(tagger, place)
+    log.info("Tagger %s loaded: %s on %s", tagger.model.name, tagger.engine, opened.engine.running_on)
+    return Loaded(opened.engine, patcher, opened.batch)
 
 
 def _folders() -> list[Any]:

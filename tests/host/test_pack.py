@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 from places import PACK, find_comfyui, shipped_files
+from unit.shared_settings import SHARED
 from write_locales import FILE, inputs, node_defs, our_nodes
 
 from .comfy import Comfy, RunFailed, node
@@ -71,6 +72,17 @@ def test_help_pages_and_locales_are_served(comfy: Comfy, nodes: dict[str, Any]) 
 
 def test_the_locale_file_says_what_the_schemas_say(nodes: dict[str, Any]) -> None:
     assert json.loads(FILE.read_text()) == node_defs(nodes), "run `nox -s locales`"
+
+
+def test_nodes_offer_what_the_commands_offer(nodes: dict[str, Any]) -> None:
+    for shared in SHARED:
+        setting = shared.setting
+        given = nodes[shared.node]["input"]
+        _, options = {**given["required"], **given.get("optional", {})}[setting.name]
+        assert options.get("default", setting.default) == setting.default, shared
+        found = [options.get(key) for key in ("min", "max", "step")]
+        assert found == [setting.low, setting.high, setting.step], shared
+        assert tuple(options.get("options", ())) == setting.choices, shared
 
 
 def test_booting_says_nothing_of_ours(bare: Comfy) -> None:

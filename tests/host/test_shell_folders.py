@@ -105,7 +105,7 @@ class Archive:
         asked = {"paths.archive": str(self.path), **SETTINGS, **named}
         config = self.root / "mine.toml"
         config.write_text(toml({key: value for key, value in asked.items() if value is not None}))
-        return ["rounds", file, *names, "--config_file", config, "--server", server or self.comfy.url]
+        return ["img2tag2img", file, *names, "--config_file", config, "--server", server or self.comfy.url]
 
     def items(self, *names: str, round_: int) -> list[dict[str, Any]]:
         return query.read(self.path / ".resonance" / "-".join(names), round_)[1]

@@ -22,10 +22,11 @@ from models import tagger, tiny_diffusers
 from PIL import Image
 
 from resonance.drive.embedded import long_prompts, pipelines
-from resonance.drive.embedded.describer import Captioning, Describer, Server, Tagging
+from resonance.drive.embedded.describer import Captioning, Describer, Tagging
 from resonance.drive.embedded.engine import Composing, Embedded, Setup
 from resonance.drive.embedded.painter import Painting, size_for
 from resonance.drive.job import EngineLost, Job, JobFailed
+from resonance.llm.open import Server
 from resonance.roulette import Draw, DrawnLora
 from resonance.session.item import Item, Words
 from resonance.session.made import Made
@@ -46,8 +47,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def setup(models: Path) -> Setup:
-    painting = Painting(model="a", models=models, steps=2, cfg=4.0, device="cpu")
-    return Setup(painting=painting, tagging=Tagging(str(models / "taggers" / "tiny-torch")))
+    painting = Painting("a", models, steps=2, cfg=4.0, device="cpu")
+    return Setup(painting, Tagging(tagger=str(models / "taggers" / "tiny-torch")))
 
 
 @pytest.fixture
@@ -156,7 +157,7 @@ def test_stored_words_are_used_and_nobody_is_asked(setup: Setup, monkeypatch: py
 
 def test_a_caption_comes_from_the_language_model(setup: Setup, tmp_path: Path) -> None:
     with FakeLLM() as fake:
-        captioning = Captioning(Server(f"{fake.url}/ok", tmp_path / "llm_keys.json"))
+        captioning = Captioning(llm=Server(f"{fake.url}/ok", tmp_path / "llm_keys.json"))
         [result] = run(made(replace(setup, captioning=captioning), job("blue")))
     assert result.words == Words("blue", "a blue picture, seed 5")
     assert result.prompt == "blue, a blue picture, seed 5"
@@ -182,7 +183,7 @@ def test_a_broken_picture_fails_the_job(setup: Setup) -> None:
 
 
 def test_a_setup_can_be_pickled(setup: Setup) -> None:
-    setup = replace(setup, captioning=Captioning(Server("http://127.0.0.1:1", Path("keys.json"))))
+    setup = replace(setup, captioning=Captioning(llm=Server("http://127.0.0.1:1", Path("keys.json"))))
     assert pickle.loads(pickle.dumps(setup)) == setup
 
 
@@ -496,8 +497,8 @@ def test_a_missing_timm_is_one_sentence(setup: Setup, monkeypatch: pytest.Monkey
 
 
 def test_a_folder_that_is_no_tagger_is_refused(setup: Setup, tmp_path: Path) -> None:
-    assert "There is no tagger" in failure(replace(setup, tagging=Tagging(str(tmp_path))))
-    assert "There is no folder nowhere" in failure(replace(setup, tagging=Tagging("nowhere")))
+    assert "There is no tagger" in failure(replace(setup, tagging=Tagging(tagger=str(tmp_path))))
+    assert "There is no folder nowhere" in failure(replace(setup, tagging=Tagging(tagger="nowhere")))
 
 
 def test_a_device_that_is_not_there_is_refused(setup: Setup) -> None:
@@ -509,7 +510,7 @@ def test_a_language_model_that_is_not_there_loses_the_engine(setup: Setup, tmp_p
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        captioning = Captioning(Server(address, tmp_path / "llm_keys.json"))
+        captioning = Captioning(llm=Server(address, tmp_path / "llm_keys.json"))
         assert address in failure(replace(setup, captioning=captioning))
 
 

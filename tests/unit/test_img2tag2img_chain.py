@@ -16,6 +16,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from resonance.cli import img2tag2img as command
+from resonance.cli import rehydrate
 from resonance.cli.output import Output
 from resonance.drive.driver import Ended, Halt, drive
 from resonance.drive.job import Job, JobFailed
@@ -531,7 +532,7 @@ def test_a_captured_queue_is_run_again_first_what_ran_then_what_waited(tmp_path:
     }
     (tmp_path / "queue.json").write_text(json.dumps(queued))
     server = FakeServer()
-    failed = asyncio.run(command.rehydrate(Output(True), tmp_path / "queue.json", server))
+    failed = asyncio.run(rehydrate.run(Output(True), tmp_path / "queue.json", server))
     assert failed == 1
     assert [list(graph)[0] for graph, _, _ in server.ran] == ["n", "bad", "last"]
     assert len({run for _, run, _ in server.ran}) == 3

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from ...interpret.taggers import download, engine
-from ...interpret.taggers.engine import EngineChoice, Tagger
-from ...interpret.taggers.select import Choice, Text, choose, write
-from ...interpret.taggers.torch_engine import TorchTagger
-from ...llm import caption, http, llamacpp
-from ...llm.chat import Abilities, Answer, Engine, OnText, Request, Sampling, ask
+from ...interpret.describe import Tag, tag_with
+from ...interpret.taggers import open as opening
+from ...interpret.taggers.models import EngineChoice
+from ...interpret.taggers.select import Choice, Text
+from ...llm import caption, llamacpp
+from ...llm.chat import Sampling, ask
+from ...llm.open import Server, open_llm
 from ...session.item import Words
 from ...told import NoLibrary, Told
 
@@ -22,7 +23,7 @@ NEEDS = {"torch": ("timm", "requirements.txt"), "onnx": ("onnxruntime", "require
 """What each engine for taggers needs, and the file that installs it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tagging:
     """How tags are found.
 
@@ -46,17 +47,7 @@ class Tagging:
     download: bool = False
 
 
-@dataclass(frozen=True)
-class Server:
-    """A language model behind an address, see :func:`resonance.llm.http.connect`."""
-
-    address: str
-    keys: Path
-    model: str = ""
-    timeout: float = 120.0
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Captioning:
     """How captions are written, as in Caption Images. The seed of an answer is the item's."""
 
@@ -84,12 +75,9 @@ class Describer:
     """
 
     def __init__(self, tagging: Tagging | None, captioning: Captioning | None, device: str) -> None:
-        self.tagging, self.captioning = tagging, captioning
-        self._tagger = found(tagging) if tagging else None
-        self._engine = _loaded(self._tagger) if self._tagger else None
-        if isinstance(self._engine, TorchTagger):
-            self._engine.model.to(device)
-        self._llm = opened(captioning.llm) if captioning else None
+        self.captioning = captioning
+        self._tag = tagger_of(tagging, device)[0] if tagging else None
+        self._llm = open_llm(captioning.llm) if captioning else None
 
     def words(self, picture: Image.Image, seed: int, interrupted: Callable[[], bool]) -> Words:
         """What is said about a picture.
@@ -100,18 +88,12 @@ class Describer:
         Raises:
             Interrupted, LLMError: see :func:`resonance.llm.chat.ask`.
         """
-        return Words(self._tags(picture), self._caption(picture, seed, interrupted))
+        tags = self._tag([picture])[0][0] if self._tag else ""
+        return Words(tags, self._caption(picture, seed, interrupted))
 
     def close(self) -> None:
         if self._llm:
             self._llm.release(unload=True)
-
-    def _tags(self, picture: Image.Image) -> str:
-        if not (self.tagging and self._tagger and self._engine):
-            return ""
-        thresholds = {**dict(self._tagger.model.thresholds), **self.tagging.thresholds}
-        choice = Choice(thresholds, self.tagging.mcut, self.tagging.exclude)
-        return write(choose(self._engine.scores([picture])[0], self._engine.labels, choice), self.tagging.text)
 
     def _caption(self, picture: Image.Image, seed: int, interrupted: Callable[[], bool]) -> str:
         how = self.captioning
@@ -123,11 +105,13 @@ class Describer:
         return caption.caption_text(answer, how.one_line, how.sentences)
 
 
-def found(tagging: Tagging) -> Tagger:
-    """The tagger that is asked for, with all its files.
+def tagger_of(tagging: Tagging, device: str) -> tuple[Tag, int]:
+    """A tagger, loaded, and how many pictures it should get at once.
 
     Raises:
-        Told: there is no such tagger, or files of it are missing or could not be fetched.
+        ModuleNotFoundError: a library is missing; the text says how to install it.
+        OSError: files are missing, or could not be fetched.
+        Told: there is no such tagger, or it is broken.
     """
     folder = Path(tagging.tagger)
     if tagging.tagger == TOYWORLD:
@@ -135,53 +119,12 @@ def found(tagging: Tagging) -> Tagger:
     roots = (folder.parent,) if folder.is_dir() else tagging.roots
     if not roots:
         raise Told(f"There is no folder {folder}: name a tagger's folder, or the folder that holds taggers.")
-    tagger = engine.find(folder.name, roots, tagging.engine)
-    model = tagger.model
-    if tagger.missing and tagging.download and model.repo:
-        prefix = f"{model.subfolder}/" if model.subfolder else ""
-        files = {prefix + name: name for name in tagger.missing}
-        download.fetch(model.repo, files, tagger.folder, lambda name, done, total: None)
-    if tagger.missing:
-        raise Told(engine.explain_missing(tagger, roots))
-    return tagger
-
-
-def _loaded(tagger: Tagger) -> engine.Engine:
+    where = "cpu" if device == "cpu" else "auto"
+    tagger = opening.find(folder.name, roots, tagging.engine, where, tagging.download)
     try:
-        return engine.load(tagger)
-    except NoLibrary as error:
+        opened = opening.load(tagger, opening.on(device))
+    except ModuleNotFoundError as error:
         library, file = NEEDS[tagger.engine]
         raise NoLibrary(f"The tagger needs {library}. Run: pip install -r {file}") from error
-
-
-def opened(llm: Server | llamacpp.Settings) -> Engine:
-    """A language model that can be asked.
-
-    Raises:
-        LLMError: nobody is there, or the model cannot be loaded.
-    """
-    if isinstance(llm, Server):
-        return http.connect(llm.address, llm.model, llm.timeout, llm.keys)
-    return _GGUF(llamacpp.Model(llm))
-
-
-@dataclass(frozen=True)
-class _GGUF:
-    """A GGUF file in this process."""
-
-    model: llamacpp.Model
-
-    @property
-    def name(self) -> str:
-        return self.model.settings.name
-
-    @property
-    def abilities(self) -> Abilities:
-        return self.model.settings.abilities
-
-    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
-        return self.model.chat(request, on_text, interrupted)
-
-    def release(self, unload: bool = False) -> None:
-        if unload:
-            self.model.close()
+    choice = Choice({**dict(tagger.model.thresholds), **tagging.thresholds}, tagging.mcut, tagging.exclude)
+    return tag_with(opened.engine, choice, tagging.text), opened.batch

@@ -12,11 +12,10 @@ from PIL import Image
 
 from ...told import Told
 from .labels import Labels, read_labels
-from .models import MODELS, EngineName, Model, recognise
+from .models import MODELS, EngineChoice, EngineName, Model, recognise
 from .onnx_engine import OnnxTagger
 from .torch_engine import TorchTagger
 
-EngineChoice = Literal["auto", "torch", "onnx"]
 Device = Literal["auto", "cpu"]
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 from .recipe import HALF, Recipe
 
 EngineName = Literal["torch", "onnx"]
+EngineChoice = Literal["auto", "torch", "onnx"]
 
 CSV = "selected_tags.csv"
 WEIGHTS, CONFIG = "model.safetensors", "config.json"

@@ -1,0 +1,94 @@
+"""Options: made from the library's settings, gathered into objects, and those that several commands have."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Annotated, Any, get_origin, get_type_hints
+
+import typer
+
+from .. import prompt
+from ..drive.embedded import settings as painting
+from ..interpret.taggers import settings
+from ..settings import Setting
+
+HERE, TEXT = "In this process, without ComfyUI", "The text"
+"""Panels of the help."""
+
+
+def option(setting: Setting[Any], *names: str, panel: str, **more: Any) -> Any:
+    """The option that sets this.
+
+    Args:
+        names: how it is spelled, where that is not the setting's name.
+        more: what else :func:`typer.Option` takes.
+    """
+    spelled = names or (f"--{setting.name.replace('_', '-')}",)
+    return typer.Option(*spelled, min=setting.low, max=setting.high, help=setting.tip, rich_help_panel=panel, **more)
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Lets a command take dataclasses: Typer sees their annotated fields as options, the command gets whole objects."""
+    parameters: list[Parameter] = []
+    groups: dict[str, tuple[Any, list[str]]] = {}
+    for parameter in signature(command).parameters.values():
+        group = parameter.annotation
+        if not is_dataclass(group):
+            parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
+            continue
+        hints = get_type_hints(group, include_extras=True)
+        given = [field for field in fields(group) if get_origin(hints[field.name]) is Annotated]
+        groups[parameter.name] = group, [field.name for field in given]
+        for field in given:
+            default = Parameter.empty if field.default is MISSING else field.default
+            parameters.append(
+                Parameter(field.name, Parameter.KEYWORD_ONLY, default=default, annotation=hints[field.name])
+            )
+
+    @functools.wraps(command)
+    def called(**values: Any) -> None:
+        objects = {
+            name: group(**{field: values.pop(field) for field in names}) for name, (group, names) in groups.items()
+        }
+        command(**values, **objects)
+
+    called.__dict__["__signature__"] = Signature(parameters)
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return called
+
+
+First = Annotated[
+    str,
+    typer.Option(
+        "--first",
+        metavar="FOLDER",
+        help="Folder of the first round's pictures: on disk, or as Round Input has it. Needed once, and again where it lies"
+        " outside ComfyUI's folders.",
+    ),
+]
+Retry = Annotated[bool, typer.Option("--retry", help="Give what failed or could not be read three new attempts.")]
+Tagger = Annotated[
+    str,
+    typer.Option(
+        "--tagger",
+        metavar="NAME|FOLDER",
+        help="A tagger: its folder, or the name of one below --taggers, or toyworld.",
+        rich_help_panel=HERE,
+    ),
+]
+Taggers = Annotated[
+    Path | None,
+    typer.Option(
+        "--taggers",
+        metavar="FOLDER",
+        help="The folder that holds taggers. Default: ComfyUI's models/taggers.",
+        rich_help_panel=HERE,
+    ),
+]
+Device = Annotated[str, option(painting.DEVICE, panel=HERE)]
+Download = Annotated[bool, option(settings.DOWNLOAD, panel=HERE)]
+Preamble = Annotated[str, option(prompt.PREAMBLE, panel=TEXT)]
+Suffix = Annotated[str, option(prompt.SUFFIX, panel=TEXT)]
+Banned = Annotated[str, option(prompt.BANNED, panel=TEXT, metavar="TAGS")]

@@ -1,0 +1,70 @@
+"""Opening a language model: a server behind an address, or a GGUF file in this process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .chat import Abilities, Answer, Engine, OnText, Request
+
+# Each of these takes long to import, and a model needs only one of them.
+if TYPE_CHECKING:
+    from . import llamacpp
+
+
+@dataclass(frozen=True)
+class Server:
+    """A language model behind an address, see :func:`resonance.llm.http.connect`."""
+
+    address: str
+    keys: Path
+    model: str = ""
+    timeout: float = 120.0
+
+
+@dataclass(frozen=True)
+class GGUF:
+    """A model in this process. It holds no memory itself and can travel in a graph.
+
+    Attributes:
+        load: returns the loaded model, loading it if need be.
+        unload: frees its memory.
+        unload_after_run: also when whoever asks is only done for now.
+    """
+
+    settings: "llamacpp.Settings"
+    load: Callable[[], "llamacpp.Model"]
+    unload: Callable[[], None]
+    unload_after_run: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def abilities(self) -> Abilities:
+        return self.settings.abilities
+
+    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
+        return self.load().chat(request, on_text, interrupted)
+
+    def release(self, unload: bool = False) -> None:
+        if unload or self.unload_after_run:
+            self.unload()
+
+
+def open_llm(which: "Server | llamacpp.Settings", interrupted: Callable[[], bool] = lambda: False) -> Engine:
+    """A language model that can be asked. A GGUF file is loaded at once and kept until it is released with ``unload``.
+
+    Raises:
+        Interrupted: while a server was asked what it is.
+        LLMError: nobody is there, or the model cannot be loaded.
+    """
+    if isinstance(which, Server):
+        from .http import connect
+
+        return connect(which.address, which.model, which.timeout, which.keys, interrupted)
+    from .llamacpp import Model
+
+    model = Model(which)
+    return GGUF(which, lambda: model, model.close)

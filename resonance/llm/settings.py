@@ -1,0 +1,67 @@
+"""What can be set about language models. Their sampling is that of captions; :mod:`resonance.canvas.settings` has its own."""
+
+from ..settings import Setting
+from . import caption
+
+MODEL = Setting(name="model", default="", tip="Name of the model on the server. Empty: the first that it lists.")
+TIMEOUT = Setting(
+    name="timeout",
+    default=120,
+    low=1,
+    high=3600,
+    tip="Seconds to wait for the next piece of a server's answer, reading the picture included.",
+)
+CONTEXT = Setting(
+    name="context",
+    default=8192,
+    low=512,
+    high=1048576,
+    step=512,
+    tip="Tokens of conversation and answer together, for a GGUF file. A picture takes 256 to 3000. More costs memory.",
+)
+GPU_LAYERS = Setting(
+    name="gpu_layers",
+    default=-1,
+    low=-1,
+    high=1000,
+    tip="How many layers of a GGUF file run on the GPU: -1 all, 0 none. Lower it if memory runs out.",
+)
+
+INSTRUCTION = Setting(name="instruction", default=caption.INSTRUCTION, tip="What to say about the picture.")
+SYSTEM = Setting(
+    name="system",
+    default=caption.SYSTEM,
+    tip="How to answer. Goes before the instruction for models without a system prompt; may be empty.",
+)
+MAX_TOKENS = Setting(
+    name="max_tokens", default=200, low=1, high=32768, tip="The answer is cut off after this many tokens."
+)
+TEMPERATURE = Setting(
+    name="temperature", default=0.3, low=0.0, high=2.0, step=0.05, tip="0: always the likeliest token."
+)
+TOP_P = Setting(
+    name="top_p",
+    default=0.95,
+    low=0.01,
+    high=1.0,
+    step=0.01,
+    tip="Draw from the likeliest tokens that together have this probability. 1: from all.",
+)
+TOP_K = Setting(
+    name="top_k", default=40, low=0, high=1000, tip="Draw from this many of the likeliest tokens. 0: from all."
+)
+SEED = Setting(
+    name="seed",
+    default=0,
+    low=0,
+    high=0xFFFFFFFFFFFFFFFF,
+    tip="The same for every picture, so that a picture's caption does not depend on its place.",
+)
+LONGEST_SIDE = Setting(
+    name="longest_side",
+    default=1024,
+    low=64,
+    high=8192,
+    step=32,
+    tip="Larger pictures are sent smaller: their longest side in pixels. Smaller ones are read faster.",
+)
