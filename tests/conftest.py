@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+# Before torch is imported: on a busy machine the threads of one operation wait for each other longer than they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 from host.comfy import find_comfyui  # noqa: E402
