@@ -11,7 +11,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from host.comfy import find_comfyui  # noqa: E402
+from host import forks  # noqa: E402
+from host.comfy import Comfy, find_comfyui  # noqa: E402
+
+Comfy.forked = forks.POSSIBLE
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
