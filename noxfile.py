@@ -117,8 +117,14 @@ def test(session: nox.Session) -> None:
         run(session, PYTHON, "-m", "pytest", *session.posargs)
         return
     folders = ("tests/unit", "tests/host", "tests/browser")
-    run(session, PYTHON, "-m", "pytest", "-n", "2", "-m", "not quiet", *folders)
+    run(session, PYTHON, "-m", "pytest", "-n", "2", "-m", "not quiet and not long", *folders)
     run(session, PYTHON, "-m", "pytest", "-m", "quiet", *marked("quiet"))
+
+
+@nox.session(venv_backend="none", requires=SHARED, default=False)
+def long(session: nox.Session) -> None:
+    """What takes too long for every day: figures over many pictures, every combination."""
+    run(session, PYTHON, "-m", "pytest", "-n", "2", "-m", "long", *(session.posargs or marked("long")))
 
 
 @nox.session(venv_backend="none", requires=SHARED, default=False)
