@@ -46,6 +46,11 @@ def run(session: nox.Session, *command: str | Path) -> None:
     session.run(program, *arguments, external=True, env=BYTECODE)
 
 
+def marked(name: str) -> list[str]:
+    """The files with tests that are so marked: pytest imports each file it is given, which takes half a minute for all."""
+    return sorted(str(path) for path in Path("tests").glob("*/test_*.py") if f"mark.{name}" in path.read_text("utf-8"))
+
+
 @nox.session(reuse_venv=True, default=False)
 def env(session: nox.Session) -> None:
     """The environment that the other sessions share."""
@@ -112,8 +117,14 @@ def test(session: nox.Session) -> None:
         run(session, PYTHON, "-m", "pytest", *session.posargs)
         return
     folders = ("tests/unit", "tests/host", "tests/browser")
-    run(session, PYTHON, "-m", "pytest", "-n", "2", "-m", "not quiet", *folders)
-    run(session, PYTHON, "-m", "pytest", "-m", "quiet", *folders)
+    run(session, PYTHON, "-m", "pytest", "-n", "2", "-m", "not quiet and not long", *folders)
+    run(session, PYTHON, "-m", "pytest", "-m", "quiet", *marked("quiet"))
+
+
+@nox.session(venv_backend="none", requires=SHARED, default=False)
+def long(session: nox.Session) -> None:
+    """What takes too long for every day: figures over many pictures, every combination."""
+    run(session, PYTHON, "-m", "pytest", "-n", "2", "-m", "long", *(session.posargs or marked("long")))
 
 
 @nox.session(venv_backend="none", requires=SHARED, default=False)

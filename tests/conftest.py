@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 
+# Before torch is imported: on a busy machine the threads of one operation wait for each other longer than they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 sys.path.insert(0, str(Path(__file__).parent))
 
-from host.comfy import find_comfyui  # noqa: E402
+from host import forks  # noqa: E402
+from host.comfy import Comfy, find_comfyui  # noqa: E402
+
+Comfy.forked = forks.POSSIBLE
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,12 +30,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keeps in one process what shares a server: a file, or in the browser all tests on a front end."""
+    """Keeps in one process what shares a server: a file, or in the browser all tests that run on each front end."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByServer(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            front_end = re.match(r"tests/browser/.*\[(pinned|newer)", nodeid)
+            front_end = re.search(r"^tests/browser/.*\b(pinned|newer)\b", nodeid)
             return front_end[1] if front_end else nodeid.split("::")[0]
 
     config.option.loadscopereorder = False  # else the largest come first: those of the browser

@@ -1,4 +1,4 @@
-"""A real browser on a real ComfyUI: each test runs in both renderers, on the front end that ComfyUI pins and on a newer one."""
+"""A real browser on a real ComfyUI: in both renderers, on the front end that ComfyUI pins and on a newer one."""
 
 import os
 import shutil
@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from host.comfy import Comfy
 from host.conftest import families, models, server  # noqa: F401
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from .desk import Desk
+from .gallery import Gallery
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -31,6 +32,8 @@ SETTINGS = {
     "Comfy.Locale": "en",
 }
 VIEW = {"width": 1280, "height": 720}
+ONCE = pytest.mark.parametrize(("comfy", "renderer"), [("newer", "nodes2")], ids=["newest"], indirect=True)
+"""For tests inside a dialog or a tab of ours: it is the same one on every front end, in either renderer."""
 
 
 @pytest.fixture(scope="session")
@@ -101,3 +104,14 @@ def new_desk(browser: Browser, comfy: Comfy, renderer: str) -> Iterator[Desk]:
     """A page of the test's own."""
     with own_desk(browser, comfy, renderer) as desk:
         yield desk
+
+
+@pytest.fixture
+def gallery(desk: Desk) -> Iterator[Gallery]:
+    gallery = Gallery(desk)
+    yield gallery
+    for dialog in ("dialog.resonance-large", "dialog.resonance-frame"):
+        desk.page.evaluate("name => document.querySelector(name)?.close()", dialog)
+    if gallery.root.count():
+        gallery.button.click()
+        expect(gallery.root).to_have_count(0)

@@ -11,9 +11,11 @@ from host.comfy import node
 from places import PACK
 from playwright.sync_api import expect
 
-from .conftest import VIEW, open_desk
+from .conftest import ONCE, VIEW, open_desk
 from .desk import Desk
 from .editor import edit, open_editor, region, text_of
+
+pytestmark = ONCE
 
 AXE = PACK / "js" / "node_modules" / "axe-core" / "axe.min.js"
 TREE = region([10, 40, 10, 40], "a tree")
@@ -376,26 +378,6 @@ def test_what_was_not_changed_closes_and_stays_as_it_was_written(desk: Desk) -> 
     editor.press("Control+Enter")
     editor.dialog.wait_for(state="detached")
     assert desk.widget("canvas_text") == text_of(TREE)
-
-
-def test_keys_in_the_dialog_do_not_reach_the_workflow(desk: Desk) -> None:
-    editor = open_editor(desk, TREE)
-    desk.page.evaluate("() => { app.graph.getNodeById(1).title = 'mine' }")
-    editor.press("Control+z", "Control+z", "Delete", "Delete", "Control+a", "Control+c", "Control+v")
-    editor.tab("JSON")
-    desk.page.mouse.click(640, 30)
-    editor.press("Delete", "Control+z")
-    assert desk.page.evaluate("() => app.graph.nodes.map(n => n.title)") == ["mine"]
-    expect(editor.dialog).to_be_visible()
-
-
-def test_saving_is_one_step_of_the_workflows_undo(desk: Desk) -> None:
-    editor = open_editor(desk, TREE)
-    editor.press("ArrowRight", "ArrowRight")
-    assert editor.save()[1]["rect"] == [10, 40, 12, 42]
-    desk.page.mouse.click(900, 650)
-    desk.page.keyboard.press("Control+z")
-    desk.page.wait_for_function("() => app.graph.nodes[0].widgets[0].value.includes('[10, 40, 10, 40]')")
 
 
 def test_everything_is_in_reach_at_1280_by_720(desk: Desk) -> None:

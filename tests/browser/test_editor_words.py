@@ -9,8 +9,11 @@ from host.comfy import node
 from places import PACK
 from playwright.sync_api import Locator, expect
 
+from .conftest import ONCE
 from .desk import Desk
 from .editor import Editor, open_editor, region
+
+pytestmark = ONCE
 
 AXE = PACK / "js" / "node_modules" / "axe-core" / "axe.min.js"
 BOAT = {**region([15, 75, 15, 75], "A boat."), "suffixes": ["It is red.", "boat, red"], "tags": 1}

@@ -1,100 +1,22 @@
 """The rounds gallery in the sidebar, as hands use it."""
 
-import base64
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from gallery_session import MARKUP, make_session, tags
 from host.comfy import node
-from host.graphs import output, pictures, quick, until
-from PIL import Image
+from host.graphs import output, pictures, quick
 from places import PACK
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
+from .conftest import ONCE
 from .desk import Desk
+from .gallery import Gallery, loaded
+
+pytestmark = ONCE
 
 AXE = PACK / "js" / "node_modules" / "axe-core" / "axe.min.js"
-
-
-class Gallery:
-    """The tab, and the large view over it."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.page = desk, desk.page
-        self.root = self.page.locator(".resonance-gallery", has=self.page.get_by_role("grid"))
-        self.session = self.root.get_by_label("Session")
-        self.cells = self.root.get_by_role("gridcell")
-        self.large = self.page.locator("dialog.resonance-large")
-
-    @property
-    def button(self) -> Locator:
-        return self.page.get_by_role("button", name="Rounds", exact=True)
-
-    def open(self, session: str = "") -> "Gallery":
-        """Opens the tab by its button, and a session in it."""
-        self.button.click()
-        if session:
-            self.choose(session)
-        return self
-
-    def choose(self, session: str) -> None:
-        expect(self.session.locator(f"option[value='{session}']")).to_be_attached()
-        self.session.select_option(session)
-        expect(self.root.get_by_role("grid", name=f"Pictures of {session}:")).to_be_visible()
-
-    def make(self, session: str, rounds: int, lineages: int, **how: Any) -> "Gallery":
-        """Opens a session that was written without running anything."""
-        self.write(session, rounds, lineages, **how)
-        return self.open(session)
-
-    def write(self, session: str, rounds: int, lineages: int, **how: Any) -> None:
-        """Writes a session, unless the other renderer's test did."""
-        if not (output(self.desk.comfy) / session).exists():
-            make_session(output(self.desk.comfy), session, rounds, lineages, **how)
-
-    def cell(self, lineage: str, round_: int | str) -> Locator:
-        """A cell by what it is called: ``X0001, round 2: done``, or ``X0001, start``."""
-        name = f"{lineage}, start" if round_ == "start" else f"{lineage}, round {round_}: "
-        return self.root.get_by_role("gridcell", name=name)
-
-    def view(self, lineage: str, round_: int | str) -> Locator:
-        """Opens an item in large."""
-        self.cell(lineage, round_).click()
-        expect(self.large.get_by_role("heading", name="Drift")).to_be_visible()
-        return self.large
-
-    def title(self, lineage: str, round_: int) -> None:
-        expect(self.large.get_by_role("heading", level=2)).to_have_text(f"{lineage}, round {round_}")
-        expect(self.large.locator(".resonance-side")).to_have_attribute("aria-busy", "false")
-        expect(self.large.get_by_role("heading", name="Drift")).to_be_visible()
-
-    def item(self, session: str, lineage: str, round_: int) -> dict[str, Any]:
-        """What the server says about an item."""
-        at = f"/resonance/rounds/{session}"
-        known = self.desk.comfy.get(f"{at}/grid")
-        row = known["lineages"].index(lineage)
-        [id_] = [each[0] for each in known["items"] if each[1:3] == [round_, row]]
-        return self.desk.comfy.get(f"{at}/items/{id_}")
-
-
-@pytest.fixture
-def gallery(desk: Desk) -> Iterator[Gallery]:
-    gallery = Gallery(desk)
-    yield gallery
-    for dialog in ("dialog.resonance-large", "dialog.resonance-frame"):
-        desk.page.evaluate("name => document.querySelector(name)?.close()", dialog)
-    if gallery.root.count():
-        gallery.button.click()
-        expect(gallery.root).to_have_count(0)
-
-
-def loaded(image: Locator) -> None:
-    """Waits for a picture to be there."""
-    expect(image).to_be_visible()
-    until(lambda: image.evaluate("image => image.naturalWidth") > 0)
 
 
 def axe(page: Page, selector: str) -> list[tuple[str, str]]:
@@ -138,7 +60,7 @@ def test_a_session_without_pictures_says_what_to_do(gallery: Gallery) -> None:
 
 def test_pictures_appear_while_they_are_made(gallery: Gallery) -> None:
     comfy = gallery.desk.comfy
-    session = f"live-{gallery.desk.renderer}"
+    session = "live"
     pictures(comfy, session, "red", "green", "blue")
     gallery.make("before", 1, 2)
     comfy.queue(comfy.complete(quick(session, session, rounds=2, paint={"seconds": 0.15})))
@@ -154,7 +76,7 @@ def test_pictures_appear_while_they_are_made(gallery: Gallery) -> None:
 
 def test_pause_and_resume(gallery: Gallery) -> None:
     comfy = gallery.desk.comfy
-    session = f"pause-{gallery.desk.renderer}"
+    session = "pause"
     pictures(comfy, session, "red", "green", "blue")
     gallery.make("before", 1, 2)
     comfy.queue(comfy.complete(quick(session, session, paint={"seconds": 0.4})))
@@ -171,7 +93,7 @@ def test_pause_and_resume(gallery: Gallery) -> None:
 
 def test_failed_pictures_are_tried_again(gallery: Gallery) -> None:
     comfy = gallery.desk.comfy
-    session = f"retry-{gallery.desk.renderer}"
+    session = "retry"
     pictures(comfy, session, "red")
     log = output(comfy) / "described.log"
     log.unlink(missing_ok=True)
@@ -195,7 +117,7 @@ def test_what_the_server_refuses_is_said(gallery: Gallery) -> None:
 
 def test_sessions_are_read_again_after_the_connection_was_lost(gallery: Gallery) -> None:
     gallery.make("lost", 1, 2)
-    meanwhile = f"meanwhile-{gallery.desk.renderer}"
+    meanwhile = "meanwhile"
     gallery.write(meanwhile, 1, 2)
     gallery.page.evaluate("""async () => {
         const { api } = await import('/scripts/api.js')
@@ -232,18 +154,6 @@ def test_the_grid_by_keyboard(gallery: Gallery) -> None:
     press("Escape")
     expect(gallery.large).to_have_count(0)
     expect(gallery.cell("X0039", 4)).to_be_focused()
-
-
-def test_delete_in_the_gallery_leaves_the_selected_node_alone(gallery: Gallery) -> None:
-    desk = gallery.desk
-    desk.load_api({"1": node("LoadImage", image="a.png")})
-    gallery.make("keys", 4, 40)
-    desk.page.evaluate("app.canvas.selectNode(app.graph.getNodeById('1'))")
-    gallery.cell("X0001", 1).focus()
-    for key in ("Delete", "Backspace"):
-        desk.page.keyboard.press(key)
-    desk.settle()
-    assert list(desk.prompt()) == ["1"]
 
 
 def test_thumbnails_grow_and_the_grid_opens_in_large(gallery: Gallery) -> None:
@@ -335,7 +245,7 @@ def test_keys_lead_along_the_lineage_and_across_it(gallery: Gallery) -> None:
 
 def test_all_results_of_a_batch_and_its_branches(gallery: Gallery) -> None:
     comfy = gallery.desk.comfy
-    session = f"batch-{gallery.desk.renderer}"
+    session = "batch"
     pictures(comfy, session, "red")
     comfy.queue(comfy.complete(quick(session, session, rounds=2, paint={"batch": 2}, takes="all")))
     comfy.idle()
@@ -372,95 +282,11 @@ def test_the_plot_shows_the_drift_and_leads_to_a_round(gallery: Gallery) -> None
     gallery.title("X0001", 2)
 
 
-def test_a_picture_goes_to_load_image(gallery: Gallery) -> None:
-    desk, comfy = gallery.desk, gallery.desk.comfy
-    Image.new("RGB", (8, 8)).save(comfy.base / "input" / "plain.png")
-    desk.load_api(
-        {
-            "1": node("LoadImage", image="plain.png"),
-            "2": node("PreviewImage", images=["1", 0]),
-        }
-    )
-    gallery.make("sent", 1, 2)
-    large = gallery.view("X0002", 1)
-    large.get_by_role("button", name="Send to Load Image").click()
-    expect(large.get_by_role("status")).to_have_text("The picture is in Load Image.")
-    picture = gallery.item("sent", "X0002", 1)["pictures"][0]["filename"]
-    value = f"sent/round-0001/{picture} [output]"
-    assert desk.widget("image") == value
-    assert desk.prompt()["1"]["inputs"]["image"] == value
-    gallery.page.keyboard.press("Escape")
-    if desk.renderer == "classic":
-        desk.page.wait_for_function("app.graph.getNodeById(1).imgs?.[0]?.src.includes('X0002')")
-    else:
-        expect(desk.page.locator("[data-node-id='1'] img[src*=X0002]").first).to_be_visible()
-    desk.run()
-    assert list(comfy.get("/history").values())[-1]["outputs"]["2"]["images"]
-    desk.undo()
-    if desk.widget("image") == value:  # ComfyUI may count the node's growth around the picture as a change of its own
-        desk.undo()
-    assert desk.widget("image") == "plain.png"
-
-
-def test_the_selected_load_image_is_preferred_and_a_new_one_is_made_if_there_is_none(gallery: Gallery) -> None:
-    desk = gallery.desk
-    gallery.make("prefer", 1, 1)
-    send = gallery.view("X0001", 1).get_by_role("button", name="Send to Load Image")
-    values = "() => app.graph.nodes.map(node => [node.type, node.widgets[0].value])"
-    send.click()
-    [(kind, value)] = desk.page.evaluate(values)
-    assert kind == "LoadImage" and value.endswith(" [output]")
-    desk.load_api({"1": node("LoadImage", image="a.png"), "2": node("LoadImage", image="b.png")})
-    desk.page.evaluate("app.canvas.selectNode(app.graph.getNodeById(2))")
-    send.click()
-    assert desk.page.evaluate(values) == [["LoadImage", "a.png"], ["LoadImage", value]]
-
-
-def workflow_of(desk: Desk) -> dict[str, Any]:
-    """A workflow as pictures carry it: one Round Input."""
-    desk.load_api({"7": node("ResonanceRoundInput", session="from a picture")})
-    workflow = desk.page.evaluate("() => app.graph.serialize()")
-    desk.clear()
-    return workflow
-
-
-def session_in_graph(desk: Desk) -> None:
-    desk.page.wait_for_function(
-        "app.graph.nodes.find(node => node.type === 'ResonanceRoundInput')?.widgets[0].value === 'from a picture'"
-    )
-
-
-def test_the_workflow_of_a_picture_is_loaded(gallery: Gallery) -> None:
-    workflow = workflow_of(gallery.desk)
-    gallery.make("loads", 1, 1, texts={"workflow": json.dumps(workflow)})
-    gallery.view("X0001", 1).get_by_role("button", name="Load its workflow").click()
-    session_in_graph(gallery.desk)
-    expect(gallery.large).to_have_count(0)
-
-
 def test_a_picture_without_a_workflow_says_so_and_leaves_the_graph(gallery: Gallery) -> None:
     gallery.make("no workflow", 1, 1)
     gallery.view("X0001", 1).get_by_role("button", name="Load its workflow").click()
     expect(gallery.large.get_by_role("alert")).to_have_text("There is no workflow in this picture.")
     assert gallery.desk.prompt() == {}
-
-
-def test_a_saved_picture_that_is_dropped_on_the_page_restores_its_graph(desk: Desk, gallery: Gallery) -> None:
-    gallery.write("drops", 1, 1, texts={"workflow": json.dumps(workflow_of(desk))})
-    [picture] = output(desk.comfy).glob("drops/round-0001/*.png")
-    data = desk.page.evaluate_handle(
-        """text => {
-            const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0))
-            const data = new DataTransfer()
-            data.items.add(new File([bytes], 'saved.png', { type: 'image/png' }))
-            return data
-        }""",
-        base64.b64encode(picture.read_bytes()).decode(),
-    )
-    canvas = desk.page.locator("#graph-canvas")
-    for event in ("dragenter", "dragover", "drop"):
-        canvas.dispatch_event(event, {"dataTransfer": data, "clientX": 700, "clientY": 400})
-    session_in_graph(desk)
 
 
 def test_an_item_is_copied_and_round_input_takes_it(gallery: Gallery) -> None:
@@ -520,8 +346,6 @@ def test_axe_finds_nothing(gallery: Gallery) -> None:
 
 @pytest.mark.quiet
 def test_five_thousand_pictures(new_desk: Desk) -> None:
-    if new_desk.renderer == "nodes2":
-        pytest.skip("the tab does not depend on the renderer, and this takes long")
     page, gallery = new_desk.page, Gallery(new_desk)
     make_session(output(new_desk.comfy), "many", 10, 500)
     page.evaluate("""() => {

@@ -52,10 +52,9 @@ def choices(info: dict[str, Any], prefix: str = "") -> list[list[list[str]]]:
     return found
 
 
+@pytest.mark.parametrize("renderer", ["classic"], indirect=True)  # how values are saved does not depend on it
 def test_every_value_of_every_node_survives_saving(new_desk: Desk) -> None:
     desk = new_desk  # a page remembers values by the numbers of nodes, beyond the graph
-    if desk.renderer == "nodes2":
-        pytest.skip("how values are saved does not depend on the renderer")
     nodes = {id_: info["input"] for id_, info in desk.comfy.get("/object_info").items() if id_.startswith("Resonance")}
     cases = [[id_, chosen] for id_, info in nodes.items() for chosen in choices(info)]
     assert len(cases) > len(nodes) > 20

@@ -19,8 +19,10 @@ from playwright.sync_api import expect
 
 from .desk import Desk
 from .editor import edit
-from .test_gallery import Gallery
+from .gallery import Gallery
 from .test_live import open_chat, start
+
+pytestmark = pytest.mark.parametrize("comfy", ["pinned"], indirect=True)  # one front end is enough
 
 FOLDER = PACK / "docs" / "images"
 SESSION = "photographs"
@@ -33,14 +35,6 @@ ENLARGE = """() => {
     text.pos = [880, 100]
     app.canvas.setDirty(true, true)
 }"""
-
-
-@pytest.fixture
-def clear_desk(request: pytest.FixtureRequest, desk: Desk) -> Desk:
-    """The page on the front end that ComfyUI pins."""
-    if "pinned" not in request.node.callspec.id:
-        pytest.skip("one front end is enough")
-    return desk
 
 
 def keep(desk: Desk, name: str) -> None:
@@ -95,8 +89,7 @@ def photograph_session(out: Path) -> None:
         photo.save(path)
 
 
-def test_the_editor(clear_desk: Desk) -> None:
-    desk = clear_desk
+def test_the_editor(desk: Desk) -> None:
     sizes = {"width": 1216, "height": 832}
     desk.load_api({"1": node("ResonanceCanvas", canvas_text=json.dumps(LIGHTHOUSE), **sizes)})
     editor = edit(desk)
@@ -105,8 +98,7 @@ def test_the_editor(clear_desk: Desk) -> None:
     keep(desk, "editor")
 
 
-def test_a_canvas_while_it_is_written(clear_desk: Desk) -> None:
-    desk = clear_desk
+def test_a_canvas_while_it_is_written(desk: Desk) -> None:
     with FakeLLM() as fake:
         fake.script, fake.pause = [(answer(), "stop")], 0.03
         open_chat(desk, fake, "a lighthouse in a storm, a red boat on the left")
@@ -119,8 +111,7 @@ def test_a_canvas_while_it_is_written(clear_desk: Desk) -> None:
         desk.comfy.idle()
 
 
-def test_the_gallery(clear_desk: Desk) -> None:
-    desk = clear_desk
+def test_the_gallery(desk: Desk) -> None:
     if not (output(desk.comfy) / SESSION).exists():
         photograph_session(output(desk.comfy))
     gallery = Gallery(desk).open(SESSION)

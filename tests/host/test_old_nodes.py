@@ -16,6 +16,8 @@ from .conftest import server
 from .paint import CLIP, MODEL, Link, Look, hue, paint, picture
 from .test_llm import Texts
 
+pytestmark = pytest.mark.usefixtures("families")
+
 SEED = {"default": 0, "min": 0, "max": 0xFFFFFFFFFFFFFFFF, "control_after_generate": True}
 LLMS = ("phi-3-mini-128k-8bits", "llama-3-8b-4bits", "dolphin-2.9-llama3-8b-4bits")
 OLD: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
@@ -103,12 +105,6 @@ SKY = item([0, 60, 30, 90], ["a", "sky."], [LONG, LONG, "blue."], (0, 0, 200))
 LAYOUT = [item([0, 90, 0, 90], ["a"], ["bay.", "sea."], (100, 100, 100)), SKY, BOAT]
 """Far to near: the boat is before the sky."""
 HALVES = [item([0, 90, 0, 90], ["a"], ["a"]), item(LEFT, ["a", "a"], ["red"]), item(RIGHT, ["a", "a"], ["blue"])]
-
-
-@pytest.fixture(scope="module")
-def comfy(tmp_path_factory: pytest.TempPathFactory, families: Path) -> Iterator[Comfy]:
-    with server(tmp_path_factory.mktemp("old"), families, "probe", "patches") as comfy:
-        yield comfy
 
 
 @pytest.fixture

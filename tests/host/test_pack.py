@@ -36,7 +36,9 @@ def bare(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Com
         target = base / "custom_nodes" / "resonance" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PACK / name, target)
-    with server(base, models, "absent", "probe") as comfy:
+    comfy = server(base, models, "absent", "probe")
+    comfy.forked = False  # what is imported before the server is there counts here
+    with comfy:
         yield comfy
 
 

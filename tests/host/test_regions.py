@@ -1,7 +1,6 @@
 """Regions in a real ComfyUI: red words on the left paint the left red, whatever the method, family and sampler."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,9 @@ from resonance.canvas.canvas import Canvas, Lora, Rect, Region
 from resonance.canvas.listing import write
 
 from .comfy import Comfy, RunFailed, node
-from .conftest import server
 from .paint import CLIP, MODEL, VAE, Look, halves, hue, look, paint
+
+pytestmark = pytest.mark.usefixtures("families")
 
 LEFT, RIGHT, TOP, BOTTOM, WHOLE = (0, 90, 0, 45), (0, 90, 45, 90), (0, 45, 0, 90), (45, 90, 0, 90), (0, 90, 0, 90)
 COUPLE, OMOST, PAPER = ONE_PASS = ("attention couple", "dense diffusion (omost)", "dense diffusion (paper)")
@@ -30,12 +30,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     OVERLAY: {"global_strength": 0.02, "region_strength": 0.98},
     AVERAGE: {"global_strength": 0.02, "region_strength": 0.98},
 }
-
-
-@pytest.fixture(scope="module")
-def comfy(tmp_path_factory: pytest.TempPathFactory, families: Path) -> Iterator[Comfy]:
-    with server(tmp_path_factory.mktemp("regions"), families, "probe", "patches") as comfy:
-        yield comfy
 
 
 def region(word: str, place: Rect, **more: Any) -> Region:

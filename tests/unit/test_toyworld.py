@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.stats import binom
 
 pytest.importorskip("diffusers")
 
@@ -19,6 +20,16 @@ FIRST = Scene("large", "red", "circle", "left", "blue")
 def some_scenes(count: int, seed: int) -> list[Scene]:
     rng = np.random.default_rng(seed)
     return [random_scene(rng) for _ in range(count)]
+
+
+def pictures(few: int, many: int) -> Any:
+    """A few pictures, and in `nox -s long` as many as the share is to be believed from."""
+    return pytest.mark.parametrize(("count", "many"), [(few, many), pytest.param(many, many, marks=pytest.mark.long)])
+
+
+def least(share: float, count: int, many: int) -> float:
+    """The share itself of many pictures; of few, what 99 of 100 painters with this share reach."""
+    return share if count == many else float(binom.ppf(0.01, count, share)) / count
 
 
 def drawings(scenes: list[Scene]) -> list[Image.Image]:
@@ -71,24 +82,26 @@ def test_the_tagger_reads_drawn_scenes(reader: Reader) -> None:
     assert share["shape"] >= 0.97, share
 
 
+@pictures(24, 100)
 @pytest.mark.parametrize("put", [tag_line, caption])
-def test_pictures_follow_their_words(put: Any, pipeline: Any, reader: Reader) -> None:
-    scenes = some_scenes(100, seed=12)
-    pictures = list(paint(pipeline, [put(scene.tags) for scene in scenes]))
-    assert {picture.size for picture in pictures} == {(painter.SIZE, painter.SIZE)}
-    share = right(scenes, reader.lines(pictures))
-    assert min(share["color"], share["background"]) >= 0.95, share
-    assert min(share["shape"], share["place"]) >= 0.85, share
+def test_pictures_follow_their_words(put: Any, count: int, many: int, pipeline: Any, reader: Reader) -> None:
+    scenes = some_scenes(count, seed=12)
+    painted = list(paint(pipeline, [put(scene.tags) for scene in scenes]))
+    assert {picture.size for picture in painted} == {(painter.SIZE, painter.SIZE)}
+    share = right(scenes, reader.lines(painted))
+    assert min(share["color"], share["background"]) >= least(0.95, count, many), share
+    assert min(share["shape"], share["place"]) >= least(0.85, count, many), share
 
 
-def test_words_come_back_round_after_round(pipeline: Any, reader: Reader) -> None:
-    scenes = some_scenes(30, seed=13)
+@pictures(8, 30)
+def test_words_come_back_round_after_round(count: int, many: int, pipeline: Any, reader: Reader) -> None:
+    scenes = some_scenes(count, seed=13)
     lines = reader.lines(drawings(scenes))
     for seed in range(3):
         lines = reader.lines(list(paint(pipeline, lines, seed)))
     share = right(scenes, lines)
-    assert min(share["color"], share["background"]) >= 0.9, share
-    assert min(share["shape"], share["place"]) >= 0.75, share
+    assert min(share["color"], share["background"]) >= least(0.9, count, many), share
+    assert min(share["shape"], share["place"]) >= least(0.75, count, many), share
 
 
 def test_words_that_the_painter_does_not_know_change_little(pipeline: Any, reader: Reader) -> None:
