@@ -128,6 +128,12 @@ def long(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=SHARED, default=False)
+def crash(session: nox.Session) -> None:
+    """A thousand kills of a process that works on a session, at random moments."""
+    run(session, PYTHON, "-m", "pytest", "-q", "-s", "tests/unit/test_crash.py", "-m", "long")
+
+
+@nox.session(venv_backend="none", requires=SHARED, default=False)
 def screenshots(session: nox.Session) -> None:
     """Writes docs/images anew: run it after the editor or the gallery looks different."""
     env = {**BYTECODE, "RESONANCE_SCREENSHOTS": "1"}

@@ -89,7 +89,9 @@ def main() -> None:
     chain = Chain(own(folder / "output" / "s", 1, fill.kind, ""), fill)
     chain.settle_all(lambda run, process: Outcome(Reason.DIED))
     chain.begin()
-    foreign = {"torch", "comfy", "aiohttp", "typer", "resonance.host", "resonance.drive", "resonance.cli"} & set(sys.modules)
+    foreign = {"torch", "comfy", "aiohttp", "typer", "resonance.host", "resonance.drive", "resonance.cli"} & set(
+        sys.modules
+    )
     assert not foreign, foreign
     (folder / "begun").touch()
     work(chain, killer)

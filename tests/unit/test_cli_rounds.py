@@ -23,6 +23,7 @@ from resonance.cli.places import Places
 from resonance.cli.server import Launch, StartedComfyUI
 from resonance.drive import comfyui
 from resonance.drive.job import EngineLost, Job
+from resonance.drive.session import Jobs
 from resonance.files.pictures import listing
 
 from .test_driver import Fake, chain, items
@@ -115,7 +116,7 @@ def test_events_can_be_read_and_signals_are_as_before(
     driven = chain(tmp_path, rounds=1)
     status = 0
     try:
-        asyncio.run(drive_and_show(driven, [Fake(pause=0.05, act=act)], Output(True)))
+        asyncio.run(drive_and_show(driven, Jobs(driven), [Fake(pause=0.05, act=act)], Output(True)))
     except typer.Exit as end:
         status = end.exit_code
     finally:

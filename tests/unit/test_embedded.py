@@ -47,8 +47,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def setup(models: Path) -> Setup:
-    painting = Painting("a", models, steps=2, cfg=4.0, device="cpu")
-    return Setup(painting, Tagging(tagger=str(models / "taggers" / "tiny-torch")))
+    painting = Painting(model="a", models=models, steps=2, cfg=4.0, device="cpu")
+    return Setup(painting=painting, tagging=Tagging(tagger=str(models / "taggers" / "tiny-torch")))
 
 
 @pytest.fixture

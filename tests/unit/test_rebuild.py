@@ -82,7 +82,7 @@ def paint(
             *([("prompt", json.dumps(graph))] if graph else []),
         ]
         results, beside = [picture(*texts)] * batch, [picture(*texts)] * before
-        made = Made(
+        result = Made(
             pictures=tuple(results),
             before=tuple(beside),
             prompt=f"{words.tags}, good",
@@ -90,7 +90,7 @@ def paint(
             naming=naming,
             texts=None,
         )
-        saving.keep(ledger, item, made)
+        saving.keep(ledger, item, result)
         made.append((item.round, item.lineage))
     ledger.close()
     return made

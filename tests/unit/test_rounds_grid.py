@@ -10,6 +10,7 @@ from resonance.gallery import grid
 from resonance.session import query, status
 from resonance.session.item import Item, Words
 from resonance.session.ledger import Ledger, Result
+from resonance.session.payloads import Plain
 from resonance.told import Told
 
 
@@ -96,7 +97,7 @@ def test_an_item_is_told_with_all_that_is_known(tmp_path: Path):
 def test_the_json_is_what_a_run_writes_into_the_picture(tmp_path: Path):
     ledger = Ledger(tmp_path / "s", seed=7)
     with ledger.transaction():
-        ledger.add(1, [("a.png [input]", "X0001")], [{"free": [1, "ü"]}])
+        ledger.add(1, [("a.png [input]", "X0001")], [Plain(scale=6.5, steps=20)])
         item = ledger.next(1, False)
         assert item
         item = ledger.claim(item, "run")

@@ -23,6 +23,7 @@ from resonance.drive.embedded.engine import Embedded, Setup
 from resonance.drive.embedded.painter import Painter, Painting
 from resonance.drive.job import EngineLost, JobFailed
 from resonance.files import store
+from resonance.session.item import Words
 from resonance.told import Told
 
 from .test_driver import Fake, chain, items, run
@@ -178,10 +179,10 @@ def test_the_embedded_engine_passes_a_fault_on(monkeypatch: pytest.MonkeyPatch, 
     def told(*_: Any) -> None:
         raise Told("There is no such model.")
 
-    engine = Embedded(Setup(Painting("toyworld")))
+    engine = Embedded(Setup(painting=Painting(model="toyworld")))
     loaded: Any = SimpleNamespace(paint=fail, device="cpu", close=lambda: None)
     job: Any = SimpleNamespace(
-        graph=None, picture=b"", item=SimpleNamespace(draw=None, words=SimpleNamespace(tags="", caption=""), seed=0)
+        graph=None, picture=b"", item=SimpleNamespace(draw=None, words=Words(), seed=0, phase="paint")
     )
     with monkeypatch.context() as patched:
         patched.setattr(Painter, "load", fail)
