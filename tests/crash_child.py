@@ -1,14 +1,15 @@
 """A session's whole life in a process that knows nothing but :mod:`resonance.session`, to be killed at any moment.
 
-    python crash_child.py FOLDER COUNT ROUNDS [POINT]
-
-It makes COUNT items in each of ROUNDS rounds, some runs claiming three at once, some failing once. At POINT, which is passed for
-the second time, it kills itself. Nothing of ComfyUI, torch or the command may be loaded.
+For each line of JSON on its input, ``[folder, items, rounds, point]``, it forks a child, tells its id, and then how it ended. The
+child makes the items of all rounds; some runs claim three at once, one item fails once. When it passes the point for the second
+time it kills itself (the first, where there is but one). Nothing of ComfyUI, torch or the command may be loaded.
 """
 
+import json
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -36,7 +37,7 @@ class Killer:
     def at(self, point: str) -> None:
         if point == self.point:
             self.passed += 1
-            if self.passed == 2:
+            if self.passed == (1 if point == "settled" else 2):
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def fsync(self, handle: int) -> None:
@@ -51,8 +52,7 @@ class Killer:
         self.at("after rename")
 
 
-def work(chain: Chain, killer: Killer) -> None:
-    fail = {(2, "X0002")}
+def work(chain: Chain, killer: Killer, failed: Path) -> None:
     for number in range(10_000):
         got = chain.claim(f"{os.getpid()}-{number}", most=3 if number % 4 == 0 else 1)
         killer.at("claimed")
@@ -60,16 +60,15 @@ def work(chain: Chain, killer: Killer) -> None:
             assert got.why is Why.FINISHED, got
             return
         for item in got:
-            if (item.round, item.lineage) in fail:
-                fail.clear()
+            if (item.round, item.lineage) == (2, "X0002") and not failed.exists():
+                failed.touch()
                 chain.settle(item, Outcome(Reason.ERROR, "once"))
                 killer.at("settled")
             else:
                 chain.keep(item, Made(pictures=(DATA,), prompt="red", texts=None))
 
 
-def main() -> None:
-    folder, count, rounds, point = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), (sys.argv[4:] or [""])[0]
+def live(folder: Path, count: int, rounds: int, point: str) -> None:
     killer = Killer(point)
     store.os = killer  # type: ignore[assignment]
     commit = Ledger.commit
@@ -94,8 +93,23 @@ def main() -> None:
     )
     assert not foreign, foreign
     (folder / "begun").touch()
-    work(chain, killer)
+    work(chain, killer, folder / "failed")
     chain.close()
+
+
+def main() -> None:
+    for line in sys.stdin:
+        folder, count, rounds, point = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                live(Path(folder), count, rounds, point)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        print(pid, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """Kills: at every named point and at random moments, in a process that imports only the session."""
 
+import json
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,14 +19,41 @@ from places import PACK
 from resonance.session import query
 
 COUNT, ROUNDS = 6, 3
-CHILD = PACK / "tests" / "crash_child.py"
 RANDOM = 60
 """Random moments in the suite; ``nox -s crash`` has a thousand."""
 
 
-def start(base: Path, point: str = "") -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(CHILD), str(base), str(COUNT), str(ROUNDS), point]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+class Children:
+    """Processes that work on a session, from one that has imported it."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, str(PACK / "tests" / "crash_child.py")]
+        self._parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def start(self, base: Path, point: str = "") -> int:
+        """The id of a new one."""
+        assert self._parent.stdin
+        print(json.dumps([str(base), COUNT, ROUNDS, point]), file=self._parent.stdin, flush=True)
+        return self._said()
+
+    def end(self) -> int:
+        """How it ended, once it has."""
+        return self._said()
+
+    def close(self) -> None:
+        self._parent.kill()
+        self._parent.communicate()
+
+    def _said(self) -> int:
+        assert self._parent.stdout
+        return int(self._parent.stdout.readline())
+
+
+@pytest.fixture(scope="module")
+def children() -> Iterator[Children]:
+    children = Children()
+    yield children
+    children.close()
 
 
 def check(base: Path) -> None:
@@ -42,51 +73,46 @@ def temporaries(base: Path) -> int:
     return len(list((base / "output" / "s").glob("*/.*.tmp")))
 
 
-def finish(base: Path) -> None:
-    child = start(base)
-    said, _ = child.communicate(timeout=120)
-    assert child.returncode == 0, said.decode()
-
-
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_at_a_named_point_it_goes_on_as_if_nothing_had_been(tmp_path: Path, point: str):
-    child = start(tmp_path, point)
-    child.communicate(timeout=120)
-    assert child.returncode == -signal.SIGKILL
+def test_killed_at_a_named_point_it_goes_on_as_if_nothing_had_been(tmp_path: Path, children: Children, point: str):
+    children.start(tmp_path, point)
+    assert children.end() == -signal.SIGKILL
     assert temporaries(tmp_path) <= 1
-    finish(tmp_path)
+    children.start(tmp_path)
+    assert children.end() == 0
     check(tmp_path)
 
 
-def kills(base: Path, count: int, seed: int) -> int:
-    """Kills one session after another at random moments, ``count`` times, and checks each that came to its end."""
+def kills(base: Path, children: Children, count: int, seed: int) -> int:
+    """Kills one session after another at random moments, ``count`` times, checks each that came to its end, and returns how
+    many they were."""
     choose, killed, sessions = random.Random(seed), 0, 0
     while killed < count:
         place = base / str(sessions)
         sessions += 1
-        ended = False
-        while not ended:
+        while True:
             (place / "begun").unlink(missing_ok=True)
-            child = start(place)
-            while not (place / "begun").exists() and child.poll() is None:
-                time.sleep(0.001)
-            time.sleep(choose.uniform(0, 0.12))
-            if killed < count and child.poll() is None:
-                child.kill()
-                killed += 1
-            said, _ = child.communicate(timeout=120)
-            ended = child.returncode == 0
-            assert ended or child.returncode == -signal.SIGKILL, said.decode()
-            assert temporaries(place) <= 1
+            pid = children.start(place)
+            if killed < count:
+                while not (place / "begun").exists():
+                    time.sleep(0.0005)
+                time.sleep(choose.uniform(0, 0.1))
+                with suppress(ProcessLookupError):  # it has come to its end
+                    os.kill(pid, signal.SIGKILL)
+            ended = children.end()
+            killed += ended == -signal.SIGKILL
+            assert ended in (0, -signal.SIGKILL) and temporaries(place) <= 1
+            if ended == 0:
+                break
         check(place)
     return sessions
 
 
-def test_killed_at_random_moments_each_item_has_one_result(tmp_path: Path):
-    assert kills(tmp_path, RANDOM, 1)
+def test_killed_at_random_moments_each_item_has_one_result(tmp_path: Path, children: Children):
+    assert kills(tmp_path, children, RANDOM, 1)
 
 
 @pytest.mark.long
-def test_a_thousand_kills(tmp_path: Path):
-    sessions = kills(tmp_path, 1000, 2)
+def test_a_thousand_kills(tmp_path: Path, children: Children):
+    sessions = kills(tmp_path, children, 1000, 2)
     print(f"1000 kills at random moments in {sessions} sessions of {COUNT} x {ROUNDS} items: each item has one result")
