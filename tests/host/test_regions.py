@@ -1,116 +1,85 @@
 """Regions in a real ComfyUI: red words on the left paint the left red, whatever the method, family and sampler."""
 
-import json
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Any
 
 import pytest
-from PIL import Image
 
-from resonance.canvas.canvas import Canvas, Lora, Rect, Region
-from resonance.canvas.listing import write
+from resonance.canvas.canvas import Canvas, Region
 
-from .comfy import Comfy, RunFailed, node
-from .paint import CLIP, MODEL, VAE, Look, halves, hue, look, paint
+from .comfy import Comfy, node
+from .paint import CLIP, MODEL, VAE, halves, hue, paint
+from .regional import (
+    AREA,
+    BOTTOM,
+    FAMILIES,
+    HALVES,
+    LEFT,
+    METHODS,
+    ONE_PASS,
+    PAPER,
+    RIGHT,
+    TOP,
+    WHOLE,
+    hues,
+    layout,
+    leans,
+    pictures,
+    place,
+    region,
+)
 
 pytestmark = pytest.mark.usefixtures("families")
 
-LEFT, RIGHT, TOP, BOTTOM, WHOLE = (0, 90, 0, 45), (0, 90, 45, 90), (0, 45, 0, 90), (45, 90, 0, 90), (0, 90, 0, 90)
-COUPLE, OMOST, PAPER = ONE_PASS = ("attention couple", "dense diffusion (omost)", "dense diffusion (paper)")
-OVERLAY, AVERAGE = AREA = ("area overlay", "area average")
-METHODS = (*ONE_PASS, *AREA)
-FAMILIES = ("sd15", "sd15_topology", "sd2", "sdxl")
-
-SETTINGS: dict[str, dict[str, Any]] = {
-    COUPLE: {"base_weight": 0.0, "feather": 0.0, "capture": "off"},
-    OMOST: {"capture": "off"},
-    # The paper's method acts in the first steps, where a trained model decides on the layout. The tiny ones decide on a
-    # colour in the last step, so it has to act up to there to be seen.
-    PAPER: {"creg": 1.0, "sreg": 0.3, "sizereg": 1.0, "steps": 1.0, "fade": 0.0, "capture": "off"},
-    OVERLAY: {"global_strength": 0.02, "region_strength": 0.98},
-    AVERAGE: {"global_strength": 0.02, "region_strength": 0.98},
-}
-
-
-def region(word: str, place: Rect, **more: Any) -> Region:
-    return Region(place, ("a",), (word,), **more)
-
-
-def layout(*regions: Region, whole: str = "the") -> Canvas:
-    return Canvas((Region(prefixes=("a",), suffixes=(whole,)), *regions))
-
-
-HALVES = layout(region("red", LEFT), region("blue", RIGHT))
-
-
-def place(canvas: Canvas | None, method: str, settings: dict[str, Any] | None = None, **inputs: Any) -> dict[str, Any]:
-    """Nodes that bind the words of a canvas, under the ids ``canvas`` and ``regions``."""
-    chosen = {f"method.{key}": value for key, value in {**SETTINGS[method], **(settings or {})}.items()}
-    nodes = {}
-    if canvas:
-        nodes["canvas"] = node("ResonanceCanvas", canvas_text=write(canvas), width=1024, height=1024)
-        inputs = {"canvas": ["canvas", 0], **inputs}
-    inputs = {"model": MODEL, "clip": CLIP, "method": method, **chosen, **inputs}
-    return {**nodes, "regions": node("ResonanceRegions", **inputs)}
-
-
-def pictures(comfy: Comfy, nodes: dict[str, Any], family: str = "sd15", **sampling: Any) -> list[Look]:
-    model = sampling.pop("model", ["regions", 0])
-    prompt = paint(f"tiny_{family}", ["regions", 1], ["regions", 2], model=model, nodes=nodes, **sampling)
-    return look(comfy.run(prompt))
-
-
-def leans(rgb: tuple[float, float, float], to: str, from_: str) -> bool:
-    """Whether one colour is clearly stronger than another. At cfg 7 or after many steps not every hue is pure."""
-    names = ("red", "green", "blue")
-    return rgb[names.index(to)] > rgb[names.index(from_)] + 40
-
-
-def hues(picture: Look) -> tuple[str, str]:
-    return hue(picture.left), hue(picture.right)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("method", METHODS)
-def test_left_red_right_blue(comfy: Comfy, family: str, method: str):
-    assert hues(pictures(comfy, place(HALVES, method), family)[0]) == ("red", "blue")
-
-
 STEPS = {"euler": 4, "euler_ancestral": 4, "dpmpp_2m": 8}
+UNEVEN = (8 * 33, 8 * 21)
+"""A size that the layers of the larger families do not divide."""
+LARGE = (512, 512)
+"""Only for the smallest family: in one step of the others on a processor, attention takes a minute."""
+SIZES = (UNEVEN, (128, 64), (72, 200), LARGE)
 
 
-@pytest.mark.parametrize("cfg", [1.0, 7.0])
-@pytest.mark.parametrize("sampler", STEPS)
-@pytest.mark.parametrize("method", METHODS)
-def test_every_sampler_with_and_without_guidance_for_every_picture_of_a_batch(
-    comfy: Comfy, method: str, sampler: str, cfg: float
-):
-    for picture in pictures(comfy, place(HALVES, method), sampler=sampler, cfg=cfg, batch=2, steps=STEPS[sampler]):
-        assert leans(picture.left, "red", "blue") and leans(picture.right, "blue", "red")
+def with_the_rest(pairs: Iterable[Any], every: Iterable[Any]) -> list[Any]:
+    """Cases that have every pair in one of them; in `nox -s long` all others too."""
+    cases = list(pairs)
+    return cases + [pytest.param(*case, marks=pytest.mark.long) for case in every if case not in cases]
 
 
-@pytest.mark.parametrize(("sampler", "cfg"), [("euler", 7.0), ("euler_ancestral", 1.0), ("dpmpp_2m", 7.0)])
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("family", ["sd15_topology", "sdxl"])
-def test_larger_families_with_every_sampler(comfy: Comfy, family: str, method: str, sampler: str, cfg: float):
-    steps = 8 if sampler == "dpmpp_2m" else 2
-    found = pictures(comfy, place(HALVES, method), family, sampler=sampler, cfg=cfg, batch=2, steps=steps)
-    for picture in found:
-        assert leans(picture.left, "red", "blue") and leans(picture.right, "blue", "red")
+def with_sizes() -> Iterator[tuple[str, str, tuple[int, int]]]:
+    """Each method with each family, and with each size in one of these."""
+    larger = ["sdxl", "sd15_topology"]
+    for method in METHODS:
+        larger.reverse()
+        for family, size in zip((*larger, "sd2", "sd15"), SIZES, strict=True):
+            yield method, family, size
 
 
-@pytest.mark.parametrize("size", [(128, 64), (72, 200), (512, 512), (8 * 33, 8 * 17)])
-@pytest.mark.parametrize("method", METHODS)
-def test_every_size(comfy: Comfy, method: str, size: tuple[int, int]):
-    [picture] = pictures(comfy, place(HALVES, method), size=size, steps=2 if size == (512, 512) else 4)
+@pytest.mark.parametrize(
+    ("method", "family", "size"), with_the_rest(with_sizes(), product(METHODS, FAMILIES, SIZES[:-1]))
+)
+def test_left_red_right_blue(comfy: Comfy, method: str, family: str, size: tuple[int, int]):
+    [picture] = pictures(comfy, place(HALVES, method), family, size=size, steps=2 if size == LARGE else 4)
     assert picture.size == size and hues(picture) == ("red", "blue")
 
 
-@pytest.mark.parametrize("family", ["sd15_topology", "sdxl"])
-@pytest.mark.parametrize("method", METHODS)
-def test_sizes_whose_layers_do_not_divide(comfy: Comfy, family: str, method: str):
-    [picture] = pictures(comfy, place(HALVES, method), family, size=(8 * 33, 8 * 21), steps=2)
-    assert hues(picture) == ("red", "blue")
+def with_samplers() -> Iterator[tuple[str, str, str, float]]:
+    """Each method, each family and each guidance with each sampler."""
+    for turn, method in enumerate(METHODS):
+        for number, sampler in enumerate(STEPS):
+            yield method, FAMILIES[(turn + number) % 4], sampler, (1.0, 7.0)[(turn // 2 + number) % 2]
+
+
+@pytest.mark.parametrize(
+    ("method", "family", "sampler", "cfg"),
+    with_the_rest(with_samplers(), product(METHODS, FAMILIES, STEPS, (1.0, 7.0))),
+)
+def test_every_sampler_with_and_without_guidance_for_every_picture_of_a_batch(
+    comfy: Comfy, method: str, family: str, sampler: str, cfg: float
+):
+    sampling = {"sampler": sampler, "cfg": cfg, "steps": STEPS[sampler], "batch": 2}
+    for picture in pictures(comfy, place(HALVES, method), family, **sampling):
+        assert leans(picture.left, "red", "blue") and leans(picture.right, "blue", "red")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -193,266 +162,3 @@ def test_one_region_over_all_is_plain_attention(comfy: Comfy, family: str, metho
     prompt = paint(f"tiny_{family}", ["regions", 1], ["regions", 2], model=["regions", 0], nodes=nodes)
     [difference] = comfy.run(prompt)["compare"]["difference"]
     assert difference < 1e-5
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_what_came_in_is_not_changed_and_the_model_paints_as_before(comfy: Comfy, method: str):
-    plain = paint("tiny_sd15", "red", seed=7)
-    before = look(comfy.run(plain))[0]
-    nodes = place(HALVES, method, positive=["words", 0], negative=["no words", 0])
-    nodes["words"] = node("CLIPTextEncode", clip=CLIP, text="a")
-    nodes["no words"] = node("CLIPTextEncode", clip=CLIP, text="green")
-    seen = {"model": MODEL, "clip": CLIP, "canvas": ["canvas", 0], "words": ["words", 0], "no": ["no words", 0]}
-    for name, link in seen.items():
-        nodes[f"{name} before"] = node("Digest", value=link)
-        nodes[f"{name} after"] = node("Digest", value=link, after=["decode", 0])
-    for name in seen:
-        nodes["regions"]["inputs"][{"no": "negative", "words": "positive"}.get(name, name)] = [f"{name} before", 1]
-    out = comfy.run(paint("tiny_sd15", ["regions", 1], ["regions", 2], model=["regions", 0], nodes=nodes))
-    for name in seen:
-        assert out[f"{name} before"]["digest"] == out[f"{name} after"]["digest"], name
-    assert hues(look(out)[0]) == ("red", "blue")
-    again = paint("tiny_sd15", "red", seed=7)
-    again["load"]["inputs"]["ckpt_name"] = "tiny_sd15.safetensors"
-    again["sampler"]["inputs"]["denoise"] = 0.9999999  # the same numbers, but not the cached result
-    assert look(comfy.run(again))[0].pixels == before.pixels
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_together_with_lora_controlnet_and_a_foreign_patch(comfy: Comfy, method: str, tmp_path: Path):
-    """Each one alone changes the picture in its own way, and still does when all are there."""
-
-    def graph(lora: bool, hint: bool, foreign: str | None) -> Look:
-        nodes = place(HALVES, method)
-        model: list[Any] = MODEL
-        if lora:
-            nodes["lora"] = node(
-                "LoraLoaderModelOnly", model=model, lora_name="tiny_lora.safetensors", strength_model=1.0
-            )
-            model = ["lora", 0]
-        if foreign:
-            more = {"keys": "transformers"} if foreign == "ReplaceTint" else {}
-            nodes["foreign"] = node(foreign, model=model, amount=1.0, **more)
-            model = ["foreign", 0]
-        nodes["regions"]["inputs"]["model"] = model
-        positive, negative = ["regions", 1], ["regions", 2]
-        if hint:
-            nodes["hint"] = node("EmptyImage", width=64, height=64, batch_size=1, color=0x00FF00)
-            nodes["net"] = node("ControlNetLoader", control_net_name="tiny_controlnet.safetensors")
-            nodes["apply"] = node(
-                "ControlNetApplyAdvanced",
-                positive=positive,
-                negative=negative,
-                control_net=["net", 0],
-                image=["hint", 0],
-                strength=1.0,
-                start_percent=0.0,
-                end_percent=1.0,
-            )
-            positive, negative = ["apply", 0], ["apply", 1]
-        return look(comfy.run(paint("tiny_sd15", positive, negative, model=["regions", 0], nodes=nodes)))[0]
-
-    alone = graph(False, False, None)
-    assert hues(alone) == ("red", "blue")
-    assert hues(graph(True, False, None)) == ("blue", "red")
-    hinted = graph(False, True, None)
-    assert hinted.left[1] > alone.left[1] + 20 and hinted.right[1] > alone.right[1] + 20
-    for foreign in ("PatchTint", "ReplaceTint"):
-        tinted = graph(False, False, foreign)
-        assert tinted.left[1] > alone.left[1] + 20 and tinted.left[0] > tinted.left[2] + 40, foreign
-        together = graph(True, True, foreign)
-        assert together.left[2] > together.left[0] + 40 and together.right[0] > together.right[2] + 40, foreign
-        assert together.whole[1] > hinted.whole[1] + 10, foreign
-
-
-@pytest.mark.parametrize("keys", ["transformers", "blocks"])
-@pytest.mark.parametrize("family", ["sd15", "sdxl"])
-def test_what_replaces_attention_may_stand_on_either_side(comfy: Comfy, family: str, keys: str):
-    nodes = place(HALVES, COUPLE)
-    plain = pictures(comfy, nodes, family)[0]
-    behind = {**nodes, "foreign": node("ReplaceTint", model=["regions", 0], amount=1.0, keys=keys)}
-    after = pictures(comfy, behind, family, model=["foreign", 0])[0]
-    nodes["foreign"] = node("ReplaceTint", model=MODEL, amount=1.0, keys=keys)
-    nodes["regions"]["inputs"]["model"] = ["foreign", 0]
-    before = pictures(comfy, nodes, family)[0]
-    assert before.pixels == after.pixels
-    assert before.whole[1] > plain.whole[1] + 20 and leans(before.left, "red", "blue")
-
-
-def test_an_area_over_all_regions_is_refused(comfy: Comfy):
-    nodes = place(HALVES, COUPLE)
-    nodes["area"] = node(
-        "ConditioningSetArea", conditioning=["regions", 1], width=64, height=64, x=0, y=0, strength=1.0
-    )
-    with pytest.raises(RunFailed, match="takes no area of its own"):
-        comfy.run(paint("tiny_sd15", ["area", 0], ["regions", 2], model=["regions", 0], nodes=nodes))
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_unequal_lengths_of_prompts(comfy: Comfy, method: str):
-    """A negative of two runs of the encoder, regions of one and three: what ComfyUI pads is told apart."""
-    long = Region(LEFT, ("a",), tuple("the of in on and with " * 12 + "red" for _ in range(3)))
-    nodes = place(layout(long, region("blue", RIGHT)), method, negative=["no", 0])
-    nodes["no"] = node("CLIPTextEncode", clip=CLIP, text="the of in on and with " * 20)
-    assert hues(pictures(comfy, nodes, cfg=2.0)[0]) == ("red", "blue")
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_conditionings_with_a_place(comfy: Comfy, method: str):
-    box = {"place": "box", "place.left": 0.0, "place.top": 0.0, "place.right": 0.5, "place.bottom": 1.0}
-    acts = {"weight": 1.0, "start": 0.0, "end": 1.0, "name": ""}
-    nodes = place(None, method, regions=["blue region", 0], positive=["base", 0], clip=CLIP)
-    for word in ("red", "blue", "a"):
-        nodes["base" if word == "a" else word] = node("CLIPTextEncode", clip=CLIP, text=word)
-    nodes["white"] = node("SolidMask", value=1.0, width=32, height=64)
-    nodes["black"] = node("SolidMask", value=0.0, width=64, height=64)
-    half = {"x": 32, "y": 0, "operation": "add"}
-    nodes["mask"] = node("MaskComposite", destination=["black", 0], source=["white", 0], **half)
-    nodes["red region"] = node("ResonanceRegionFromConditioning", conditioning=["red", 0], **box, **acts)
-    nodes["blue region"] = node(
-        "ResonanceRegionFromConditioning",
-        conditioning=["blue", 0],
-        regions=["red region", 0],
-        **{"place": "mask", "place.mask": ["mask", 0], **acts},
-    )
-    assert hues(pictures(comfy, nodes)[0]) == ("red", "blue")
-    del nodes["regions"]["inputs"]["clip"]  # then nothing at all is the negative
-    assert hues(pictures(comfy, nodes)[0]) == ("red", "blue")
-
-
-@pytest.mark.parametrize("method", AREA)
-@pytest.mark.parametrize("family", ["sd15", "sdxl"])
-def test_the_lora_of_a_region_acts_in_it_only(comfy: Comfy, method: str, family: str):
-    lora = Lora("tiny_lora.safetensors" if family == "sd15" else "tiny_lora_sdxl.safetensors")
-    canvas = layout(region("red", LEFT, lora=lora), region("red", RIGHT))
-    picture = pictures(comfy, place(canvas, method), family)[0]
-    assert picture.left[2] > picture.left[0] + 30 and hue(picture.right) == "red"
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_masks_come_out_as_they_act(comfy: Comfy, method: str):
-    canvas = layout(region("red", (0, 90, 0, 60)), region("blue", (0, 90, 30, 90)))
-    nodes = place(canvas, method)
-    nodes["load"] = node("LoadSmall", ckpt_name="tiny_sd15.safetensors")
-    nodes["images"] = node("MaskToImage", mask=["regions", 3])
-    nodes["stats"] = node("Stats", images=["images", 0])
-    found = [json.loads(text) for text in comfy.run(nodes)["stats"]["stats"]]
-    assert [mask["size"] for mask in found] == [[90, 90]] * 3
-    shares = {OVERLAY: [1, 1 / 3, 2 / 3], AVERAGE: [1, 1 / 2, 1 / 2]}.get(method, [1, 2 / 3, 2 / 3])
-    assert [mask["whole"][0] / 255 for mask in found] == pytest.approx(shares, abs=1e-4)
-
-
-@pytest.mark.parametrize("method", ONE_PASS)
-def test_heat_lies_where_the_words_acted(comfy: Comfy, method: str):
-    nodes = place(HALVES, method, {"capture": "16"})
-    nodes["heat"] = node("ResonanceRegionHeat", model=["regions", 0], image=["decode", 0], opacity=1.0)
-    nodes["maps"] = node("MaskToImage", mask=["heat", 1])
-    nodes["map stats"] = node("Stats", images=["maps", 0])
-    nodes["names"] = node("ProbeValue", value=["heat", 2])
-    out = comfy.run(paint("tiny_sd15", ["regions", 1], ["regions", 2], model=["regions", 0], nodes=nodes, cfg=4.0))
-    whole, red, blue = (json.loads(text) for text in out["map stats"]["stats"])
-    assert json.loads(out["names"]["value"][0]) == ["global", "region 1", "region 2"]
-    assert red["size"] == [16, 16]
-    (shown,) = out["heat"]["resonance_heat"]
-    assert shown["names"] == ["global", "region 1", "region 2"]
-    files = [shown["picture"], *shown["maps"]]
-    sizes = [Image.open(comfy.base / file["type"] / file["filename"]).size for file in files]
-    assert sizes == [(64, 64), (16, 16), (16, 16), (16, 16)]
-    assert red["left"][0] > 2 * red["right"][0] and blue["right"][0] > 2 * blue["left"][0]
-    assert abs(whole["left"][0] - whole["right"][0]) < 10
-
-
-@pytest.mark.parametrize(
-    ("canvas", "settings", "says"),
-    [
-        (HALVES, {"method": "no such"}, "method must be one of attention couple, .*, area average"),
-        (HALVES, {"clip": None}, "connect clip"),
-        (None, {}, "There are no regions"),
-        (layout(region("red", LEFT, name="boat", lora=Lora("x.safetensors"))), {}, "The LoRA of boat cannot act"),
-        (
-            layout(region("red", LEFT, lora=Lora("x.safetensors"))),
-            {"method": OVERLAY},
-            "no LoRA 'x.safetensors' in .*loras",
-        ),
-        (Canvas((Region(weight=0), region("red", LEFT))), {}, "Nothing acts outside the regions: connect positive"),
-    ],
-)
-def test_errors_say_what_to_do(comfy: Comfy, canvas: Canvas | None, settings: dict[str, Any], says: str):
-    settings = dict(settings)
-    method = settings.pop("method", COUPLE)
-    nodes = place(canvas, method if method in METHODS else COUPLE, **settings)
-    nodes["regions"]["inputs"]["method"] = method
-    if "clip" in settings:
-        del nodes["regions"]["inputs"]["clip"]
-    with pytest.raises(RunFailed, match=says):
-        pictures(comfy, nodes)
-
-
-@pytest.mark.parametrize("method", ONE_PASS)
-def test_regions_on_regions_are_refused(comfy: Comfy, method: str):
-    nodes = place(HALVES, method)
-    inputs = nodes["regions"]["inputs"]
-    nodes["first"] = node("ResonanceRegions", **inputs)
-    inputs |= {"model": ["first", 0], "positive": ["first", 1]}
-    with pytest.raises(RunFailed, match="connected to positive has regions of its own"):
-        pictures(comfy, nodes)
-
-
-def test_words_of_another_model_are_refused(comfy: Comfy):
-    nodes = place(HALVES, COUPLE, positive=["words", 0])
-    nodes["other"] = node("LoadSmall", ckpt_name="tiny_sdxl.safetensors")
-    nodes["words"] = node("CLIPTextEncode", clip=["other", 1], text="a")
-    with pytest.raises(RunFailed, match="positive was encoded with 2048 numbers per token, the global words with 768"):
-        pictures(comfy, nodes)
-
-
-@pytest.mark.parametrize("method", AREA)
-def test_areas_work_with_other_families(comfy: Comfy, method: str):
-    assert hues(pictures(comfy, place(HALVES, method), "flux")[0]) == ("red", "blue")
-
-
-@pytest.mark.parametrize("method", ONE_PASS)
-def test_a_model_of_another_family_is_answered_with_what_works(comfy: Comfy, method: str):
-    with pytest.raises(
-        RunFailed, match="Stable Diffusion 1.5, Stable Diffusion 2, SDXL, but the model is Flux. .*area"
-    ):
-        pictures(comfy, place(HALVES, method), "flux")
-
-
-def test_encode_canvas_puts_all_words_into_one_conditioning(comfy: Comfy):
-    nodes = {
-        "load": node("LoadSmall", ckpt_name="tiny_sd15.safetensors"),
-        "canvas": node("ResonanceCanvas", canvas_text=write(HALVES), width=1024, height=1024),
-        "encode": node("ResonanceEncodeCanvas", clip=CLIP, canvas=["canvas", 0]),
-        "first": node("CLIPTextEncode", clip=CLIP, text="a the"),
-        "stats": node("CondStats", conditioning=["encode", 0]),
-        "first stats": node("CondStats", conditioning=["first", 0]),
-    }
-    out = comfy.run(nodes)
-    found, first = (json.loads(out[name]["entries"][0]) for name in ("stats", "first stats"))
-    assert found["shape"] == [1, 3 * 77, 768] and found["pooled"] == first["pooled"]
-
-
-def test_equal_words_of_other_weights_are_other_words(comfy: Comfy):
-    def digest(*texts: str) -> str:
-        canvas = layout(*(region(text, LEFT) for text in texts))
-        nodes = {
-            "load": node("LoadSmall", ckpt_name="tiny_sd15.safetensors"),
-            "canvas": node("ResonanceCanvas", canvas_text=write(canvas), width=1024, height=1024),
-            "encode": node("ResonanceEncodeCanvas", clip=CLIP, canvas=["canvas", 0]),
-            "digest": node("Digest", value=["encode", 0]),
-        }
-        return comfy.run(nodes)["digest"]["digest"][0]
-
-    assert digest("(red:1.5)", "red") != digest("(red:1.5)", "(red:1.5)")
-
-
-def test_a_canvas_without_weights_has_nothing_to_encode(comfy: Comfy):
-    nodes = {
-        "load": node("LoadSmall", ckpt_name="tiny_sd15.safetensors"),
-        "canvas": node("ResonanceCanvas", canvas_text=write(Canvas((Region(weight=0),))), width=1024, height=1024),
-        "encode": node("ResonanceEncodeCanvas", clip=CLIP, canvas=["canvas", 0]),
-        "stats": node("CondStats", conditioning=["encode", 0]),
-    }
-    with pytest.raises(RunFailed, match="No words act"):
-        comfy.run(nodes)
