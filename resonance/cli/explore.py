@@ -286,7 +286,7 @@ def explore(
                 "--steps are the same for every picture, --steps-rule makes them follow the scale: pass one of them."
             )
         from . import exploring
-        from .rounds import _split
+        from .rounds import split
 
         places = Places.of(comfyui, input_, output)
         asked = Asked(
@@ -317,7 +317,7 @@ def explore(
             dtype=dtype,
             download=download,
             servers=tuple(servers or ()),
-            comfyui_args=_split(comfyui_args),
+            comfyui_args=split(comfyui_args),
             cluster=cluster,
             workers=workers,
         )

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..drive.exploration import BETWEEN, FIXED, RULES, Exploring, Paced, Tries, graph_for, named
+from ..drive.exploration import BETWEEN, RULES, Exploring, Paced, Tries, graph_for, named
 from ..drive.job import Engine
 from ..drive.session import Jobs, opened
 from ..drive.workflow import ItemWorkflow, read
@@ -29,7 +29,7 @@ from .engines import Build, Engines, plan_of
 from .explore import Asked, Painters
 from .output import Output
 from .places import Places
-from .session import _take as take
+from .session import take
 
 if TYPE_CHECKING:
     from ..drive.embedded.engine import Setup
@@ -192,10 +192,7 @@ def _prepared(asked: Asked, places: Places, painters: Painters, out: Output) -> 
         cluster=painters.cluster,
         workers=painters.workers,
     )
-    if recipe:
-        builds = engines.builds(recipe, folder / ".comfyui")
-    else:
-        builds = [partial(_embedded, _setup(painters))]
+    builds = engines.builds(recipe, folder / ".comfyui") if recipe else [partial(_embedded, _setup(painters))]
     if asked.take:
         asyncio.run(take(asked.name, folder, painters.servers, out))
     return Work(
@@ -214,7 +211,6 @@ def _prepared(asked: Asked, places: Places, painters: Painters, out: Output) -> 
 def _recipe(asked: Asked, painters: Painters, before: Known | None) -> ItemWorkflow:
     """The workflow that was named, one for the checkpoint, or the one that the session was run with last."""
     folder, names = asked.folder, asked.names
-    workflow: Any = None
     if asked.workflow:
         try:
             graph, workflow = read(asked.workflow)
@@ -225,8 +221,8 @@ def _recipe(asked: Asked, painters: Painters, before: Known | None) -> ItemWorkf
         graph = graph_for(painters.model, painters.sampler or "ddim", painters.scheduler)
         return ItemWorkflow(named(graph, folder or "prompt hash", names or "variation"), None, EXPLORE)
     if before and before.graph:
-        workflow = (before.graph.get("extra_data", {}).get("extra_pnginfo") or {}).get("workflow")
-        return ItemWorkflow(named(before.graph["prompt"], folder, names), workflow, EXPLORE)
+        extra: dict[str, Any] = before.graph.get("extra_data", {}).get("extra_pnginfo") or {}
+        return ItemWorkflow(named(before.graph["prompt"], folder, names), extra.get("workflow"), EXPLORE)
     raise Told(
         "What is to make the pictures? Pass --model, such as --model toyworld to try, with --server the name of a checkpoint"
         " there; or --workflow FILE, a workflow with Explore and Round Output that was exported as API."

@@ -229,7 +229,7 @@ def rounds(
                 *(preamble or "", suffix, negative or "", banned),
                 *(steps, cfg, sampler, size, device, dtype, download),
             )
-        engines = Engines(tuple(servers or ()), places.comfyui, _split(comfyui_args), embedding, cluster, workers)
+        engines = Engines(tuple(servers or ()), places.comfyui, split(comfyui_args), embedding, cluster, workers)
         if rehydrate or (target.endswith(".json") and folders):
             from . import folders as chain
 
@@ -251,7 +251,7 @@ def rounds(
             run(Asked(target, first, count, workflow, seed or 0, retry, take), places, engines, out)
 
 
-def _split(args: str) -> tuple[str, ...]:
+def split(args: str) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(args))
     except ValueError as error:
