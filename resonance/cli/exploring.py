@@ -95,11 +95,12 @@ def interactive(asked: Asked, places: Places, painters: Painters, out: Output) -
                         kept = work.exploring.changed(prompts=tried.prompts)
                         runner.run(_explore(work, kept.fill(), ready, kept))
                         continue
-                    tried = _changed(tried, typed or "", out)
-                    tried.combinations()
+                    following = _changed(tried, typed or "", out)
+                    following.combinations()
                 except Told as error:
                     out.say(str(error))
                     continue
+                tried = following
                 runner.run(_try(work, tried, ready))
         finally:
             runner.run(stack.aclose())
