@@ -87,6 +87,8 @@ def live(folder: Path, count: int, rounds: int, point: str) -> None:
     fill = Pictures("first", rounds, {"input": folder / "input", "output": folder / "output"})
     chain = Chain(own(folder / "output" / "s", 1, fill.kind, ""), fill)
     chain.settle_all(lambda run, process: Outcome(Reason.DIED))
+    with chain.ledger.transaction():
+        chain.ledger.retry()  # what died five times in a row is parked, until somebody asks again
     chain.begin()
     foreign = {"torch", "comfy", "aiohttp", "typer", "resonance.host", "resonance.drive", "resonance.cli"} & set(
         sys.modules

@@ -48,7 +48,7 @@ def _run(asked: Asked, folder: Path, places: Places, engines: Engines, out: Outp
     recipe = None if engines.embedding else _workflow(asked, before)
     builds = engines.builds(recipe, folder / ".comfyui")
     if asked.take:
-        asyncio.run(_take(asked.name, folder, engines.servers, out))
+        asyncio.run(take(asked.name, folder, engines.servers, out))
     plan = engines.embedding.plan() if engines.embedding else None
     words_first = recipe.words_first if recipe else False
     chain = opened(folder, Pictures(first, rounds, roots), asked.seed, PlanDraws(plan) if plan else None, words_first)
@@ -84,7 +84,7 @@ def _workflow(asked: Asked, before: Known | None) -> ItemWorkflow:
     )
 
 
-async def _take(name: str, folder: Path, servers: list[str] | None, out: Output) -> None:
+async def take(name: str, folder: Path, servers: list[str] | None, out: Output) -> None:
     """Makes the servers let go of a session, and waits until the one that has it has finished its picture."""
     if not servers:
         raise Told("--take asks the ComfyUI that works on the session to let go of it: name it with --server.")

@@ -18,7 +18,9 @@ from ...prompt import ORDERS, Counted, Duplicates, compose, compose_negative
 from ...roulette import Draw
 from ...session.item import Item, Words
 from ...session.made import Made
+from ...session.payloads import Exploration
 from ...told import Told
+from ...vary.grid import split
 from ..job import EngineLost, Job, JobFailed
 from .describer import Captioning, Describer, Tagging
 from .painter import Painter, Painting, Stopped
@@ -141,10 +143,13 @@ class Embedded:
         try:
             draw = Draw.from_dict(item.draw) if item.draw else None
             picture = _read(job.picture) if job.picture else None
-            words = item.words or self._describe(self._describer, item, picture, stopped)
-            if item.phase == "describe":
-                return Made(words=words)
-            request = self.setup.composing.request(words, draw, item.seed)
+            if isinstance(item.payload, Exploration):
+                words, request = None, _explored(item.payload, draw)
+            else:
+                words = item.words or self._describe(self._describer, item, picture, stopped)
+                if item.phase == "describe":
+                    return Made(words=words)
+                request = self.setup.composing.request(words, draw, item.seed)
             if stopped():
                 raise Stopped
             painted = self._painter.paint(request, stopped, follows=picture.size if picture else None)
@@ -153,7 +158,7 @@ class Embedded:
         return Made(
             pictures=tuple(encode_png(each, {}) for each in painted.pictures),
             words=words,
-            prompt=request.prompt,
+            prompt=item.payload.words or request.prompt,
             facts=painted.facts,
             texts={"parameters": parameters(painted.request)},
         )
@@ -172,6 +177,22 @@ class Embedded:
 def _read(data: bytes) -> Image.Image:
     with Image.open(BytesIO(data), formats=images.readers()) as image:
         return images.on_white(image)
+
+
+def _explored(payload: Exploration, draw: Draw | None) -> Request:
+    """What Explore hands out as something to paint."""
+    made = payload.combination
+    prompt, negative = split(made.prompt)
+    return Request(
+        prompt=_plain(prompt),
+        negative=_plain(negative),
+        seed=payload.seed,
+        size=(made.width, made.height),
+        steps=made.steps,
+        cfg=made.scale,
+        checkpoint=draw.checkpoint if draw else None,
+        loras=draw.loras if draw else (),
+    )
 
 
 def _plain(text: str) -> str:
