@@ -13,6 +13,7 @@ import websocket
 from PIL import Image
 
 from resonance.session import status
+from resonance.session.schema import NoLedger
 
 from .comfy import Comfy, node
 
@@ -78,7 +79,7 @@ def claimed(comfy: Comfy, session: str) -> bool:
     """Whether a run works on an item now."""
     try:
         return any(i["state"] == "claimed" for round_ in (1, 2) for i in items(comfy, session, round_))
-    except FileNotFoundError:
+    except NoLedger:
         return False
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from unit.img2tag2img_steps import WORKFLOWS, toml
 
 from resonance.session import status
+from resonance.session.schema import NoLedger
 
 from . import shell
 from .comfy import PACK, Comfy
@@ -113,7 +114,7 @@ class Archive:
     def claimed(self, *names: str) -> bool:
         try:
             return any(i["state"] == "claimed" for i in self.items(*names, round_=1))
-        except FileNotFoundError:
+        except NoLedger:
             return False
 
     def names(self, folder: str) -> list[str]:

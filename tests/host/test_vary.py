@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from resonance.session import status
+from resonance.session.schema import NoLedger
 
 from .comfy import Comfy, RunFailed, node
 from .conftest import server
@@ -67,7 +68,7 @@ def state(comfy: Comfy, session: str) -> str:
 def done(comfy: Comfy, session: str) -> int:
     try:
         return sum(item["state"] == "done" for item in items(comfy, session))
-    except FileNotFoundError:
+    except NoLedger:
         return 0
 
 
