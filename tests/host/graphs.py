@@ -78,7 +78,7 @@ def claimed(comfy: Comfy, session: str) -> bool:
     """Whether a run works on an item now."""
     try:
         return any(i["state"] == "claimed" for round_ in (1, 2) for i in items(comfy, session, round_))
-    except FileNotFoundError:
+    except NoLedger:
         return False
 
 

@@ -113,7 +113,7 @@ class Archive:
     def claimed(self, *names: str) -> bool:
         try:
             return any(i["state"] == "claimed" for i in self.items(*names, round_=1))
-        except FileNotFoundError:
+        except NoLedger:
             return False
 
     def names(self, folder: str) -> list[str]:

@@ -67,7 +67,7 @@ def state(comfy: Comfy, session: str) -> str:
 def done(comfy: Comfy, session: str) -> int:
     try:
         return sum(item["state"] == "done" for item in items(comfy, session))
-    except FileNotFoundError:
+    except NoLedger:
         return 0
 
 
