@@ -10,7 +10,7 @@ from ..resonance.host.sessions.variations import Around, SaveAs, opened
 from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, Naming
 from ..resonance.told import Told
 from ..resonance.vary import waits
-from ..resonance.vary.transform import SCHEDULE
+from ..resonance.vary.transform import SCHEDULE, SIDES
 from ..resonance.vary.walk import Colors
 from .color import ANCHORED, color_modes, read_mode
 from .types import TEXT_SOCKET, Transform
@@ -59,7 +59,7 @@ class Vary(io.ComfyNode):
                 io.Conditioning.Input("negative", tooltip="What shall not. Not used where the scale is 1."),
                 io.Image.Input(
                     "image",
-                    tooltip=f"The picture to vary. Its sides are cut down to multiples of {vary.MULTIPLE}. Pictures of a batch are"
+                    tooltip=f"The picture to vary. Its sides are cut down to multiples of {SIDES}. Pictures of a batch are"
                     " varied one after the other, each as if it were alone.",
                 ),
                 Transform.Input("transform", tooltip="From Transform."),

@@ -17,6 +17,7 @@ from PIL import Image
 
 from resonance.session import query
 from resonance.session.naming import prompt_hash
+from resonance.session.status import NoLedger
 from resonance.vary.transform import seed_of
 
 from .comfy import PACK, Comfy, RunFailed, node
@@ -69,7 +70,7 @@ def reached(comfy: Comfy, session: str) -> int:
     """The round that is worked on."""
     try:
         return query.read(output(comfy) / session)[0].round
-    except FileNotFoundError:
+    except NoLedger:
         return 0
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from unit.img2tag2img_steps import WORKFLOWS, toml
 
 from resonance.session import query
+from resonance.session.status import NoLedger
 
 from . import shell
 from .comfy import PACK, Comfy

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from resonance.session import query
+from resonance.session.status import NoLedger
 
 from .comfy import Comfy, RunFailed, node
 from .conftest import server
