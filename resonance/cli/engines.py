@@ -7,7 +7,7 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Protocol, Self, runtime_checkable
 
 import typer
 
@@ -24,6 +24,7 @@ from .places import Places
 if TYPE_CHECKING:
     from ..drive.comfyui import Recipe, Server
     from ..drive.embedded.engine import Setup
+    from ..drive.embedded.painter import Painting
 
 ENGINES = "ComfyUI, one or several"
 """Panel of the help."""
@@ -36,14 +37,15 @@ class Build(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Embedding:
-    """What is to be done without ComfyUI, as the options say."""
+class PaintOptions:
+    """The model that paints without ComfyUI, as the options say."""
 
     model: Annotated[
         str,
         typer.Option(
             "--model",
-            help="A folder or checkpoint for diffusers, a hub id (fetched only with --download), or toyworld.",
+            help="A folder or checkpoint for diffusers, a hub id (fetched only with --download), or toyworld. To explore with"
+            " --server: the name of a checkpoint there.",
             rich_help_panel=HERE,
         ),
     ] = ""
@@ -56,6 +58,49 @@ class Embedding:
             rich_help_panel=HERE,
         ),
     ] = None
+    sampler: Annotated[str, option(settings.SAMPLER, panel=HERE)] = settings.SAMPLER.default
+    device: Device = settings.DEVICE.default
+    dtype: Annotated[str, option(settings.DTYPE, panel=HERE)] = settings.DTYPE.default
+    download: Download = False
+
+    @property
+    def named(self) -> bool:
+        """Whether the options say what paints."""
+        return bool(self.model)
+
+    def filled(self, places: Places) -> Self | None:
+        """With the folders that were not given; None where ComfyUI is to make the pictures."""
+        if not self.named:
+            return None
+        return replace(self, models=self.models or (places.comfyui / "models" if places.comfyui else None))
+
+    def plan(self) -> Plan | None:
+        """What is drawn for each picture, if anything is. Raises Told if it cannot be."""
+        return None
+
+    def painting(self) -> "Painting":
+        from ..drive.embedded.painter import Painting
+
+        return Painting(
+            model=self.model,
+            models=self.models,
+            download=self.download,
+            sampler=self.sampler,
+            device=self.device,
+            dtype=self.dtype,
+        )
+
+    def setup(self) -> "Setup":
+        """Raises Told where it does not fit together."""
+        from ..drive.embedded.engine import Setup
+
+        return Setup(painting=self.painting())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedding(PaintOptions):
+    """What is to be done without ComfyUI, as the options say: pictures into words, too."""
+
     roulette: Annotated[
         Path | None,
         typer.Option(
@@ -71,27 +116,24 @@ class Embedding:
     taggers: Taggers = None
     steps: Annotated[int | None, option(settings.STEPS, panel=HERE)] = settings.STEPS.default
     cfg: Annotated[float | None, option(settings.CFG, panel=HERE)] = settings.CFG.default
-    sampler: Annotated[str, option(settings.SAMPLER, panel=HERE)] = settings.SAMPLER.default
     size: Annotated[str, option(settings.SIZE, panel=HERE)] = settings.SIZE.default
-    device: Device = settings.DEVICE.default
-    dtype: Annotated[str, option(settings.DTYPE, panel=HERE)] = settings.DTYPE.default
-    download: Download = False
     preamble: Preamble = ""
     suffix: Suffix = ""
     negative: Annotated[str, option(prompt.NEGATIVE, panel=TEXT)] = ""
     banned: Banned = ""
     language: VisionModel = VisionModel()
 
-    def filled(self, places: Places, language: VisionModel) -> "Embedding | None":
-        """With the folders that were not given; None where ComfyUI is to make the pictures."""
-        if not (self.model or self.roulette):
-            return None
-        models = self.models or (places.comfyui / "models" if places.comfyui else None)
-        taggers = self.taggers or (models / "taggers" if models else None)
-        return replace(self, models=models, taggers=taggers, language=language)
+    @property
+    def named(self) -> bool:
+        return bool(self.model or self.roulette)
+
+    def filled(self, places: Places) -> Self | None:
+        filled = super().filled(places)
+        if filled and filled.models and not filled.taggers:
+            return replace(filled, taggers=filled.models / "taggers")
+        return filled
 
     def plan(self) -> Plan | None:
-        """What is drawn for each picture. Raises Told if it cannot be."""
         if self.roulette is None:
             return None
         if self.models is None:
@@ -103,29 +145,21 @@ class Embedding:
             raise Told(f"{self.roulette} is no text in UTF-8.") from None
         return parse(text).expand(checkpoints, loras)
 
+    def painting(self) -> "Painting":
+        model = "" if self.roulette else self.model
+        return replace(super().painting(), model=model, steps=self.steps, cfg=self.cfg, sizes=_size(self.size))
+
     def setup(self) -> "Setup":
-        """Raises Told where it does not fit together."""
         from ..drive.embedded.describer import TOYWORLD, Captioning, Tagging
-        from ..drive.embedded.engine import Composing, Setup
-        from ..drive.embedded.painter import Painting
+        from ..drive.embedded.engine import Composing
 
         llm = self.language.llm
         tagger = self.tagger or (TOYWORLD if self.model == TOYWORLD and not llm else "")
         if not (tagger or llm):
             raise Told("What is to put the pictures into words? Pass --tagger, --llm, or both.")
         roots = (self.taggers,) if self.taggers else ()
-        return Setup(
-            painting=Painting(
-                model="" if self.roulette else self.model,
-                models=self.models,
-                download=self.download,
-                steps=self.steps,
-                cfg=self.cfg,
-                sampler=self.sampler,
-                sizes=_size(self.size),
-                device=self.device,
-                dtype=self.dtype,
-            ),
+        return replace(
+            super().setup(),
             tagging=Tagging(tagger=tagger, roots=roots, download=self.download) if tagger else None,
             captioning=Captioning(llm=self.language.which()) if llm else None,
             composing=Composing(preamble=self.preamble, suffix=self.suffix, negative=self.negative, banned=self.banned),
@@ -217,13 +251,13 @@ class Engines(ComfyServers):
         ),
     ] = ""
     start: Path | None = None
-    embedding: Embedding | None = None
+    embedding: PaintOptions | None = None
 
     @property
     def have_gpus(self) -> bool:
         return super().have_gpus and not self.embedding
 
-    def filled(self, places: Places, embedding: Embedding | None) -> "Engines":
+    def filled(self, places: Places, embedding: PaintOptions | None) -> "Engines":
         return replace(self, start=places.comfyui, embedding=embedding)
 
     def builds(self, recipe: "Recipe | None", folder: Path) -> list[Build]:

@@ -5,11 +5,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..drive.exploration import BETWEEN, RULES, Exploring, Paced, Tries, graph_for, named
+from ..drive.exploration import BETWEEN, FIXED, RULES, Exploring, Paced, Tries, graph_for, named
 from ..drive.job import Engine
 from ..drive.session import Jobs, opened
 from ..drive.workflow import ItemWorkflow, read
@@ -26,13 +25,10 @@ from ..vary.waits import Waits
 from ..vary.waits import read as read_waits
 from .driving import drive_and_show, ledger_of
 from .engines import Build, Engines, plan_of
-from .explore import Asked, Painters
+from .explore import Asked, Checkpoint
 from .output import Output
 from .places import Places
 from .session import take
-
-if TYPE_CHECKING:
-    from ..drive.embedded.engine import Setup
 
 SCRATCH = Naming("scratch", "variation")
 MENU = "Enter: again. A text: a new prompt. e, c, a: edit prompt, scale, aspect. s: keep and explore. q: quit."
@@ -58,13 +54,13 @@ class Work:
     out: Output
 
 
-def run(asked: Asked, places: Places, painters: Painters, out: Output) -> None:
+def run(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, out: Output) -> None:
     """Drives the session to its end, or until Ctrl-C.
 
     Raises:
         Told: something is wrong with what was asked for, or another program has the session.
     """
-    work = _prepared(asked, places, painters, out)
+    work = _prepared(asked, places, engines, checkpoint, out)
     fill = work.exploring.fill()
 
     async def explore() -> None:
@@ -74,14 +70,13 @@ def run(asked: Asked, places: Places, painters: Painters, out: Output) -> None:
     asyncio.run(explore())
 
 
-def interactive(asked: Asked, places: Places, painters: Painters, out: Output) -> None:
+def interactive(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, out: Output) -> None:
     """Tries prompts until one is to be explored, by what is typed, or comes through a pipe. Raises like :func:`run`."""
-    asking = not asked.prompts and not asked.like
-    if asking:
-        asked = replace(asked, prompts=[_typed(out, "Prompt:") or ""])
-        if not asked.prompts[0]:
+    if not (asked.prompts or asked.like):
+        if not (prompt := _typed(out, "Prompt:")):
             return
-    work = _prepared(asked, places, painters, out)
+        asked = replace(asked, prompts=[prompt])
+    work = _prepared(asked, places, engines, checkpoint, out)
     work.exploring.combinations()
     tried = _first_of(work.exploring)
     with asyncio.Runner() as runner:
@@ -175,7 +170,7 @@ async def _drive(chain: Chain, work: Work, engines: Sequence[Engine], naming: Na
         chain.close()
 
 
-def _prepared(asked: Asked, places: Places, painters: Painters, out: Output) -> Work:
+def _prepared(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, out: Output) -> Work:
     """Everything that can be known before the session is touched. Raises Told."""
     folder = places.output / check_name(asked.name)
     waits = read_waits(asked.waits)
@@ -183,19 +178,12 @@ def _prepared(asked: Asked, places: Places, painters: Painters, out: Output) -> 
         before = known(folder)
         if before and before.kind != "explore":
             raise WrongKind(asked.name, before.kind, "explore")
-        recipe = None if painters.embedded else _recipe(asked, painters, before)
+        recipe = None if engines.embedding else _recipe(asked, checkpoint, before)
         exploring = _exploring(asked, places, folder, before, recipe)
     exploring.combinations()
-    engines = Engines(
-        servers=painters.servers,
-        start=places.comfyui,
-        args=painters.comfyui_args,
-        cluster=painters.cluster,
-        workers=painters.workers,
-    )
-    builds = engines.builds(recipe, folder / ".comfyui") if recipe else [partial(_embedded, _setup(painters))]
+    builds = engines.builds(recipe, folder / ".comfyui")
     if asked.take:
-        asyncio.run(take(asked.name, folder, painters.servers, out))
+        asyncio.run(take(asked.name, folder, engines.servers, out))
     return Work(
         asked=asked,
         exploring=exploring,
@@ -209,7 +197,7 @@ def _prepared(asked: Asked, places: Places, painters: Painters, out: Output) -> 
     )
 
 
-def _recipe(asked: Asked, painters: Painters, before: Known | None) -> ItemWorkflow:
+def _recipe(asked: Asked, checkpoint: Checkpoint, before: Known | None) -> ItemWorkflow:
     """The workflow that was named, one for the checkpoint, or the one that the session was run with last."""
     folder, names = asked.folder, asked.names
     if asked.workflow:
@@ -218,8 +206,8 @@ def _recipe(asked: Asked, painters: Painters, before: Known | None) -> ItemWorkf
             return ItemWorkflow(named(ItemWorkflow(graph, workflow, EXPLORE).graph, folder, names), workflow, EXPLORE)
         except Told as error:
             raise Told(f"{asked.workflow}: {error}") from error
-    if painters.model:
-        graph = graph_for(painters.model, painters.sampler or "ddim", painters.scheduler)
+    if checkpoint.model:
+        graph = graph_for(checkpoint.model, checkpoint.sampler or "ddim", checkpoint.scheduler)
         return ItemWorkflow(named(graph, folder or "prompt hash", names or "variation"), None, EXPLORE)
     if before and before.graph:
         extra: dict[str, Any] = before.graph.get("extra_data", {}).get("extra_pnginfo") or {}
@@ -239,10 +227,11 @@ def _exploring(
         inputs = recipe.graph[recipe.start]["inputs"]
         found, like = Exploring.of_graph(inputs), str(inputs.get("like_picture", ""))
     if asked.prompts or asked.like:
-        found, like = replace(found, prompts=BETWEEN.join(asked.prompts)), _picture(asked.like, places)
+        found, like = replace(found, prompts=BETWEEN.join(asked.prompts or ())), _picture(asked.like, places)
     if not (found.prompts.strip() or like):
         raise Told(f"There is nothing to explore in {folder} yet: pass a PROMPT, or --like PICTURE.")
-    rule = next((name for name in RULES if asked.rule and name.startswith(asked.rule)), None)
+    asked_rule = FIXED if asked.steps is not None else asked.rule
+    rule = next((name for name in RULES if asked_rule and name.startswith(asked_rule)), None)
     found = found.changed(
         aspects=asked.aspects, sizes=asked.sizes, scales=asked.scales, seeds=asked.seeds, rule=rule, steps=asked.steps
     )
@@ -271,25 +260,3 @@ def _picture(like: str, places: Places) -> str:
         if path.is_relative_to(base.resolve()):
             return f"{path.relative_to(base.resolve()).as_posix()} [{root}]"
     raise Told(f"{path} is in neither {places.output} nor {places.input}: name a picture that lies in one of them.")
-
-
-def _setup(painters: Painters) -> "Setup":
-    from ..drive.embedded.engine import Setup
-    from ..drive.embedded.painter import Painting
-
-    return Setup(
-        painting=Painting(
-            model=painters.model,
-            models=painters.models,
-            download=painters.download,
-            sampler=painters.sampler,
-            device=painters.device,
-            dtype=painters.dtype,
-        )
-    )
-
-
-def _embedded(setup: "Setup", *, number: int = 1) -> Engine:
-    from ..drive.embedded.engine import Embedded
-
-    return Embedded(setup)

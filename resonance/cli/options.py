@@ -59,6 +59,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
+Session = Annotated[str, typer.Argument(metavar="SESSION", help="The session's name: a folder in the output folder.")]
 First = Annotated[
     str,
     typer.Option(
@@ -68,7 +69,23 @@ First = Annotated[
         " outside ComfyUI's folders.",
     ),
 ]
+Workflow = Annotated[
+    Path | None,
+    typer.Option(
+        "--workflow",
+        metavar="FILE",
+        help="A workflow with Round Input (to explore: Explore) and Round Output, exported as API, or a picture that carries"
+        " one. Default: the one that the session was last run with.",
+    ),
+]
 Retry = Annotated[bool, typer.Option("--retry", help="Give what failed or could not be read three new attempts.")]
+Take = Annotated[
+    bool,
+    typer.Option(
+        "--take",
+        help="If a --server is working on the session, let it finish its picture and take the session over.",
+    ),
+]
 Tagger = Annotated[
     str,
     typer.Option(

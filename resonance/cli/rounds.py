@@ -1,7 +1,6 @@
 """`resonance rounds`: a session of rounds."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
@@ -9,7 +8,7 @@ import typer
 from ..told import Told
 from .engines import Embedding, Engines
 from .llm import VisionModel
-from .options import First, Retry, grouped
+from .options import First, Retry, Session, Take, Workflow, grouped
 from .output import AsJSON, Debug, Output
 from .places import PlaceOptions
 
@@ -23,30 +22,16 @@ def register(app: typer.Typer) -> None:
 class Asked:
     """What the session is to be, as the options say."""
 
-    name: Annotated[str, typer.Argument(metavar="SESSION", help="The session's name: a folder in the output folder.")]
+    name: Session
     first: First = ""
     rounds: Annotated[
         int | None,
         typer.Option("--rounds", min=0, help="How many rounds to make; 0: no end. Default: 3, or as before."),
     ] = None
-    workflow: Annotated[
-        Path | None,
-        typer.Option(
-            "--workflow",
-            metavar="FILE",
-            help="A workflow with Round Input and Round Output, exported as API, or a picture that carries one. Default:"
-            " the one that the session was last run with.",
-        ),
-    ] = None
+    workflow: Workflow = None
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**50 - 1, help="Seed of a new session.")] = 0
     retry: Retry = False
-    take: Annotated[
-        bool,
-        typer.Option(
-            "--take",
-            help="If a --server is working on the session, let it finish its picture and take the session over.",
-        ),
-    ] = False
+    take: Take = False
 
 
 def rounds(
@@ -71,7 +56,7 @@ def rounds(
     out = Output(as_json, debug)
     with out.errors():
         places = options.places()
-        embedding_ = embedding.filled(places, language)
+        embedding_ = replace(embedding, language=language).filled(places)
         if asked.workflow and embedding_:
             raise Told("--workflow is run by ComfyUI, --model and --roulette without it: pass one of them.")
         from .session import run

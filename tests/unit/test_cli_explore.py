@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from resonance.cli import exploring
+from resonance.cli import engines
 from resonance.cli.app import app
 from resonance.drive.exploration import FIXED, RULES, Exploring, Paced, graph_for, named
 from resonance.drive.job import Job
@@ -29,7 +29,7 @@ SMALL = ("--aspects", "64x64", "--scales", "2,3", "--seeds", "2", "--steps", "4"
 def engine(monkeypatch: pytest.MonkeyPatch) -> Fake:
     """Stands for diffusers."""
     fake = Fake()
-    monkeypatch.setattr(exploring, "_embedded", lambda setup, number=1: fake)
+    monkeypatch.setattr(engines, "_embedded", lambda setup, number=1: fake)
     return fake
 
 
