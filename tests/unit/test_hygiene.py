@@ -51,6 +51,21 @@ def leaves_the_library(file: Path) -> bool:
     return any(isinstance(n, ast.ImportFrom) and n.level > depth for n in ast.walk(ast.parse(file.read_text())))
 
 
+def speaks_sql(source: str) -> list[str]:
+    """Texts in a Python source that are SQL."""
+    sql = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE FROM|CREATE (TABLE|INDEX|VIEW)|WITH RECURSIVE|PRAGMA)\b")
+    texts = (node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant))
+    return [text for text in texts if isinstance(text, str) and sql.match(text)]
+
+
+def test_only_the_ledger_its_schema_and_its_questions_speak_sql() -> None:
+    allowed = {PACK / "resonance" / "session" / f"{name}.py" for name in ("ledger", "schema", "query")}
+    files = [*(PACK / "resonance").rglob("*.py"), *(PACK / "nodes").rglob("*.py")]
+    assert [file for file in files if file not in allowed and speaks_sql(file.read_text())] == []
+    assert all(speaks_sql(file.read_text()) for file in allowed)
+    assert speaks_sql('db.execute(f"SELECT {columns} FROM item")') and not speaks_sql('"Select a picture."')
+
+
 def shipped_python() -> list[Path]:
     return [PACK / name for name in shipped_files() if name.endswith(".py")]
 
