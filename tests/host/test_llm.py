@@ -273,7 +273,5 @@ def test_pictures_need_the_mmproj_file(comfy: Comfy):
 
 @pytest.mark.skipif(importlib.util.find_spec("llama_cpp") is not None, reason="llama-cpp-python is installed")
 def test_without_llama_cpp_the_node_says_how_to_get_it(comfy: Comfy):
-    with pytest.raises(
-        RunFailed, match=r"-m pip install llama-cpp-python .*whl/\w+ .*Or ask a model on a server"
-    ):
+    with pytest.raises(RunFailed, match=r"-m pip install llama-cpp-python .*whl/\w+ .*Or ask a model on a server"):
         comfy.run(describe(load(), RED))
