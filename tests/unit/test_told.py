@@ -24,6 +24,7 @@ from resonance.drive.embedded.painter import Painter, Painting
 from resonance.drive.job import EngineLost, JobFailed
 from resonance.files import store
 from resonance.session.item import Words
+from resonance.session.payloads import Plain
 from resonance.told import Told
 
 from .test_driver import Fake, chain, items, run
@@ -182,7 +183,7 @@ def test_the_embedded_engine_passes_a_fault_on(monkeypatch: pytest.MonkeyPatch, 
     engine = Embedded(Setup(painting=Painting(model="toyworld")))
     loaded: Any = SimpleNamespace(paint=fail, device="cpu", close=lambda: None)
     job: Any = SimpleNamespace(
-        graph=None, picture=b"", item=SimpleNamespace(draw=None, words=Words(), seed=0, phase="paint")
+        graph=None, picture=b"", item=SimpleNamespace(draw=None, words=Words(), seed=0, phase="paint", payload=Plain())
     )
     with monkeypatch.context() as patched:
         patched.setattr(Painter, "load", fail)
