@@ -405,14 +405,16 @@ def test_the_gallery_shows_items_without_a_source(comfy: Comfy, name: str):
     assert len(requests.get(f"{address}/items/1/drift", timeout=60).json()["points"]) == 2
 
 
-def test_models_are_drawn_and_ordered_within_a_round(comfy: Comfy, name: str):
+def test_models_are_drawn_ordered_within_a_round_and_kept_from_one_to_the_next(comfy: Comfy, name: str):
     for model in ("a", "b"):
         (comfy.base / "models" / "checkpoints").mkdir(parents=True, exist_ok=True)
         (comfy.base / "models" / "checkpoints" / f"{model}.safetensors").write_bytes(b"")
     graph = explore(name, plan=["9", 0], scales=" ".join(map(str, range(1, 9))), seeds=2)
     graph["9"] = node("ResonanceModelRoulette", text='model.checkpoint = ["a.safetensors", "b.safetensors"]')
     run(comfy, graph)
-    for round_ in (1, 2):
-        found = sorted(items(comfy, name, round_), key=lambda item: item["committed"])
-        models = [item["draw"]["checkpoint"] for item in found]
-        assert models == sorted(models) and len(set(models)) == 2
+    models = [
+        [item["draw"]["checkpoint"] for item in sorted(items(comfy, name, round_), key=lambda item: item["committed"])]
+        for round_ in (1, 2)
+    ]
+    assert models[0] == sorted(models[0]) and len(set(models[0])) == 2
+    assert models[1] == sorted(models[1], reverse=True), "the second round begins with what the first has left loaded"

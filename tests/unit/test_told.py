@@ -174,10 +174,10 @@ def test_the_driver_logs_a_fault_of_an_engine_or_of_keeping_and_goes_on(
 
 @pytest.mark.parametrize("kind", [KeyError, ValueError])
 def test_the_embedded_engine_passes_a_fault_on(monkeypatch: pytest.MonkeyPatch, kind: type[Exception]) -> None:
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **more: Any) -> None:
         raise kind("planted")
 
-    def told(*_: Any) -> None:
+    def told(*_: Any, **more: Any) -> None:
         raise Told("There is no such model.")
 
     engine = Embedded(Setup(painting=Painting(model="toyworld")))
