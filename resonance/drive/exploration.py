@@ -137,7 +137,7 @@ def graph_for(checkpoint: str, sampler: str, scheduler: str) -> dict[str, dict[s
     """A graph that explores with a checkpoint. Explore's own inputs are still to be set."""
     explore = {name: ["explore", output] for output, name in enumerate(_OUTPUTS)}
     return {
-        "explore": _node(EXPLORE, session="", seed=0, **Exploring().inputs()),
+        "explore": _node(EXPLORE, session="", seed=0, keep_going=True, **Exploring().inputs()),
         "load": _node("CheckpointLoaderSimple", ckpt_name=checkpoint),
         "positive": _node("CLIPTextEncode", clip=["load", 1], text=explore["positive"]),
         "negative": _node("CLIPTextEncode", clip=["load", 1], text=explore["negative"]),

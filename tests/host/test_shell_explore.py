@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,10 @@ def rows(folder: Path) -> list[tuple[int, str, str, dict[str, Any]]]:
 
 
 def made(folder: Path) -> int:
-    return sum(state == "done" for _, _, state, _ in rows(folder)) if (folder / "ledger.sqlite3").is_file() else 0
+    try:
+        return sum(state == "done" for _, _, state, _ in rows(folder))
+    except sqlite3.OperationalError:  # it is not there yet
+        return 0
 
 
 def check(folder: Path, sides: list[tuple[int, int]], scales: list[float], seeds: int, seed: int = 7) -> None:
