@@ -71,7 +71,7 @@ def test_killed_and_resumed_with_a_checkpoint_every_combination_is_made_once(com
     folder = output(comfy) / "killed"
     more = (PROMPT, "--aspects", "64x48, 48x64", "--scales", "2,3", "--seeds", "2", "--steps", "2", "--seed", "7")
     asked = words(comfy, "killed", *more, "--model", "tiny_sd15.safetensors")
-    for number, point in enumerate(("before commit", "after the run", "after claim")):
+    for number, point in enumerate(("before commit", "after the run", "after queueing")):
         shell.run(*asked, status=-signal.SIGKILL, point=point, passes=number)
     shell.run(*asked)
     check(folder, [(64, 48), (48, 64)], [2, 3], 2)
