@@ -109,9 +109,8 @@ def tagger_of(tagging: Tagging, device: str) -> tuple[Tag, int]:
     """A tagger, loaded, and how many pictures it should get at once.
 
     Raises:
-        ModuleNotFoundError: a library is missing; the text says how to install it.
-        OSError: files are missing, or could not be fetched.
-        Told: there is no such tagger, or it is broken.
+        NoLibrary: a library is missing; the text says how to install it.
+        Told: there is no such tagger, it is broken, or files of it are missing or could not be fetched.
     """
     folder = Path(tagging.tagger)
     if tagging.tagger == TOYWORLD:
@@ -123,7 +122,7 @@ def tagger_of(tagging: Tagging, device: str) -> tuple[Tag, int]:
     tagger = opening.find(folder.name, roots, tagging.engine, where, tagging.download)
     try:
         opened = opening.load(tagger, opening.on(device))
-    except ModuleNotFoundError as error:
+    except NoLibrary as error:
         library, file = NEEDS[tagger.engine]
         raise NoLibrary(f"The tagger needs {library}. Run: pip install -r {file}") from error
     choice = Choice({**dict(tagger.model.thresholds), **tagging.thresholds}, tagging.mcut, tagging.exclude)

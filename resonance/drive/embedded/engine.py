@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import BytesIO
 from typing import TypeVar
 
 from PIL import Image
@@ -142,7 +141,7 @@ class Embedded:
         item = job.item
         try:
             draw = Draw.from_dict(item.draw) if item.draw else None
-            picture = _read(job.picture) if job.picture else None
+            picture = images.decode(job.picture, job.name) if job.picture else None
             if isinstance(item.payload, Exploration):
                 words, request = None, _explored(item.payload, draw)
             else:
@@ -172,11 +171,6 @@ class Embedded:
             return describer.words(picture, item.seed, stopped)
         except Interrupted:
             raise Stopped from None
-
-
-def _read(data: bytes) -> Image.Image:
-    with Image.open(BytesIO(data), formats=images.readers()) as image:
-        return images.on_white(image)
 
 
 def _explored(payload: Exploration, draw: Draw | None) -> Request:

@@ -42,9 +42,8 @@ def find(
         fetch: whether missing files of a known tagger are fetched.
 
     Raises:
-        FileNotFoundError: files are missing.
-        ModuleNotFoundError, OSError: see :func:`.download.fetch`.
-        Told: there is no such tagger, or it has no form for this engine.
+        NoLibrary: see :func:`.download.fetch`.
+        Told: there is no such tagger, it has no form for this engine, or files are missing.
     """
     tagger = engine.find(name, roots, which, device)
     model = tagger.model
