@@ -26,7 +26,8 @@ atexit.register(_models.drop)
 def loading(settings: Settings, unload_after_run: bool = False) -> GGUF:
     """A GGUF file that is loaded when it is first asked, and kept as long as ComfyUI has room for it."""
     load = partial(_models.get, settings, partial(_load, settings))
-    return GGUF(settings, load, partial(_models.drop, settings), unload_after_run)
+    advice = "choose the mmproj file that belongs to it in Load LLM (for a model that sees pictures)"
+    return GGUF(settings, load, partial(_models.drop, settings), unload_after_run, advice)
 
 
 def _load(settings: Settings) -> Model:

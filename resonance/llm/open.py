@@ -1,7 +1,7 @@
 """Opening a language model: a server behind an address, or a GGUF file in this process."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,12 +30,14 @@ class GGUF:
         load: returns the loaded model, loading it if need be.
         unload: frees its memory.
         unload_after_run: also when whoever asks is only done for now.
+        for_images: how one is made to see, where it does not.
     """
 
     settings: "llamacpp.Settings"
     load: Callable[[], "llamacpp.Model"]
     unload: Callable[[], None]
     unload_after_run: bool = False
+    for_images: str = ""
 
     @property
     def name(self) -> str:
@@ -43,7 +45,8 @@ class GGUF:
 
     @property
     def abilities(self) -> Abilities:
-        return self.settings.abilities
+        known = self.settings.abilities
+        return replace(known, for_images=self.for_images) if self.for_images else known
 
     def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
         return self.load().chat(request, on_text, interrupted)
