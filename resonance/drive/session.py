@@ -8,6 +8,7 @@ from ..files.names import check_name
 from ..session.chain import Chain, Draws, Unreadable, check, own
 from ..session.fill.fill import Fill
 from ..session.item import Item
+from ..session.ledger import Busy
 from ..session.query import reading
 from ..told import Told
 from .job import Job
@@ -29,7 +30,11 @@ def opened(folder: Path, fill: Fill, seed: int, draws: Draws | None = None, word
     """
     check_name(folder.name)
     check(folder, fill, seed)
-    chain = Chain(own(folder, seed, fill.kind, PROGRAM), fill, draws, words_first)
+    try:
+        ledger = own(folder, seed, fill.kind, PROGRAM)
+    except Busy as error:
+        raise Busy(f"{error} Or pass --take with the --server that has it.") from None
+    chain = Chain(ledger, fill, draws, words_first)
     try:
         chain.begin(run=None)
     except BaseException:
