@@ -2,14 +2,18 @@
 
 import math
 import time
-from collections import Counter
+from collections import OrderedDict
 
 from ..vary.waits import Waits
 from . import progress
+from .sessions import queue
 
 STEP = 0.1  # seconds
 
-_runs = Counter[str]()
+REMEMBERED = 100
+"""Nodes whose runs are counted, those that ran last."""
+
+_runs = OrderedDict[tuple[str, str], int]()
 
 
 def wait(seconds: float, node_id: str | None) -> None:
@@ -25,6 +29,12 @@ def wait(seconds: float, node_id: str | None) -> None:
 
 
 def wait_own(waits: Waits, node_id: str) -> None:
-    """Waits by the runs that this node has had since ComfyUI started; a wait that is interrupted does not count."""
-    wait(waits.before(_runs[node_id]), node_id)
-    _runs[node_id] += 1
+    """Waits by the runs that this node of its workflow has had since ComfyUI started; a wait that is interrupted does not
+    count."""
+    key = queue.current().workflow, node_id
+    made = _runs.get(key, 0)
+    wait(waits.before(made), node_id)
+    _runs[key] = made + 1
+    _runs.move_to_end(key)
+    if len(_runs) > REMEMBERED:
+        _runs.popitem(last=False)

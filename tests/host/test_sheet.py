@@ -93,6 +93,11 @@ def test_a_list_waits_once_and_stays_a_list(comfy: Comfy) -> None:
     assert seen(comfy, prompt) == [1, "b", 1, "b"]
 
 
+def test_nodes_of_the_same_id_in_two_workflows_count_for_themselves(comfy: Comfy) -> None:
+    for value, workflow in ((71, "one"), (72, "two")):
+        comfy.wait(comfy.queue(cooled(value, "60"), workflow={"id": workflow}), 20)
+
+
 def test_a_wait_stops_at_once_when_the_user_asks(comfy: Comfy) -> None:
     prompt = cooled(5, "60", made=["made", 0])
     prompt["made"] = node("PrimitiveInt", value=1)

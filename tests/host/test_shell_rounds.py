@@ -87,6 +87,21 @@ def test_three_rounds_over_twelve_pictures(comfy: Comfy) -> None:
     assert comfy.get("/history") == {}, "nothing is left behind"
 
 
+def test_all_words_of_a_round_come_first_where_the_workflow_asks_for_it(comfy: Comfy) -> None:
+    session = "words first"
+    pictures(comfy, session, *COLOURS)
+    file = workflow(comfy, session, words_first=True)
+    events, _ = shell.run(*words(comfy, session, "--workflow", file, "--rounds", "2", "--json"))
+    told = [(event["event"], event["round"]) for event in events if event["event"] in ("described", "begun")]
+    count = len(COLOURS)
+    for round_ in (1, 2):
+        described = [index for index, each in enumerate(told) if each == ("described", round_)]
+        begun = [index for index, each in enumerate(told) if each == ("begun", round_)]
+        assert len(described) == count and len(begun) == 2 * count, "each is begun to be described and to be painted"
+        assert begun[count] > described[-1]
+    check_whole(comfy, session, 2, count)
+
+
 def test_the_pictures_are_those_that_the_browser_makes(comfy: Comfy) -> None:
     pictures(comfy, "both", *COLOURS)
     comfy.queue(quick("by the browser", "both", rounds=2, seed=3))

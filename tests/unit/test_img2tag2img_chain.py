@@ -21,6 +21,7 @@ from resonance.cli.output import Output
 from resonance.drive.driver import Ended, Halt, drive
 from resonance.drive.job import Job, JobFailed
 from resonance.files.names import check_name
+from resonance.gallery import drift, grid, rows
 from resonance.img2tag2img import config, queue, template
 from resonance.img2tag2img.fill import FolderJobs, opened
 from resonance.img2tag2img.folders import Folders, prepare, session_name
@@ -171,6 +172,33 @@ def test_three_folders_make_two_rounds_and_every_picture_has_one_successor(place
     for name in ("10.png", "X0001_a.png", "2024_b.png", "deep/c.png", "2.png"):
         (place.archive / "first" / name).unlink()
     assert run(place.folders("first", "second", "third"), engine).done == 0
+
+
+def test_gallery_and_report_show_a_session_whose_archive_is_the_output_folder(place: Place):
+    place.put("a/1.png", "a/2.png")
+    run(place.folders("a", "b", "c"), FakeEngine())
+    [status] = query.overview(place.archive)
+    [folder] = query.sessions(place.archive)
+    assert (status.session, status.state, folder.name) == ("a-b-c", "finished", "a-b-c")
+    seen = grid.grid(folder)
+    assert (seen["rounds"], seen["lineages"], len(seen["items"])) == ([1, 2], ["X0001", "X0002"], 4)
+    first = grid.item(folder, 1, place.archive)
+    assert first["children"] and first["pictures"][0]["subfolder"] == "b"
+    assert grid.result(folder, 1, 1).parent == place.archive / "b"
+    assert grid.item(folder, first["children"][0], place.archive)["parent"] == 1
+    assert len(drift.drift(folder, 1, {"archive": place.archive})["points"]) == 3
+    told = rows.session(folder)
+    assert (told.kind, told.rounds, told.pictures, len(told.rows)) == ("folders", 2, 4, 2)
+    row = rows.read(folder, told.kind, *told.rows[0])
+    assert [step.picture for step in row.steps] == [
+        f"{file} [archive]" for file in (first["files"][0], *files(folder, 1))
+    ]
+
+
+def files(folder: Path, id_: int) -> list[str]:
+    """The files that were made of what was made of an item."""
+    with query.reading(folder) as ledger:
+        return [file for child in ledger.children(ledger.item(id_)) for file in ledger.files(child.id)]
 
 
 def test_all_kinds_of_pictures_are_taken_and_damaged_ones_are_skipped(place: Place):

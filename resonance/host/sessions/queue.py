@@ -29,6 +29,15 @@ class Run:
     extra: dict[str, Any]
     targets: list[str]
 
+    @property
+    def workflow(self) -> str:
+        """Names the workflow, whatever its nodes are set to: the editor's id or, for who posts a graph, its nodes."""
+        match self.extra:
+            case {"extra_pnginfo": {"workflow": {"id": str(id_)}}}:
+                return id_
+            case _:
+                return repr(sorted((id_, node["class_type"]) for id_, node in self.prompt.items()))
+
     def graph(self) -> dict[str, Any]:
         """What :func:`submit` needs to run the same again."""
         return {"prompt": self.prompt, "extra_data": self.extra, "partial_execution_targets": self.targets}
