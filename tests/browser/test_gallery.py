@@ -111,7 +111,7 @@ def test_failed_pictures_are_tried_again(gallery: Gallery) -> None:
 def test_what_the_server_refuses_is_said(gallery: Gallery) -> None:
     gallery.make("refused", 1, 2, failed=1)
     gallery.root.get_by_role("button", name="Resume").click()
-    expect(gallery.root.get_by_role("alert")).to_contain_text("was never run: press Run in its workflow")
+    expect(gallery.root.get_by_role("alert")).to_contain_text("was never run in ComfyUI: press Run in its workflow")
     gallery.desk.errors = []  # the browser's own line about the refusal
 
 
