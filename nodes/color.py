@@ -1,4 +1,4 @@
-"""Colour matching: a node, and its modes for others that offer them."""
+"""Colour matching: a node, and the inputs of its modes for others that offer them."""
 
 from typing import Any
 
@@ -6,12 +6,10 @@ import torch
 from comfy_api.latest import io
 
 from ..resonance.host import roundtrip
-from ..resonance.told import Told
 from ..resonance.vary import color
-from ..resonance.vary.color import STATES, Anchored, Correction
+from ..resonance.vary.color import Anchored, Correction
+from ..resonance.vary.modes import ANCHORED, MODES, OWN, read_mode
 
-ANCHORED, OWN = "anchored", "own"
-MODES = ("adaptive", ANCHORED, "S", "85deaf5", "20ed20c", OWN)
 EXPLAINED = (
     "How far the colours a* and b* of CIELAB go to those of the reference; lightness is never matched unless you say so. adaptive:"
     " what a strong transform changed is kept more than what a weak one did, and L rises by 1 per transform. anchored: for long"
@@ -109,21 +107,6 @@ def _blending(blend: float | None, repeats: int) -> list[Any]:
             tooltip="How often the matching is done: a blend of 0.4 keeps 0.16 when it is done twice.",
         ),
     ]
-
-
-def read_mode(values: dict[str, Any] | None, key: str = "mode") -> Correction | Anchored:
-    """What was chosen of :func:`color_modes` in the input ``key``.
-
-    Raises:
-        Told: no such mode; a dynamic combo then passes nothing.
-    """
-    if values is None:
-        raise Told(f"{key} must be one of {', '.join(MODES)}.")
-    name = values[key]
-    if name in STATES:
-        return STATES[name]
-    numbers = {name: value for name, value in values.items() if name != key}
-    return Anchored(**numbers) if name == ANCHORED else Correction(**numbers)
 
 
 class ColorMatch(io.ComfyNode):

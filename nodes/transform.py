@@ -4,8 +4,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..resonance.vary import settings
 from ..resonance.vary.choice import OWN, choose
 from ..resonance.vary.transform import CHANGED, PRESETS, SCHEDULE
+from .inputs import input_of
 from .types import Transform as TransformType
 
 CATEGORY = "Resonance/Vary"
@@ -14,11 +16,7 @@ CATEGORY = "Resonance/Vary"
 class Transform(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        era = io.Combo.Input(
-            "era",
-            options=["S", "H"],
-            tooltip="Which state of the batch CLI: S of 16 October 2022, H of 12 November 2022. The others are the same in both.",
-        )
+        era = input_of(settings.ERA)
         own = [
             io.String.Input(
                 "program",
@@ -26,16 +24,8 @@ class Transform(io.ComfyNode):
                 tooltip="Pairs scale@strength. With blanks between them each starts from the picture; with > each starts from the"
                 " result before: 8@.3 > 11@.2 > 15@.1. Without @ the strength is 0.5.",
             ),
-            io.Boolean.Input(
-                "save_middle",
-                default=False,
-                tooltip="With >: keep every result, not only the last. Without > every result is kept anyway.",
-            ),
-            io.Boolean.Input(
-                "loop_to_loop",
-                default=False,
-                tooltip="On: a loop starts from the last result of the loop before. Off: every loop starts from the picture.",
-            ),
+            input_of(settings.SAVE_MIDDLE),
+            input_of(settings.LOOP_TO_LOOP),
         ]
         return io.Schema(
             node_id="ResonanceTransform",
@@ -53,13 +43,7 @@ class Transform(io.ComfyNode):
                     tooltip="Far from the target: focus or god. Right layout, many flaws: shake or beast. Close: normal. To finish:"
                     " enhance or finalize.",
                 ),
-                io.Int.Input(
-                    "iterations",
-                    default=0,
-                    min=0,
-                    max=1000,
-                    tooltip="How many loops, each with a seed of its own. 0: the transform's own number, mostly 3.",
-                ),
+                input_of(settings.ITERATIONS),
             ],
             outputs=[
                 TransformType.Output("transform", tooltip="For Vary."),

@@ -5,18 +5,18 @@ from typing import Any
 import comfy.samplers
 from comfy_api.latest import io
 
-from ..resonance.host import vary
+from ..resonance.host import driven, vary
 from ..resonance.host.sessions.variations import Around, SaveAs, opened
 from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, Naming
 from ..resonance.told import Told
-from ..resonance.vary import waits
+from ..resonance.vary import settings, waits
+from ..resonance.vary.modes import NONE, TIMELESS, WHEN, colors
 from ..resonance.vary.transform import SCHEDULE, SIDES
-from ..resonance.vary.walk import Colors
-from .color import ANCHORED, color_modes, read_mode
+from .color import color_modes
+from .inputs import input_of
 from .types import TEXT_SOCKET, Transform
 
 CATEGORY = "Resonance/Vary"
-NONE, WHEN = "none", ("after every transform", "when kept")
 
 
 class Vary(io.ComfyNode):
@@ -84,26 +84,14 @@ class Vary(io.ComfyNode):
                     advanced=True,
                     tooltip=f"The schedule of {SCHEDULE} steps; a strength of 0.3 runs its last {int(0.3 * SCHEDULE)}.",
                 ),
-                io.Combo.Input(
-                    "scale_as",
-                    options=list(vary.SCALE_AS),
-                    advanced=True,
-                    tooltip="What a transform's scale is: cfg, or the guidance that distilled models such as Flux dev take (cfg is"
-                    " then 1 and the negative is not used).",
-                ),
+                input_of(settings.SCALE_AS, advanced=True),
                 io.DynamicCombo.Input(
                     "color",
                     options=[io.DynamicCombo.Option(NONE, []), *map(_timed, color_modes(in_program=True))],
                     tooltip="What keeps colours from drifting. anchored: for long chains. S, 85deaf5, 20ed20c, adaptive: as the batch"
                     " CLI did it at the time, reference: the picture that a loop starts from.",
                 ),
-                io.Boolean.Input(
-                    "reference_through_vae",
-                    default=False,
-                    advanced=True,
-                    tooltip="On: colours are compared with what the VAE makes of the reference, so that its own colour cast does not"
-                    " count.",
-                ),
+                input_of(settings.THROUGH_VAE, advanced=True),
                 io.DynamicCombo.Input(
                     "save_as",
                     options=[io.DynamicCombo.Option("off", []), io.DynamicCombo.Option("on", save)],
@@ -164,24 +152,23 @@ class Vary(io.ComfyNode):
         if color is None or save_as is None:  # a key that is none of the options never arrives
             raise Told("color must be one of its modes, and save_as off or on.")
         sampling = vary.Sampling(model, vae, positive, negative, sampler_name, scheduler, scale_as)
-        correct = None
-        if color["color"] != NONE:
-            mode = {name: value for name, value in color.items() if name != "correct"}
-            correct = Colors(read_mode(mode, "color"), color.get("correct") != WHEN[1])
-        task = vary.Task(sampling, transform, seed, waits.read(cooldown), correct, reference_through_vae)
+        task = vary.Task(sampling, transform, seed, waits.read(cooldown), colors(color), reference_through_vae)
         id_ = cls.hidden.unique_id
         if save_as["save_as"] == "off":
             return io.NodeOutput(*vary.vary(task, image, mask, None, id_))
         naming = Naming(save_as["folder_rule"], save_as["name_rule"])
         around = Around(id_, cls.hidden.dynprompt, cls.hidden.prompt, cls.hidden.extra_pnginfo)
-        with opened(SaveAs(save_as["session"], naming, words), seed, around) as session:
+        save = SaveAs(save_as["session"], naming, words)
+        if question := driven.asked():
+            return driven.answer(question, task, image, mask, color, save, around)
+        with opened(save, seed, around) as session:
             made = vary.vary(task, image, mask, session, id_, save_as["returns"])
         return io.NodeOutput(*made, ui={"images": session.files})
 
 
 def _timed(mode: io.DynamicCombo.Option) -> io.DynamicCombo.Option:
     """A color mode that also asks when it corrects, unless it says that itself."""
-    if mode.key in ("S", ANCHORED):
+    if mode.key in TIMELESS:
         return mode
     correct = io.Combo.Input(
         "correct",

@@ -13,6 +13,10 @@ VARY = "ResonanceVary"
 TRANSFORM = "ResonanceTransform"
 ROULETTE = "ResonanceModelRoulette"
 
+DRIVEN = "resonance_vary"
+"""Key of ComfyUI's ``extra_data`` under which a driver asks Vary: its ``kind`` is :data:`PLAN` or :data:`MAKE`."""
+PLAN, MAKE = "plan", "make"
+
 STARTS = (ROUND_INPUT, EXPLORE)
 """Nodes that claim an item and queue the next run."""
 FIRST = 7

@@ -38,6 +38,12 @@ def on_white(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def cut(image: Image.Image, multiple: int) -> Image.Image:
+    """The picture with its sides cut down to a multiple, by Lanczos; a side that is shorter becomes one."""
+    width, height = (max(side // multiple, 1) * multiple for side in image.size)
+    return image if image.size == (width, height) else image.resize((width, height), Image.Resampling.LANCZOS)
+
+
 def readers() -> list[str]:
     """The names of Pillow's readers for :data:`FORMATS`, as far as they are there."""
     Image.init()

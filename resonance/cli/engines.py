@@ -44,8 +44,8 @@ class PaintOptions:
         str,
         typer.Option(
             "--model",
-            help="A folder or checkpoint for diffusers, a hub id (fetched only with --download), or toyworld. To explore with"
-            " --server: the name of a checkpoint there.",
+            help="A folder or checkpoint for diffusers, a hub id (fetched only with --download), or toyworld. To explore or"
+            " vary with --server: the name of a checkpoint there.",
             rich_help_panel=HERE,
         ),
     ] = ""
@@ -95,6 +95,15 @@ class PaintOptions:
         from ..drive.embedded.engine import Setup
 
         return Setup(painting=self.painting())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint(PaintOptions):
+    """The model that paints, on ComfyUI servers too, as the options say."""
+
+    scheduler: Annotated[
+        str, typer.Option("--scheduler", help="For --model with --server.", rich_help_panel=ENGINES)
+    ] = "ddim_uniform"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,15 +6,14 @@ from typing import Annotated, Literal
 import typer
 
 from ..drive.embedded.settings import STEPS
-from ..session.naming import FolderRule, NameRule
 from ..told import Told
-from .engines import ENGINES, Engines, PaintOptions
-from .options import Retry, Session, Take, Workflow, grouped, option
+from .engines import Checkpoint, Engines
+from .options import Folder, Names, Retry, Session, Take, Waits, Workflow, grouped, option
 from .output import AsJSON, Debug, Output
 from .places import PlaceOptions
 
-EXPLORED, FILES = "What is explored", "Files"
-"""Panels of the help."""
+EXPLORED = "What is explored"
+"""Panel of the help."""
 
 Family = Literal["batch CLI", "SD1.5", "SDXL"]
 Rule = Literal["S", "H", "fixed"]
@@ -102,31 +101,10 @@ class Asked:
             rich_help_panel=EXPLORED,
         ),
     ] = 0
-    folder: Annotated[
-        FolderRule | None,
-        typer.Option(
-            "--folder",
-            help="Folders of pictures, as in Round Output. Default: as the workflow says, else prompt hash.",
-            rich_help_panel=FILES,
-        ),
-    ] = None
-    names: Annotated[
-        NameRule | None,
-        typer.Option(
-            "--names",
-            help="Names of pictures, as in Round Output. Default: as the workflow says, else variation.",
-            rich_help_panel=FILES,
-        ),
-    ] = None
+    folder: Folder = None
+    names: Names = None
     workflow: Workflow = None
-    waits: Annotated[
-        str,
-        typer.Option(
-            "--waits",
-            metavar="A,B,C",
-            help="Seconds in which a graphics card cools down: after each picture, each third, each ninth.",
-        ),
-    ] = "0"
+    waits: Waits = "0"
     retry: Retry = False
     take: Take = False
     interactive: Annotated[
@@ -136,15 +114,6 @@ class Asked:
         ),
     ] = False
     tries: Annotated[int, typer.Option("--tries", min=1, help="Pictures of one try, for --interactive.")] = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checkpoint(PaintOptions):
-    """The model that paints, on ComfyUI servers too, as the options say."""
-
-    scheduler: Annotated[
-        str, typer.Option("--scheduler", help="For --model with --server.", rich_help_panel=ENGINES)
-    ] = "ddim_uniform"
 
 
 def explore(

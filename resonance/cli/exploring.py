@@ -24,8 +24,8 @@ from ..vary.grid import Combination
 from ..vary.waits import Waits
 from ..vary.waits import read as read_waits
 from .driving import drive_and_show, ledger_of
-from .engines import Build, Engines, plan_of
-from .explore import Asked, Checkpoint
+from .engines import Build, Checkpoint, Engines, plan_of
+from .explore import Asked
 from .output import Output
 from .places import Places
 from .session import take

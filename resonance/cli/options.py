@@ -12,9 +12,10 @@ import typer
 from .. import prompt
 from ..drive.embedded import settings as painting
 from ..interpret.taggers import settings
+from ..session.naming import FolderRule, NameRule
 from ..settings import Setting
 
-HERE, TEXT = "In this process, without ComfyUI", "The text"
+HERE, TEXT, FILES = "In this process, without ComfyUI", "The text", "Files"
 """Panels of the help."""
 
 
@@ -74,8 +75,32 @@ Workflow = Annotated[
     typer.Option(
         "--workflow",
         metavar="FILE",
-        help="A workflow with Round Input (to explore: Explore) and Round Output, exported as API, or a picture that carries"
-        " one. Default: the one that the session was last run with.",
+        help="A workflow with Round Input (to explore: Explore) and Round Output, or to vary with Vary, exported as API, or a"
+        " picture that carries one. Default: the one that the session was last run with.",
+    ),
+]
+Folder = Annotated[
+    FolderRule | None,
+    typer.Option(
+        "--folder",
+        help="Folders of pictures, as in Round Output. Default: as the workflow says, else prompt hash.",
+        rich_help_panel=FILES,
+    ),
+]
+Names = Annotated[
+    NameRule | None,
+    typer.Option(
+        "--names",
+        help="Names of pictures, as in Round Output. Default: as the workflow says, else variation.",
+        rich_help_panel=FILES,
+    ),
+]
+Waits = Annotated[
+    str,
+    typer.Option(
+        "--waits",
+        metavar="A,B,C",
+        help="Seconds in which a graphics card cools down: after each picture, each third, each ninth.",
     ),
 ]
 Retry = Annotated[bool, typer.Option("--retry", help="Give what failed or could not be read three new attempts.")]

@@ -1,7 +1,7 @@
 """Our own workflows, run on a ComfyUI server for a driver: one item in, one item's results out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -93,10 +93,7 @@ class ItemWorkflow:
         if len(results) > 1 or len(results[0]["resonance_made"]) > 1:
             raise JobFailed("The run made several results of one item. Only one Round Output may run, and only once.")
         [made] = results[0]["resonance_made"]
-        pictures = [await server.view(entry) for entry in results[0]["images"]]
-        files = tuple(picture for picture in pictures if picture)
-        if len(files) < len(pictures):
-            raise JobFailed(f"ComfyUI at {server.address} does not hand out the pictures that it made.")
+        files = tuple(await handed_out(server, results[0]["images"]))
         return Made(
             pictures=files[: made["results"]],
             before=files[made["results"] :],
@@ -136,6 +133,15 @@ class ItemWorkflow:
                 " ComfyUI. Connect it directly and write the text into the node."
             )
         return text
+
+
+async def handed_out(server: Server, entries: Iterable[Mapping[str, str]]) -> list[bytes]:
+    """The files that a node has shown. Raises JobFailed: the server keeps one to itself."""
+    pictures = [await server.view(entry) for entry in entries]
+    files = [picture for picture in pictures if picture]
+    if len(files) < len(pictures):
+        raise JobFailed(f"ComfyUI at {server.address} does not hand out the pictures that it made.")
+    return files
 
 
 def load(path: Path, kind: str = ROUND_INPUT) -> ItemWorkflow:

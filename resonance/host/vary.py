@@ -1,7 +1,7 @@
 """Running a transform: pictures in, sampled call by call, pictures out."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -13,10 +13,11 @@ import comfy.utils
 import latent_preview
 import torch
 import torch.nn.functional as F
-from PIL import Image
 
 from .. import images
+from ..session.fill.transforms import VaryJob, settings_of
 from ..told import Told
+from ..vary.leg import follow
 from ..vary.transform import SCHEDULE, SIDES, Call, Transform, calls, rows
 from ..vary.waits import Waits
 from ..vary.walk import Colors, Picture, walk
@@ -72,11 +73,27 @@ class Task:
 
     def settings(self) -> str:
         """What makes its pictures other ones, as far as it is no model, no words and no picture."""
-        transform, colors, sampling = self.transform, self.colors, self.sampling
-        if transform.loop_to_loop:
-            transform = replace(transform, iterations=0)  # a longer chain begins like a shorter one
-        parts = (transform, self.seed, colors and (colors.how, colors.each), self.through_vae)
-        return repr((*parts, sampling.sampler, sampling.scheduler, sampling.scale_as))
+        sampling = self.sampling
+        return settings_of(
+            self.transform,
+            self.seed,
+            self.colors,
+            self.through_vae,
+            sampling.sampler,
+            sampling.scheduler,
+            sampling.scale_as,
+        )
+
+    def colors_for(self, mask: torch.Tensor | None) -> Colors | None:
+        """How the colours of one picture are corrected.
+
+        Args:
+            mask: of the picture, ``[1, H, W, 1]``.
+        """
+        if self.colors is None:
+            return None
+        colors = replace(self.colors, mask=None if mask is None else mask[0, ..., 0])
+        return replace(colors, reference=partial(through, self.sampling.vae)) if self.through_vae else colors
 
 
 class Made(NamedTuple):
@@ -105,20 +122,14 @@ def vary(
     Raises:
         Told: there is nothing to vary; the text says why.
     """
-    if not task.transform.pairs or task.transform.iterations < 1:
-        raise Told("The transform has no pairs or no iterations: there is nothing to make. Choose another one.")
-    starts = prepare(image, math.lcm(SIDES, task.sampling.vae.spacial_compression_encode()))
-    masks = fit_masks(mask, starts)
-    course = _Course(task, len(starts), node_id)
+    starts, masks = _prepared(task, image, mask)
+    course = _Course(task, calls(task.transform, task.seed), len(starts), node_id)
     made, labels = _room(starts, course.kept if returns == "all" else 1), list[str]()
     for start, place in zip(starts, masks, strict=True):
         job = keeper.job(start, place, task.settings(), rows(task.transform)) if keeper else None
         paint = _Painter(task, place, course)
-        colors = task.colors and replace(task.colors, mask=None if place is None else place[0, ..., 0])
-        if colors and task.through_vae:
-            colors = replace(colors, reference=partial(through, task.sampling.vae))
         recall = job.recall if job else lambda call: None
-        for kept in walk(start, task.transform, task.seed, paint, colors, recall):
+        for kept in walk(start, task.transform, task.seed, paint, task.colors_for(place), recall):
             if job:
                 job.keep(kept)
             last = course.pass_by(kept.call)
@@ -128,6 +139,59 @@ def vary(
                 labels.append(f"scale {pair.scale:g}, strength {pair.strength:g}, seed {kept.call.seed}")
     progress.say(f"{course.kept * len(starts)} pictures", node_id)
     return Made(made, "\n".join(labels))
+
+
+def plan(
+    task: Task, image: torch.Tensor, mask: torch.Tensor | None, job: Callable[..., VaryJob]
+) -> list[tuple[VaryJob, Picture]]:
+    """What would be made: a job for each picture, and the picture as it is varied.
+
+    Args:
+        image, mask: as :func:`vary` takes them.
+        job: makes one of the picture, its mask and the settings.
+
+    Raises like :func:`vary`.
+    """
+    starts, masks = _prepared(task, image, mask)
+    return [
+        (replace(job(start, place, task.settings()), number=number, of=len(starts)), start)
+        for number, (start, place) in enumerate(zip(starts, masks, strict=True), 1)
+    ]
+
+
+def make(
+    task: Task,
+    job: VaryJob,
+    place: tuple[int, int],
+    begin: torch.Tensor,
+    mask: torch.Tensor | None,
+    reference: Picture,
+    heard: Iterable[Picture],
+    node_id: str | None,
+) -> Picture:
+    """One kept picture of a job that :func:`plan` has told, from those that were kept before it.
+
+    Args:
+        place: its round and row in the job.
+        begin: IMAGE ``[1, H, W, 3]``; with ``reference`` and ``heard`` as :func:`resonance.vary.leg.follow` takes them.
+        mask: of all pictures of the node, as :func:`vary` takes it.
+    """
+    leg = job.legs[place]
+    [start] = prepare(begin, 1)
+    masks = fit_masks(mask, [start] * job.of)
+    own = masks[job.number - 1]
+    paint = _Painter(task, own, _Course(task, leg.calls, 1, node_id))
+    return follow(leg.calls, start, paint, task.colors_for(own), reference, heard)
+
+
+def _prepared(
+    task: Task, image: torch.Tensor, mask: torch.Tensor | None
+) -> tuple[list[Picture], list[torch.Tensor | None]]:
+    """The pictures that are varied, and the mask of each."""
+    if not task.transform.pairs or task.transform.iterations < 1:
+        raise Told("The transform has no pairs or no iterations: there is nothing to make. Choose another one.")
+    starts = prepare(image, math.lcm(SIDES, task.sampling.vae.spacial_compression_encode()))
+    return starts, fit_masks(mask, starts)
 
 
 def _room(starts: list[Picture], each: int) -> torch.Tensor:
@@ -154,10 +218,7 @@ def prepare(image: torch.Tensor, multiple: int) -> list[Picture]:
         raise Told(f"There is no picture to vary: the image has the shape {tuple(image.shape)}.")
     if image.shape[-1] not in (1, 3, 4):
         raise Told(f"Expected a grey, RGB or RGBA picture, got one with {image.shape[-1]} channels.")
-    height, width = (max(side // multiple, 1) * multiple for side in image.shape[1:3])
-    pictures = [images.on_white(picture) for picture in images.from_tensor(image)]
-    if (height, width) != tuple(image.shape[1:3]):
-        pictures = [picture.resize((width, height), Image.Resampling.LANCZOS) for picture in pictures]
+    pictures = [images.cut(images.on_white(picture), multiple) for picture in images.from_tensor(image)]
     return [images.to_tensor(picture).to(_device()) for picture in pictures]
 
 
@@ -192,12 +253,12 @@ class _Course:
         kept: how many pictures are made of each start.
     """
 
-    def __init__(self, task: Task, pictures: int, node_id: str | None) -> None:
+    def __init__(self, task: Task, made: Iterable[Call], pictures: int, node_id: str | None) -> None:
         self.node_id, self.waits, self.painted = node_id, task.waits, 0
         self._loops = task.transform.iterations
         self._ends: dict[tuple[int, int], int] = {}
         self.kept = steps = 0
-        for call in calls(task.transform, task.seed):
+        for call in made:
             steps += call.pair.steps
             self.kept += call.kept
             self._ends[call.loop, call.number] = steps

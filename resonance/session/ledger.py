@@ -238,13 +238,25 @@ class Ledger:
             rows = self._db.execute(f"{sql} AND round = ?", (round_,))
         return {row["lineage"]: payload_of(json.loads(row["payload"])) for row in rows}
 
-    def withdraw(self, wanted: Callable[[int, str], bool]) -> int:
-        """Removes the pending items that are not wanted, by round and lineage, and returns how many they were."""
-        rows = self._db.execute("SELECT id, round, lineage FROM item WHERE state = 'pending'").fetchall()
+    def withdraw(self, wanted: Callable[[int, str], bool], claimed: bool = False) -> int:
+        """Removes the pending items that are not wanted, by round and lineage, and returns how many they were.
+
+        Args:
+            claimed: also those that a dead process has claimed.
+        """
+        states = "('pending', 'claimed')" if claimed else "('pending')"
+        rows = self._db.execute(f"SELECT id, round, lineage FROM item WHERE state IN {states}").fetchall()
         gone = [(row["id"],) for row in rows if not wanted(row["round"], row["lineage"])]
+        self._db.executemany("DELETE FROM result WHERE item = ?", gone)
         self._db.executemany("DELETE FROM item WHERE id = ?", gone)
         self._totals.clear()
         return len(gone)
+
+    def reopen(self, round_: int, lineage: str) -> None:
+        """Lets an item that is done wait again: its file is gone."""
+        self._db.execute(
+            "UPDATE item SET state = 'pending' WHERE round = ? AND lineage = ? AND state = 'done'", (round_, lineage)
+        )
 
     def pending_round(self) -> int | None:
         """The lowest round with a pending item."""

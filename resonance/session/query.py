@@ -20,6 +20,10 @@ log = logging.getLogger(__name__)
 
 ARCHIVED = ".resonance"
 """Folder of the ledgers of img2tag2img, in its archive."""
+_STEPS = (
+    "SELECT json_extract(i.payload, '$.job'), i.round, json_extract(i.payload, '$.row'), i.lineage, r.file FROM item i"
+    " LEFT JOIN result r ON r.item = i.id AND i.state = 'done'"
+)
 _STATES = ("pending", "claimed", "done", "failed", "parked", "skipped")
 
 
@@ -380,11 +384,16 @@ class Query:
 
     def steps(self, job: str) -> list[Step]:
         """What a job has in the ledger."""
-        sql = (
-            "SELECT i.round, json_extract(i.payload, '$.row'), i.lineage, r.file FROM item i"
-            " LEFT JOIN result r ON r.item = i.id AND i.state = 'done' WHERE json_extract(i.payload, '$.job') = ?"
-        )
-        return [Step(*row) for row in self._db.execute(sql, (job,))]
+        return [
+            Step(*row) for _, *row in self._db.execute(f"{_STEPS} WHERE json_extract(i.payload, '$.job') = ?", (job,))
+        ]
+
+    def jobs(self) -> dict[str, list[Step]]:
+        """The same for all jobs, by id."""
+        found: dict[str, list[Step]] = {}
+        for job, *row in self._db.execute(_STEPS):
+            found.setdefault(job, []).append(Step(*row))
+        return found
 
     def rows_taken(self) -> int:
         """How many rows the jobs of the session have together."""

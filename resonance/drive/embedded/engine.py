@@ -21,8 +21,10 @@ from ...session.payloads import Exploration
 from ...told import Told
 from ...vary.grid import split
 from ..job import EngineLost, Job, JobFailed
+from ..varying import LegJob
 from .describer import Captioning, Describer, Tagging
 from .painter import Painter, Painting, Stopped
+from .varying import vary
 
 T = TypeVar("T")
 
@@ -140,6 +142,8 @@ class Embedded:
             raise JobFailed("This item is a workflow of ComfyUI, which needs one: pass --server, or set COMFYUI_PATH.")
         item = job.item
         try:
+            if isinstance(job, LegJob):
+                return vary(self._painter, job, stopped)
             draw = Draw.from_dict(item.draw) if item.draw else None
             picture = images.decode(job.picture, job.name) if job.picture else None
             if isinstance(item.payload, Exploration):

@@ -131,27 +131,65 @@ class Painter:
             Told: the request cannot be done by this model, its pictures cannot be read, it is out of memory, or it painted
                 values that are no numbers.
         """
-        loaded, how = self.load(request.checkpoint, request.loras), self.how
         start = _opened(request.start) if request.start else None
+        pipeline, request = self._prepared(request, start.size if start else follows)
+        begin = images.to_tensor(start.resize(_sides(request), Image.Resampling.LANCZOS)) if start else None
+        made = self._made(pipeline, request, begin, stopped)
+        return Painted(pictures=tuple(images.from_tensor(made)), request=request)
+
+    def again(
+        self, request: Request, picture: torch.Tensor, stopped: Callable[[], bool] = lambda: False
+    ) -> torch.Tensor:
+        """Paints one picture from another that is in no file. Nothing is rounded.
+
+        Args:
+            request: only the name of its start picture counts.
+            picture: IMAGE ``[1, H, W, 3]``, whose sides the model can take.
+
+        Raises like :meth:`paint`.
+        """
+        height, width = picture.shape[1:3]
+        pipeline, request = self._prepared(replace(request, size=(width, height)), None)
+        return self._made(pipeline, request, picture, stopped)
+
+    def through_vae(self, picture: torch.Tensor) -> torch.Tensor:
+        """IMAGE ``[1, H, W, 3]``, encoded and decoded again."""
+        vae = self.load().pipeline.vae
+        with torch.inference_mode(), pipelines.likeliest_latents(vae, lambda numbers: None):
+            latents = vae.encode((picture.movedim(-1, 1) * 2 - 1).to(self.device, vae.dtype)).latents
+            decoded = vae.decode(latents, return_dict=False)[0]
+        return (decoded.float().cpu() / 2 + 0.5).clamp(0, 1).movedim(1, -1)
+
+    def _prepared(self, request: Request, picture: sizes.Size | None) -> tuple[Any, Request]:
+        """The pipeline for a request, and the request with what is taken where it has None.
+
+        Args:
+            picture: size of the one that the new one follows.
+        """
+        loaded, how = self.load(request.checkpoint, request.loras), self.how
         request = request.filled(steps=how.steps, cfg=how.cfg, sampler=how.sampler or None)
         pipeline = self._pipeline(loaded, request)
         request = replace(
             request.filled(steps=loaded.steps, cfg=loaded.cfg, sampler=pipelines.sampler_name(pipeline.scheduler)),
-            size=self._size(loaded, request, start.size if start else follows),
+            size=self._size(loaded, request, picture),
             checkpoint=self._model,
         )
-        if start:
-            start = start.resize(_sides(request), Image.Resampling.LANCZOS)
+        return pipeline, request
+
+    def _made(
+        self, pipeline: Any, request: Request, start: torch.Tensor | None, stopped: Callable[[], bool]
+    ) -> torch.Tensor:
+        """IMAGE ``[B, H, W, 3]``, float32, of a request that leaves nothing open."""
         values = self._values(pipeline, request, start, stopped)
         if not torch.isfinite(values).all():
             raise Told(
                 f"{self._model} painted values that are no numbers in {self.dtype}: choose float32, or another sampler."
             )
         made = values.movedim(1, -1).float().cpu()
-        if start and request.mask:
-            mask = _opened(request.mask).getchannel("R").resize(start.size, Image.Resampling.BILINEAR)
-            made = images.to_tensor(start).lerp(made, images.to_tensor(mask))
-        return Painted(pictures=tuple(images.from_tensor(made)), request=request)
+        if start is not None and request.mask:
+            mask = _opened(request.mask).getchannel("R").resize(_sides(request), Image.Resampling.BILINEAR)
+            made = start.lerp(made, images.to_tensor(mask))
+        return made
 
     def _pipeline(self, loaded: Loaded, request: Request) -> Any:
         """The pipeline that a request needs, with its sampler."""
@@ -172,7 +210,7 @@ class Painter:
         return size_for(loaded, choice, picture)
 
     def _values(
-        self, pipeline: Any, request: Request, start: Image.Image | None, stopped: Callable[[], bool]
+        self, pipeline: Any, request: Request, start: torch.Tensor | None, stopped: Callable[[], bool]
     ) -> torch.Tensor:
         """What a pipeline makes of a request that leaves nothing open, ``[1, 3, H, W]`` in 0..1."""
         (width, height), steps, cfg = _sides(request), request.steps or 0, request.cfg or 0
@@ -201,8 +239,11 @@ class Painter:
             "callback_on_step_end": after_step,
         }
         encoding = nullcontext()
-        if start:
-            known |= {"image": start, "strength": pipelines.strength_for(pipeline, request.steps_run(steps), steps)}
+        if start is not None:
+            known |= {
+                "image": start.movedim(-1, 1),
+                "strength": pipelines.strength_for(pipeline, request.steps_run(steps), steps),
+            }
             encoding = pipelines.likeliest_latents(pipeline.vae, pass_over)
         elif request.noise_number > 1:
             pass_over(pipelines.latent_numbers(pipeline, width, height))

@@ -71,7 +71,11 @@ def _preview(
 ) -> list[dict[str, str]]:
     texts = _texts(item, prompt, extra)
     stem = f"{item.stem}_{uuid.uuid4().hex[:8]}"
-    files = [*saving.named(stem, _encode(results, texts)), *saving.named(f"{stem}_before", _encode(before, texts))]
+    return show([*saving.named(stem, _encode(results, texts)), *saving.named(f"{stem}_before", _encode(before, texts))])
+
+
+def show(files: list[tuple[str, bytes]]) -> list[dict[str, str]]:
+    """Writes files into the temporary folder, where the oldest ones go, and returns their entries as :func:`save` does."""
     folder = folders.temp_folder() / "resonance"
     for path in sorted(folder.glob("*"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
         path.unlink(missing_ok=True)

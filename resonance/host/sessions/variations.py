@@ -14,6 +14,7 @@ from ... import images
 from ...files import store
 from ...session import query
 from ...session.chain import Chain
+from ...session.fill import transforms
 from ...session.fill.variations import START
 from ...session.fill.variations import Variations as Fill
 from ...session.item import Item
@@ -39,6 +40,11 @@ class SaveAs:
     session: str
     naming: Naming
     words: str = ""
+
+    def job_id(self, content: str, mask: torch.Tensor | None, settings: str, around: "Around") -> str:
+        """Names what is made of one picture, see :func:`resonance.session.fill.transforms.job_id`."""
+        values = b"" if mask is None else mask.cpu().numpy().tobytes()
+        return transforms.job_id(content, values, settings, self.words, around.signature())
 
 
 @dataclass(frozen=True)
@@ -102,23 +108,17 @@ class Variations:
         """What is to be made of one picture; the same as before where everything that counts is the same.
 
         Args:
-            settings: all that counts and is neither a picture, nor words, nor above the node.
+            settings: see :func:`resonance.session.fill.transforms.settings_of`.
             rows: how many chains of pictures there will be.
         """
         [picture] = images.from_tensor(start)
-        content = _hash(f"{picture.size}".encode() + picture.tobytes())
-        name = f"{content[:16]}.png"
+        content = transforms.content_of(picture)
+        name = transforms.start_of(content)
         folder = self.folder / START
         if not (folder / name).exists():
             store.write(folder, [(name, store.encode_png(picture, {}))])
-        place = b"" if mask is None else mask.cpu().numpy().tobytes()
-        parts = (content, _hash(place), settings, self.save.words, self.around.signature())
-        return Job(
-            self,
-            _hash(repr(parts).encode()),
-            f"{self.folder.name}/{START}/{name} [output]",
-            rows,
-        )
+        id_ = self.save.job_id(content, mask, settings, self.around)
+        return Job(self, id_, f"{self.folder.name}/{START}/{name} [output]", rows)
 
 
 @contextmanager

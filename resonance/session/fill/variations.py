@@ -15,13 +15,15 @@ from .fill import Change
 START = "start"
 """Folder of the pictures that variations start from, inside the session's."""
 
+MORE = "Raise the number of iterations, vary another picture, or choose another session name."
+
 
 @dataclass(frozen=True)
 class Variations:
     """Items come one by one, see :meth:`resonance.session.chain.Chain.take`."""
 
     kind: ClassVar[Kind] = "vary"
-    more: ClassVar[str] = "Raise the number of iterations, vary another picture, or choose another session name."
+    more: ClassVar[str] = MORE
 
     def first(self, session: str, seed: int) -> Item:
         raise Told(f"There is no session {session!r} of Vary.")

@@ -1,0 +1,51 @@
+"""Vary without ComfyUI."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from ... import images
+from ...files.store import encode_png
+from ...paint.request import PictureFile, Request, of_call, parameters
+from ...session.made import Made
+from ...vary.grid import split
+from ...vary.leg import follow
+from ...vary.modes import colors
+from ...vary.transform import Call
+from ..varying import LegJob
+from .painter import Painter
+
+SAMPLER = "ddim"
+"""The batch CLI's, where no other is named."""
+
+
+def vary(painter: Painter, job: LegJob, stopped: Callable[[], bool]) -> Made:
+    """Makes one kept picture. Raises like :meth:`.painter.Painter.paint`."""
+    vary, leg = job.vary, job.vary.leg_of(job.item)
+    assert job.picture is not None
+    prompt, negative = split(vary.words)
+    asked = Request(prompt=prompt, negative=negative, seed=vary.seed, sampler=painter.how.sampler or SAMPLER, mask=None)
+    start = PictureFile(job.name)
+
+    def paint(call: Call, picture: torch.Tensor) -> torch.Tensor:
+        return painter.again(replace(of_call(asked, call, start), mask=job.mask), picture, stopped)
+
+    def read(data: bytes) -> torch.Tensor:
+        return images.to_tensor(images.decode(data, job.name))
+
+    how = colors(vary.color)
+    if how and job.mask:
+        how = replace(how, mask=read(job.mask.data)[0, ..., 0])
+    if how and vary.through_vae:
+        how = replace(how, reference=painter.through_vae)
+    made = follow(leg.calls, read(job.picture), paint, how, read(job.reference), map(read, job.heard))
+    [picture] = images.from_tensor(made)
+    said = of_call(asked, leg.call, start)
+    return Made(
+        pictures=(encode_png(picture, {}),),
+        prompt=vary.words,
+        takes="none",
+        naming=vary.naming,
+        texts={"parameters": parameters(replace(said, size=picture.size, checkpoint=painter.how.model))},
+    )
