@@ -118,6 +118,11 @@ def compose_negative(negative: str, neg_triggers: str = "", duplicates: Duplicat
     return _without(prompt, lambda tag: _seen(normal(tag), seen)) if duplicates == "remove" else prompt
 
 
+def plain(prompt: str) -> str:
+    """A prompt for those to whom weights mean nothing: parentheses that ComfyUI wants escaped are plain ones."""
+    return prompt.replace(r"\(", "(").replace(r"\)", ")")
+
+
 def _without(text: str, unwanted: Callable[[str], bool]) -> str:
     """The list without its unwanted entries; a list without any keeps its exact text."""
     entries = split_tags(text)

@@ -227,11 +227,11 @@ def _recipe(asked: Asked, checkpoint: Checkpoint, before: Known | None, sources:
         sampler = checkpoint.sampler or SAMPLER
         graph = graph_for(checkpoint.model, sampler, checkpoint.scheduler, sources, _chosen(asked), _changes(asked))
         return VaryWorkflow(graph, asked.name, files)
+    graph, workflow, varys = _workflow(asked, before)
     if asked.prompt is not None or asked.add:
         raise Told("--prompt and --add go with --model: with a workflow the words are in it.")
     if not asked.transform and (asked.era or asked.save_middle or asked.loop_to_loop):
         raise Told("--era, --save-middle and --loop-to-loop belong to a transform: pass --transform, too.")
-    graph, workflow, varys = _workflow(asked, before)
     chosen = _chosen(asked).inputs() if asked.transform else None
     graph = changed(graph, varys, chosen, None if chosen else asked.iterations, _changes(asked))
     return VaryWorkflow(with_pictures(graph, varys, sources) if sources else graph, asked.name, files, workflow)

@@ -306,7 +306,7 @@ class VaryWorkflow:
         pictures = await handed_out(server, outputs.get(node, {}).get("images", []))
         if not pictures:
             raise JobFailed("The run ended without a picture of Vary.")
-        return Made(pictures=tuple(pictures), prompt=job.vary.words, takes="none", naming=job.vary.naming)
+        return Made(pictures=tuple(pictures))
 
     async def _run(
         self, server: Server, graph: Graph, question: Mapping[str, Any], run: str

@@ -207,3 +207,40 @@ def test_what_a_server_refuses_is_said_and_makes_no_session(comfy: Comfy) -> Non
     result = CliRunner().invoke(app, list(map(str, asked)))
     assert result.exit_code == 1 and "none.safetensors" in result.stderr
     assert not (output(comfy) / "refused").exists()
+
+
+# Without ComfyUI
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> list[str | Path]:
+    """Asks for nine pictures of the toy world."""
+    Image.new("RGB", (64, 64), "orange").save(tmp_path / "x.png")
+    program = ("--transform", CHAIN, "--save-middle", "--loop-to-loop", "--iterations", "3", "--color", "anchored")
+    asked = ("vary", "toy", tmp_path / "x.png", "--prompt", WORDS, *program, "--model", "toyworld")
+    return [*asked, "--output", tmp_path]
+
+
+def test_the_embedded_painter_is_killed_and_resumed(tmp_path: Path, toy: list[str | Path]) -> None:
+    for number, point in enumerate(("half-written file", "after rename")):
+        shell.run(*toy, status=-signal.SIGKILL, point=point, passes=number + 1)
+    shell.run(*toy)
+    names = {path.name: path.read_bytes() for path in (tmp_path / "toy" / prompt_hash(WORDS)).glob("*.png")}
+    assert len(names) == 9 == len(rows(tmp_path / "toy")) == len(set(names.values()))
+    shell.run("vary", "whole", *toy[2:])
+    assert same(tmp_path / "toy", tmp_path / "whole")
+
+
+def test_workers_of_a_cluster_vary(tmp_path: Path, toy: list[str | Path]) -> None:
+    pytest.importorskip("ray")
+    events, _ = shell.run(*toy, "--cluster", "local", "--workers", "2", "--json")
+    assert events[-1]["state"] == "finished" and events[-1]["done"] == 9
+
+
+def test_workers_of_a_cluster_vary_on_a_server(comfy: Comfy) -> None:
+    pytest.importorskip("ray")
+    asked = words(comfy, "cluster", picture(comfy), "--prompt", WORDS, "--transform", "beast", *MODEL)
+    events, _ = shell.run(*asked, "--cluster", "local", "--json")
+    assert events[-1]["state"] == "finished" and events[-1]["done"] == 3
+    here(*words(comfy, "alone", picture(comfy), "--prompt", WORDS, "--transform", "beast", *MODEL))
+    assert same(output(comfy) / "cluster", output(comfy) / "alone")

@@ -67,7 +67,7 @@ def test_the_help_has_an_example_that_the_command_understands(name: str):
 
 def test_one_name_means_one_thing():
     assert having("--llm") == having("--llm-model") == ["rounds", "describe", "canvas"]
-    assert having("--model") == ["rounds", "explore"]
+    assert having("--model") == ["rounds", "explore", "vary"]
 
 
 def having(option: str) -> list[str]:

@@ -13,7 +13,7 @@ from ... import images
 from ...files.store import encode_png
 from ...llm.chat import Interrupted
 from ...paint.request import Request, parameters
-from ...prompt import ORDERS, Counted, Duplicates, compose, compose_negative
+from ...prompt import ORDERS, Counted, Duplicates, compose, compose_negative, plain
 from ...roulette import Draw
 from ...session.item import Item, Words
 from ...session.made import Made
@@ -60,8 +60,8 @@ class Composing:
         )
         negative = compose_negative(self.negative, draw.neg_triggers if draw else "", self.duplicates)
         return Request(
-            prompt=_plain(prompt),
-            negative=_plain(negative),
+            prompt=plain(prompt),
+            negative=plain(negative),
             seed=seed,
             checkpoint=draw.checkpoint if draw else None,
             loras=draw.loras if draw else (),
@@ -182,8 +182,8 @@ def _explored(payload: Exploration, draw: Draw | None) -> Request:
     made = payload.combination
     prompt, negative = split(made.prompt)
     return Request(
-        prompt=_plain(prompt),
-        negative=_plain(negative),
+        prompt=plain(prompt),
+        negative=plain(negative),
         seed=payload.seed,
         size=(made.width, made.height),
         steps=made.steps,
@@ -191,7 +191,3 @@ def _explored(payload: Exploration, draw: Draw | None) -> Request:
         checkpoint=draw.checkpoint if draw else None,
         loras=draw.loras if draw else (),
     )
-
-
-def _plain(text: str) -> str:
-    return text.replace(r"\(", "(").replace(r"\)", ")")

@@ -8,6 +8,7 @@ import torch
 from ... import images
 from ...files.store import encode_png
 from ...paint.request import PictureFile, Request, of_call, parameters
+from ...prompt import plain
 from ...session.made import Made
 from ...vary.grid import split
 from ...vary.leg import follow
@@ -24,12 +25,12 @@ def vary(painter: Painter, job: LegJob, stopped: Callable[[], bool]) -> Made:
     """Makes one kept picture. Raises like :meth:`.painter.Painter.paint`."""
     vary, leg = job.vary, job.vary.leg_of(job.item)
     assert job.picture is not None
-    prompt, negative = split(vary.words)
-    asked = Request(prompt=prompt, negative=negative, seed=vary.seed, sampler=painter.how.sampler or SAMPLER, mask=None)
-    start = PictureFile(job.name)
+    prompt, negative = map(plain, split(vary.words))
+    start, sampler = PictureFile(job.name), painter.how.sampler or SAMPLER
+    asked = Request(prompt=prompt, negative=negative, seed=vary.seed, sampler=sampler, start=start, mask=job.mask)
 
     def paint(call: Call, picture: torch.Tensor) -> torch.Tensor:
-        return painter.again(replace(of_call(asked, call, start), mask=job.mask), picture, stopped)
+        return painter.again(of_call(asked, call, start), picture, stopped)
 
     def read(data: bytes) -> torch.Tensor:
         return images.to_tensor(images.decode(data, job.name))
@@ -44,8 +45,5 @@ def vary(painter: Painter, job: LegJob, stopped: Callable[[], bool]) -> Made:
     said = of_call(asked, leg.call, start)
     return Made(
         pictures=(encode_png(picture, {}),),
-        prompt=vary.words,
-        takes="none",
-        naming=vary.naming,
         texts={"parameters": parameters(replace(said, size=picture.size, checkpoint=painter.how.model))},
     )

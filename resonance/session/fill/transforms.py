@@ -188,7 +188,10 @@ class Transforms:
         return path
 
     def keep(self, ledger: Ledger, item: Item, made: Made) -> list[str]:
-        return saving.keep(ledger, item, replace(made, texts={**self.texts, **(made.texts or {})}))
+        job = self.job_of(item)
+        texts = {**self.texts, **(made.texts or {})}
+        made = replace(made, prompt=job.words, takes="none", naming=job.naming, texts=texts)
+        return saving.keep(ledger, item, made)
 
     def job_of(self, item: Item) -> VaryJob:
         assert isinstance(item.payload, Variation)
