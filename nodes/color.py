@@ -8,7 +8,8 @@ from comfy_api.latest import io
 from ..resonance.host import roundtrip
 from ..resonance.vary import color
 from ..resonance.vary.color import Anchored, Correction
-from ..resonance.vary.modes import ANCHORED, MODES, OWN, read_mode
+from ..resonance.vary.modes import read_mode
+from ..resonance.vary.settings import ANCHORED, MODES, OWN
 
 EXPLAINED = (
     "How far the colours a* and b* of CIELAB go to those of the reference; lightness is never matched unless you say so. adaptive:"

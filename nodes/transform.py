@@ -16,7 +16,7 @@ CATEGORY = "Resonance/Vary"
 class Transform(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        era = input_of(settings.ERA)
+        era = input_of(settings.ERA, default=None)
         own = [
             io.String.Input(
                 "program",

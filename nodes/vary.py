@@ -10,7 +10,8 @@ from ..resonance.host.sessions.variations import Around, SaveAs, opened
 from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, Naming
 from ..resonance.told import Told
 from ..resonance.vary import settings, waits
-from ..resonance.vary.modes import NONE, TIMELESS, WHEN, colors
+from ..resonance.vary.modes import TIMELESS, WHEN, colors
+from ..resonance.vary.settings import NONE
 from ..resonance.vary.transform import SCHEDULE, SIDES
 from .color import color_modes
 from .inputs import input_of
@@ -84,7 +85,7 @@ class Vary(io.ComfyNode):
                     advanced=True,
                     tooltip=f"The schedule of {SCHEDULE} steps; a strength of 0.3 runs its last {int(0.3 * SCHEDULE)}.",
                 ),
-                input_of(settings.SCALE_AS, advanced=True),
+                input_of(settings.SCALE_AS, default=None, advanced=True),
                 io.DynamicCombo.Input(
                     "color",
                     options=[io.DynamicCombo.Option(NONE, []), *map(_timed, color_modes(in_program=True))],

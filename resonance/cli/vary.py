@@ -8,7 +8,7 @@ import typer
 
 from ..told import Told
 from ..vary import settings
-from ..vary.modes import MODES, NONE
+from ..vary.settings import MODES, NONE
 from .engines import Checkpoint, Engines
 from .options import Folder, Names, Retry, Session, Take, Waits, Workflow, grouped, option
 from .output import AsJSON, Debug, Output

@@ -41,7 +41,8 @@ from ..session.naming import folder_of
 from ..session.prompts import prompt_of
 from ..session.query import Known, known
 from ..told import Told
-from ..vary.modes import NONE, colors, read_color
+from ..vary.modes import colors, read_color
+from ..vary.settings import NONE
 from ..vary.transform import SIDES
 from ..vary.waits import read as read_waits
 from .driving import drive_and_show, ledger_of

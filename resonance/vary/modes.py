@@ -5,10 +5,9 @@ from typing import Any
 
 from ..told import Told
 from .color import STATES, Anchored, Correction
+from .settings import ANCHORED, MODES, NONE, OWN
 from .walk import Colors
 
-NONE, ANCHORED, OWN = "none", "anchored", "own"
-MODES = ("adaptive", ANCHORED, "S", "85deaf5", "20ed20c", OWN)
 TIMELESS = ("S", ANCHORED)
 """Modes that say themselves when they correct."""
 EVERY, KEPT = "after every transform", "when kept"

@@ -2,6 +2,10 @@
 
 from ..settings import Setting
 
+NONE, ANCHORED, OWN = "none", "anchored", "own"
+MODES = ("adaptive", ANCHORED, "S", "85deaf5", "20ed20c", OWN)
+"""Modes of colour correction, see :mod:`.modes`."""
+
 ERA = Setting(
     name="era",
     default="S",

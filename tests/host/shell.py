@@ -20,11 +20,12 @@ def command(*words: str | Path, point: str = "", passes: int = 0) -> list[str]:
 
 
 def started(
-    *words: str | Path, cwd: Path = PACK, env: Mapping[str, str] | None = None, **trap: Any
+    *words: str | Path, cwd: Path = PACK, env: Mapping[str, str] | None = None, stdin: int | None = None, **trap: Any
 ) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command(*words, **trap),
         cwd=cwd,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

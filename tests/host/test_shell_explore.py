@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,38 @@ def test_begun_in_the_browser_it_goes_on_by_the_command_with_the_same_items(comf
     assert before < 16
     shell.run(*words(comfy, "browser first"))
     check(folder, [(64, 48), (704, 448)], [2, 3], 4)
+
+
+def test_taken_over_from_a_browser_that_works_on_it(comfy: Comfy) -> None:
+    folder = output(comfy) / "taken"
+    saved = {"folder_rule": "prompt hash", "name_rule": "variation"}
+    asked = {"prompts": PROMPT, "aspects": "64x48", "scales": "2, 3", "seeds": 4}
+    comfy.queue(explore("taken", {"seconds": 0.5}, saved, **asked))
+    until(lambda: made(folder) >= 1, 60)
+    shell.run(*words(comfy, "taken", "--take"))
+    check(folder, [(64, 48)], [2, 3], 4)
+
+
+def test_tries_on_a_server_lead_to_what_is_explored(comfy: Comfy) -> None:
+    """What is typed comes through a pipe."""
+    more = (PROMPT, "--aspects", "64x48", "--scales", "2,3", "--seeds", "1", "--steps", "2", "--tries", "2")
+    asked = words(comfy, "typed", *more, "--seed", "7", "--model", "tiny_sd15.safetensors", "--interactive")
+    process = shell.started(*asked, stdin=subprocess.PIPE)
+    _, said = process.communicate("\ngreen\n" + "e\n" + f"{PROMPT}\ns\nq\n", timeout=120)
+    assert process.returncode == 0, said
+    check(output(comfy) / "typed", [(64, 48)], [2, 3], 1)
+    tried = [(row[3]["prompt"], row[3]["scale"]) for row in rows(output(comfy) / "typed-tries")]
+    assert tried == [(PROMPT, 2)] * 4 + [("green", 2)] * 2 + [(PROMPT, 2)] * 2
+    assert len(list((output(comfy) / "typed-tries" / "scratch").glob("*.png"))) == 8
+
+
+def test_workers_of_a_cluster_explore(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    more = (PROMPT, "--aspects", "64x64", "--scales", "2,3", "--seeds", "2", "--steps", "2", "--seed", "7")
+    workers = ("--cluster", "local", "--workers", "2", "--json")
+    events, _ = shell.run("explore", "toy", *more, "--model", "toyworld", "--output", tmp_path, *workers)
+    assert events[-1]["state"] == "finished"
+    check(tmp_path / "toy", [(64, 64)], [2, 3], 2)
 
 
 def test_the_embedded_painter_is_killed_and_resumed(tmp_path: Path) -> None:

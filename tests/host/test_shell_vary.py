@@ -166,6 +166,15 @@ def test_begun_in_the_browser_it_goes_on_by_the_command(comfy: Comfy) -> None:
     assert len(items(comfy, "browser first")) == 15
 
 
+def test_taken_over_from_a_browser_that_works_on_it(comfy: Comfy) -> None:
+    own = {"program": CHAIN, "save_middle": True, "loop_to_loop": True}
+    comfy.queue(vary(own, image="small.png", iterations=4, save="taken", seconds=0.2))
+    until(lambda: done(comfy, "taken") >= 1, 60)
+    shell.run(*words(comfy, "taken", "--take"))
+    found = items(comfy, "taken")
+    assert len(found) == 12 and all(item["state"] == "done" for item in found)
+
+
 def test_a_file_that_is_gone_is_made_again(comfy: Comfy) -> None:
     asked = words(comfy, "gone", picture(comfy), "--prompt", WORDS, "--transform", CHAIN, "--save-middle", *MODEL)
     here(*asked)

@@ -23,7 +23,8 @@ from resonance.paint.request import PictureFile, Request, of_call
 from resonance.session.naming import prompt_hash
 from resonance.session.query import reading
 from resonance.told import Told
-from resonance.vary.modes import MODES, NONE, colors, read_color
+from resonance.vary.modes import colors, read_color
+from resonance.vary.settings import MODES, NONE
 from resonance.vary.transform import PRESETS, Call, Transform, calls, read
 from resonance.vary.walk import walk
 
