@@ -57,7 +57,7 @@ def read(path: Path, side: int | None = None) -> Image.Image:
         side: neither side need be longer than this: a JPEG is then read at a half, a quarter or an eighth of its size.
 
     Raises:
-        Told: the file is no picture that can be read; the text says why.
+        Told: the file is not a picture that can be read; the text says why.
     """
     try:
         return _decoded(path, side)

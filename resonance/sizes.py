@@ -50,7 +50,7 @@ def read_aspect(text: str) -> Aspect | Size:
         return word
     if (sides := re.fullmatch(r"(\d{1,6})\s*[:x/]\s*(\d{1,6})", word)) and int(sides[1]) and int(sides[2]):
         return int(sides[1]), int(sides[2])
-    raise Told(f"{text!r} is no aspect. Give landscape, portrait, square, or two sides such as 3:2 or 1216x832.")
+    raise Told(f"{text!r} is not an aspect. Give landscape, portrait, square, or two sides such as 3:2 or 1216x832.")
 
 
 def buckets(side: int = 1024) -> list[Size]:

@@ -25,7 +25,7 @@ def _float(text: str) -> float:
 
 
 def _constant(name: str) -> None:
-    raise CanvasError(f"{name} is no number in JSON.")
+    raise CanvasError(f"{name} is not a number in JSON.")
 
 
 DECODER = json.JSONDecoder(strict=False, parse_float=_float, parse_constant=_constant)
@@ -110,7 +110,7 @@ def read_answer(parts: Parts) -> tuple[Canvas, list[str]]:
     if fields is None and not locals:
         raise CanvasError("The answer has neither a global description nor a region.")
     if len(locals) < len(parts.regions):
-        notes.append("what is no object among the regions was left out")
+        notes.append("what is not an object among the regions was left out")
     for _, more in locals:
         notes += more
     if not parts.finished:

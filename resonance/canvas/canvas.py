@@ -16,7 +16,7 @@ LABEL = 40
 
 
 class CanvasError(Told):
-    """Something is no canvas; the text is for the user and says where."""
+    """Something is not a canvas; the text is for the user and says where."""
 
 
 @dataclass(frozen=True)

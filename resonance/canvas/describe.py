@@ -118,7 +118,7 @@ class _Fields:
     def __init__(self, fields: Mapping[str, Any], known: Sequence[str], what: str) -> None:
         self._fields = {name: value for name, value in fields.items() if value is not None}
         self.what = what
-        self.notes: list[str] = [f"{quote(name)} is no field of {what}" for name in fields if name not in known]
+        self.notes: list[str] = [f"{quote(name)} is not a field of {what}" for name in fields if name not in known]
 
     def text(self, name: str) -> str:
         """A text; several are joined by commas."""
@@ -129,7 +129,7 @@ class _Fields:
         items = cast(Sequence[Any], value) if isinstance(value, list | tuple) else [value]
         texts = tuple(sound(item) for item in items if isinstance(item, str))
         if len(texts) < len(items):
-            self._note(f"{name} of {self.what} is no text: it was left out")
+            self._note(f"{name} of {self.what} is not text: it was left out")
         return texts
 
     def word(self, name: str, choices: Iterable[str], default: str) -> str:
@@ -137,7 +137,7 @@ class _Fields:
             self._note(f"{name} of {self.what} is missing: {default!r} was taken")
             return default
         if not isinstance(value := self._fields[name], str):
-            self._note(f"{name} of {self.what} is no text: {default!r} was taken")
+            self._note(f"{name} of {self.what} is not text: {default!r} was taken")
             return default
         found = closest(value, choices)
         if found is None:
@@ -172,7 +172,7 @@ class _Fields:
                 return distance
         except (TypeError, ValueError, OverflowError):
             pass
-        self._note(f"distance_to_viewer of {self.what} is no number above 0: 1 was taken")
+        self._note(f"distance_to_viewer of {self.what} is not a number above 0: 1 was taken")
         return 1.0
 
     def _note(self, note: str) -> None:

@@ -22,7 +22,7 @@ def effective(text: str, upstream: Canvas | None, width: int, height: int) -> Re
         width, height: of the picture that boxes in the text are in, in pixels.
 
     Raises:
-        CanvasError: the text is no canvas, or there is nothing at all.
+        CanvasError: the text is not a canvas, or there is nothing at all.
     """
     if upstream is None:
         if not text.strip():

@@ -163,7 +163,7 @@ def _parse(code: str) -> ast.Call:
     except (ValueError, MemoryError, RecursionError):
         raise _BrokenCall("it cannot be parsed") from None
     if not isinstance(call, ast.Call):
-        raise _BrokenCall("it is no call")
+        raise _BrokenCall("it is not a call")
     return call
 
 

@@ -173,7 +173,7 @@ def _read(file: Path, width: int, height: int) -> tuple["Canvas", tuple[str, ...
     try:
         text = file.read_text("utf-8-sig")
     except UnicodeDecodeError:
-        raise Told(f"{file} is no text in UTF-8: a canvas is JSON or an Omost program.") from None
+        raise Told(f"{file} is not text in UTF-8: a canvas is JSON or an Omost program.") from None
     found = read_any(text, width, height)
     return found.canvas, found.notes
 

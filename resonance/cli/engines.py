@@ -151,7 +151,7 @@ class Embedding(PaintOptions):
         try:
             text = self.roulette.read_text("utf-8-sig")
         except UnicodeDecodeError:
-            raise Told(f"{self.roulette} is no text in UTF-8.") from None
+            raise Told(f"{self.roulette} is not text in UTF-8.") from None
         return parse(text).expand(checkpoints, loras)
 
     def painting(self) -> "Painting":

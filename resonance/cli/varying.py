@@ -83,26 +83,19 @@ def run(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, 
         if before and before.kind != "vary":
             raise WrongKind(asked.name, before.kind, "vary")
         sources = _sources(asked, places) if asked.pictures else []
-        recipe = None if engines.embedding else _recipe(asked, checkpoint, before, sources)
-        plan = None if recipe else _plan(asked, checkpoint, sources)
-    builds = engines.builds(recipe, folder / ".comfyui")
+        asks = _plan(asked, checkpoint, sources) if engines.embedding else _recipe(asked, checkpoint, before, sources)
+    builds = engines.builds(asks if isinstance(asks, VaryWorkflow) else None, folder / ".comfyui")
     if asked.take:
         asyncio.run(take(asked.name, folder, engines.servers, out))
 
     async def work() -> None:
         async with engines.opened(builds) as ready:
-            made = plan or await _asked(asked.name, ready)
-            request = None
-            if recipe:
-                kept = _kept(recipe, made)
-                request = recipe.request({id_: f"{asked.name}/{START}/{file} [output]" for id_, file in kept.items()})
-                masks = {file.name: file.data for file in recipe.files.values() if file.name in kept.values()}
-                made = replace(made, starts={**masks, **made.starts})
+            plan, request = (asks, None) if isinstance(asks, Plan) else await _asked(asks, asked.name, ready)
             with ledger_of(folder):
-                chain, fill = _begun(asked, folder, made, request)
+                chain, fill = _begun(asked, folder, plan, request)
                 try:
                     paced = [Paced(engine, waits) for engine in ready]
-                    await drive_and_show(chain, LegJobs(chain, fill, made.masks), paced, out)
+                    await drive_and_show(chain, LegJobs(chain, fill, plan.masks), paced, out)
                 finally:
                     chain.close()
 
@@ -256,7 +249,11 @@ def _workflow(asked: Asked, before: Known | None) -> tuple[Graph, Any, list[str]
     if before and before.graph and not asked.pictures:
         extra: dict[str, Any] = before.graph.get("extra_data", {}).get("extra_pnginfo") or {}
         graph = checked(before.graph["prompt"])
-        return graph, extra.get("workflow"), varys_of(graph, asked.name)
+        if not (varys := varys_of(graph, asked.name)):
+            raise Told(
+                f"The workflow of session {asked.name!r} has its name from another node: pass it with --workflow."
+            )
+        return graph, extra.get("workflow"), varys
     raise Told(
         "What is to make the pictures? Pass --model, such as --model toyworld to try, with --server the name of a checkpoint"
         " there; or --workflow FILE, a workflow with Vary that was exported as API."
@@ -266,8 +263,8 @@ def _workflow(asked: Asked, before: Known | None) -> tuple[Graph, Any, list[str]
 # What a server says
 
 
-async def _asked(session: str, engines: Sequence[Engine]) -> Plan:
-    """What there is to make, as the first engine says that answers.
+async def _asked(recipe: VaryWorkflow, session: str, engines: Sequence[Engine]) -> tuple[Plan, dict[str, Any]]:
+    """What there is to make, as the first engine says that answers, and what a browser needs to go on with it.
 
     Raises:
         EngineLost: none answers.
@@ -284,11 +281,14 @@ async def _asked(session: str, engines: Sequence[Engine]) -> Plan:
             continue
         jobs = [VaryJob.from_dict(job) for job in json.loads((made.texts or {})["jobs"])]
         starts = {job.start: data for job, data in zip(jobs, made.pictures, strict=True)}
-        return Plan(jobs=jobs, starts=starts, masks={})
+        return _recorded(recipe, Plan(jobs=jobs, starts=starts, masks={}), session)
     raise lost
 
 
-def _kept(recipe: VaryWorkflow, plan: Plan) -> dict[str, str]:
-    """The names of the command's files in :data:`START`, by the id of the node that loads them."""
+def _recorded(recipe: VaryWorkflow, plan: Plan, session: str) -> tuple[Plan, dict[str, Any]]:
+    """The plan, and what a browser needs to go on: it loads the command's files from :data:`START`."""
     loaded = {recipe.graph[job.node]["inputs"]["image"][0]: job.start for job in plan.jobs}
-    return {id_: loaded.get(id_, file.name) for id_, file in recipe.files.items()}
+    kept = {id_: loaded.get(id_, file.name) for id_, file in recipe.files.items()}
+    masks = {kept[id_]: file.data for id_, file in recipe.files.items() if id_ not in loaded}
+    request = recipe.request({id_: f"{session}/{START}/{name} [output]" for id_, name in kept.items()})
+    return replace(plan, starts={**masks, **plan.starts}), request

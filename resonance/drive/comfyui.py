@@ -56,7 +56,7 @@ class Server:
         except ValueError:
             url = URL()
         if url.scheme not in ("http", "https") or not url.host or url.query_string or url.fragment:
-            raise Told(f"{address!r} is no address of a ComfyUI server. Expected one like http://127.0.0.1:8188.")
+            raise Told(f"{address!r} is not an address of a ComfyUI server. Expected one like http://127.0.0.1:8188.")
         self.url = url
         self.address = str(url.with_user(None)).rstrip("/")
         self.progress = progress

@@ -90,7 +90,7 @@ class Exploring:
             steps=found[0].steps if found else cls.steps,
         )
         if not found or {c.key for c in made.combinations()} != {c.key for c in found}:
-            raise Told("What this session explored is no product of prompts, aspects and scales: pass them again.")
+            raise Told("What this session explored is not a product of prompts, aspects and scales: pass them again.")
         return made
 
 

@@ -62,33 +62,30 @@ class Chosen:
     loop_to_loop: bool = False
     iterations: int = 0
 
-    def inputs(self) -> dict[str, Any]:
-        """As the Transform node has them in a graph.
+    def choice(self) -> dict[str, Any]:
+        """As :func:`resonance.vary.choice.choose` takes it.
 
         Raises:
             Told: there is no such transform, or the options do not fit it.
         """
         own = {"save_middle": self.save_middle, "loop_to_loop": self.loop_to_loop}
-        if self.name in PRESETS:
-            if any(own.values()):
-                raise Told(
-                    f"{self.name} says itself what it keeps and where its loops start: leave out --save-middle and --loop-to-loop."
-                )
-            choice: dict[str, Any] = {"transform": self.name, **({"era": self.era} if self.name in CHANGED else {})}
-        else:
-            choice = {"transform": OWN, "program": self.name, **own}
-        choose(choice)
-        widgets = {key if key == "transform" else f"transform.{key}": value for key, value in choice.items()}
-        return {**widgets, "iterations": self.iterations}
+        if self.name not in PRESETS:
+            return {"transform": OWN, "program": self.name, **own}
+        if any(own.values()):
+            raise Told(
+                f"{self.name} says itself what it keeps and where its loops start: leave out --save-middle and --loop-to-loop."
+            )
+        return {"transform": self.name, **({"era": self.era} if self.name in CHANGED else {})}
 
     def transform(self) -> Transform:
-        """Raises Told like :meth:`inputs`."""
-        return chosen_in(self.inputs())
+        """Raises Told like :meth:`choice`, or because the program cannot be read."""
+        return choose(self.choice(), self.iterations)
 
-
-def chosen_in(inputs: Mapping[str, Any]) -> Transform:
-    """The transform that the inputs of a Transform node say. Raises Told."""
-    return choose({key.removeprefix("transform."): value for key, value in inputs.items()}, inputs["iterations"])
+    def inputs(self) -> dict[str, Any]:
+        """As the Transform node has them in a graph. Raises Told like :meth:`transform`."""
+        self.transform()
+        widgets = {key if key == "transform" else f"transform.{key}": value for key, value in self.choice().items()}
+        return {**widgets, "iterations": self.iterations}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -191,7 +191,7 @@ def checked(given: Any) -> dict[str, dict[str, Any]]:
             " file that you get."
         )
     if not is_graph(graph):
-        raise Told("this is no workflow in API form. In ComfyUI choose Workflow > Export (API).")
+        raise Told("this is not a workflow in API form. In ComfyUI choose Workflow > Export (API).")
     return reduced(graph)
 
 

@@ -82,7 +82,7 @@ def load(path: Path, words: Sequence[str] = ()) -> Config:
             return _config(ini.read(text, given), inputs)
         return _config(_toml(text, given), inputs, text, {override.name for override in given})
     except UnicodeDecodeError:
-        raise Told(f"{path}: this is no text in UTF-8.") from None
+        raise Told(f"{path}: this is not text in UTF-8.") from None
     except OSError as error:
         raise Told(f"{path}: the configuration cannot be read ({error.strerror}).") from None
     except Told as error:

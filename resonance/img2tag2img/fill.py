@@ -92,7 +92,7 @@ class FolderFill:
     def _path(self, destination: str, name: str) -> Path:
         path = self.folders.path(destination, name)
         if path.suffix.lower() not in images.SUFFIXES:
-            raise Told(f"The server saved {name!r}, which is no picture ({', '.join(sorted(images.SUFFIXES))}).")
+            raise Told(f"The server saved {name!r}, which is not a picture ({', '.join(sorted(images.SUFFIXES))}).")
         return path
 
     def _clear(self, ledger: Ledger, item: Item, paths: list[Path], seed: object) -> None:

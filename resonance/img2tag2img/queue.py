@@ -92,7 +92,7 @@ def captured(path: Path) -> list[Captured]:
         raise Told(f"{path} cannot be read ({error.strerror}).") from None
     except (LookupError, RecursionError, TypeError, ValueError):
         raise Told(
-            f"{path} is no captured queue. Expected what ComfyUI answers to GET /queue, saved as it is."
+            f"{path} is not a captured queue. Expected what ComfyUI answers to GET /queue, saved as it is."
         ) from None
 
 

@@ -74,7 +74,7 @@ def load(path: Path) -> Template:
     comments = [nodes.pop(name) for name in COMMENTS if name in nodes]
     if not nodes or not all(map(_is_node, nodes.values())):
         raise Told(
-            f"{path} is no workflow in API form. Expected named nodes, each with class_type and inputs: in ComfyUI choose Export"
+            f"{path} is not a workflow in API form. Expected named nodes, each with class_type and inputs: in ComfyUI choose Export"
             " (API), then name the nodes in the file."
         )
     return Template(path, nodes, "\n".join(filter(None, map(_text, comments))))

@@ -306,7 +306,7 @@ def _piece(data: bytes, base: str, key: str | None) -> tuple[str, str | None]:
             said: Any = choice.get("delta") or choice.get("message") or {}
             return str(said.get("content") or ""), choice.get("finish_reason")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LLMError(f"{base} sent something that is no chat answer ({type(error).__name__}).") from None
+        raise LLMError(f"{base} sent something that is not a chat answer ({type(error).__name__}).") from None
     raise LLMError(f"{base} broke off: {_hide(_said(data.decode()), key)}")
 
 

@@ -50,7 +50,7 @@ def _in_file(file: Path) -> str:
             raise ValueError
         return data.decode("utf-8-sig")
     except ValueError:
-        raise Told(f"{file.parent.name}/{file.name} is no text of at most {LONGEST:,} bytes in UTF-8.") from None
+        raise Told(f"{file.parent.name}/{file.name} is not text of at most {LONGEST:,} bytes in UTF-8.") from None
 
 
 def _in_picture(picture: Path) -> str:

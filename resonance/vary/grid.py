@@ -53,7 +53,7 @@ class Combination(NamedTuple):
             value = payload.get(name)
             if not isinstance(value, (int, float) if kind is float else kind) or isinstance(value, bool):
                 raise Told(
-                    f"This is no item of Explore: its payload lacks {name!r}, or holds {value!r} there. Paste the `resonance`"
+                    f"This is not an item of Explore: its payload lacks {name!r}, or holds {value!r} there. Paste the `resonance`"
                     " text of a picture that was explored."
                 )
         known: dict[str, Any] = {name: payload[name] for name in kinds}
@@ -152,7 +152,7 @@ def _size(word: str, sizes: str) -> Size:
         if all(_SIDES[0] <= side <= _SIDES[1] for side in (width, height)):
             return width, height
         raise Told(f"The aspect {word!r} is pixels: sides must be from {_SIDES[0]} to {_SIDES[1]}. A ratio is 3:2.")
-    raise Told(f"{word!r} is no aspect. {_EXAMPLE}")
+    raise Told(f"{word!r} is not an aspect. {_EXAMPLE}")
 
 
 def read_scales(text: str) -> list[float]:
@@ -164,7 +164,7 @@ def read_scales(text: str) -> list[float]:
     found: list[float] = []
     for word in text.replace(",", " ").split():
         if not re.fullmatch(r"\d{1,3}\.?\d{0,6}|\.\d{1,6}", word) or float(word) > 100:
-            raise Told(f"{word!r} is no scale. {_SCALES}")
+            raise Told(f"{word!r} is not a scale. {_SCALES}")
         found.append(float(word))
     if not found:
         raise Told(f"There is no scale. {_SCALES}")

@@ -145,7 +145,7 @@ def read(text: str) -> tuple[tuple[Pair, ...], bool]:
         found = re.fullmatch(r"(\d{1,4}\.?\d*|\.\d+)(?:\s*@\s*(\d?\.?\d+|\d\.))?", part)
         if not found:
             raise Told(
-                f"{part!r} is no pair of the program {text.strip()!r}. Write scale@strength such as 6@.35, several with blanks"
+                f"{part!r} is not a pair of the program {text.strip()!r}. Write scale@strength such as 6@.35, several with blanks"
                 " between them (each starts from the picture) or with > (each starts from the result before)."
             )
         pair = Pair(float(found[1]), float(found[2] or 0.5))

@@ -121,7 +121,7 @@ def test_a_wrong_program_shows_its_sentence_in_place_of_the_table(desk: Desk) ->
     open_own(desk, "8@.3 > 11@.2", save_middle=True)
     expect(says(desk)).to_have_text("Chained, every result kept, 3 loops, 6 pictures")
     write(desk, "<img src=x onerror=alert(1)>")
-    expect(says(desk)).to_contain_text("'<img src=x onerror=alert(1)' is no pair of the program")
+    expect(says(desk)).to_contain_text("'<img src=x onerror=alert(1)' is not a pair of the program")
     expect(table(desk)).to_be_hidden()
     write(desk, "9")
     expect_rows(desk, "1 9 0.5 25 25")

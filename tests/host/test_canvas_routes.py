@@ -68,7 +68,7 @@ def test_what_cannot_be_done_is_a_sentence(comfy: Comfy) -> None:
     assert "There is no canvas in the text" in refused("read", {"text": "hello", **SIZE})
     assert "has no text" in refused("read", {**SIZE})
     assert "width and height" in refused("read", {"text": "[[{}]]", "width": 0, "height": True})
-    assert "no object" in refused("read", ["text"])
+    assert "not an object" in refused("read", ["text"])
     assert "rect is missing" in refused("write", {"regions": [{}, {}], "form": "program"})
     assert "not written as 'svg'" in refused("write", {"regions": [{}], "form": "svg"})
     assert "is a list of regions" in refused("tokens", {})

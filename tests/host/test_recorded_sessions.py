@@ -144,8 +144,9 @@ def test_resume_goes_on_with_it_by_the_graph_that_it_remembers(comfy: Comfy, kin
     check_whole(session, before)
 
 
-def test_the_command_goes_on_with_rounds(comfy: Comfy) -> None:
-    session = put(comfy, "rounds")
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_goes_on_with_it(comfy: Comfy, kind: str) -> None:
+    session = put(comfy, kind)
     before = session.done()
-    shell.run(*session.command("rounds", "rounds", "--server", comfy.url), timeout=600)
+    shell.run(*session.command(kind, kind, "--server", comfy.url), timeout=600)
     check_whole(session, before)

@@ -139,10 +139,10 @@ def test_a_list_runs_the_node_below_once_for_each_pair(comfy: Comfy) -> None:
 
 
 def test_what_cannot_be_read_is_a_sentence(comfy: Comfy) -> None:
-    assert "'6@x' is no pair" in refused(comfy, **OWN, program="6@.35 6@x")
+    assert "'6@x' is not a pair" in refused(comfy, **OWN, program="6@.35 6@x")
     assert "The program is empty" in refused(comfy, **OWN, program=" ")
     assert "must be from 0.02" in refused(comfy, **OWN, program="6@0.01")
-    assert "'' is no pair" in refused(comfy, **OWN, program="6@.3 >")
+    assert "'' is not a pair" in refused(comfy, **OWN, program="6@.3 >")
     assert refused(comfy, transform="strongest").startswith("transform must be one of normal, shake,")
     with pytest.raises(RunFailed, match="smaller than min"):
         outputs(comfy, transform="normal", iterations=-1)

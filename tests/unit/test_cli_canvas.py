@@ -141,7 +141,7 @@ def test_a_program_is_read_and_never_run(tmp_path: Path):
         (["RICH", "--size", "12"], "Expected a --size such as 1216x832 with sides from 64 to 16384 pixels, got '12'"),
         (["RICH", "--size", "99999x64"], "got '99999x64'"),
         (["EMPTY"], "The text is empty"),
-        (["BINARY"], "is no text in UTF-8"),
+        (["BINARY"], "is not text in UTF-8"),
     ],
 )
 def test_what_cannot_be_done_is_told(rich: Path, tmp_path: Path, arguments: list[str], said: str):

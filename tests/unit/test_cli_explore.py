@@ -72,7 +72,7 @@ def test_what_is_wrong_is_said_and_makes_no_session(tmp_path: Path) -> None:
         return " ".join(run(tmp_path, "s", *words, status=1).split())
 
     assert "pass a PROMPT" in said("--model", "toyworld")
-    assert "is no aspect" in said("a", "--aspects", "tall", "--model", "toyworld")
+    assert "is not an aspect" in said("a", "--aspects", "tall", "--model", "toyworld")
     assert "Expected seconds to wait" in said("a", "--waits", "1,2", "--model", "toyworld")
     assert "pass one of them" in said("a", "--steps", "4", "--steps-rule", "H", "--model", "toyworld")
     assert "--model toyworld" in said("a")
@@ -112,7 +112,7 @@ def test_combinations_are_asked_for_again(rule: str) -> None:
     asked = Exploring(prompts="a\n---\nb|c", aspects="portrait, 3:2", scales="6, 7.5", seeds=2, rule=rule, steps=9)
     again = Exploring.of(asked.combinations(), 2)
     assert [each.key for each in again.combinations()] == [each.key for each in asked.combinations()]
-    with pytest.raises(Told, match="no product"):
+    with pytest.raises(Told, match="not a product"):
         Exploring.of(asked.combinations()[:-1], 2)
 
 

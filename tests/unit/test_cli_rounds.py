@@ -81,7 +81,7 @@ def said(places: Places, *words: str) -> str:
 def test_what_is_asked_for_wrongly_is_said_and_makes_no_session(places: Places) -> None:
     begin = ("new", "--first", "in side", "--workflow", "../workflow.json")
     assert "There is no folder 'nowhere': neither " in said(places, "new", "--first", "nowhere")
-    assert "is no address of a ComfyUI" in said(places, *begin, "--server", "127.0.0.1:8188")
+    assert "is not an address of a ComfyUI" in said(places, *begin, "--server", "127.0.0.1:8188")
     assert """--comfyui-args "--cpu 'x": No closing quotation.""" in said(places, *begin, "--comfyui-args", "--cpu 'x")
     stray = CliRunner().invoke(app, ["rounds", *begin, "--servr", "http://127.0.0.1:8188"])
     assert stray.exit_code == 2 and "--servr" in stray.stderr

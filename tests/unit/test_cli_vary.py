@@ -191,7 +191,7 @@ def test_what_is_wrong_is_said_and_makes_no_session(tmp_path: Path, picture: str
     assert "Which pictures" in said(*toy)
     assert "carries no prompt" in said(picture, *toy)
     asked = (picture, "--prompt", "a", *toy)
-    assert "is no pair of the program 'wild'" in said(*asked, "--transform", "wild")
+    assert "is not a pair of the program 'wild'" in said(*asked, "--transform", "wild")
     assert "leave out --save-middle" in said(*asked, "--save-middle")
     assert "none, adaptive, anchored" in said(*asked, "--color", "vivid")
     assert "has no number 'blend'" in said(*asked, "--color", "adaptive:blend=1")

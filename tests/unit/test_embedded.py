@@ -244,7 +244,7 @@ def test_a_picture_of_nan_fails_the_job(setup: Setup, models: Path, tmp_path: Pa
     pipeline.vae.decoder.conv_out.bias.data[0] = float("nan")
     pipeline.save_pretrained(tmp_path / "nan")
     broken = replace(setup, painting=replace(setup.painting, model=str(tmp_path / "nan")))
-    assert "no numbers in torch.float32: choose float32" in failure(broken, JobFailed)
+    assert "not numbers in torch.float32: choose float32" in failure(broken, JobFailed)
 
 
 def test_running_out_of_memory_names_model_and_size(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -383,7 +383,7 @@ def test_an_unknown_sampler_is_answered_with_the_known_ones(setup: Setup) -> Non
 def test_a_hub_id_is_refused_without_download_and_the_network_is_not_asked(setup: Setup, offline: list[Any]) -> None:
     text = failure(replace(setup, painting=replace(setup.painting, model="someone/some-model")))
     assert text == (
-        "someone/some-model is no folder here and not in the Hugging Face hub's cache: pass --download to fetch it."
+        "someone/some-model is neither a folder here nor in the Hugging Face hub's cache: pass --download to fetch it."
     )
     assert offline == []
 
@@ -447,7 +447,7 @@ def test_a_checkpoint_in_one_file_paints_like_the_same_model_in_a_folder(
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("empty", "is no model in diffusers' form: it holds no model_index.json"),
+        ("empty", "is not a model in diffusers' form: it holds no model_index.json"),
         ("old.ckpt", "is no .safetensors file: other forms may hold code"),
         ("nothing", "There is no model 'nothing' in"),
     ],

@@ -409,7 +409,7 @@ def test_pictures_that_are_out_of_reach_are_told_apart(place: Place):
         for made, answer in (
             (Made(pictures=(b"",), names=("X0001_x.png",)), r"set paths\.output"),
             (Made(pictures=()), "nothing reached the node save_image"),
-            (Made(pictures=(b"x",), names=("run.sh",)), "which is no picture"),
+            (Made(pictures=(b"x",), names=("run.sh",)), "which is not a picture"),
         ):
             with pytest.raises(Told, match=answer):
                 chain.keep(job.item, made)
@@ -572,7 +572,7 @@ def test_a_captured_queue_is_run_again_first_what_ran_then_what_waited(tmp_path:
 @pytest.mark.parametrize("text", ["", "[]", '{"queue_running": []}', '{"queue_running": [[1]], "queue_pending": []}'])
 def test_other_files_are_no_captured_queue(tmp_path: Path, text: str):
     (tmp_path / "queue.json").write_text(text)
-    with pytest.raises(Told, match=r"queue\.json is no captured queue. Expected what ComfyUI answers to GET /queue"):
+    with pytest.raises(Told, match=r"queue\.json is not a captured queue. Expected what ComfyUI answers to GET /queue"):
         queue.captured(tmp_path / "queue.json")
 
 

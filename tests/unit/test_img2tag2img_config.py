@@ -226,7 +226,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path):
     with pytest.raises(Told, match=r"none\.toml: the configuration cannot be read \(No such file"):
         config.load(tmp_path / "none.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(Told, match=r"bytes\.toml: this is no text in UTF-8"):
+    with pytest.raises(Told, match=r"bytes\.toml: this is not text in UTF-8"):
         config.load(tmp_path / "bytes.toml")
 
 

@@ -28,7 +28,7 @@ MODES: dict[str, Correction | Anchored | None] = {
 
 
 def paint(call: Call, picture: Picture) -> Picture:
-    """Mixes in noise of its own, so that every call and every start makes another picture. It is no picture of 8 bits."""
+    """Mixes in noise of its own, so that every call and every start makes another picture. It is not a picture of 8 bits."""
     noise = torch.rand(picture.shape, generator=torch.Generator().manual_seed(call.seed * 100 + call.number))
     return picture.lerp(noise, call.pair.strength)
 

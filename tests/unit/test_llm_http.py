@@ -140,7 +140,7 @@ def test_a_schema_is_asked_for_in_the_strictest_form_the_server_knows(fake: Fake
         ("drop", "ended the answer before it was finished|broke the connection"),
         ("broken", r"broke off: out of memory, key \(the key\)|broke off: out of memory"),
         ("filtered", "content filter"),
-        ("html_answer", "sent something that is no chat answer"),
+        ("html_answer", "sent something that is not a chat answer"),
         ("error500", "answered 500: Failed to create bitmap"),
         ("detail500", "answered 500: the model crashed"),
         ("text500", "answered 500: Internal Server Error"),

@@ -88,8 +88,8 @@ def test_the_aspect_goes_before_the_picture():
     ("choice", "aspect", "said"),
     [
         ({"sizes": "SDXL"}, "", "connect image or aspect"),
-        ({"sizes": "SDXL"}, "wide", "'wide' is no aspect. Give landscape, portrait, square"),
-        ({"sizes": "SDXL"}, "0:3", "no aspect"),
+        ({"sizes": "SDXL"}, "wide", "'wide' is not an aspect. Give landscape, portrait, square"),
+        ({"sizes": "SDXL"}, "0:3", "not an aspect"),
         ({"sizes": "nearest bucket", "bucket_side": 1024}, "portrait", "cannot tell how portrait"),
     ],
 )

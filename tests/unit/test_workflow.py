@@ -59,8 +59,8 @@ def test_a_picture_that_comfyui_saved_is_read(tmp_path: Path):
 def test_what_cannot_be_run_is_refused_with_the_file_and_the_way_out(tmp_path: Path):
     refused = {
         r"a\.json: this is a workflow as ComfyUI's editor saves it\. .*Workflow > Export \(API\)": WORKFLOW,
-        r"a\.json: this is no workflow in API form": {"1": {"class_type": "KSampler"}},
-        r"no workflow in API form\. In ComfyUI": [],
+        r"a\.json: this is not a workflow in API form": {"1": {"class_type": "KSampler"}},
+        r"not a workflow in API form\. In ComfyUI": [],
         r"expected a workflow with one Round Input and a Round Output, got 1 and 0": {"1": graph()["1"]},
         r"got 2 and 1": {**graph(), "3": graph()["1"]},
         r"a\.json: the workflow is no JSON": "{",
@@ -94,7 +94,7 @@ def test_the_first_picture_is_wanted_where_it_is_connected():
 
 @pytest.mark.parametrize("address", ["127.0.0.1:8188", "ftp://host", "ws://host:1", "", "http://", "http://h:1/?a=b"])
 def test_other_addresses_are_refused(address: str):
-    with pytest.raises(Told, match=r"is no address of a ComfyUI server\. Expected one like http://127.0.0.1:8188"):
+    with pytest.raises(Told, match=r"is not an address of a ComfyUI server\. Expected one like http://127.0.0.1:8188"):
         Server(address)
 
 

@@ -36,8 +36,9 @@ async def install(_app):
     for owner, name in ((chain, "next_work"), (chain, "store_words"), (results, "save")):
         measure(owner, name, name)
     measure(store, "encode_png", "encode_png")
-    measure(chain, "_picture", "pictures")
-    measure(results.images, "from_tensor", "pictures")
+    measure(module(".resonance.files.pictures"), "locate", "pictures")
+    for name in ("read", "to_tensor", "from_tensor"):
+        measure(results.images, name, "pictures")
 
 
 class Meter(ComfyExtension):

@@ -129,7 +129,7 @@ class Painter:
             Stopped: ``stopped`` said so.
             NoLibrary: the model cannot be loaded.
             Told: the request cannot be done by this model, its pictures cannot be read, it is out of memory, or it painted
-                values that are no numbers.
+                values that are not numbers.
         """
         start = _opened(request.start) if request.start else None
         pipeline, request = self._prepared(request, start.size if start else follows)
@@ -183,7 +183,7 @@ class Painter:
         values = self._values(pipeline, request, start, stopped)
         if not torch.isfinite(values).all():
             raise Told(
-                f"{self._model} painted values that are no numbers in {self.dtype}: choose float32, or another sampler."
+                f"{self._model} painted values that are not numbers in {self.dtype}: choose float32, or another sampler."
             )
         made = values.movedim(1, -1).float().cpu()
         if start is not None and request.mask:

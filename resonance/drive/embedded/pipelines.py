@@ -112,7 +112,7 @@ def locate_drawn(name: str, models: Path | None) -> Found:
 def _what_is(path: Path) -> Found:
     if path.is_dir():
         if not (path / INDEX).is_file():
-            raise Told(f"{path} is no model in diffusers' form: it holds no {INDEX}.")
+            raise Told(f"{path} is not a model in diffusers' form: it holds no {INDEX}.")
         return Found("folder", str(path))
     if path.suffix != ".safetensors":
         raise Told(f"{path} is no .safetensors file: other forms may hold code and are not read.")
@@ -171,7 +171,7 @@ def load(found: Found, device: torch.device, dtype: torch.dtype, download: bool)
 
     Raises:
         NoLibrary: a library is missing; the text says how to install it.
-        Told: it is not a text to image model, or files are missing or could not be fetched.
+        Told: it is not text to image model, or files are missing or could not be fetched.
     """
     diffusers = _diffusers()
     if found.kind == "toy world":
@@ -371,7 +371,7 @@ def _on_disk(repo: str, download: bool) -> str:
         return repo
     index = hub.try_to_load_from_cache(repo, INDEX)
     if not isinstance(index, str):
-        raise _NotHereError(f"{repo} is no folder here and not in the Hugging Face hub's cache")
+        raise _NotHereError(f"{repo} is neither a folder here nor in the Hugging Face hub's cache")
     return str(Path(index).parent)
 
 

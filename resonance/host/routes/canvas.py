@@ -78,7 +78,7 @@ async def _answer(request: web.Request, work: Callable[[dict[str, Any]], Any]) -
     def read() -> Any:
         said = read_json(body)
         if not isinstance(said, dict):
-            raise Told("The request is no object in {}.")
+            raise Told("The request is not an object in {}.")
         return work(said)
 
     return await answer(read)
