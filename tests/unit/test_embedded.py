@@ -383,7 +383,7 @@ def test_an_unknown_sampler_is_answered_with_the_known_ones(setup: Setup) -> Non
 def test_a_hub_id_is_refused_without_download_and_the_network_is_not_asked(setup: Setup, offline: list[Any]) -> None:
     text = failure(replace(setup, painting=replace(setup.painting, model="someone/some-model")))
     assert text == (
-        "someone/some-model is neither a folder here nor in the Hugging Face hub's cache: pass --download to fetch it."
+        "someone/some-model is not a folder here and not in the Hugging Face hub's cache: pass --download to fetch it."
     )
     assert offline == []
 

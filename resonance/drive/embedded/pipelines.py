@@ -371,7 +371,7 @@ def _on_disk(repo: str, download: bool) -> str:
         return repo
     index = hub.try_to_load_from_cache(repo, INDEX)
     if not isinstance(index, str):
-        raise _NotHereError(f"{repo} is neither a folder here nor in the Hugging Face hub's cache")
+        raise _NotHereError(f"{repo} is not a folder here and not in the Hugging Face hub's cache")
     return str(Path(index).parent)
 
 
