@@ -1,6 +1,7 @@
 """The driver with engines that only wait: who gets what, what is retried, how it stops."""
 
 import asyncio
+import os
 import sqlite3
 import time
 import tracemalloc
@@ -342,6 +343,7 @@ def test_a_hundred_thousand_items(tmp_path: Path) -> None:
     (tmp_path / "input" / "first").mkdir(parents=True)
     for number in range(100_000):
         (tmp_path / "input" / "first" / f"{number}.png").write_bytes(PNG)
+    os.sync()  # else the disk is still busy with these
     start = time.perf_counter()
     driven = chain(tmp_path, 0, rounds=1)
 
