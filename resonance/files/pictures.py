@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from .. import images
@@ -45,18 +45,25 @@ def listing(folder: str, roots: Mapping[str, Path]) -> list[str]:
     if not path.is_dir():
         near = sorted(p.name for p in roots[root].iterdir() if p.is_dir()) if roots[root].is_dir() else []
         raise Told(f"There is no folder {folder!r}. Folders in [{root}]: {', '.join(near[:20]) or 'none'}.")
-    found: list[str] = []
-    for where, folders, files in os.walk(path):
-        folders[:] = [f for f in folders if not f.startswith(".")]
-        below = os.path.relpath(where, roots[root]).replace(os.sep, "/")
-        prefix = "" if below == "." else f"{below}/"
-        for name in files:
-            if name.startswith(".") or os.path.splitext(name)[1].lower() not in images.SUFFIXES:
-                continue
-            file = os.path.join(where, name)
-            if os.path.islink(file) and not Path(file).resolve().is_relative_to(base):
-                continue
-            found.append(prefix + name)
+    below = os.path.relpath(path, roots[root]).replace(os.sep, "/")
+    found = list(_pictures(path, "" if below == "." else f"{below}/", base))
     if not found:
         raise Told(f"There are no pictures in {folder!r} ({', '.join(sorted(images.SUFFIXES))}; subfolders included).")
     return [f"{name} [{root}]" for name in sorted(found, key=natural)]
+
+
+def _pictures(folder: Path, prefix: str, base: Path) -> Iterator[str]:
+    """The pictures in a folder and below, each with ``prefix`` before its name. A folder that cannot be read is left out."""
+    try:
+        with os.scandir(folder) as there:
+            entries = [entry for entry in there if not entry.name.startswith(".")]
+    except OSError:
+        return
+    for entry in entries:
+        if entry.is_dir():
+            if not entry.is_symlink():
+                yield from _pictures(Path(entry), f"{prefix}{entry.name}/", base)
+        elif os.path.splitext(entry.name)[1].lower() in images.SUFFIXES and not (
+            entry.is_symlink() and not Path(entry).resolve().is_relative_to(base)
+        ):
+            yield prefix + entry.name

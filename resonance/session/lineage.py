@@ -24,12 +24,11 @@ def assign(names: Iterable[str], taken: Iterable[str] = (), reserved: Iterable[s
     ``taken`` or ``reserved`` uses. Where two names carry the same one, or one of ``taken``, the later gets a letter:
     ``X0001``, ``X0001b``.
     """
-    names = list(names)
+    carried = list(map(prefix, names))
     used = set(taken)
-    reserved = {*used, *reserved, *(p for p in map(prefix, names) if p)}
+    reserved = {*used, *reserved, *filter(None, carried)}
     number = 0
-    for name in names:
-        lineage = prefix(name)
+    for lineage in carried:
         if lineage is None:
             number += 1
             while (lineage := f"X{number:04d}") in reserved:
