@@ -32,7 +32,7 @@ from resonance.session.chain import Chain  # noqa: E402
 from resonance.session.fill.pictures import Pictures  # noqa: E402
 from resonance.session.item import Words  # noqa: E402
 from resonance.session.made import Made  # noqa: E402
-from resonance.session.query import read  # noqa: E402
+from resonance.session.query import read_round  # noqa: E402
 
 WORKERS = (1, 2, 4)
 
@@ -83,7 +83,7 @@ async def timed(session: Chain, workers: int, seconds: float) -> float:
 
 def check_once(session: Path, count: int) -> None:
     """Every item has one result, on disk and in the ledger."""
-    items = read(session, 1)[1]
+    items = read_round(session, 1)[1]
     assert [item["state"] for item in items] == ["done"] * count
     files = sorted(file for item in items for file in item["files"])
     assert files == sorted(str(path.relative_to(session)) for path in (session / "round-0001").iterdir())

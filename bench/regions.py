@@ -43,8 +43,8 @@ from bench.encode import canvas as six_regions  # noqa: E402
 from resonance.canvas.canvas import GRID  # noqa: E402
 from resonance.canvas.listing import write  # noqa: E402
 from resonance.canvas.vocabulary import rect  # noqa: E402
-from resonance.regions.couple import AttentionCouple  # noqa: E402
-from resonance.regions.dense import OmostDense  # noqa: E402
+from resonance.regions.methods.couple import AttentionCouple  # noqa: E402
+from resonance.regions.methods.omost import OmostDense  # noqa: E402
 from resonance.regions.parts import resize  # noqa: E402
 
 LAYOUTS = {

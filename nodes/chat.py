@@ -6,7 +6,7 @@ from ..resonance.canvas import chat, instructions, listing, settings
 from ..resonance.host import canvas as host
 from ..resonance.host import llm as models
 from ..resonance.host import progress
-from ..resonance.llm.chat import Engine, Sampling
+from ..resonance.llm.chat import LLMEngine, Sampling
 from ..resonance.llm.conversation import Conversation as Said
 from ..resonance.told import Told
 from .inputs import input_of
@@ -79,7 +79,7 @@ class CanvasChat(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        llm: Engine,
+        llm: LLMEngine,
         message: str,
         answer_form: str,
         force_grammar: bool,

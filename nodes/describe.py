@@ -6,7 +6,7 @@ from ..resonance.host import llm as models
 from ..resonance.host import progress
 from ..resonance.images import from_tensor
 from ..resonance.llm import caption, settings
-from ..resonance.llm.chat import Engine, LLMError, Sampling, states
+from ..resonance.llm.chat import LLMEngine, LLMError, Sampling, states
 from ..resonance.llm.core import CoreEngine
 from ..resonance.llm.keys import key_for, split_address
 from ..resonance.llm.llamacpp import Settings
@@ -203,7 +203,7 @@ class CaptionImages(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        llm: Engine,
+        llm: LLMEngine,
         images,
         instruction,
         system,

@@ -13,7 +13,8 @@ def input_of(setting: Setting[Any], **more: Any) -> io.Input:
     Args:
         more: what only a node has, such as ``multiline`` or ``advanced``; goes before what the setting says.
     """
-    shared = {"id": setting.name, "default": setting.default, "tooltip": setting.tip, **more}
+    folded = {"advanced": True} if setting.advanced else {}
+    shared = {"id": setting.name, "default": setting.default, "tooltip": setting.tip, **folded, **more}
     if setting.choices:
         return io.Combo.Input(options=list(setting.choices), **shared)
     match setting.default:

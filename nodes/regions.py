@@ -9,35 +9,19 @@ from ..resonance.canvas.canvas import GRID, Canvas
 from ..resonance.host import progress
 from ..resonance.host import regions as host
 from ..resonance.host.encode import encode_all
-from ..resonance.regions.couple import AttentionCouple
-from ..resonance.regions.dense import OmostDense
-from ..resonance.regions.paper import DenseDiffusion
+from ..resonance.regions.methods import METHODS
 from ..resonance.regions.parts import Part
+from ..resonance.settings import Setting
 from ..resonance.told import Told
 from . import types
+from .inputs import input_of
 
 CATEGORY = "Resonance/Regions"
-AREA = {"area overlay": "overlay", "area average": "average"}
-COUPLE, OMOST, PAPER = AttentionCouple.name, OmostDense.name, DenseDiffusion.name
-METHODS = (COUPLE, OMOST, PAPER, *AREA)
 
 
 class Regions(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        capture = io.Combo.Input(
-            "capture",
-            options=["off", "16", "32", "64"],
-            advanced=True,
-            tooltip="Longer side in pixels of the maps of where each region's words acted, for Region Heat. Costs time.",
-        )
-        strengths = [
-            io.Float.Input(f"{name}_strength", default=default, min=least, max=1.0, step=0.01, tooltip=tooltip)
-            for name, default, least, tooltip in (
-                ("global", 0.2, 0.01, "Share of the words that act everywhere."),
-                ("region", 0.8, 0.0, "Share of a region's own words, where it is."),
-            )
-        ]
         return io.Schema(
             node_id="ResonanceRegions",
             display_name="Regions",
@@ -59,61 +43,8 @@ class Regions(io.ComfyNode):
                 io.DynamicCombo.Input(
                     "method",
                     options=[
-                        io.DynamicCombo.Option(
-                            COUPLE,
-                            [
-                                io.Float.Input(
-                                    "base_weight",
-                                    default=0.2,
-                                    min=0.0,
-                                    max=10.0,
-                                    step=0.05,
-                                    tooltip="Weight of the global words inside the regions, where each region has its own "
-                                    "weight (1). Outside they act alone.",
-                                ),
-                                io.Float.Input(
-                                    "feather",
-                                    default=0.0,
-                                    min=0.0,
-                                    max=45.0,
-                                    step=0.5,
-                                    tooltip="How far regions blend into what is around them, in cells of the 90.",
-                                ),
-                                capture,
-                            ],
-                        ),
-                        io.DynamicCombo.Option(OMOST, [capture]),
-                        io.DynamicCombo.Option(
-                            PAPER,
-                            [
-                                _factor(
-                                    "creg", 1.0, "How much the words of a region are raised inside and lowered outside."
-                                ),
-                                _factor("sreg", 0.3, "The same for how much places of one region look at one another."),
-                                _factor(
-                                    "sizereg", 1.0, "How much less this is done to large regions than to small ones."
-                                ),
-                                io.Float.Input(
-                                    "steps",
-                                    default=0.3,
-                                    min=0.0,
-                                    max=1.0,
-                                    step=0.05,
-                                    tooltip="Share of the steps at the beginning in which the method acts.",
-                                ),
-                                io.Float.Input(
-                                    "fade",
-                                    default=5.0,
-                                    min=0.0,
-                                    max=10.0,
-                                    step=0.5,
-                                    advanced=True,
-                                    tooltip="How fast it fades with the noise: the power of time step / 1000.",
-                                ),
-                                capture,
-                            ],
-                        ),
-                        *(io.DynamicCombo.Option(name, strengths) for name in AREA),
+                        io.DynamicCombo.Option(method.name, [_input(setting) for setting in method.settings])
+                        for method in METHODS.values()
                     ],
                     tooltip="attention couple: each region reads its own words; the best start. dense diffusion (omost): all "
                     "read from one pool, strictly bounded; as the Omost demo. dense diffusion (paper): pushes attention towards "
@@ -154,26 +85,16 @@ class Regions(io.ComfyNode):
         if method is None:  # a key that is none of the options never arrives
             raise Told(f"method must be one of {', '.join(METHODS)}.")
         sources = host.Sources(clip, canvas, tuple(regions), positive, negative)
-        placed = _place(model, sources, **method)
-        where = [f"{n} {name}" for n, name in enumerate(placed.names)]
-        progress.say(f"{method['method']}: {', '.join(where)}", cls.hidden.unique_id)
+        name = method["method"]
+        placed = METHODS[name].place(host.Placing(model, sources, METHODS[name].reason), method)
+        where = [f"{n} {part}" for n, part in enumerate(placed.names)]
+        progress.say(f"{name}: {', '.join(where)}", cls.hidden.unique_id)
         return io.NodeOutput(placed.model, placed.positive, placed.negative, placed.masks)
 
 
-def _place(model: Any, sources: host.Sources, method: str, capture: str = "off", **settings: Any) -> host.Placed:
-    if method in AREA:
-        return host.by_area(model, sources, AREA[method], **settings)
-    heat = 0 if capture == "off" else int(capture)
-    if method == COUPLE:
-        soft = settings.pop("feather")
-        return host.by_attention(model, sources, AttentionCouple(**settings), soft, heat)
-    if method == OMOST:
-        return host.by_attention(model, sources, OmostDense(), heat=heat)
-    return host.by_attention(model, sources, DenseDiffusion(share=settings.pop("steps"), **settings), heat=heat)
-
-
-def _factor(name: str, default: float, tooltip: str) -> io.Float.Input:
-    return io.Float.Input(name, default=default, min=0.0, max=10.0, step=0.05, tooltip=tooltip)
+def _input(setting: Setting[Any]) -> io.Input:
+    """A choice has its first value as default, unsaid."""
+    return input_of(setting, default=None) if setting.choices else input_of(setting)
 
 
 class EncodeCanvas(io.ComfyNode):

@@ -7,7 +7,7 @@ from ..resonance.host import cooldown
 from ..resonance.images import from_tensor, to_tensor
 from ..resonance.told import Told
 from ..resonance.vary import sheet
-from ..resonance.vary.waits import read
+from ..resonance.vary.waits import read_waits
 
 CATEGORY = "Resonance/Vary"
 
@@ -118,7 +118,7 @@ class Cooldown(io.ComfyNode):
     def validate_inputs(cls, waits: list[str | None]) -> bool | str:
         try:
             if waits[0] is not None:
-                read(waits[0])
+                read_waits(waits[0])
         except Told as error:
             return str(error)
         return True
@@ -126,9 +126,9 @@ class Cooldown(io.ComfyNode):
     @classmethod
     def execute(cls, value: list[object], waits: list[str], made: list[int] | None = None) -> io.NodeOutput:
         if made:
-            cooldown.wait(read(waits[0]).before(made[0]), cls.hidden.unique_id)
+            cooldown.wait(read_waits(waits[0]).before(made[0]), cls.hidden.unique_id)
         else:
-            cooldown.wait_own(read(waits[0]), cls.hidden.unique_id)
+            cooldown.wait_own(read_waits(waits[0]), cls.hidden.unique_id)
         return io.NodeOutput(value)
 
 

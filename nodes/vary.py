@@ -153,7 +153,7 @@ class Vary(io.ComfyNode):
         if color is None or save_as is None:  # a key that is none of the options never arrives
             raise Told("color must be one of its modes, and save_as off or on.")
         sampling = vary.Sampling(model, vae, positive, negative, sampler_name, scheduler, scale_as)
-        task = vary.Task(sampling, transform, seed, waits.read(cooldown), colors(color), reference_through_vae)
+        task = vary.Task(sampling, transform, seed, waits.read_waits(cooldown), colors(color), reference_through_vae)
         id_ = cls.hidden.unique_id
         if save_as["save_as"] == "off":
             return io.NodeOutput(*vary.vary(task, image, mask, None, id_))

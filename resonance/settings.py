@@ -15,6 +15,7 @@ class Setting(Generic[T]):
         low, high, step: of a number.
         choices: the only values of a text.
         tip: tooltip and help.
+        advanced: a node folds it away.
     """
 
     name: str
@@ -24,3 +25,4 @@ class Setting(Generic[T]):
     step: float | None = None
     choices: tuple[T, ...] = ()
     tip: str
+    advanced: bool = False

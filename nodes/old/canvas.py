@@ -6,12 +6,12 @@ from comfy_api.latest import io
 
 from ...resonance.canvas.canvas import GRID, Canvas
 from ...resonance.canvas.masks import masks
-from ...resonance.canvas.read import read
+from ...resonance.canvas.read import read_canvas
 from ...resonance.canvas.render import render
 from ...resonance.host import canvas as host
 from ...resonance.host.encode import encode_all
 from ...resonance.host.regions import Sources, by_area, by_attention
-from ...resonance.regions.dense import OmostDense
+from ...resonance.regions.methods.omost import OmostDense
 from . import sockets
 
 
@@ -59,7 +59,7 @@ class LoadProgram(io.ComfyNode):
 
 
 def _loaded(text: str, node_id: str | None) -> io.NodeOutput:
-    found = read(text)
+    found = read_canvas(text)
     host.say(found.canvas, found.notes, node_id)
     return io.NodeOutput(found.canvas)
 

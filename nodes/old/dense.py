@@ -5,7 +5,7 @@ from comfy_api.latest import io
 
 from ...resonance.canvas.canvas import GRID
 from ...resonance.host.attention import patched
-from ...resonance.regions.dense import OmostDense
+from ...resonance.regions.methods.omost import OmostDense
 from ...resonance.regions.parts import KEY, Binding, Part, stack
 from ...resonance.told import Told
 from .sockets import CATEGORY

@@ -10,7 +10,7 @@ from ...resonance.host import canvas as host
 from ...resonance.host import llm as models
 from ...resonance.host import progress
 from ...resonance.host.folders import model_folders
-from ...resonance.llm.chat import Engine, LLMError, Sampling, states
+from ...resonance.llm.chat import LLMEngine, LLMError, Sampling, states
 from ...resonance.llm.conversation import Conversation as Said
 from ...resonance.llm.keys import key_for, split_address
 from ...resonance.llm.llamacpp import Settings
@@ -161,7 +161,7 @@ class LLMChat(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        llm: Engine,
+        llm: LLMEngine,
         text: str,
         max_new_tokens: int,
         top_p: float,

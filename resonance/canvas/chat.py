@@ -7,7 +7,7 @@ from ..llm.chat import Answer, LLMError, Request, Sampling, without_thoughts
 from ..llm.conversation import Conversation
 from . import grammar, instructions
 from .canvas import Canvas, CanvasError
-from .read import Reading, partial, read
+from .read import Reading, partial, read_canvas
 
 PROGRAM, JSON = instructions.FORMS
 """The forms an answer can have: Omost's program, as Omost's own models write it, or JSON, which any model can."""
@@ -52,7 +52,7 @@ def turn(conversation: Conversation, message: str, answer: Answer) -> Turn:
     """
     text = without_thoughts(answer.text).strip()
     try:
-        found = read(text)
+        found = read_canvas(text)
     except CanvasError as error:
         begun = None if answer.finished else partial(text)
         if begun is None:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from .boxes import from_boxes
 from .canvas import CanvasError
-from .read import LIMIT, REGIONS, Reading, read
+from .read import LIMIT, REGIONS, Reading, read_canvas
 
 
 def read_any(text: str, width: int, height: int) -> Reading:
@@ -16,7 +16,7 @@ def read_any(text: str, width: int, height: int) -> Reading:
     """
     value = _json(text) if len(text) <= LIMIT else None
     if not _is_boxes(value):
-        return read(text)
+        return read_canvas(text)
     canvas = from_boxes(value, width, height)
     if (count := len(canvas.locals)) >= REGIONS:
         raise CanvasError(f"The text has {count:,} boxes: a canvas has room for {REGIONS} regions with the global one.")

@@ -38,7 +38,7 @@ class Reading:
     finished: bool = True
 
 
-def read(text: str) -> Reading:
+def read_canvas(text: str) -> Reading:
     """Reads a text of any of the forms, with prose or a fence around it.
 
     Raises:

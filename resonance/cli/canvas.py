@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from ..canvas import settings
 from ..files import store
-from ..llm.chat import Engine, Request, Sampling, ask, without_thoughts
+from ..llm.chat import LLMEngine, Request, Sampling, ask, without_thoughts
 from ..llm.conversation import Conversation
 from ..told import Told
 from .llm import PANEL, LanguageModel
@@ -178,7 +178,7 @@ def _read(file: Path, width: int, height: int) -> tuple["Canvas", tuple[str, ...
     return found.canvas, found.notes
 
 
-def _asked(engine: Engine, message: str, layout: Layout, output: Output) -> tuple["Canvas", tuple[str, ...]]:
+def _asked(engine: LLMEngine, message: str, layout: Layout, output: Output) -> tuple["Canvas", tuple[str, ...]]:
     """The canvas that a model answers, as Canvas Chat asks for it, and what was corrected. Shows how it grows."""
     from ..canvas import chat
     from ..canvas.read import partial

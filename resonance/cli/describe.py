@@ -14,13 +14,13 @@ import typer
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from ..interpret.describe import SUFFIXES, Caption, Failed, Tag, caption_with, describe_all, pictures_below
-from ..interpret.descriptions import CSV, JSONL, Description, Kept, Lines, Sidecars, twins
+from ..interpret.descriptions import CSV, JSONL, Description, Descriptions, Lines, Sidecars, twins
 from ..interpret.taggers import settings
 from ..interpret.taggers.labels import CATEGORIES
 from ..interpret.taggers.models import EngineChoice
 from ..interpret.taggers.select import Order, Text, category_list, plain_list
 from ..llm import settings as llm_settings
-from ..llm.chat import Engine, Interrupted, LLMError, Sampling
+from ..llm.chat import Interrupted, LLMEngine, LLMError, Sampling
 from ..prompt import ORDER, ORDERS, compose
 from ..told import Told
 from .llm import PANEL, VisionModel
@@ -117,7 +117,7 @@ class Captions:
     top_k: Annotated[int, option(llm_settings.TOP_K, panel=PANEL)] = llm_settings.TOP_K.default
     seed: Annotated[int, option(llm_settings.SEED, panel=PANEL)] = llm_settings.SEED.default
 
-    def by(self, engine: Engine, output: Output) -> Caption:
+    def by(self, engine: LLMEngine, output: Output) -> Caption:
         """The model that captions. What it had to leave out is told once. Raises LLMError if it does not see."""
         if not engine.abilities.images:
             raise LLMError(f"{engine.name} takes no pictures: {engine.abilities.for_images}.")
@@ -220,7 +220,7 @@ def describe(
         raise typer.Exit(INTERRUPTED)
 
 
-def _kept(folder: Path, to: Form, out: Path | None) -> Kept:
+def _kept(folder: Path, to: Form, out: Path | None) -> Descriptions:
     if to != "txt":
         return Lines(out or folder / f"metadata.{to}", JSONL() if to == "jsonl" else CSV())
     if out:
@@ -230,7 +230,7 @@ def _kept(folder: Path, to: Form, out: Path | None) -> Kept:
 
 def _keep_all(
     describing: Generator[Description | Failed],
-    kept: Kept,
+    kept: Descriptions,
     total: int,
     skipped: int,
     clashes: Mapping[str, str],

@@ -11,7 +11,7 @@ from typing import Any
 from ..drive.exploration import BETWEEN, FIXED, RULES, Exploring, Paced, Tries, graph_for, named
 from ..drive.job import Engine
 from ..drive.session import Jobs, opened
-from ..drive.workflow import ItemWorkflow, read
+from ..drive.workflow import ItemWorkflow, read_workflow
 from ..files.names import check_name
 from ..graph import EXPLORE
 from ..session.chain import Chain, PlanDraws, WrongKind
@@ -22,10 +22,10 @@ from ..session.query import Known, known, reading
 from ..told import Told
 from ..vary.grid import Combination
 from ..vary.waits import Waits
-from ..vary.waits import read as read_waits
+from ..vary.waits import read_waits as read_waits
 from .driving import drive_and_show, ledger_of
 from .engines import Build, Checkpoint, Engines, plan_of
-from .explore import Asked
+from .explore_options import Asked
 from .output import Output
 from .places import Places
 from .session import take
@@ -202,7 +202,7 @@ def _recipe(asked: Asked, checkpoint: Checkpoint, before: Known | None) -> ItemW
     folder, names = asked.folder, asked.names
     if asked.workflow:
         try:
-            graph, workflow = read(asked.workflow)
+            graph, workflow = read_workflow(asked.workflow)
             return ItemWorkflow(named(ItemWorkflow(graph, workflow, EXPLORE).graph, folder, names), workflow, EXPLORE)
         except Told as error:
             raise Told(f"{asked.workflow}: {error}") from error

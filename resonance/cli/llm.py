@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..llm import settings
-from ..llm.chat import Engine
-from ..llm.open import Server, open_llm
+from ..llm.chat import LLMEngine
+from ..llm.open import LLMServer, open_llm
 from ..told import Told
 from .options import option
 
@@ -47,14 +47,14 @@ class LanguageModel:
     context: Annotated[int, option(settings.CONTEXT, panel=PANEL)] = settings.CONTEXT.default
     gpu_layers: Annotated[int, option(settings.GPU_LAYERS, panel=PANEL)] = settings.GPU_LAYERS.default
 
-    def which(self) -> "Server | llamacpp.Settings":
+    def which(self) -> "LLMServer | llamacpp.Settings":
         """What is behind ``--llm``. Nothing is asked or loaded yet.
 
         Raises:
             Told: it is neither an address nor a file, or an option belongs to the other one.
         """
         if self.llm.lower().startswith(("http://", "https://")):
-            return Server(self.llm, self.keys, self.llm_model, self.timeout)
+            return LLMServer(self.llm, self.keys, self.llm_model, self.timeout)
         if not (file := Path(self.llm)).is_file():
             raise Told(f"Expected as --llm a server such as http://127.0.0.1:8080 or a GGUF file, got {self.llm!r}.")
         if self.llm_model:
@@ -63,7 +63,7 @@ class LanguageModel:
 
         return Settings(file, None, self.context, self.gpu_layers)
 
-    def open(self) -> Engine:
+    def open(self) -> LLMEngine:
         """Whoever asks it releases it. Raises like :meth:`which` and :func:`resonance.llm.open.open_llm`."""
         return open_llm(self.which())
 
@@ -84,10 +84,10 @@ class VisionModel(LanguageModel):
         ),
     ] = None
 
-    def which(self) -> "Server | llamacpp.Settings":
+    def which(self) -> "LLMServer | llamacpp.Settings":
         found = super().which()
         if self.mmproj is None:
             return found
-        if isinstance(found, Server):
+        if isinstance(found, LLMServer):
             raise Told("--mmproj belongs to a GGUF file: a server is started with its own.")
         return replace(found, mmproj=self.mmproj)

@@ -9,7 +9,7 @@ import typer
 from .output import AsJSON, Debug, Output
 
 if TYPE_CHECKING:
-    from ..img2tag2img.queue import Server
+    from ..img2tag2img.queue import CapturingServer
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +47,7 @@ def rehydrate(
             raise typer.Exit(1)
 
 
-async def run(output: Output, capture: Path, server: "Server") -> int:
+async def run(output: Output, capture: Path, server: "CapturingServer") -> int:
     """Runs the requests of a captured queue and returns how many failed."""
     from ..img2tag2img import queue
 

@@ -1,37 +1,21 @@
 """`resonance rounds`: a session of rounds."""
 
-from dataclasses import dataclass, replace
-from typing import Annotated
+from dataclasses import replace
 
 import typer
 
 from ..told import Told
 from .engines import Embedding, Engines
 from .llm import VisionModel
-from .options import First, Retry, Session, Take, Workflow, grouped
+from .options import grouped
 from .output import AsJSON, Debug, Output
 from .places import PlaceOptions
+from .rounds_options import Asked
 
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
     app.command("rounds", no_args_is_help=True)(grouped(rounds))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What the session is to be, as the options say."""
-
-    name: Session
-    first: First = ""
-    rounds: Annotated[
-        int | None,
-        typer.Option("--rounds", min=0, help="How many rounds to make; 0: no end. Default: 3, or as before."),
-    ] = None
-    workflow: Workflow = None
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**50 - 1, help="Seed of a new session.")] = 0
-    retry: Retry = False
-    take: Take = False
 
 
 def rounds(

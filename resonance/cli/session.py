@@ -18,7 +18,7 @@ from .driving import drive_and_show, ledger_of
 from .engines import Engines, plan_of
 from .output import Output
 from .places import Places
-from .rounds import Asked
+from .rounds_options import Asked
 
 ROUNDS = 3
 """Of a session for which nobody says how many."""

@@ -27,7 +27,7 @@ from ..drive.varying import (
     varys_of,
     with_pictures,
 )
-from ..drive.workflow import checked, read
+from ..drive.workflow import checked, read_workflow
 from ..files import store
 from ..files.names import check_name
 from ..files.pictures import locate
@@ -44,20 +44,20 @@ from ..told import Told
 from ..vary.modes import colors, read_color
 from ..vary.settings import NONE
 from ..vary.transform import SIDES
-from ..vary.waits import read as read_waits
+from ..vary.waits import read_waits as read_waits
 from .driving import drive_and_show, ledger_of
 from .engines import Checkpoint, Engines
 from .output import Output
 from .places import Places
 from .session import take
-from .vary import Asked
+from .vary_options import Asked
 
 SAMPLER = "ddim"
 """The batch CLI's."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class VaryPlan:
     """What is to be made.
 
     Attributes:
@@ -90,7 +90,7 @@ def run(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, 
 
     async def work() -> None:
         async with engines.opened(builds) as ready:
-            plan, request = (asks, None) if isinstance(asks, Plan) else await _asked(asks, asked.name, ready)
+            plan, request = (asks, None) if isinstance(asks, VaryPlan) else await _asked(asks, asked.name, ready)
             with ledger_of(folder):
                 chain, fill = _begun(asked, folder, plan, request)
                 try:
@@ -102,7 +102,7 @@ def run(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, 
     asyncio.run(work())
 
 
-def _begun(asked: Asked, folder: Path, plan: Plan, request: dict[str, Any] | None) -> tuple[Chain, Transforms]:
+def _begun(asked: Asked, folder: Path, plan: VaryPlan, request: dict[str, Any] | None) -> tuple[Chain, Transforms]:
     """The session, with what it needs to begin with."""
     for job in plan.jobs:
         folder_of(Item(session=asked.name, round=1, index=1, lineage="", seed=0), job.words, job.folder)
@@ -174,7 +174,7 @@ def _changes(asked: Asked) -> Changes:
     )
 
 
-def _plan(asked: Asked, checkpoint: Checkpoint, sources: Sequence[Source]) -> Plan:
+def _plan(asked: Asked, checkpoint: Checkpoint, sources: Sequence[Source]) -> VaryPlan:
     """What is made without ComfyUI. Raises Told."""
     if not sources:
         raise Told("Which pictures are to be varied? Name them: without ComfyUI nothing else says it.")
@@ -204,7 +204,7 @@ def _plan(asked: Asked, checkpoint: Checkpoint, sources: Sequence[Source]) -> Pl
         starts[job.start] = store.encode_png(picture, {})
         if source.mask:
             masks[job.id] = source.mask
-    return Plan(jobs=jobs, starts=starts, masks=masks)
+    return VaryPlan(jobs=jobs, starts=starts, masks=masks)
 
 
 def _recipe(asked: Asked, checkpoint: Checkpoint, before: Known | None, sources: Sequence[Source]) -> VaryWorkflow:
@@ -236,7 +236,7 @@ def _workflow(asked: Asked, before: Known | None) -> tuple[Graph, Any, list[str]
     is known, and the Varys in it that are meant. Raises Told."""
     if asked.workflow:
         try:
-            given, workflow = read(asked.workflow)
+            given, workflow = read_workflow(asked.workflow)
             graph = checked(given)
             varys = nodes_of(graph, VARY)
             if len(varys) != 1:
@@ -263,7 +263,7 @@ def _workflow(asked: Asked, before: Known | None) -> tuple[Graph, Any, list[str]
 # What a server says
 
 
-async def _asked(recipe: VaryWorkflow, session: str, engines: Sequence[Engine]) -> tuple[Plan, dict[str, Any]]:
+async def _asked(recipe: VaryWorkflow, session: str, engines: Sequence[Engine]) -> tuple[VaryPlan, dict[str, Any]]:
     """What there is to make, as the first engine says that answers, and what a browser needs to go on with it.
 
     Raises:
@@ -281,11 +281,11 @@ async def _asked(recipe: VaryWorkflow, session: str, engines: Sequence[Engine]) 
             continue
         jobs = [VaryJob.from_dict(job) for job in json.loads((made.texts or {})["jobs"])]
         starts = {job.start: data for job, data in zip(jobs, made.pictures, strict=True)}
-        return _recorded(recipe, Plan(jobs=jobs, starts=starts, masks={}), session)
+        return _recorded(recipe, VaryPlan(jobs=jobs, starts=starts, masks={}), session)
     raise lost
 
 
-def _recorded(recipe: VaryWorkflow, plan: Plan, session: str) -> tuple[Plan, dict[str, Any]]:
+def _recorded(recipe: VaryWorkflow, plan: VaryPlan, session: str) -> tuple[VaryPlan, dict[str, Any]]:
     """The plan, and what a browser needs to go on: it loads the command's files from :data:`START`."""
     loaded = {recipe.graph[job.node]["inputs"]["image"][0]: job.start for job in plan.jobs}
     kept = {id_: loaded.get(id_, file.name) for id_, file in recipe.files.items()}

@@ -151,12 +151,12 @@ def load(path: Path, kind: str = ROUND_INPUT) -> ItemWorkflow:
         Told: it cannot be read, or holds no such workflow.
     """
     try:
-        return ItemWorkflow(*read(path), kind)
+        return ItemWorkflow(*read_workflow(path), kind)
     except Told as error:
         raise Told(f"{path}: {error}") from error
 
 
-def read(path: Path) -> tuple[Any, Any]:
+def read_workflow(path: Path) -> tuple[Any, Any]:
     """The graph in API form and, if it is known, the workflow as the editor saves it. Raises Told."""
     try:
         if path.suffix.lower() == ".json":

@@ -107,7 +107,7 @@ def write(
             for done, (name, id_) in enumerate(chosen):
                 told(done, len(chosen))
                 try:
-                    row = rows.read(folder, session.kind, name, id_)
+                    row = rows.read_rows(folder, session.kind, name, id_)
                 except NoItem:  # it has been withdrawn meanwhile
                     continue
                 names = [row.first, *(step.picture for step in row.steps)]

@@ -101,7 +101,7 @@ def session(folder: Path) -> Session:
     )
 
 
-def read(folder: Path, kind: Kind, name: str, id_: int) -> Row:
+def read_rows(folder: Path, kind: Kind, name: str, id_: int) -> Row:
     """One row of the session.
 
     Raises:

@@ -7,14 +7,14 @@ asked first and keeps what it adds.
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import comfy.ldm.modules.attention
 import torch
 from comfy.patcher_extension import WrappersMP
 
-from ..regions.method import Plan, share
+from ..regions.method import RegionPlan, kept, share
 from ..regions.parts import KEY, Binding, resize
 from ..told import Told
 from .families import family
@@ -43,7 +43,7 @@ def _sample(executor: Any, *args: Any, **kwargs: Any) -> Any:
     model = guider.model_patcher
     # ComfyUI has cloned the options for this run, and lets go of them after it.
     options = guider.model_options["transformer_options"]
-    run = options[RUN] = Run(guider)
+    run = options[RUN] = SamplingRun(guider)
     # Only now, so that it does not matter in which order nodes of other packs fill the same places.
     replaced = options.setdefault("patches_replace", {})
     for name, kind in run.replaces().items():
@@ -53,13 +53,15 @@ def _sample(executor: Any, *args: Any, **kwargs: Any) -> Any:
     return executor(*args, **kwargs)
 
 
-class Run:
+class SamplingRun:
     """One sampling run: whose bindings they are, and the plans made for them."""
 
     def __init__(self, guider: Any) -> None:
         sampling = guider.model_patcher.get_model_object("model_sampling")
+        entries = [entry for entries in guider.conds.values() for entry in entries]
+        self._lengths = {entry["uuid"]: entry["cross_attn"].shape[1] for entry in entries if "cross_attn" in entry}
         self._bound: dict[UUID, Bound] = {}
-        for entry in (entry for entries in guider.conds.values() for entry in entries if KEY in entry):
+        for entry in (entry for entry in entries if KEY in entry):
             if "area" in entry or entry.get("set_area_to_bounds"):
                 raise Told(
                     "What comes from Regions fills the picture and takes no area of its own: take off the area, or give its "
@@ -82,6 +84,10 @@ class Run:
             found.append(bound if bound and bound.acts(sigma, extra["sample_sigmas"]) else None)
         return found
 
+    def length(self, extra: dict[str, Any]) -> int:
+        """Tokens of a row as ComfyUI gives it to the model: it repeats those of each chunk to the least common multiple."""
+        return math.lcm(*(self._lengths[uuid] for uuid in extra["uuids"]))
+
     def sigma(self, extra: dict[str, Any]) -> float:
         """The noise of this step; read from the device once per step."""
         if self._step[0] is not extra["sigmas"]:
@@ -102,7 +108,7 @@ class Bound:
             (sampling.percent_to_sigma(start), sampling.percent_to_sigma(end))
             for start, end in zip(binding.starts, binding.ends, strict=True)
         ]
-        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._plans: dict[tuple[Any, ...], RegionPlan] = {}
         self._noise: dict[float, float] = {}
         self._last: float | None = None
         if binding.heat:
@@ -115,22 +121,41 @@ class Bound:
             self._last = schedule[steps - 1].item() if steps else math.inf
         return sigma >= self._last
 
-    def keys(self, keys: torch.Tensor) -> torch.Tensor:
-        """The keys ``[B, K, C]`` without the repetitions that ComfyUI makes for rows with longer texts, but with what a patch
-        put behind them."""
-        behind = keys.shape[1] % self.length
-        own = keys[:, : self.length]
-        return torch.cat([own, keys[:, -behind:]], 1) if behind else own
+    def split(self, total: int, given: int) -> "Split":
+        """How the keys of a row are dealt out.
 
-    def plan(self, sigma: float, height: int, width: int, device: torch.device) -> Plan:
-        """The plan for one resolution at one step; made once for all steps at which the same parts act."""
+        Args:
+            total: how many there are.
+            given: tokens of the row as ComfyUI gives it to the model, see :meth:`SamplingRun.length`.
+
+        Raises:
+            Told: another patch has changed how many keys a token has.
+        """
+        tokens, length = self.binding.tokens, self.length
+        if 2 * total == given and not any(count % 2 for count in (*tokens, length)):
+            # NegPiP's tokens come in pairs, of which its patch takes the first as key, the second as value.
+            return Split(tuple(count // 2 for count in tokens), length // 2, total)
+        if total < given:
+            raise Told(
+                f"Another node's patch leaves {total} keys of {given} tokens, so that nobody knows whose they are. Take it off, or"
+                " use an area method in Regions."
+            )
+        return Split(tokens, length, given)
+
+    def plan(self, tokens: tuple[int, ...], sigma: float, height: int, width: int, device: torch.device) -> RegionPlan:
+        """The plan for one resolution at one step; made once for all steps at which the same parts act.
+
+        Args:
+            tokens: of each part.
+        """
         binding = self.binding
         active = tuple(end <= sigma <= start for start, end in self._ranges)
-        key = (active, height, width, device)
+        key = (tokens, active, height, width, device)
         if key not in self._plans:
             weights = tuple(w if on else 0.0 for w, on in zip(binding.weights, active, strict=True))
-            masks = resize(binding.masks, height, width).to(device)
-            self._plans[key] = binding.method.plan(masks, binding.tokens, weights)
+            with kept():
+                masks = resize(binding.masks.clone(), height, width).to(device)
+                self._plans[key] = binding.method.plan(masks, tokens, weights)
         return self._plans[key]
 
     def noise(self, sigma: float) -> float:
@@ -144,6 +169,25 @@ class Bound:
         return self._noise[sigma]
 
 
+class Split(NamedTuple):
+    """How the keys ``[B, K, C]`` of one conditioning are dealt out.
+
+    Attributes:
+        tokens: of each part.
+        length: those of its conditioning; what comes behind those of the parts acts everywhere.
+        given: with the repetitions that ComfyUI makes for rows with longer texts. What a patch has put behind acts everywhere.
+    """
+
+    tokens: tuple[int, ...]
+    length: int
+    given: int
+
+    def own(self, keys: torch.Tensor) -> torch.Tensor:
+        """The keys without the repetitions."""
+        own = keys[:, : self.length]
+        return torch.cat([own, keys[:, self.given :]], 1) if keys.shape[1] > self.given else own
+
+
 class Cross:
     """Cross attention (attn2) at one place of the model."""
 
@@ -152,7 +196,7 @@ class Cross:
 
     def __call__(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, extra: dict[str, Any]) -> torch.Tensor:
         plain = self.before or _plain
-        run: Run | None = extra.get(RUN)
+        run: SamplingRun | None = extra.get(RUN)
         chunks = run.bound(extra) if run else [None]
         if run is None or not any(chunks):
             return plain(q, k, v, extra)
@@ -166,19 +210,27 @@ class Cross:
                 if not self.before:
                     out[part] = _plain(q[part], k[part], v[part], extra)
                 continue
-            mine = q[part], bound.keys(k[part]), bound.keys(v[part])
-            regional = self._regional(bound, *mine, extra, sigma, height, width)
+            split = bound.split(k.shape[1], run.length(extra))
+            mine = q[part], split.own(k[part]), split.own(v[part])
+            regional = self._regional(bound, split.tokens, *mine, extra, sigma, height, width)
             out[part] = out[part] + regional - _plain(*mine, extra) if self.before else regional
         return out
 
     def _regional(
-        self, bound: Bound, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, extra: dict[str, Any], *step: Any
+        self,
+        bound: Bound,
+        tokens: tuple[int, ...],
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        extra: dict[str, Any],
+        *step: Any,
     ) -> torch.Tensor:
         sigma, height, width = step
-        plan, noise = bound.plan(sigma, height, width, q.device), bound.noise(sigma)
+        plan, noise = bound.plan(tokens, sigma, height, width, q.device), bound.noise(sigma)
         q, k, v = (_split(t, extra["n_heads"]) for t in (q, k, v))
         if heat := bound.binding.heat:
-            heat.add(share(plan, q, k, bound.binding.tokens, noise), height, width)
+            heat.add(share(plan, q, k, tokens, noise), height, width)
         return plan.cross(q, k, v, noise).transpose(1, 2).flatten(2)
 
 
@@ -190,7 +242,7 @@ class Own:
 
     def __call__(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, extra: dict[str, Any]) -> torch.Tensor:
         out = (self.before or _plain)(q, k, v, extra)
-        run: Run | None = extra.get(RUN)
+        run: SamplingRun | None = extra.get(RUN)
         height, width = extra["activations_shape"][2:]
         if (
             run is None or q.shape[1] != height * width
@@ -202,7 +254,7 @@ class Own:
             if bound is None:
                 continue
             part = slice(i * rows, (i + 1) * rows)
-            plan = bound.plan(sigma, height, width, q.device)
+            plan = bound.plan(bound.binding.tokens, sigma, height, width, q.device)
             mine_q, mine_k, mine_v = (_split(t[part], extra["n_heads"]) for t in (q, k, v))
             mine = plan.own(mine_q, mine_k, mine_v, bound.noise(sigma))
             if mine is not None:

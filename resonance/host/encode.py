@@ -8,7 +8,7 @@ import torch
 
 from ..canvas.canvas import Canvas
 from ..regions import bags
-from ..regions.bags import Words, words
+from ..regions.bags import BagText, words
 from ..regions.parts import Conditioning
 from ..told import Told
 
@@ -20,7 +20,7 @@ CLIP = frozenset("lgh")
 Sections = dict[str, list[list[Any]]]
 
 
-def encode_together(clip: Any, texts: Sequence[Words]) -> tuple[list[torch.Tensor], dict[str, Any]]:
+def encode_together(clip: Any, texts: Sequence[BagText]) -> tuple[list[torch.Tensor], dict[str, Any]]:
     """All texts in one call of the encoder, for methods that use one pooled vector.
 
     Returns:
@@ -62,13 +62,13 @@ def encode_all(clip: Any, canvas: Canvas) -> Conditioning:
     return [[torch.cat(tokens, 1), said]]
 
 
-def encode(clip: Any, text: Words) -> Conditioning:
+def encode(clip: Any, text: BagText) -> Conditioning:
     """One text in one call, pooled vector and all."""
     tokens = sections(clip, text) if _in_bags(clip) else clip.tokenize(str(text))
     return clip.encode_from_tokens_scheduled(tokens)
 
 
-def sections(clip: Any, text: Words) -> Sections:
+def sections(clip: Any, text: BagText) -> Sections:
     """The text as bags of 77 tokens, begin, end and padding included, for each of the encoders."""
     empty = clip.tokenize("", return_word_ids=True)
     found: Sections = {}
@@ -80,13 +80,13 @@ def sections(clip: Any, text: Words) -> Sections:
     return found
 
 
-def counts(clip: Any, text: Words) -> tuple[list[int], int]:
+def counts(clip: Any, text: BagText) -> tuple[list[int], int]:
     """Tokens of each bag, without begin, end and padding, and how many are left out, for a clip with one encoder."""
     [parts] = _pieces(clip, text).values()
     return [len(bag) for bag in bags.bags(*parts)], bags.overflow(*parts)
 
 
-def _pieces(clip: Any, text: Words) -> dict[str, tuple[list[list[Any]], list[list[Any]]]]:
+def _pieces(clip: Any, text: BagText) -> dict[str, tuple[list[list[Any]], list[list[Any]]]]:
     """Tokens of the prefixes and of the suffixes for each of the encoders."""
     prefixes, suffixes = ([_words(clip, piece) for piece in pieces] for pieces in (text.prefixes, text.suffixes))
     return {name: ([p[name] for p in prefixes], [s[name] for s in suffixes]) for name in clip.tokenize("")}

@@ -10,9 +10,9 @@ import comfy.model_management
 import folder_paths
 
 from ..llm import chat
-from ..llm.chat import Answer, Engine, LLMError, OnText, Request
+from ..llm.chat import Answer, LLMEngine, LLMError, OnText, Request
 from ..llm.llamacpp import Model, Settings
-from ..llm.open import GGUF, Server, open_llm
+from ..llm.open import GGUF, LLMServer, open_llm
 from . import folders, progress
 from .memory import Kept
 
@@ -38,16 +38,16 @@ def _load(settings: Settings) -> Model:
     return Model(settings)
 
 
-def ask(engine: Engine, request: Request, on_text: OnText) -> Answer:
+def ask(engine: LLMEngine, request: Request, on_text: OnText) -> Answer:
     """:func:`chat.ask` that the user can interrupt."""
     with _interruptible():
         return chat.ask(engine, request, on_text, progress.interrupted)
 
 
-def connected(address: str, model: str, timeout: float) -> Engine:
+def connected(address: str, model: str, timeout: float) -> LLMEngine:
     """The model on a server, with the user's keys. The user can interrupt the connecting."""
     with _interruptible():
-        return open_llm(Server(address, keys_file(), model, timeout), progress.interrupted)
+        return open_llm(LLMServer(address, keys_file(), model, timeout), progress.interrupted)
 
 
 @contextmanager

@@ -13,13 +13,14 @@ import torch.nn.functional as F
 from ..canvas.canvas import GRID, Canvas, Lora, Region
 from ..canvas.masks import mask
 from ..regions.area import Overlap, coverage
-from ..regions.bags import Words, negative_words, own_words, words
+from ..regions.bags import BagText, negative_words, own_words, words
 from ..regions.heat import Heat
-from ..regions.method import Method
+from ..regions.method import AttentionMethod
 from ..regions.parts import Conditioning, Part, bind, check_width, feather, stack
 from ..told import Told
 from . import attention
 from .encode import encode, encode_together
+from .families import family
 from .folders import model_folders
 
 HEAT = "resonance_heat"
@@ -64,14 +65,40 @@ class Sources:
             )
 
 
+@dataclass(frozen=True, eq=False)
+class Placing:
+    """A :class:`resonance.regions.method.Placing`.
+
+    Args:
+        reason: why the method cannot act in every model; empty: it can.
+
+    Raises:
+        Told: it cannot act in this one.
+    """
+
+    model: Any
+    sources: Sources
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if self.reason:
+            family(self.model, self.reason)
+
+    def bound(self, method: AttentionMethod, *, soft: float = 0.0, heat: int = 0) -> Placed:
+        return by_attention(self.model, self.sources, method, soft, heat)
+
+    def areas(self, overlap: Overlap, global_strength: float, region_strength: float) -> Placed:
+        return by_area(self.model, self.sources, overlap, global_strength, region_strength)
+
+
 def by_area(model: Any, sources: Sources, overlap: Overlap, global_strength: float, region_strength: float) -> Placed:
     """Each region as an area of its own, by ComfyUI's means, see :mod:`resonance.regions.area`."""
     sources.check()
     canvas = sources.canvas
     clips: dict[Lora, Any] = {}
-    encoded: dict[tuple[Words, Lora | None], Conditioning] = {}
+    encoded: dict[tuple[BagText, Lora | None], Conditioning] = {}
 
-    def once(text: Words, lora: Lora | None) -> Conditioning:
+    def once(text: BagText, lora: Lora | None) -> Conditioning:
         if lora and lora not in clips:
             clips[lora] = _with_lora(sources.clip, lora)
         if (text, lora) not in encoded:
@@ -114,7 +141,7 @@ def by_area(model: Any, sources: Sources, overlap: Overlap, global_strength: flo
     return Placed(model, areas(base, False), negative, torch.cat([full, masks]), _names(parts))
 
 
-def by_attention(model: Any, sources: Sources, method: Method, soft: float = 0.0, heat: int = 0) -> Placed:
+def by_attention(model: Any, sources: Sources, method: AttentionMethod, soft: float = 0.0, heat: int = 0) -> Placed:
     """All regions in one pass of the model: their tokens in one conditioning, kept apart in its attention.
 
     Args:

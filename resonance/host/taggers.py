@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..images import from_tensor
 from ..interpret.taggers import engine, onnx_engine
 from ..interpret.taggers import open as opening
-from ..interpret.taggers.engine import Device, Engine, Tagger
+from ..interpret.taggers.engine import Device, Tagger, TaggerEngine
 from ..interpret.taggers.models import EngineChoice
 from . import folders, progress
 from .memory import Kept
@@ -29,7 +29,7 @@ ACTIVATIONS = 200 * 1024**2
 class Loaded:
     """A tagger that is ready to run, and how many pictures it takes at a time."""
 
-    engine: Engine
+    engine: TaggerEngine
     patcher: Any
     """The ModelPatcher of a torch model, else ``None``."""
     batch: int

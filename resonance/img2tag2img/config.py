@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from ..roulette import Checkpoint, Lora, Plan
 from ..roulette.lines import quote, quote_syntax
 from ..roulette.plan import BLANK
-from ..roulette.text import read as read_plan
+from ..roulette.text import read_plan as read_plan
 from ..sizes import CLASSES, Aspect, Size
 from ..told import Told
 from . import ini, overrides
@@ -75,11 +75,11 @@ def load(path: Path, words: Sequence[str] = ()) -> Config:
     Raises:
         Told: names the file, and what is wrong with which key.
     """
-    given, inputs = overrides.read(words)
+    given, inputs = overrides.read_overrides(words)
     try:
         text = path.read_text("utf-8-sig")
         if form(path, text) == "ini":
-            return _config(ini.read(text, given), inputs)
+            return _config(ini.read_ini(text, given), inputs)
         return _config(_toml(text, given), inputs, text, {override.name for override in given})
     except UnicodeDecodeError:
         raise Told(f"{path}: this is not text in UTF-8.") from None

@@ -141,7 +141,7 @@ class FolderJobs:
         path = self.chain.locate(item)
         assert path
         try:
-            source, data = picture.read(path), path.read_bytes()
+            source, data = picture.read_picture(path), path.read_bytes()
         except (OSError, Told) as error:
             raise Unreadable(str(error)) from error
         seed = self.chain.ledger.session().seed

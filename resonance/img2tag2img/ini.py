@@ -48,7 +48,7 @@ WHOLE = ("blank_loras", "comfy_port", "steps", *LATENT)
 NUMBERS = ("cfg", "queue_poll_delay", *FIXED[1:])
 
 
-def read(text: str, overrides: Sequence[Override]) -> dict[str, Any]:
+def read_ini(text: str, overrides: Sequence[Override]) -> dict[str, Any]:
     """Values by the TOML form's keys.
 
     Raises:

@@ -63,7 +63,7 @@ class NodeInput:
             ) from None
 
 
-def read(words: Sequence[str]) -> tuple[list[Override], list[NodeInput]]:
+def read_overrides(words: Sequence[str]) -> tuple[list[Override], list[NodeInput]]:
     """Reads what follows the command's own arguments.
 
     Raises:

@@ -17,7 +17,7 @@ class Picture:
     aspect: Aspect
 
 
-def read(path: Path) -> Picture:
+def read_picture(path: Path) -> Picture:
     """Reads a picture file; upright, transparency over white. A JPEG stays one, every other file becomes a PNG.
 
     Raises:

@@ -40,7 +40,7 @@ def dump(folders: Folders, into: Path, seed: int, sort: bool = False) -> Iterato
             items.sort(key=lambda item: folders.models(seed, round_, item[1]).key)
         for source, lineage in items:
             try:
-                read = picture.read(folders.locate(source))
+                read = picture.read_picture(folders.locate(source))
             except Told as error:
                 yield Dumped(source, None, str(error))
                 continue
@@ -57,7 +57,7 @@ def write(graph: Graph, into: Path, name: str) -> Path:
     return path
 
 
-class Server(Protocol):
+class CapturingServer(Protocol):
     """What runs a request: :class:`resonance.drive.comfyui.Server`."""
 
     async def run(self, graph: Mapping[str, Any], run: str, extra: Mapping[str, Any] | None = None) -> Any: ...
@@ -70,7 +70,7 @@ class Captured(NamedTuple):
     extra: dict[str, Any]
 
 
-class Run(NamedTuple):
+class CapturedRun(NamedTuple):
     """A request of a captured queue that was run; ``error`` is empty if it came to a good end."""
 
     number: int
@@ -101,7 +101,7 @@ def _texts(extra: Any) -> dict[str, Any]:
     return {key: extra[key] for key in ("extra_pnginfo",) if key in extra}
 
 
-async def rehydrate(requests: list[Captured], server: Server) -> AsyncIterator[Run]:
+async def rehydrate(requests: list[Captured], server: CapturingServer) -> AsyncIterator[CapturedRun]:
     """Runs the requests of a captured queue, one after the other. One that fails does not stop the others.
 
     Raises:
@@ -113,4 +113,4 @@ async def rehydrate(requests: list[Captured], server: Server) -> AsyncIterator[R
             error = ""
         except JobFailed as failed:
             error = str(failed)
-        yield Run(number, len(requests), error)
+        yield CapturedRun(number, len(requests), error)

@@ -17,7 +17,7 @@ from .descriptions import Description
 from .taggers.select import Choice, Text, choose, rating, write
 
 if TYPE_CHECKING:  # it imports torch, which captions do not need
-    from .taggers.engine import Engine
+    from .taggers.engine import TaggerEngine
 
 SUFFIXES = ", ".join(sorted(images.SUFFIXES))
 
@@ -99,7 +99,7 @@ def _read(path: Path) -> Image.Image | Told:
         return error
 
 
-def tag_with(engine: "Engine", choice: Choice, text: Text) -> Tag:
+def tag_with(engine: "TaggerEngine", choice: Choice, text: Text) -> Tag:
     """What a loaded tagger says, as Tag Images writes it."""
 
     def tag(pictures: Sequence[Image.Image]) -> list[tuple[str, str]]:
@@ -110,7 +110,7 @@ def tag_with(engine: "Engine", choice: Choice, text: Text) -> Tag:
 
 
 def caption_with(
-    engine: chat.Engine,
+    engine: chat.LLMEngine,
     instruction: str,
     system: str,
     sampling: chat.Sampling,

@@ -35,7 +35,7 @@ class Description:
 COLUMNS = [field.name for field in fields(Description)]
 
 
-class Kept(Protocol):
+class Descriptions(Protocol):
     """The descriptions of the pictures of a folder."""
 
     def done(self, name: str) -> bool:

@@ -82,7 +82,7 @@ OnText = Callable[[str], None]
 """Called with all of the answer so far, each time it has grown."""
 
 
-class Engine(Protocol):
+class LLMEngine(Protocol):
     """A language model. What travels on a RESONANCE_LLM link."""
 
     @property
@@ -107,7 +107,7 @@ class Engine(Protocol):
         ...
 
 
-def states(engine: Engine) -> str:
+def states(engine: LLMEngine) -> str:
     """What an engine is able to do, as a line of text."""
     can = engine.abilities
     named = {
@@ -134,7 +134,7 @@ class Interrupted(Exception):  # noqa: N818 - it is no error
 
 
 def ask(
-    engine: Engine,
+    engine: LLMEngine,
     request: Request,
     on_text: OnText = lambda text: None,
     interrupted: Callable[[], bool] = lambda: False,
@@ -142,7 +142,7 @@ def ask(
     """Asks ``engine``, whatever it is able to do.
 
     Raises:
-        Interrupted, LLMError: see :meth:`Engine.chat`; also if the request holds pictures and the engine takes none.
+        Interrupted, LLMError: see :meth:`LLMEngine.chat`; also if the request holds pictures and the engine takes none.
     """
     fitted, notes = fit(request, engine.abilities, engine.name)
     answer = engine.chat(fitted, on_text, interrupted)

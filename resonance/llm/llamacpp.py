@@ -117,7 +117,7 @@ class Model:
                 self._lock.release()
 
     def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
-        """See :meth:`Engine.chat`."""
+        """See :meth:`LLMEngine.chat`."""
         try:
             with self._lock:
                 if self._llama is None:

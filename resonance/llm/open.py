@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .chat import Abilities, Answer, Engine, OnText, Request
+from .chat import Abilities, Answer, LLMEngine, OnText, Request
 
 # Each of these takes long to import, and a model needs only one of them.
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Server:
+class LLMServer:
     """A language model behind an address, see :func:`resonance.llm.http.connect`."""
 
     address: str
@@ -56,14 +56,14 @@ class GGUF:
             self.unload()
 
 
-def open_llm(which: "Server | llamacpp.Settings", interrupted: Callable[[], bool] = lambda: False) -> Engine:
+def open_llm(which: "LLMServer | llamacpp.Settings", interrupted: Callable[[], bool] = lambda: False) -> LLMEngine:
     """A language model that can be asked. A GGUF file is loaded at once and kept until it is released with ``unload``.
 
     Raises:
         Interrupted: while a server was asked what it is.
         LLMError: nobody is there, or the model cannot be loaded.
     """
-    if isinstance(which, Server):
+    if isinstance(which, LLMServer):
         from .http import connect
 
         return connect(which.address, which.model, which.timeout, which.keys, interrupted)

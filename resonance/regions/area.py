@@ -8,7 +8,29 @@ from typing import Literal
 
 import torch
 
+from ..settings import Setting
+
 Overlap = Literal["overlay", "average"]
+
+
+STRENGTHS = (
+    Setting(
+        name="global_strength",
+        default=0.2,
+        low=0.01,
+        high=1.0,
+        step=0.01,
+        tip="Share of the words that act everywhere.",
+    ),
+    Setting(
+        name="region_strength",
+        default=0.8,
+        low=0.0,
+        high=1.0,
+        step=0.01,
+        tip="Share of a region's own words, where it is.",
+    ),
+)
 
 
 def coverage(masks: torch.Tensor, overlap: Overlap) -> torch.Tensor:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Words:
+class BagText:
     """One text: what every bag begins with, and the sentences that are dealt out."""
 
     prefixes: tuple[str, ...] = ()
@@ -28,17 +28,17 @@ class Words:
         return " ".join((*self.prefixes, *self.suffixes))
 
 
-def words(region: Region) -> Words:
+def words(region: Region) -> BagText:
     """The words of a region, its prefixes with the global ones before."""
-    return Words(region.prefixes, region.suffixes)
+    return BagText(region.prefixes, region.suffixes)
 
 
-def own_words(canvas: Canvas, region: Region) -> Words:
+def own_words(canvas: Canvas, region: Region) -> BagText:
     """The words of a local region without the global prefixes."""
-    return Words(canvas.own_prefixes(region), region.suffixes)
+    return BagText(canvas.own_prefixes(region), region.suffixes)
 
 
-def negative_words(text: str) -> Words:
+def negative_words(text: str) -> BagText:
     """A negative prompt, in pieces that end with a comma or a full stop, neither of them in brackets or a number."""
     pieces: list[list[str]] = []
     depth = 0
@@ -49,7 +49,7 @@ def negative_words(text: str) -> Words:
             pieces.append([piece])
         brackets = re.findall(r"(?<!\\)[()]", piece)
         depth = max(depth, 0) + brackets.count("(") - brackets.count(")")
-    return Words((), tuple(" ".join(parts) for parts in pieces if any(parts)))
+    return BagText((), tuple(" ".join(parts) for parts in pieces if any(parts)))
 
 
 def partition(lengths: Sequence[int], budget: int) -> list[list[int]]:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from ..canvas.canvas import GRID, Lora
 from ..told import Told
 from .heat import Heat
-from .method import Method
+from .method import AttentionMethod
 
 Conditioning = list[Any]
 """ComfyUI's CONDITIONING: a list of [tokens [B, T, C], dict]."""
@@ -55,7 +55,7 @@ class Binding:
         heat: where to note where the words acted; None: nowhere.
     """
 
-    method: Method
+    method: AttentionMethod
     masks: torch.Tensor
     tokens: tuple[int, ...]
     weights: tuple[float, ...]
@@ -67,7 +67,7 @@ class Binding:
 def bind(
     base: Conditioning,
     parts: Sequence[Part],
-    method: Method,
+    method: AttentionMethod,
     weight: float = 1.0,
     negative: bool = False,
     heat: Heat | None = None,

@@ -49,12 +49,12 @@ def parse(text: str) -> Plan:
         PlanError: quotes the first line that is wrong and says what may stand there.
     """
     try:
-        return read(tomllib.loads(text), text)
+        return read_plan(tomllib.loads(text), text)
     except tomllib.TOMLDecodeError as error:
         raise PlanError(quote_syntax(text, error)) from None
 
 
-def read(toml: dict[str, Any], text: str = "") -> Plan:
+def read_plan(toml: dict[str, Any], text: str = "") -> Plan:
     """Reads a plan from TOML that was parsed already.
 
     Args:

@@ -147,7 +147,7 @@ def sessions(output: Path) -> Iterable[Path]:
     return sorted(path.parent for place in places for path in output.glob(place))
 
 
-def read(folder: Path, round_: int | None = None) -> tuple[Status, list[dict[str, Any]]]:
+def read_round(folder: Path, round_: int | None = None) -> tuple[Status, list[dict[str, Any]]]:
     """How far the session in ``folder`` is, and the items of one round.
 
     Raises:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..told import Told
-from .transform import PRESETS, Transform, preset, read
+from .transform import PRESETS, Transform, preset, read_program
 
 OWN = "own program"
 
@@ -26,7 +26,7 @@ def choose(choice: Mapping[str, Any], iterations: int = 0) -> Transform:
     """
     name = str(choice.get("transform"))
     if name == OWN:
-        pairs, chained = read(str(choice.get("program", "")))
+        pairs, chained = read_program(str(choice.get("program", "")))
         chosen = Transform(pairs, chained, bool(choice.get("save_middle")), bool(choice.get("loop_to_loop")))
     elif name in PRESETS:
         chosen = preset(name, choice.get("era", "S"))

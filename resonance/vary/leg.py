@@ -18,7 +18,7 @@ class Leg:
 
     Attributes:
         call: keeps it.
-        parent: made the picture that it comes from, see :class:`.walk.Kept`.
+        parent: made the picture that it comes from, see :class:`.walk.KeptPicture`.
         calls: the runs of the sampler that lead to it, ``call`` the last of them.
         begin: the picture that the first of them starts from. It is the parent's, unless only copies are corrected: then what
             a chain goes on with is in no file, and is made again.

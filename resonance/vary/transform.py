@@ -129,7 +129,7 @@ def rows(transform: Transform) -> int:
     return _row(transform, transform.iterations, len(transform.pairs))
 
 
-def read(text: str) -> tuple[tuple[Pair, ...], bool]:
+def read_program(text: str) -> tuple[tuple[Pair, ...], bool]:
     """Reads a program: pairs such as ``6@.35``, chained with ``>`` or else parallel; without ``@`` the strength is 0.5.
 
     Returns:
@@ -164,11 +164,11 @@ def write(transform: Transform) -> str:
 
 
 def _chain(program: str, iterations: int = ITERATIONS, middle: bool = False, loops: bool = False) -> Transform:
-    return Transform(read(program)[0], True, middle, loops, iterations)
+    return Transform(read_program(program)[0], True, middle, loops, iterations)
 
 
 def _each(program: str) -> Transform:
-    return Transform(read(program)[0])
+    return Transform(read_program(program)[0])
 
 
 PRESETS: dict[str, Transform] = {

@@ -23,7 +23,7 @@ class Waits:
         return self.third if made % 3 == 0 else self.each
 
 
-def read(text: str) -> Waits:
+def read_waits(text: str) -> Waits:
     """Reads ``a,b,c``, or one number for all three.
 
     Raises:

@@ -37,7 +37,7 @@ class Colors:
         return Chain(self.reference(first), self.how, self.mask)
 
 
-class Kept(NamedTuple):
+class KeptPicture(NamedTuple):
     """A picture of the program; ``parent`` made the picture it comes from, None = it comes from the start."""
 
     call: Call
@@ -58,7 +58,7 @@ def walk(
     paint: Callable[[Call, Picture], Picture],
     colors: Colors | None = None,
     recall: Callable[[Call], Picture | None] = lambda call: None,
-) -> Iterator[Kept]:
+) -> Iterator[KeptPicture]:
     """Makes the pictures of a transform, in order. Where a kept picture goes on, it does so as its file has it.
 
     Args:
@@ -99,5 +99,5 @@ def walk(
             state, waiting = picture, []
         if chain and (transform.chained or call.number == len(transform.pairs)):
             chain.kept(picture)
-        yield Kept(call, picture, parent, known is None)
+        yield KeptPicture(call, picture, parent, known is None)
         end, last, parent = picture, call, call

@@ -6,7 +6,7 @@ import demo_toyworld
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from resonance.session.query import read
+from resonance.session.query import read_round
 from resonance.toyworld.scenes import TAGS
 from training.measure import Reader
 
@@ -25,7 +25,7 @@ def test_the_page_opens_and_its_pictures_follow_their_words(tmp_path: Path, brow
     assert errors == [] and [url for url in requests if not url.startswith("data:")] == [page_file.as_uri()]
     page.close()
     session = tmp_path / "output" / demo_toyworld.SESSION
-    items = [item for round_ in (1, 2, 3) for item in read(session, round_)[1]]
+    items = [item for round_ in (1, 2, 3) for item in read_round(session, round_)[1]]
     pictures = [Image.open(session / item["files"][0]) for item in items]
     said = [set(item["prompt"].split(", ")) for item in items]
     found = [set(line.split(", ")) for line in Reader().lines(pictures)]

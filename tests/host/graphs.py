@@ -44,7 +44,7 @@ def quick(
 
 
 def items(comfy: Comfy, session: str, round_: int) -> list[dict[str, Any]]:
-    return query.read(output(comfy) / session, round_)[1]
+    return query.read_round(output(comfy) / session, round_)[1]
 
 
 def output(comfy: Comfy) -> Path:

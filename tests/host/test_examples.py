@@ -48,7 +48,7 @@ def test_one_picture_is_varied_onto_a_sheet(comfy: Comfy) -> None:
 
 def test_a_prompt_is_explored(comfy: Comfy) -> None:
     run(comfy, "Explore a prompt", aspects="64x64, 96x64", scales="1, 2", seeds=2)
-    found, items = query.read(output(comfy) / "explore", 2)
+    found, items = query.read_round(output(comfy) / "explore", 2)
     assert (found.state, found.round, found.done) == ("finished", 2, 4)
     [folder] = {file.split("/")[0] for item in items for file in item["files"]}
     prompt = (output(comfy) / "explore" / folder / "prompt.txt").read_text()
@@ -63,5 +63,5 @@ def test_fifty_steps_become_a_video(comfy: Comfy) -> None:
     [video] = run(comfy, "Fifty steps without drift")["8"]["images"]
     with av.open(output(comfy) / video["subfolder"] / video["filename"]) as container:
         assert sum(1 for _ in container.decode(video=0)) == 50
-    found = query.read(output(comfy) / "fifty steps")[0]
+    found = query.read_round(output(comfy) / "fifty steps")[0]
     assert (found.state, found.round) == ("finished", 50)

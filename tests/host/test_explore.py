@@ -69,7 +69,7 @@ def run(comfy: Comfy, graph: dict[str, Any]) -> None:
 def reached(comfy: Comfy, session: str) -> int:
     """The round that is worked on."""
     try:
-        return query.read(output(comfy) / session)[0].round
+        return query.read_round(output(comfy) / session)[0].round
     except NoLedger:
         return 0
 

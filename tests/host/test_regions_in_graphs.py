@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -21,6 +22,7 @@ from .regional import (
     METHODS,
     ONE_PASS,
     OVERLAY,
+    PAPER,
     RIGHT,
     hues,
     layout,
@@ -115,6 +117,61 @@ def test_what_replaces_attention_may_stand_on_either_side(comfy: Comfy, family: 
     before = pictures(comfy, nodes, family)[0]
     assert before.pixels == after.pixels
     assert before.whole[1] > plain.whole[1] + 20 and leans(before.left, "red", "blue")
+
+
+def with_words(method: str, pairs: bool) -> dict[str, Any]:
+    """Red on the left and blue on the right from conditionings, ``base`` everywhere, ``no`` nowhere.
+
+    Args:
+        pairs: their tokens come in pairs, as NegPiP's do.
+    """
+    nodes = place(None, method, regions=["blue region", 0], positive=["base", 0], negative=["no", 0])
+    for name, text in (("base", "a"), ("no", "the of in " * 30), ("red", "red"), ("blue", "blue " * 40)):
+        nodes[name] = node("CLIPTextEncode", clip=CLIP, text=text)
+        if pairs:
+            nodes[f"{name} plain"] = nodes[name]
+            nodes[name] = node("PairTokens", conditioning=[f"{name} plain", 0])
+    before: dict[str, Any] = {}
+    for name, left in (("red", 0.0), ("blue", 0.5)):
+        box = {"place": "box", "place.left": left, "place.top": 0.0, "place.right": left + 0.5, "place.bottom": 1.0}
+        acts = {"weight": 1.0, "start": 0.0, "end": 1.0, "name": name}
+        words = {"conditioning": [name, 0], **box, **acts, **before}
+        nodes[f"{name} region"] = node("ResonanceRegionFromConditioning", **words)
+        before = {"regions": [f"{name} region", 0]}
+    return nodes
+
+
+@pytest.mark.parametrize("method", ONE_PASS)
+@pytest.mark.parametrize("family", ["sd15", "sdxl"])
+def test_keys_that_come_in_pairs_are_told_apart(comfy: Comfy, method: str, family: str):
+    """NegPiP gives each token a key and a value of its own; where both are the token's, nothing changes."""
+    plain = pictures(comfy, with_words(method, False), family, cfg=2.0)[0]
+    nodes = with_words(method, True)
+    nodes["pairs"] = node("TakePairs", model=["regions", 0], step=2)
+    paired = pictures(comfy, nodes, family, cfg=2.0, model=["pairs", 0])[0]
+    assert hues(plain) == ("red", "blue")
+    assert np.abs(np.subtract((paired.left, paired.right), (plain.left, plain.right))).max() <= 1
+
+
+def test_keys_whose_owner_nobody_knows_are_refused(comfy: Comfy):
+    nodes = with_words(COUPLE, False)
+    nodes["pairs"] = node("TakePairs", model=["regions", 0], step=3)
+    with pytest.raises(RunFailed, match="Another node's patch leaves"):
+        pictures(comfy, nodes, model=["pairs", 0])
+
+
+@pytest.mark.parametrize("method", [COUPLE, PAPER])  # Omost's lets small regions speak louder than the base
+@pytest.mark.parametrize("count", [77, 154, 231])
+def test_keys_that_a_patch_has_put_behind_act_everywhere(comfy: Comfy, method: str, count: int):
+    """They are those of blue, of red and blue, of all: pixels that look for these words find them there, too."""
+    nodes = with_words(method, False)
+    # They belong to the base, which must be heard inside the regions.
+    nodes["regions"]["inputs"] |= {COUPLE: {"method.base_weight": 1.0}, PAPER: {"method.creg": 0.1}}.get(method, {})
+    plain = pictures(comfy, nodes, cfg=1.0)[0]
+    nodes["behind"] = node("AppendTokens", model=["regions", 0], count=count)
+    more = pictures(comfy, nodes, cfg=1.0, model=["behind", 0])[0]
+    assert more.right[1] > plain.right[1] + 10
+    assert more.left[1] > plain.left[1] + 10 * (count > 77)
 
 
 def test_an_area_over_all_regions_is_refused(comfy: Comfy):

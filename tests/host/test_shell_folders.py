@@ -109,7 +109,7 @@ class Archive:
         return ["img2tag2img", file, *names, "--config_file", config, "--server", server or self.comfy.url]
 
     def items(self, *names: str, round_: int) -> list[dict[str, Any]]:
-        return query.read(self.path / ".resonance" / "-".join(names), round_)[1]
+        return query.read_round(self.path / ".resonance" / "-".join(names), round_)[1]
 
     def claimed(self, *names: str) -> bool:
         try:

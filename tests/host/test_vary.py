@@ -57,12 +57,12 @@ def made(comfy: Comfy, *args: Any, **kwargs: Any) -> list[Pixels]:
 def items(comfy: Comfy, session: str) -> list[dict[str, Any]]:
     """All items, round by round."""
     folder = output(comfy) / session
-    rounds = query.read(folder)[0].round
-    return [item for round_ in range(1, rounds + 1) for item in query.read(folder, round_)[1]]
+    rounds = query.read_round(folder)[0].round
+    return [item for round_ in range(1, rounds + 1) for item in query.read_round(folder, round_)[1]]
 
 
 def state(comfy: Comfy, session: str) -> str:
-    return query.read(output(comfy) / session)[0].state
+    return query.read_round(output(comfy) / session)[0].state
 
 
 def done(comfy: Comfy, session: str) -> int:

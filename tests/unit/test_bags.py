@@ -4,7 +4,7 @@ import pytest
 
 from resonance.canvas.canvas import Canvas, Region
 from resonance.regions import bags
-from resonance.regions.bags import ROOM, Words, negative_words, own_words, partition
+from resonance.regions.bags import ROOM, BagText, negative_words, own_words, partition
 
 
 def tokens(text: str, count: int) -> list[str]:
@@ -62,12 +62,12 @@ def test_own_words_leave_out_the_global_prefixes_only():
     local = Region(prefixes=("A storm.", "A boat."), suffixes=("Red.",))
     other = Region(prefixes=("A calm sea.", "A boat."))
     canvas = Canvas((whole, local, other))
-    assert own_words(canvas, local) == Words(("A boat.",), ("Red.",))
-    assert own_words(canvas, other) == Words(("A calm sea.", "A boat."), ())
+    assert own_words(canvas, local) == BagText(("A boat.",), ("Red.",))
+    assert own_words(canvas, other) == BagText(("A calm sea.", "A boat."), ())
 
 
 def test_a_negative_is_dealt_out_piece_by_piece():
-    assert negative_words("lowres, bad hands. worst;quality\n") == Words(
+    assert negative_words("lowres, bad hands. worst;quality\n") == BagText(
         (), ("lowres,", "bad hands.", "worst;", "quality")
     )
 
@@ -84,4 +84,4 @@ def test_a_negative_is_dealt_out_piece_by_piece():
     ],
 )
 def test_brackets_and_numbers_of_a_negative_stay_whole(text: str, pieces: tuple[str, ...]):
-    assert negative_words(text) == Words((), pieces)
+    assert negative_words(text) == BagText((), pieces)

@@ -8,11 +8,11 @@ from resonance.canvas.boxes import from_boxes, to_boxes
 from resonance.canvas.canvas import CanvasError
 from resonance.canvas.exchange import read_any
 from resonance.canvas.listing import write
-from resonance.canvas.read import read
+from resonance.canvas.read import read_canvas
 
 from .canvas_samples import ANSWER, PROGRAM
 
-SAMPLE = read(PROGRAM).canvas
+SAMPLE = read_canvas(PROGRAM).canvas
 
 ELEMENT = {"type": "obj", "bbox": [100, 200, 500, 900], "desc": "A gull"}
 IDEOGRAM = {
@@ -23,7 +23,7 @@ IDEOGRAM = {
 
 @pytest.mark.parametrize("text", [PROGRAM, ANSWER, f"As you wish: {ANSWER}", write(SAMPLE)])
 def test_canvases_answers_and_programs_are_read_as_ever(text: str):
-    assert read_any(text, 64, 64) == read(text)
+    assert read_any(text, 64, 64) == read_canvas(text)
     assert read_any(text, 64, 64).canvas == SAMPLE
 
 

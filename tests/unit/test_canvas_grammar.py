@@ -9,7 +9,7 @@ import pytest
 
 from resonance.canvas import instructions
 from resonance.canvas.grammar import json_grammar, json_schema, program_grammar
-from resonance.canvas.read import partial, read
+from resonance.canvas.read import partial, read_canvas
 from resonance.canvas.vocabulary import AREAS, COLORS, LOCATIONS, OFFSETS
 
 from .canvas_gbnf import Grammar
@@ -23,7 +23,7 @@ def test_every_sentence_of_a_grammar_is_read_without_corrections(grammar: Callab
     for say, count in ((Grammar(grammar()), 40), (Grammar(grammar(regions=3, details=2, length=12)), 500)):
         for _ in range(count):
             text = say(draw)
-            reading = read(text)
+            reading = read_canvas(text)
             assert reading.notes == () and reading.finished, text
             assert partial(text) == reading.canvas
             wanted = text.count("add_local_description(\n") or text.count('{"location": ')
@@ -59,7 +59,7 @@ def test_the_bounds_are_kept(letters: int):
     for grammar in GRAMMARS:
         say = Grammar(grammar(regions=2, details=3, length=letters))
         for _ in range(50):
-            for region in read(say(draw)).canvas.regions:
+            for region in read_canvas(say(draw)).canvas.regions:
                 texts = (text.replace("\\(", "(").replace("\\)", ")") for text in region.prefixes + region.suffixes)
                 assert max(map(len, texts)) <= letters + 1
                 assert len(region.suffixes) <= 3 + 4
@@ -85,7 +85,7 @@ def test_the_schema_describes_the_example_and_is_closed_everywhere():
     prompt = instructions.system_prompt("json")
     example = prompt[prompt.index('{"global"') :]
     check(json.loads(example), schema)
-    assert read(example).notes == () and len(read(example).canvas.locals) == 2
+    assert read_canvas(example).notes == () and len(read_canvas(example).canvas.locals) == 2
     assert schema["type"] == "object" and json.loads(json.dumps(schema)) == schema
 
 

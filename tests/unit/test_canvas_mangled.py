@@ -13,7 +13,7 @@ import pytest
 
 from resonance.canvas.canvas import Canvas, CanvasError
 from resonance.canvas.listing import digest, write
-from resonance.canvas.read import Reading, partial, read
+from resonance.canvas.read import Reading, partial, read_canvas
 
 from .canvas_samples import ANSWER, PROGRAM
 
@@ -114,20 +114,20 @@ def no_effects(tmp_path: Path) -> Iterator[Path]:
 def outcome(text: str) -> Reading | str:
     growing = partial(text)
     try:
-        reading = read(text)
+        reading = read_canvas(text)
     except CanvasError as error:
         said = str(error)
         assert 0 < len(said) < 400 and "\n" not in said and type(error) is CanvasError
         return said
     assert isinstance(reading.canvas, Canvas) and growing == reading.canvas
     assert len(reading.notes) <= 51 and all(len(note) < 400 for note in reading.notes)
-    assert read(write(reading.canvas)).canvas == reading.canvas and digest(reading.canvas)
+    assert read_canvas(write(reading.canvas)).canvas == reading.canvas and digest(reading.canvas)
     return reading
 
 
 def test_spoilt_answers_give_a_canvas_or_one_error(no_effects: Path):
     draw = random.Random(3)
-    texts = [PROGRAM, ANSWER, write(read(PROGRAM).canvas), PROGRAM.split("```")[1].removeprefix("python\n")]
+    texts = [PROGRAM, ANSWER, write(read_canvas(PROGRAM).canvas), PROGRAM.split("```")[1].removeprefix("python\n")]
     start = time.monotonic()
     outcomes = [outcome(spoilt(draw, texts, no_effects)) for _ in range(5000)]
     canvases = [one for one in outcomes if isinstance(one, Reading)]
@@ -182,7 +182,7 @@ CALL = "c.add_local_description(\n"
 )
 def test_huge_and_deep_texts_take_no_time(no_effects: Path, text: str):
     start = time.monotonic()
-    for reads in (read, partial):
+    for reads in (read_canvas, partial):
         with contextlib.suppress(CanvasError):
             reads(text)
     assert time.monotonic() - start < 20

@@ -6,13 +6,13 @@ from write_vocabulary import FILE, text
 
 from resonance.canvas.canvas import WHOLE, Canvas, Rect, Region
 from resonance.canvas.describe import literal
-from resonance.canvas.read import Reading, read
+from resonance.canvas.read import Reading, read_canvas
 from resonance.canvas.vocabulary import AREAS, COLORS, LOCATIONS, OFFSETS, rect
 from resonance.canvas.write_program import nearest, nearest_color, write_program
 
 from .canvas_samples import PROGRAM
 
-SAMPLE = read(PROGRAM).canvas
+SAMPLE = read_canvas(PROGRAM).canvas
 
 PIECES = [
     *("a boat", "it's", '"old"', "(red:1.2)", r"\(red\)", r"\\(", r"\((", "[x]", "{y}", "\\", "\\n", "\n", "\r\n", "\t", "\0"),
@@ -44,13 +44,13 @@ def random_canvas(dice: random.Random) -> Canvas:
 
 
 def test_what_is_written_is_read_again():
-    assert read(write_program(SAMPLE)) == Reading(SAMPLE)
+    assert read_canvas(write_program(SAMPLE)) == Reading(SAMPLE)
 
 
 def test_any_canvas_is_read_again_with_its_words_in_order_and_the_nearest_places_and_colors():
     for seed in range(300):
         canvas = random_canvas(random.Random(seed))
-        reading = read(write_program(canvas))
+        reading = read_canvas(write_program(canvas))
         assert reading.notes == () and reading.finished, seed
         found = reading.canvas
         assert len(found.regions) == len(canvas.regions)
@@ -67,7 +67,7 @@ def test_any_canvas_is_read_again_with_its_words_in_order_and_the_nearest_places
             )
             if region is not found.whole:
                 assert distance(region.rect, written.rect) == min(distance(r, written.rect) for r in RECTS)
-        assert read(write_program(found)) == reading, seed
+        assert read_canvas(write_program(found)) == reading, seed
 
 
 def distance(one: tuple[int, ...], other: tuple[int, ...]) -> int:
@@ -77,7 +77,7 @@ def distance(one: tuple[int, ...], other: tuple[int, ...]) -> int:
 def test_tags_stay_tags_where_a_program_has_room_behind_them():
     def tags(suffixes: str, index: int) -> list[int | None]:
         region = Region(WHOLE, ("a.",), tuple(f"{letter}." for letter in suffixes), tags=index)
-        return [r.tags for r in read(write_program(Canvas((region, region)))).canvas.regions]
+        return [r.tags for r in read_canvas(write_program(Canvas((region, region)))).canvas.regions]
 
     assert tags("abc", 2) == [2, 2]
     assert tags("abc", 1) == [None, 1]
@@ -100,7 +100,7 @@ def test_a_program_looks_like_one_of_omosts():
 
 def test_five_hundred_regions_are_written_in_time():
     canvas = Canvas((Region(), *(Region((i % 80, i % 80 + 7, 3, 11), (f"{i}.",)) for i in range(499))))
-    assert [r.prefixes for r in read(write_program(canvas)).canvas.locals] == [r.prefixes for r in canvas.locals]
+    assert [r.prefixes for r in read_canvas(write_program(canvas)).canvas.locals] == [r.prefixes for r in canvas.locals]
 
 
 def test_of_equal_words_those_without_offset_are_taken():

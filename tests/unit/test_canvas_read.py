@@ -11,7 +11,7 @@ from PIL import Image
 from resonance.canvas.canvas import WHOLE, Canvas, CanvasError, Lora, Region
 from resonance.canvas.listing import digest, read_list, write
 from resonance.canvas.masks import encode
-from resonance.canvas.read import Reading, partial, read
+from resonance.canvas.read import Reading, partial, read_canvas
 
 from .canvas_samples import ANSWER, BOAT, CRANE, GLOBAL, PROGRAM
 
@@ -90,14 +90,14 @@ def answer(*regions: dict[str, Any], **whole: Any) -> str:
     ],
 )
 def test_the_same_layout_in_every_form(text: str):
-    assert read(text) == Reading(SAMPLE)
+    assert read_canvas(text) == Reading(SAMPLE)
 
 
 def test_positional_arguments_and_calls_in_one_line():
     code = "c = Canvas(); c.set_global_description('A bay', ['Calm'], 'bay', 'teal'); c.add_local_description("
     code += "'on the left', 'no offset', 'a small square area', 3, 'A gull', ['White'], tags='gull', HTML_web_color_name='white')"
-    canvas = read(code).canvas
-    assert read(code).notes == ()
+    canvas = read_canvas(code).canvas
+    assert read_canvas(code).notes == ()
     assert canvas.locals == (
         Region((20, 70, 0, 40), ("A bay.", "A gull."), ("White.", "gull."), (255, 255, 255), tags=1),
     )
@@ -110,7 +110,7 @@ def test_every_corrected_word_is_reported():
         program = program.replace(f"{name}='{BOAT[name]}'", f"{name}={value!r}")
     assert BARE.count("\n") == program.count("\n")
     for text in (program, answer(BOAT | wrong, CRANE)):
-        reading = read(text)
+        reading = read_canvas(text)
         assert set(reading.notes) == {
             "location 'top left' of 'A red trawler' was read as 'on the top-left'",
             "offset 'slightly to the right side' of 'A red trawler' was read as 'slightly to the right'",
@@ -140,21 +140,21 @@ def test_every_corrected_word_is_reported():
     ],
 )
 def test_what_makes_no_sense_is_replaced_and_noted(change: dict[str, Any], note: str | None):
-    reading = read(answer(BOAT | change, CRANE))
+    reading = read_canvas(answer(BOAT | change, CRANE))
     assert len(reading.canvas.locals) == 2
     assert len(reading.notes) == (note is not None) and all(note in n for n in reading.notes if note)
 
 
 def test_a_rectangle_may_stand_for_the_three_words():
     boat = {k: v for k, v in BOAT.items() if k not in ("location", "offset", "area")} | {"rect": [1, 2, 3, 4]}
-    reading = read(answer(boat))
+    reading = read_canvas(answer(boat))
     assert (reading.notes, reading.canvas.locals[0].rect) == ((), (1, 2, 3, 4))
 
 
 def test_without_a_global_description_there_is_an_empty_one():
     local = BARE[BARE.index("canvas.add_local") :]
     for text in (local, json.dumps({"regions": [BOAT, CRANE]}), json.dumps([BOAT, CRANE])):
-        reading = read(text)
+        reading = read_canvas(text)
         assert len(reading.notes) == 1 and "no global description" in reading.notes[0]
         assert reading.canvas.whole == Region()
         assert reading.canvas.locals[1].prefixes == ("A red trawler.",)
@@ -167,7 +167,7 @@ def test_an_answer_cut_anywhere_gives_what_was_complete(text: str):
         cut = text[:end]
         growing = partial(cut)
         try:
-            reading = read(cut)
+            reading = read_canvas(cut)
         except CanvasError:
             assert growing is None and seen == [0]
             continue
@@ -184,7 +184,7 @@ def test_an_answer_cut_anywhere_gives_what_was_complete(text: str):
 def test_brackets_in_a_text_that_was_cut_off_end_nothing():
     whole = '{"global": {"description": "a"}, "regions": [{"location": "on the left", "description": "b"}'
     for last in ("{]", "{}]", "{[]]", '{"description": 1}'):
-        reading = read(whole + ', {"description": "' + last.replace('"', ""))
+        reading = read_canvas(whole + ', {"description": "' + last.replace('"', ""))
         assert len(reading.canvas.locals) == 1 and not reading.finished, last
 
 
@@ -213,13 +213,13 @@ def test_a_growing_answer_is_read_in_milliseconds():
 def test_a_broken_call_is_left_out_and_the_others_are_kept(broken: str):
     for name, others in {"calm": "A rusty crane.", "idle": "A red trawler."}.items():
         text = PROGRAM.replace(f"atmosphere='{name}'", f"atmosphere={broken}'{name}'")
-        reading = read(text)
+        reading = read_canvas(text)
         assert [r.prefixes[1] for r in reading.canvas.locals] == [others]
         assert reading.notes and ("left out because of line" in reading.notes[0] or "breaks off" in reading.notes[0])
 
 
 def test_the_note_on_a_broken_call_quotes_the_line():
-    reading = read(PROGRAM.replace("'calm'", "open('x').read()"))
+    reading = read_canvas(PROGRAM.replace("'calm'", "open('x').read()"))
     number = PROGRAM[: PROGRAM.index("atmosphere")].count("\n") + 1
     assert reading.notes == (
         f"a call was left out because of line {number} (only texts, numbers and lists of texts are read): "
@@ -237,24 +237,24 @@ def test_the_note_on_a_broken_call_quotes_the_line():
     ],
 )
 def test_quotation_marks_inside_a_text_are_repaired(quoted: str, text: str):
-    reading = read(PROGRAM.replace("'Its paint peels off'", quoted))
+    reading = read_canvas(PROGRAM.replace("'Its paint peels off'", quoted))
     assert reading.canvas.locals[1].suffixes[0] == f"{text}."
     assert len(reading.notes) == 1 and "quotation marks inside a text were repaired" in reading.notes[0]
 
 
 def test_foreign_statements_are_named_and_nothing_comes_of_them():
-    reading = read(PROGRAM.replace("# The boat (near)", "import os\nfor i in range(3): os.remove('x')"))
+    reading = read_canvas(PROGRAM.replace("# The boat (near)", "import os\nfor i in range(3): os.remove('x')"))
     assert reading == Reading(SAMPLE, ("'import os' and 1 more lines was not looked at",))
 
 
 def test_calls_in_comments_do_not_count():
     commented = BARE[: BARE.index("# The crane")] + "# c.add_local_description('on the left')\n"
-    assert read(commented) == Reading(Canvas((SAMPLE.whole, SAMPLE.regions[2])))
+    assert read_canvas(commented) == Reading(Canvas((SAMPLE.whole, SAMPLE.regions[2])))
 
 
 def test_the_last_global_description_counts():
     more = "canvas.set_global_description('A quay', [], 'quay', 'white')\n"
-    reading = read(BARE + more)
+    reading = read_canvas(BARE + more)
     assert reading.canvas.whole.prefixes == ("A quay.",)
     assert reading.canvas.locals[0].prefixes == ("A quay.", "A rusty crane.")
     assert reading.notes == ("the program has 2 global descriptions: the last one counts",)
@@ -274,14 +274,16 @@ def test_the_last_global_description_counts():
 )
 def test_a_program_without_a_complete_call_is_an_error(text: str, said: str):
     with pytest.raises(CanvasError, match=said):
-        read(text)
+        read_canvas(text)
 
 
 def test_a_hundred_thousand_joined_texts_are_read_or_refused_in_time():
     start = time.monotonic()
     with pytest.raises(CanvasError):
-        read("c.set_global_description(" + "'a'+" * 100_000 + "'a')")
-    assert read("c.set_global_description(" + "'a' " * 100_000 + ")").canvas.whole.prefixes == ("a" * 100_000 + ".",)
+        read_canvas("c.set_global_description(" + "'a'+" * 100_000 + "'a')")
+    assert read_canvas("c.set_global_description(" + "'a' " * 100_000 + ")").canvas.whole.prefixes == (
+        "a" * 100_000 + ".",
+    )
     assert time.monotonic() - start < 5
 
 
@@ -306,8 +308,8 @@ FULL = Canvas(
 
 def test_all_of_a_canvas_survives_a_round_trip():
     text = write(FULL)
-    assert read(text) == Reading(FULL)
-    assert write(read(text).canvas) == text
+    assert read_canvas(text) == Reading(FULL)
+    assert write(read_canvas(text).canvas) == text
     assert json.loads(text)[1]["lora"] == {"file": "birds/gull.safetensors", "strength": 0.8}
     assert json.loads(text)[0]["from"] == "0123abcd" and json.loads(text)[0]["note"] == {"by": ["me", 1.5, None]}
 
@@ -320,7 +322,7 @@ def test_only_what_differs_from_the_default_is_written_a_region_a_line():
 
 
 def test_the_digest_is_that_of_the_content_without_its_origin():
-    assert digest(FULL) == digest(replace(FULL, origin="")) == digest(read(write(FULL)).canvas)
+    assert digest(FULL) == digest(replace(FULL, origin="")) == digest(read_canvas(write(FULL)).canvas)
     others = [
         replace(FULL, regions=(FULL.whole, replace(FULL.regions[1], **{k: v})))
         for k, v in {"name": "x", "weight": 1.25}.items()
@@ -329,7 +331,7 @@ def test_the_digest_is_that_of_the_content_without_its_origin():
 
 
 def test_a_global_region_that_is_not_the_whole_picture_is_noted():
-    reading = read('[{"rect": [0, 90, 0, 45], "prefixes": ["a."]}]')
+    reading = read_canvas('[{"rect": [0, 90, 0, 45], "prefixes": ["a."]}]')
     assert reading.notes == ("the global region is not the whole picture but [0, 90, 0, 45]",)
 
 
@@ -360,7 +362,7 @@ def test_a_data_url_will_do_for_a_mask():
 def test_a_wrong_item_is_named_with_its_key(item: Any, said: str):
     usual = {"rect": [0, 9, 0, 9]} if isinstance(item, dict) and item else {}
     with pytest.raises(CanvasError, match=said):
-        read(json.dumps([{}, usual | item if isinstance(item, dict) else item]))
+        read_canvas(json.dumps([{}, usual | item if isinstance(item, dict) else item]))
 
 
 @pytest.mark.parametrize(
@@ -385,15 +387,15 @@ def test_a_wrong_item_is_named_with_its_key(item: Any, said: str):
 )
 def test_what_is_no_canvas_gives_one_clear_sentence(text: str, said: str):
     with pytest.raises(CanvasError, match=said) as caught:
-        read(text)
+        read_canvas(text)
     assert len(str(caught.value)) < 300 and partial(text) is None
 
 
 def test_halves_of_surrogate_pairs_do_not_get_in():
     text = answer(BOAT | {"description": "A \ud83d\ude00 gull \ud800", "\udfff": 1})
-    for canvas in (read(text).canvas, read('[{"prefixes": ["\\ud800"], "\\udc00": "\\udc00"}]').canvas):
+    for canvas in (read_canvas(text).canvas, read_canvas('[{"prefixes": ["\\ud800"], "\\udc00": "\\udc00"}]').canvas):
         write(canvas).encode()
-    assert read(text).canvas.locals[0].prefixes[1] == "A 😀 gull �."
+    assert read_canvas(text).canvas.locals[0].prefixes[1] == "A 😀 gull �."
 
 
 # JSON answers
@@ -402,7 +404,7 @@ def test_halves_of_surrogate_pairs_do_not_get_in():
 def test_a_broken_region_is_left_out_and_the_others_are_kept():
     text = answer(BOAT, CRANE, BOAT | {"description": "A buoy"})
     broken = text.replace('"A rusty crane"', '"A "rusty" crane"')
-    reading = read(broken)
+    reading = read_canvas(broken)
     assert [r.prefixes[1] for r in reading.canvas.locals] == ["A red trawler.", "A buoy."]
     assert len(reading.notes) == 1 and reading.notes[0].startswith("a region could not be read and was left out: '{")
     assert reading.finished
@@ -410,14 +412,14 @@ def test_a_broken_region_is_left_out_and_the_others_are_kept():
 
 def test_an_object_that_was_closed_too_early_is_read():
     text = json.dumps({"global": GLOBAL}) + ', "regions": ' + json.dumps([BOAT, CRANE]) + "}"
-    assert read(text).canvas == SAMPLE
+    assert read_canvas(text).canvas == SAMPLE
 
 
 def test_brackets_in_an_answer_are_no_weights_and_those_of_a_list_stay():
     program = (
         "canvas = Canvas()\ncanvas.set_global_description('a (red:1.4) boat', [r'once \\(is enough\\)'], 'x', 'red')"
     )
-    whole = read(program).canvas.whole
+    whole = read_canvas(program).canvas.whole
     assert whole.prefixes == (r"a \(red:1.4\) boat.",) and whole.suffixes[0] == r"once \(is enough\)."
     by_hand = Canvas((Region(prefixes=("a (red:1.4) boat",)),))
-    assert read(write(by_hand)).canvas == by_hand
+    assert read_canvas(write(by_hand)).canvas == by_hand

@@ -55,7 +55,7 @@ def stopped(chain: Chain) -> Stop:
 
 
 def states(chain: Chain, round_: int = 1) -> list[tuple[str, int]]:
-    return [(item["state"], item["attempts"]) for item in query.read(chain.ledger.folder, round_)[1]]
+    return [(item["state"], item["attempts"]) for item in query.read_round(chain.ledger.folder, round_)[1]]
 
 
 def made(**more: object) -> Made:

@@ -14,12 +14,12 @@ from typer.testing import CliRunner, Result
 from resonance.canvas.boxes import from_boxes, to_boxes, to_ideogram
 from resonance.canvas.exchange import read_any
 from resonance.canvas.listing import read_list, write
-from resonance.canvas.read import read
+from resonance.canvas.read import read_canvas
 from resonance.cli.app import app
 
 from .canvas_samples import ANSWER, PROGRAM
 
-SAMPLE = read(PROGRAM).canvas
+SAMPLE = read_canvas(PROGRAM).canvas
 RICH = read_list(
     [
         {"prefixes": ["A bay."], "color": [0, 0, 255]},
@@ -66,7 +66,7 @@ def test_any_form_becomes_any_other(tmp_path: Path, text: str, to: str):
     done = canvas(file, "--to", to, "--size", "900x450")
     assert done.exit_code == 0, done.output
     if to in ("json", "program"):
-        assert read(done.stdout).canvas == SAMPLE
+        assert read_canvas(done.stdout).canvas == SAMPLE
     else:
         wanted = to_boxes(SAMPLE, 900, 450) if to == "boxes" else to_ideogram(SAMPLE)
         assert json.loads(done.stdout) == wanted
@@ -85,7 +85,7 @@ def test_boxes_are_measured_in_the_size_that_is_given(tmp_path: Path):
     file.write_text(json.dumps(to_boxes(SAMPLE, 1216, 832)))
     done = canvas(file, "--size", "1216x832", "--out", tmp_path / "new" / "canvas.json")
     assert done.exit_code == 0 and done.stdout == ""
-    found = read((tmp_path / "new" / "canvas.json").read_text()).canvas
+    found = read_canvas((tmp_path / "new" / "canvas.json").read_text()).canvas
     assert [r.rect for r in found.locals] == [r.rect for r in SAMPLE.locals]
 
 
@@ -120,7 +120,7 @@ def test_what_was_corrected_is_told(tmp_path: Path):
     done = canvas(file, "--json")
     assert "was read as 'on the right'" in done.stderr
     assert event(done)["regions"] == 3 and "on the rigth" in event(done)["notes"][0]
-    assert read(event(done)["text"]).canvas == SAMPLE
+    assert read_canvas(event(done)["text"]).canvas == SAMPLE
 
 
 def test_a_program_is_read_and_never_run(tmp_path: Path):
@@ -160,7 +160,7 @@ def test_a_model_lays_out_a_text(fake: FakeLLM, form: str, answer: str):
     fake.script = [(answer, "stop")]
     done = canvas("  a harbour ", "--llm", f"{fake.url}/llamacpp", "--answer-form", form, "--seed", 3)
     assert done.exit_code == 0, done.output
-    assert read(done.stdout).canvas == SAMPLE
+    assert read_canvas(done.stdout).canvas == SAMPLE
     [body] = fake.bodies
     assert body["messages"][-1] == {"role": "user", "content": "a harbour"}
     assert "You lay out pictures" in body["messages"][0]["content"]
@@ -171,7 +171,7 @@ def test_an_answer_that_breaks_off_gives_what_was_complete(fake: FakeLLM):
     fake.script = [(ANSWER[: ANSWER.rindex('"description"')], "length")]
     done = canvas("a harbour", "--llm", f"{fake.url}/ok", "--no-grammar")
     assert done.exit_code == 0
-    assert "the answer was cut off" in done.stderr and len(read(done.stdout).canvas.regions) == 2
+    assert "the answer was cut off" in done.stderr and len(read_canvas(done.stdout).canvas.regions) == 2
     assert "response_format" not in fake.bodies[0]
 
 

@@ -18,7 +18,7 @@ from resonance.session.naming import prompt_hash
 from resonance.session.query import reading
 from resonance.told import Told
 from resonance.vary.grid import explored
-from resonance.vary.waits import read
+from resonance.vary.waits import read_waits
 
 from .test_driver import Fake
 
@@ -123,7 +123,7 @@ def test_an_engine_waits_between_pictures(monkeypatch: pytest.MonkeyPatch) -> No
         waited.append(seconds)
 
     async def work() -> None:
-        paced = Paced(Fake(), read("1,2,3"))
+        paced = Paced(Fake(), read_waits("1,2,3"))
         for _ in range(10):
             await paced.make(Job(item=Item(session="s", round=1, index=1, lineage="X", seed=1)), "run")
 

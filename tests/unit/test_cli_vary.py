@@ -25,7 +25,7 @@ from resonance.session.query import reading
 from resonance.told import Told
 from resonance.vary.modes import colors, read_color
 from resonance.vary.settings import MODES, NONE
-from resonance.vary.transform import PRESETS, Call, Transform, calls, read
+from resonance.vary.transform import PRESETS, Call, Transform, calls, read_program
 from resonance.vary.walk import walk
 
 from .test_driver import Fake
@@ -124,7 +124,7 @@ def test_the_pictures_are_those_of_a_walk(tmp_path: Path, models: Path, small: s
     how = colors(read_color(color))
     how = how and replace(how, mask=images.to_tensor(images.read(mask))[0, ..., 0], reference=painter.through_vae)
     start = images.to_tensor(images.read(Path(small)))
-    transform = Transform(read("6@.3 > 9@.4 > 4@.2")[0], chained=True, loop_to_loop=True, iterations=3)
+    transform = Transform(read_program("6@.3 > 9@.4 > 4@.2")[0], chained=True, loop_to_loop=True, iterations=3)
     with reading(tmp_path / "output" / "s") as ledger:
         files = [ledger.files(cell.id)[0] for cell in ledger.cells()]
     made = [images.to_tensor(images.read(tmp_path / "output" / "s" / file)) for file in files]

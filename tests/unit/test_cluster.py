@@ -27,7 +27,7 @@ from resonance.session.fill.pictures import Pictures
 from resonance.session.item import Item, Words
 from resonance.session.made import Made
 from resonance.session.payloads import Plain
-from resonance.session.query import read
+from resonance.session.query import read_round
 
 PNG = store.encode_png(Image.new("RGB", (4, 4), "red"), {})
 
@@ -139,7 +139,7 @@ def driven(base: Path, count: int, builds: Sequence[cluster.Build], tell: Told) 
 
 def check_whole(base: Path, count: int, *failed: str) -> None:
     """Every item has one result set of two pictures, on disk and in the ledger, except those that failed."""
-    found = read(base / "output" / "s", 1)[1]
+    found = read_round(base / "output" / "s", 1)[1]
     assert {i["lineage"] for i in found if i["state"] != "done"} == set(failed)
     files = sorted(file for i in found for file in i["files"])
     assert len(files) == len(set(files)) == 2 * (count - len(failed))
@@ -221,7 +221,7 @@ def test_an_error_of_the_engine_counts_as_an_attempt_and_keeps_its_text(ray: Non
     told = Told()
     assert driven(tmp_path, 4, [partial(Waiting, tmp_path, 0.05, "X0002")] * 2, told).done == 3
     check_whole(tmp_path, 4, "X0002")
-    item = read(tmp_path / "output" / "s", 1)[1][1]
+    item = read_round(tmp_path / "output" / "s", 1)[1][1]
     assert (item["state"], item["attempts"], item["error"]) == ("failed", 3, "“red” cannot be painted: no brush")
 
 

@@ -61,7 +61,7 @@ def check(base: Path) -> None:
     folder = base / "output" / "s"
     rows: Counter[str] = Counter()
     for round_ in range(1, ROUNDS + 1):
-        items = query.read(folder, round_)[1]
+        items = query.read_round(folder, round_)[1]
         assert [(item["state"], len(item["files"])) for item in items] == [("done", 1)] * COUNT
         rows.update(file for item in items for file in item["files"])
     there = {path.relative_to(folder).as_posix(): path for path in folder.glob("*/*")}

@@ -23,7 +23,7 @@ from resonance.session.fill.pictures import Pictures
 from resonance.session.item import Item, Words
 from resonance.session.ledger import Ledger
 from resonance.session.made import Made
-from resonance.session.query import read
+from resonance.session.query import read_round
 from resonance.told import Told
 
 PNG = store.encode_png(Image.new("RGB", (4, 4), "red"), {})
@@ -80,7 +80,7 @@ def claimed_by_the_dead(base: Path) -> Chain:
 
 
 def items(base: Path, round_: int, name: str = "s") -> list[dict[str, Any]]:
-    return read(base / "output" / name, round_)[1]
+    return read_round(base / "output" / name, round_)[1]
 
 
 def check_whole(base: Path, rounds: int, count: int) -> None:

@@ -26,7 +26,7 @@ from resonance.drive.embedded.describer import Captioning, Describer, Tagging
 from resonance.drive.embedded.engine import Composing, Embedded, Setup
 from resonance.drive.embedded.painter import Painting, size_for
 from resonance.drive.job import EngineLost, Job, JobFailed
-from resonance.llm.open import Server
+from resonance.llm.open import LLMServer
 from resonance.roulette import Draw, DrawnLora
 from resonance.session.item import Item, Words
 from resonance.session.made import Made
@@ -157,7 +157,7 @@ def test_stored_words_are_used_and_nobody_is_asked(setup: Setup, monkeypatch: py
 
 def test_a_caption_comes_from_the_language_model(setup: Setup, tmp_path: Path) -> None:
     with FakeLLM() as fake:
-        captioning = Captioning(llm=Server(f"{fake.url}/ok", tmp_path / "llm_keys.json"))
+        captioning = Captioning(llm=LLMServer(f"{fake.url}/ok", tmp_path / "llm_keys.json"))
         [result] = run(made(replace(setup, captioning=captioning), job("blue")))
     assert result.words == Words("blue", "a blue picture, seed 5")
     assert result.prompt == "blue, a blue picture, seed 5"
@@ -183,7 +183,7 @@ def test_a_broken_picture_fails_the_job(setup: Setup) -> None:
 
 
 def test_a_setup_can_be_pickled(setup: Setup) -> None:
-    setup = replace(setup, captioning=Captioning(llm=Server("http://127.0.0.1:1", Path("keys.json"))))
+    setup = replace(setup, captioning=Captioning(llm=LLMServer("http://127.0.0.1:1", Path("keys.json"))))
     assert pickle.loads(pickle.dumps(setup)) == setup
 
 
@@ -510,7 +510,7 @@ def test_a_language_model_that_is_not_there_loses_the_engine(setup: Setup, tmp_p
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        captioning = Captioning(llm=Server(address, tmp_path / "llm_keys.json"))
+        captioning = Captioning(llm=LLMServer(address, tmp_path / "llm_keys.json"))
         assert address in failure(replace(setup, captioning=captioning))
 
 

@@ -133,7 +133,7 @@ def run(folders: Folders, engine: FakeEngine, seed: int = 7, sort: bool = False,
 
 
 def items(folders: Folders, round_: int) -> list[dict[str, Any]]:
-    return query.read(folders.session, round_)[1]
+    return query.read_round(folders.session, round_)[1]
 
 
 def claimed(chain: Chain, folders: Folders) -> Job:
@@ -189,7 +189,7 @@ def test_gallery_and_report_show_a_session_whose_archive_is_the_output_folder(pl
     assert len(drift.drift(folder, 1, {"archive": place.archive})["points"]) == 3
     told = rows.session(folder)
     assert (told.kind, told.rounds, told.pictures, len(told.rows)) == ("folders", 2, 4, 2)
-    row = rows.read(folder, told.kind, *told.rows[0])
+    row = rows.read_rows(folder, told.kind, *told.rows[0])
     assert [step.picture for step in row.steps] == [
         f"{file} [archive]" for file in (first["files"][0], *files(folder, 1))
     ]

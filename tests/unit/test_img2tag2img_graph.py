@@ -403,7 +403,7 @@ def test_pictures_travel_without_metadata_and_without_loss(tmp_path: Path, kind:
     exif[0x010E] = "secret"
     path = tmp_path / f"a.{kind.lower()}"
     image.save(path, kind, exif=exif, icc_profile=b"secret", comment=b"secret", lossless=True)
-    read = picture.read(path)
+    read = picture.read_picture(path)
     assert read.url.startswith("data:image/png;base64,")
     assert (read.aspect, pixels(read).info) == ("landscape", {})
     assert pixels(read).tobytes() == Image.open(path).convert("RGB").tobytes()
@@ -414,7 +414,7 @@ def test_a_jpeg_stays_one_turns_upright_and_loses_its_metadata(tmp_path: Path):
     exif[0x0112] = 6  # lies on its side
     exif[0x010E] = "secret"
     Image.new("RGB", (60, 40), (200, 30, 30)).save(tmp_path / "a.jpg", exif=exif, icc_profile=b"secret profile")
-    read = picture.read(tmp_path / "a.jpg")
+    read = picture.read_picture(tmp_path / "a.jpg")
     assert read.url.startswith("data:image/jpeg;base64,")
     assert read.aspect == "portrait"
     assert pixels(read).size == (40, 60)
@@ -426,5 +426,5 @@ def test_a_jpeg_stays_one_turns_upright_and_loses_its_metadata(tmp_path: Path):
 def test_pictures_of_any_mode_are_sent_whatever_their_suffix_says(tmp_path: Path, mode: str):
     Image.new(mode, (20, 20)).save(tmp_path / "a.png")
     (tmp_path / "a.png").rename(tmp_path / "a.jpg")
-    read = picture.read(tmp_path / "a.jpg")
+    read = picture.read_picture(tmp_path / "a.jpg")
     assert (pixels(read).mode, pixels(read).format, read.aspect) == ("RGB", "PNG", "square")

@@ -76,7 +76,7 @@ def settle(ledger: Ledger, reason: Reason, error: str = "") -> None:
 
 
 def states(ledger: Ledger) -> list[str]:
-    return [item["state"] for item in query.read(ledger.folder, 1)[1]]
+    return [item["state"] for item in query.read_round(ledger.folder, 1)[1]]
 
 
 def test_every_item_is_claimed_once_and_feeds_the_next_round(ledger: Ledger):
@@ -177,7 +177,7 @@ def test_interrupts_and_vanished_claims_cost_nothing(ledger: Ledger):
     for outcome in (Reason.INTERRUPTED, Reason.GONE) * 5:
         assert claim(ledger)
         settle(ledger, outcome)
-    assert query.read(ledger.folder)[1][0]["attempts"] == 0
+    assert query.read_round(ledger.folder)[1][0]["attempts"] == 0
     assert states(ledger) == ["pending"]
 
 
@@ -188,7 +188,7 @@ def test_an_item_that_kills_the_process_five_times_in_a_row_is_parked(ledger: Le
         assert claim(ledger)
         settle(ledger, Reason.DIED)
     assert states(ledger) == ["parked"]
-    assert "5 times in a row" in query.read(ledger.folder)[1][0]["error"]
+    assert "5 times in a row" in query.read_round(ledger.folder)[1][0]["error"]
 
 
 def test_an_error_between_two_deaths_starts_the_count_anew(ledger: Ledger):
@@ -207,7 +207,7 @@ def test_the_same_error_on_three_items_in_a_row_pauses_the_session(ledger: Ledge
     session = ledger.session()
     assert session.state == "paused" and "no model" in session.reason
     assert states(ledger) == ["pending"] * 5
-    assert {item["attempts"] for item in query.read(ledger.folder)[1]} == {0}
+    assert {item["attempts"] for item in query.read_round(ledger.folder)[1]} == {0}
 
 
 def test_different_errors_and_a_success_between_do_not_pause(ledger: Ledger):
@@ -229,14 +229,14 @@ def test_a_full_disk_pauses_at_once_and_costs_no_attempt(ledger: Ledger):
     assert claim(ledger)
     settle(ledger, Reason.NO_SPACE, "[Errno 28] No space left on device")
     assert ledger.session().state == "paused"
-    assert query.read(ledger.folder)[1][0]["attempts"] == 0
+    assert query.read_round(ledger.folder)[1][0]["attempts"] == 0
 
 
 def test_a_run_that_saves_nothing_counts_as_an_error(ledger: Ledger):
     fill(ledger, 1)
     assert claim(ledger)
     settle(ledger, Reason.NO_RESULT)
-    assert "without a result" in query.read(ledger.folder)[1][0]["error"]
+    assert "without a result" in query.read_round(ledger.folder)[1][0]["error"]
 
 
 def test_a_run_whose_claim_has_passed_on_stores_nothing(ledger: Ledger):
@@ -252,7 +252,7 @@ def test_a_run_whose_claim_has_passed_on_stores_nothing(ledger: Ledger):
     finish(ledger, new)
     with pytest.raises(Lost):
         finish(ledger, new)
-    assert len(query.read(ledger.folder, 1)[1][0]["files"]) == 1
+    assert len(query.read_round(ledger.folder, 1)[1][0]["files"]) == 1
 
 
 def test_items_may_have_no_picture_but_a_payload(ledger: Ledger):

@@ -7,7 +7,7 @@ import pytest
 
 from resonance.canvas.canvas import CanvasError
 from resonance.canvas.grammar import json_grammar, program_grammar
-from resonance.canvas.read import partial, read
+from resonance.canvas.read import partial, read_canvas
 from resonance.llm.chat import Answer, Message, Request, Sampling
 from resonance.llm.llamacpp import Model, Settings
 
@@ -44,7 +44,7 @@ def test_200_answers_under_a_grammar_are_canvases_without_corrections(model: Mod
     for seed in range(200):
         answer = say(model, small, seed, 4000)
         assert answer.finished
-        reading = read(answer.text)
+        reading = read_canvas(answer.text)
         assert reading.notes == () and reading.finished
         assert partial(answer.text) == reading.canvas and reading.canvas.locals
         texts.add(answer.text)
@@ -54,7 +54,7 @@ def test_200_answers_under_a_grammar_are_canvases_without_corrections(model: Mod
 @pytest.mark.parametrize("grammar", GRAMMARS)
 def test_the_grammars_as_they_are_used_are_taken_and_obeyed(model: Model, grammar: Callable[..., str]):
     answer = say(model, grammar(), 0, 3000)
-    reading = read(answer.text)
+    reading = read_canvas(answer.text)
     assert reading.canvas.locals and reading.finished == answer.finished
     assert all("breaks off" in note for note in reading.notes)
 
@@ -66,7 +66,7 @@ def test_answers_that_were_cut_off_keep_what_was_complete(model: Model, grammar:
     for seed in range(24):
         answer = say(model, small, seed, 60 + 40 * seed)
         try:
-            reading = read(answer.text)
+            reading = read_canvas(answer.text)
         except CanvasError:
             kept.append(0)
             continue

@@ -3,8 +3,8 @@ import time
 import pytest
 import torch
 
-from resonance.regions.couple import AttentionCouple
 from resonance.regions.heat import Heat
+from resonance.regions.methods.couple import AttentionCouple
 from resonance.regions.parts import KEY, Part, bind, feather, resize, stack
 from resonance.told import Told
 

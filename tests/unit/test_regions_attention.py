@@ -5,11 +5,12 @@ import math
 import pytest
 import torch
 
-from resonance.regions import dense, paper
-from resonance.regions.couple import AttentionCouple
-from resonance.regions.dense import OmostDense
-from resonance.regions.method import Method, share
-from resonance.regions.paper import DenseDiffusion
+from resonance.regions.method import AttentionMethod, kept, share
+from resonance.regions.methods import omost as dense
+from resonance.regions.methods import paper
+from resonance.regions.methods.couple import AttentionCouple
+from resonance.regions.methods.omost import OmostDense
+from resonance.regions.methods.paper import DenseDiffusion
 
 NOISE = 0.9
 METHODS = (AttentionCouple(), OmostDense(), DenseDiffusion(sizereg=0.7))
@@ -116,7 +117,7 @@ def tensors(
     )
 
 
-def expected(method: Method, q, k, v, masks, tokens, weights) -> torch.Tensor:
+def expected(method: AttentionMethod, q, k, v, masks, tokens, weights) -> torch.Tensor:
     formula = FORMULAS[type(method)]
     return formula(method, scores(q, k), masks, whose(tokens, k.shape[2]), weights) @ v.double()
 
@@ -141,7 +142,7 @@ CASES = {
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
 @pytest.mark.parametrize("case", CASES)
-def test_a_method_gives_what_its_formula_gives(method: Method, case: str):
+def test_a_method_gives_what_its_formula_gives(method: AttentionMethod, case: str):
     masks, tokens, weights, extra = CASES[case]
     q, k, v = tensors(masks[0].numel(), sum(tokens) + extra)
     before = [t.clone() for t in (q, k, v, masks)]
@@ -154,7 +155,7 @@ def test_a_method_gives_what_its_formula_gives(method: Method, case: str):
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
-def test_one_plan_serves_layers_of_other_widths_and_lengths(method: Method):
+def test_one_plan_serves_layers_of_other_widths_and_lengths(method: AttentionMethod):
     masks, tokens, weights, _ = CASES["boxes"]
     plan = method.plan(masks, tokens, weights)
     for extra, batch, heads, width in ((0, 1, 1, 4), (3, 2, 4, 16), (0, 3, 8, 40)):
@@ -165,7 +166,7 @@ def test_one_plan_serves_layers_of_other_widths_and_lengths(method: Method):
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 6e-2), (torch.float16, 1e-2)], ids=str)
-def test_half_precision_stays_close(method: Method, dtype: torch.dtype, tolerance: float):
+def test_half_precision_stays_close(method: AttentionMethod, dtype: torch.dtype, tolerance: float):
     masks, tokens, weights, _ = CASES["weights"]
     q, k, v = tensors(masks[0].numel(), sum(tokens), dtype=dtype)
     found = method.plan(masks, tokens, weights).cross(q, k, v, NOISE)
@@ -187,7 +188,7 @@ def plain(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("method", (OmostDense(), DenseDiffusion()), ids=lambda m: m.name)
-def test_one_region_everywhere_is_plain_attention(method: Method):
+def test_one_region_everywhere_is_plain_attention(method: AttentionMethod):
     q, k, v = tensors(64, 154 + 77)
     plan = method.plan(torch.ones(2, 8, 8), (77, 154), (1.0, 1.0))
     assert torch.allclose(plan.cross(q, k, v, NOISE), plain(q, k, v), atol=1e-5)
@@ -201,7 +202,7 @@ def test_a_couple_of_one_region_everywhere_is_plain_attention_to_its_words():
 
 
 @pytest.mark.parametrize("method", (*METHODS, DenseDiffusion(sizereg=0.0)), ids=str)
-def test_the_base_alone_is_plain_attention(method: Method):
+def test_the_base_alone_is_plain_attention(method: AttentionMethod):
     q, k, v = tensors(64, 80)
     plan = method.plan(torch.ones(1, 8, 8), (77,), (1.0,))
     assert torch.allclose(plan.cross(q, k, v, NOISE), plain(q, k, v), atol=1e-5)
@@ -209,7 +210,7 @@ def test_the_base_alone_is_plain_attention(method: Method):
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
-def test_no_word_at_all_leaves_the_base(method: Method):
+def test_no_word_at_all_leaves_the_base(method: AttentionMethod):
     q, k, v = tensors(64, 154)
     found = method.plan(torch.ones(2, 8, 8), (77, 77), (0.0, 0.0)).cross(q, k, v, NOISE)
     assert torch.allclose(found, plain(q, k[:, :, :77], v[:, :, :77]), atol=1e-5)
@@ -269,7 +270,7 @@ def test_small_cells_go_together_and_all_of_them_where_calls_are_dear():
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
 @pytest.mark.parametrize("case", ["boxes", "soft", "many boxes", "more keys than tokens"])
-def test_the_share_of_a_part_is_the_probability_of_its_tokens(method: Method, case: str):
+def test_the_share_of_a_part_is_the_probability_of_its_tokens(method: AttentionMethod, case: str):
     masks, tokens, weights, extra = CASES[case]
     q, k, _ = tensors(masks[0].numel(), sum(tokens) + extra, width=4)  # narrower than there are parts, too
     probability = FORMULAS[type(method)](method, scores(q, k), masks, whose(tokens, k.shape[2]), weights).mean(1)
@@ -281,3 +282,26 @@ def test_the_share_of_a_part_is_the_probability_of_its_tokens(method: Method, ca
         assert torch.allclose(found[..., part].double(), probability[..., words].sum(-1), atol=1e-5)
         begin += count
     assert found.sum(-1).max() <= 1 + 1e-5
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
+def test_a_gradient_goes_through_a_plan_that_has_sampled(method: AttentionMethod):
+    """ComfyUI samples in inference mode, in which a tensor that is kept would break it."""
+    masks, tokens, weights, _ = CASES["boxes"]
+    pixels = masks[0].numel()
+    q, k, v = tensors(pixels, sum(tokens))
+    own = tensors(pixels, pixels)
+    with torch.inference_mode():
+        with kept():
+            plan = method.plan(masks, tokens, weights)
+        plan.cross(q, k, v, NOISE)
+        plan.own(*own, NOISE)
+    for inputs, run in (((q, k, v), plan.cross), (own, plan.own)):
+        leaves = [t.detach().clone().requires_grad_() for t in inputs]
+        found = run(*leaves, NOISE)
+        if found is not None:
+            found.square().sum().backward()
+            for leaf in leaves:
+                assert leaf.grad is not None and leaf.grad.isfinite().all() and leaf.grad.abs().sum() > 0
+            with torch.no_grad():
+                assert torch.allclose(found, run(*inputs, NOISE), atol=1e-5)

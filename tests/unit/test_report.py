@@ -173,7 +173,7 @@ def test_a_batch_that_goes_on_in_several_lineages_has_a_row_for_each_end(tmp_pat
     ledger.close()
     session = rows.session(folder)
     assert [name for name, _ in session.rows] == ["X0001.1", "X0001.3"]
-    found = [rows.read(folder, "rounds", *row) for row in session.rows]
+    found = [rows.read_rows(folder, "rounds", *row) for row in session.rows]
     assert [[step.picture for step in row.steps] for row in found] == [
         [f"s/{files[0]} [output]", None],
         [f"s/{files[2]} [output]", None],
@@ -232,7 +232,7 @@ def test_variations_have_a_row_for_each_chain_with_scale_and_strength(tmp_path: 
 
 def test_of_a_long_chain_every_nth_round_is_told(tmp_path: Path) -> None:
     folder = make_session(tmp_path / "output", "s", rounds=120, lineages=1, size=8)
-    [row] = [rows.read(folder, "rounds", *row) for row in rows.session(folder).rows]
+    [row] = [rows.read_rows(folder, "rounds", *row) for row in rows.session(folder).rows]
     assert row.every == 3 and [step.round for step in row.steps] == [*range(1, 120, 3), 120]
     assert row.steps[1].change == {
         "kept": [tag for tag in tags(0, 4) if tag in tags(0, 1)],

@@ -36,7 +36,7 @@ def test_every_item_stands_in_the_grid_once(tmp_path: Path):
     found = grid.grid(folder)
     assert found["rounds"] == [1, 2, 3]
     assert found["lineages"] == [f"X{n:04d}" for n in range(1, 13)]
-    assert found["status"] == vars(query.read(folder)[0])
+    assert found["status"] == vars(query.read_round(folder)[0])
     assert sorted(item[1:3] for item in found["items"]) == [[r, row] for r in (1, 2, 3) for row in range(12)]
     last = [item[3:] for item in found["items"] if item[1] == 3]
     assert [state for state, _, _ in last] == ["done"] * 9 + ["pending"] + ["failed"] * 2
@@ -45,7 +45,7 @@ def test_every_item_stands_in_the_grid_once(tmp_path: Path):
 
 def test_pace_and_time_of_the_last_change(tmp_path: Path):
     folder = make_session(tmp_path / "output", "s", rounds=2, lineages=30, pending=5)
-    now = query.read(folder)[0]
+    now = query.read_round(folder)[0]
     assert now.pace == pytest.approx(PACE) and now.eta == pytest.approx(5 * PACE)
     assert now.changed == max(committed for *_, committed, _ in grid.grid(folder)["items"] if committed)
     started = time.time()
@@ -60,7 +60,7 @@ def test_a_night_between_two_pictures_does_not_change_the_pace(tmp_path: Path):
     ledger = Ledger(folder)
     ledger._db.execute("UPDATE item SET committed = committed + 36000 WHERE committed IS NOT NULL AND id > 27")
     ledger.close()
-    now = query.read(folder)[0]
+    now = query.read_round(folder)[0]
     assert now.pace == pytest.approx(PACE) and now.eta == pytest.approx(10 * PACE)
 
 

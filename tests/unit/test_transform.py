@@ -5,7 +5,18 @@ from dataclasses import replace
 import pytest
 
 from resonance.told import Told
-from resonance.vary.transform import CHANGED, PRESETS, Pair, Transform, calls, preset, read, rows, seed_of, write
+from resonance.vary.transform import (
+    CHANGED,
+    PRESETS,
+    Pair,
+    Transform,
+    calls,
+    preset,
+    read_program,
+    rows,
+    seed_of,
+    write,
+)
 
 PAIRS = (Pair(6, 0.35), Pair(9, 0.35), Pair(11, 0.35))
 KINDS = [
@@ -35,7 +46,7 @@ def test_a_strength_is_the_last_steps_of_fifty(strength: float, steps: int):
     ],
 )
 def test_programs_are_read(text: str, pairs: tuple[tuple[float, float], ...], chained: bool):
-    assert read(text) == (tuple(Pair(*pair) for pair in pairs), chained)
+    assert read_program(text) == (tuple(Pair(*pair) for pair in pairs), chained)
 
 
 @pytest.mark.parametrize(
@@ -43,12 +54,15 @@ def test_programs_are_read(text: str, pairs: tuple[tuple[float, float], ...], ch
 )
 def test_what_is_no_program_is_refused(text: str):
     with pytest.raises(Told, match=r"scale@strength|must be from|is empty"):
-        read(text)
+        read_program(text)
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_can_be_written_and_read(name: str):
-    assert read(write(PRESETS[name])) == (PRESETS[name].pairs, PRESETS[name].chained or len(PRESETS[name].pairs) == 1)
+    assert read_program(write(PRESETS[name])) == (
+        PRESETS[name].pairs,
+        PRESETS[name].chained or len(PRESETS[name].pairs) == 1,
+    )
 
 
 def test_eras_differ_in_two_presets_only():

@@ -12,7 +12,7 @@ from ...interpret.taggers.models import EngineChoice
 from ...interpret.taggers.select import Choice, Text
 from ...llm import caption, llamacpp
 from ...llm.chat import Sampling, ask
-from ...llm.open import Server, open_llm
+from ...llm.open import LLMServer, open_llm
 from ...session.item import Words
 from ...told import NoLibrary, Told
 
@@ -51,7 +51,7 @@ class Tagging:
 class Captioning:
     """How captions are written, as in Caption Images. The seed of an answer is the item's."""
 
-    llm: Server | llamacpp.Settings
+    llm: LLMServer | llamacpp.Settings
     _: KW_ONLY
     instruction: str = caption.INSTRUCTION
     system: str = caption.SYSTEM

@@ -17,7 +17,7 @@ FAMILIES = (
 )
 
 
-def read(pipeline: Any, prompt: str, negative: str, guided: bool) -> dict[str, Any]:
+def encode_prompts(pipeline: Any, prompt: str, negative: str, guided: bool) -> dict[str, Any]:
     """What a pipeline is to be called with for these words: the words themselves, or the long ones as embeddings.
 
     Args:

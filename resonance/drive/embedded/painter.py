@@ -248,7 +248,7 @@ class Painter:
         elif request.noise_number > 1:
             pass_over(pipelines.latent_numbers(pipeline, width, height))
         try:
-            words = long_prompts.read(pipeline, request.prompt, request.negative, guided=cfg > 1)
+            words = long_prompts.encode_prompts(pipeline, request.prompt, request.negative, guided=cfg > 1)
             with encoding:
                 return pipeline(**{name: value for name, value in (words | known).items() if name in takes}).images
         except RuntimeError as error:

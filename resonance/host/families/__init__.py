@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from ...regions.method import INSIDE
+from ...regions.methods import METHODS
 from ...told import Told
 from . import sd2, sd15, sdxl
 from .family import Family
@@ -9,8 +11,11 @@ from .family import Family
 FAMILIES: tuple[Family, ...] = (sd15.FAMILY, sd2.FAMILY, sdxl.FAMILY)
 
 
-def family(model: Any) -> Family:
+def family(model: Any, reason: str = INSIDE) -> Family:
     """The family of a MODEL.
+
+    Args:
+        reason: why it must be one that is known, see :class:`resonance.regions.method.RegionMethod`.
 
     Raises:
         Told: none that is known; the text says which are.
@@ -19,7 +24,6 @@ def family(model: Any) -> Family:
     for known in FAMILIES:
         if known.is_it(config):
             return known
-    raise Told(
-        f"This method works inside the attention of {', '.join(f.name for f in FAMILIES)}, but the model is "
-        f"{type(config).__name__}. The methods area overlay and area average work with every model."
-    )
+    families = ", ".join(each.name for each in FAMILIES)
+    others = " and ".join(method.name for method in METHODS.values() if not method.reason)
+    raise Told(reason.format(families=families, model=type(config).__name__, others=others))

@@ -16,7 +16,7 @@ from ...canvas.boxes import to_boxes
 from ...canvas.exchange import read_any
 from ...canvas.read import LIMIT
 from ...canvas.write_program import write_program
-from ...regions.bags import ROOM, Words, words
+from ...regions.bags import ROOM, BagText, words
 from ...told import Told
 from .. import encode
 from .sessions import answer, read_json
@@ -101,7 +101,7 @@ def _size(said: dict[str, Any]) -> tuple[int, int]:
 
 
 @lru_cache(64)
-def _count(text: Words) -> tuple[list[int], int]:
+def _count(text: BagText) -> tuple[list[int], int]:
     return encode.counts(_tokenizer(), text)
 
 

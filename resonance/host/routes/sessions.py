@@ -53,7 +53,9 @@ def register() -> None:
     async def one(request: web.Request) -> web.Response:
         def read() -> dict[str, Any]:
             round_ = request.query.get("round", "")
-            how_far, items = query.read(_session(request), int(round_) if re.fullmatch(r"\d{1,18}", round_) else None)
+            how_far, items = query.read_round(
+                _session(request), int(round_) if re.fullmatch(r"\d{1,18}", round_) else None
+            )
             return {**vars(how_far), "items": items}
 
         return await answer(read)

@@ -23,7 +23,7 @@ from ...session.payloads import Variation
 from ...session.reason import Outcome, Reason
 from ...told import Told
 from ...vary.transform import SCHEDULE, Call
-from ...vary.walk import Kept, Picture
+from ...vary.walk import KeptPicture, Picture
 from .. import progress
 from . import owned as sessions
 from . import queue, results
@@ -185,14 +185,14 @@ class Job:
             return None
         return picture.to(comfy.model_management.intermediate_device())
 
-    def keep(self, kept: Kept) -> None:
+    def keep(self, kept: KeptPicture) -> None:
         """Saves and commits a picture, unless it is there already."""
         call = kept.call
         if kept.new:
             self._entries[call.round, call.row] = self._save(kept)
         self._session.files.append(self._entries[call.round, call.row])
 
-    def _save(self, kept: Kept) -> dict[str, str]:
+    def _save(self, kept: KeptPicture) -> dict[str, str]:
         session, call = self._session, kept.call
         wanted = Item(
             session=session.save.session,

@@ -38,7 +38,7 @@ class Tagger:
         return self.folder / self.model.weights(self.engine)
 
 
-class Engine(Protocol):
+class TaggerEngine(Protocol):
     """A loaded tagger."""
 
     @property

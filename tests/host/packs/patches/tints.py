@@ -1,5 +1,6 @@
 """Attention patches as other packs set them. Each makes the picture greener."""
 
+import torch
 from comfy.ldm.modules.attention import SpatialTransformer, optimized_attention
 from comfy_api.latest import io
 
@@ -75,4 +76,68 @@ def cross_attention(unet):
                         yield name, number, transformer
 
 
-NODES = [PatchTint, ReplaceTint]
+class PairTokens(io.ComfyNode):
+    """Every token twice, as NegPiP's text encoders give them: a key and its value."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="PairTokens",
+            category="probe",
+            inputs=[io.Conditioning.Input("conditioning")],
+            outputs=[io.Conditioning.Output()],
+        )
+
+    @classmethod
+    def execute(cls, conditioning):
+        return io.NodeOutput([[tokens.repeat_interleave(2, 1), values] for tokens, values in conditioning])
+
+
+class TakePairs(io.ComfyNode):
+    """An ``attn2_patch`` that takes keys and values apart again, as NegPiP's does; or every third token, as none does."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TakePairs",
+            category="probe",
+            inputs=[io.Model.Input("model"), io.Int.Input("step", default=2)],
+            outputs=[io.Model.Output()],
+        )
+
+    @classmethod
+    def execute(cls, model, step):
+        def patch(query, context, value, extra_options):
+            return query, context[:, 0::step], value[:, step - 1 :: step]
+
+        model = model.clone()
+        model.set_model_attn2_patch(patch)
+        return io.NodeOutput(model)
+
+
+class AppendTokens(io.ComfyNode):
+    """An ``attn2_patch`` that puts tokens behind all others, as adapters do: the keys of the last ones, with greener values."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="AppendTokens",
+            category="probe",
+            inputs=[io.Model.Input("model"), io.Int.Input("count", default=77)],
+            outputs=[io.Model.Output()],
+        )
+
+    @classmethod
+    def execute(cls, model, count):
+        def patch(query, context, value, extra_options):
+            green = value[:, -count:].clone()
+            for encoder in (0, 768) if green.shape[-1] == 2048 else (0,):
+                green[..., encoder + GREEN] += 4
+            return query, torch.cat([context, context[:, -count:]], 1), torch.cat([value, green], 1)
+
+        model = model.clone()
+        model.set_model_attn2_patch(patch)
+        return io.NodeOutput(model)
+
+
+NODES = [PatchTint, ReplaceTint, PairTokens, TakePairs, AppendTokens]

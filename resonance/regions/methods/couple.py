@@ -10,7 +10,8 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 
-from .method import Keys
+from ...settings import Setting
+from ..method import CAPTURE, INSIDE, Keys, RegionMethod, captured
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,10 @@ class AttentionCouple:
 
     name: ClassVar[str] = "attention couple"
     own: ClassVar[bool] = False
-    share: ClassVar[float] = 1.0
+
+    @property
+    def share(self) -> float:
+        return 1.0
 
     def plan(self, masks: torch.Tensor, tokens: tuple[int, ...], weights: tuple[float, ...]) -> "CouplePlan":
         masks, strength = masks.flatten(1), masks.new_tensor(weights)
@@ -61,3 +65,31 @@ class CouplePlan:
 
     def own(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> None:
         return None
+
+
+METHOD = RegionMethod(
+    name=AttentionCouple.name,
+    settings=(
+        Setting(
+            name="base_weight",
+            default=AttentionCouple.base_weight,
+            low=0.0,
+            high=10.0,
+            step=0.05,
+            tip="Weight of the global words inside the regions, where each region has its own weight (1). Outside they act alone.",
+        ),
+        Setting(
+            name="feather",
+            default=0.0,
+            low=0.0,
+            high=45.0,
+            step=0.5,
+            tip="How far regions blend into what is around them, in cells of the 90.",
+        ),
+        CAPTURE,
+    ),
+    place=lambda placing, values: placing.bound(
+        AttentionCouple(values["base_weight"]), soft=values["feather"], heat=captured(values)
+    ),
+    reason=INSIDE,
+)

@@ -8,13 +8,15 @@ global text; here each segment has tokens of its own.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 
-from .method import Keys
+from ...settings import Setting
+from ..method import CAPTURE, INSIDE, Keys, Placing, RegionMethod, captured
 
 CHUNK = 2**22
 """Scores held at a time."""
@@ -103,7 +105,47 @@ class PaperPlan:
             some = slice(begin, begin + rows)
             scores = (q[:, some] @ k.transpose(1, 2)).float()
             belongs = self._segment[some, None] == whose
-            scores.lerp_(scores.amax(2, keepdim=True), push[some] * belongs)
-            scores.lerp_(scores.amin(2, keepdim=True), push[some] * ~belongs)
+            lerp = torch.Tensor.lerp if scores.requires_grad else torch.Tensor.lerp_
+            scores = lerp(scores, scores.amax(2, keepdim=True), push[some] * belongs)
+            scores = lerp(scores, scores.amin(2, keepdim=True), push[some] * ~belongs)
             found.append(scores.softmax(2).to(v) @ v)
         return torch.cat(found, 1).view(batch, heads, pixels, width)
+
+
+def _factor(name: str, default: float, tip: str) -> Setting[float]:
+    return Setting(name=name, default=default, low=0.0, high=10.0, step=0.05, tip=tip)
+
+
+def _place(placing: Placing, values: Mapping[str, Any]) -> Any:
+    factors = {name: values[name] for name in ("creg", "sreg", "sizereg", "fade")}
+    return placing.bound(DenseDiffusion(share=values["steps"], **factors), heat=captured(values))
+
+
+METHOD = RegionMethod(
+    name=DenseDiffusion.name,
+    settings=(
+        _factor("creg", DenseDiffusion.creg, "How much the words of a region are raised inside and lowered outside."),
+        _factor("sreg", DenseDiffusion.sreg, "The same for how much places of one region look at one another."),
+        _factor("sizereg", DenseDiffusion.sizereg, "How much less this is done to large regions than to small ones."),
+        Setting(
+            name="steps",
+            default=DenseDiffusion.share,
+            low=0.0,
+            high=1.0,
+            step=0.05,
+            tip="Share of the steps at the beginning in which the method acts.",
+        ),
+        Setting(
+            name="fade",
+            default=DenseDiffusion.fade,
+            low=0.0,
+            high=10.0,
+            step=0.5,
+            tip="How fast it fades with the noise: the power of time step / 1000.",
+            advanced=True,
+        ),
+        CAPTURE,
+    ),
+    place=_place,
+    reason=INSIDE,
+)

@@ -15,7 +15,7 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 
-from .method import Keys
+from ..method import CAPTURE, INSIDE, Keys, RegionMethod, captured, kept
 
 MASKED = 1.1
 """What a pair of a pixel and a token costs under a mask, in pairs without one."""
@@ -28,7 +28,10 @@ class OmostDense:
 
     name: ClassVar[str] = "dense diffusion (omost)"
     own: ClassVar[bool] = False
-    share: ClassVar[float] = 1.0
+
+    @property
+    def share(self) -> float:
+        return 1.0
 
     def plan(self, masks: torch.Tensor, tokens: tuple[int, ...], weights: tuple[float, ...]) -> "OmostPlan":
         masks, strength = masks.flatten(1), masks.new_tensor(weights)
@@ -114,7 +117,8 @@ class OmostPlan:
             n = together(self._cells, counts, *overhead(q))
             groups = [Group(cell.pixels, cell.parts) for cell in self._cells[n:]]
             if n:
-                groups.append(self._masked(self._cells[:n], total, q.dtype))
+                with kept():
+                    groups.append(self._masked(self._cells[:n], total, q.dtype))
             self._groups[key] = groups
         return self._groups[key]
 
@@ -158,3 +162,11 @@ def overhead(q: torch.Tensor) -> tuple[float, float]:
     # have to be woken and waited for, which takes long where other programs want the processor as well.
     threads = torch.get_num_threads()
     return (1e6 if threads == 1 else 1e7 * threads) / width, 12 + 6 * threads
+
+
+METHOD = RegionMethod(
+    name=OmostDense.name,
+    settings=(CAPTURE,),
+    place=lambda placing, values: placing.bound(OmostDense(), heat=captured(values)),
+    reason=INSIDE,
+)
