@@ -21,8 +21,7 @@ from ..session.prompts import prompt_of
 from ..session.query import Known, known, reading
 from ..told import Told
 from ..vary.grid import Combination
-from ..vary.waits import Waits
-from ..vary.waits import read_waits as read_waits
+from ..vary.waits import Waits, read_waits
 from .driving import drive_and_show, ledger_of
 from .engines import Build, Checkpoint, Engines, plan_of
 from .explore_options import Asked

@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from ..gallery import page
 from ..session.ledger import Busy
-from ..session.query import sessions
+from ..session.query import base_of, sessions
 from ..session.rebuild import SMALL, Rebuilt, rebuild
 from ..session.status import FILE
 from ..told import Told
@@ -64,6 +64,7 @@ def report(
         if rebuild_:
             _rebuild(say, folder, force)
         roots = {"pictures": Path.cwd(), **(places.first(first)[1] if first else places.roots), "output": folder.parent}
+        roots["archive"] = base_of(folder)
         place = out or folder / "report.html"
         with Progress(console=say.console, transient=True) as bar:
             task = bar.add_task("Lineages")

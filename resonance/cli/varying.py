@@ -14,6 +14,7 @@ from ..drive.exploration import Paced
 from ..drive.job import Engine, EngineLost
 from ..drive.session import opened
 from ..drive.varying import (
+    SAMPLER,
     Changes,
     Chosen,
     LegJobs,
@@ -44,16 +45,13 @@ from ..told import Told
 from ..vary.modes import colors, read_color
 from ..vary.settings import NONE
 from ..vary.transform import SIDES
-from ..vary.waits import read_waits as read_waits
+from ..vary.waits import read_waits
 from .driving import drive_and_show, ledger_of
 from .engines import Checkpoint, Engines
 from .output import Output
 from .places import Places
 from .session import take
 from .vary_options import Asked
-
-SAMPLER = "ddim"
-"""The batch CLI's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,8 +178,15 @@ def _plan(asked: Asked, checkpoint: Checkpoint, sources: Sequence[Source]) -> Va
         raise Told("Which pictures are to be varied? Name them: without ComfyUI nothing else says it.")
     transform, color = _chosen(asked).transform(), read_color(asked.color or NONE, asked.correct)
     seed, through_vae = asked.seed or 0, bool(asked.through_vae)
-    sampler = checkpoint.sampler or SAMPLER
-    settings = settings_of(transform, seed, colors(color), through_vae, sampler, "", asked.scale_as or "cfg")
+    settings = settings_of(
+        transform=transform,
+        seed=seed,
+        colors=colors(color),
+        through_vae=through_vae,
+        sampler=checkpoint.sampler or SAMPLER,
+        scheduler="",
+        scale_as=asked.scale_as or "cfg",
+    )
     jobs: list[VaryJob] = []
     starts: dict[str, bytes] = {}
     masks: dict[str, PictureFile] = {}

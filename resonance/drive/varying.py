@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from .. import images
 from ..graph import DRIVEN, MAKE, PLAN, TRANSFORM, VARY, Graph, ancestors, nodes_of
 from ..paint.request import PictureFile
 from ..session.chain import Chain, Unreadable
@@ -20,6 +21,9 @@ from ..vary.transform import CHANGED, PRESETS, Era, Transform
 from .comfyui import Server
 from .job import Job, JobFailed
 from .workflow import checked, handed_out
+
+SAMPLER = "ddim"
+"""The batch CLI's, where no other is named."""
 
 OURS = "resonance "
 """Stands before the ids of the nodes that the command adds to a workflow."""
@@ -280,6 +284,11 @@ class VaryWorkflow:
             jobs += [{**job, "node": id_} for job in planned]
             if planned:
                 pictures += await handed_out(server, output["images"])
+        if not jobs:
+            raise JobFailed(
+                f"Vary of ComfyUI at {server.address} does not say what there is to make: its Resonance is older than this"
+                " command. Update it there."
+            )
         return Made(pictures=tuple(pictures), texts={"jobs": json.dumps(jobs)})
 
     async def _leg(self, server: Server, job: LegJob, run: str) -> Made:
@@ -335,8 +344,11 @@ class LegJobs:
         paths = self.fill.paths(item, (leg.begin, leg.reference, *leg.heard))
         try:
             begin, reference, *heard = [path.read_bytes() for path in paths]
+            images.decode(begin, paths[0].name)
         except OSError as error:
             raise Unreadable(f"{Path(error.filename or '').name} cannot be read ({error.strerror}).") from error
+        except Told as error:
+            raise Unreadable(str(error)) from error
         mask = self.masks.get(vary.id)
         return LegJob(
             item=item, picture=begin, name=paths[0].name, vary=vary, reference=reference, heard=tuple(heard), mask=mask

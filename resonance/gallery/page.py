@@ -33,7 +33,12 @@ FEW = 12
 SHORT = 240
 """So long may a caption be that stands open, in characters."""
 
-KINDS: dict[Kind, str] = {"rounds": "Rounds", "explore": "Exploration", "vary": "Variations"}
+KINDS: dict[Kind, str] = {
+    "rounds": "Rounds",
+    "explore": "Exploration",
+    "vary": "Variations",
+    "folders": "Folders of img2tag2img",
+}
 _WAITS = {
     "pending": "waits",
     "claimed": "is being painted",

@@ -10,11 +10,12 @@ from comfy_api.latest import io
 from .. import images
 from ..files import store
 from ..files.pictures import locate
-from ..graph import DRIVEN, PLAN
+from ..graph import DRIVEN, MAKE, PLAN
 from ..session.fill import transforms
 from ..session.fill.transforms import VaryJob
 from ..session.item import Item
 from ..session.payloads import Variation
+from ..told import Told
 from ..vary.walk import Picture
 from . import folders, vary
 from .sessions import queue, results
@@ -41,6 +42,10 @@ def answer(
         files = [(job.start, store.encode_png(images.from_tensor(start)[0], {})) for job, start in planned]
         ui = {"resonance_jobs": [job.to_dict() for job, _ in planned], "images": results.show(files)}
         return io.NodeOutput(image, "", ui=ui)
+    if question["kind"] != MAKE:
+        raise Told(
+            f"Vary cannot do what the command asks, {question['kind']!r}: Resonance is older here than the command."
+        )
     item, job = Item.from_json(question["item"]), VaryJob.from_dict(question["job"])
     place = item.round, cast(Variation, item.payload).row
     reference = _picture(question["reference"])

@@ -75,13 +75,13 @@ class Task:
         """What makes its pictures other ones, as far as it is no model, no words and no picture."""
         sampling = self.sampling
         return settings_of(
-            self.transform,
-            self.seed,
-            self.colors,
-            self.through_vae,
-            sampling.sampler,
-            sampling.scheduler,
-            sampling.scale_as,
+            transform=self.transform,
+            seed=self.seed,
+            colors=self.colors,
+            through_vae=self.through_vae,
+            sampler=sampling.sampler,
+            scheduler=sampling.scheduler,
+            scale_as=sampling.scale_as,
         )
 
     def colors_for(self, mask: torch.Tensor | None) -> Colors | None:

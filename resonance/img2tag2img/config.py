@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from ..roulette import Checkpoint, Lora, Plan
 from ..roulette.lines import quote, quote_syntax
 from ..roulette.plan import BLANK
-from ..roulette.text import read_plan as read_plan
+from ..roulette.text import read_plan
 from ..sizes import CLASSES, Aspect, Size
 from ..told import Told
 from . import ini, overrides

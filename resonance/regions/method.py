@@ -17,7 +17,7 @@ BAG = 77
 """Tokens of one run of a text encoder; the first one only says that a text begins."""
 
 
-def kept() -> Any:
+def kept() -> torch.inference_mode:
     """Around what makes tensors that are kept while a model samples: ComfyUI samples in inference mode, and a tensor from there
     would break every gradient that is taken through it later."""
     return torch.inference_mode(False)

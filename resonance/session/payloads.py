@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from ..told import Told
 from ..vary.grid import Combination
+from ..vary.transform import SCHEDULE, Call
 
 Number = int | float
 
@@ -100,6 +101,20 @@ class Variation(_Stored):
     strength: Number
     steps: int
     seed: int
+
+    @classmethod
+    def of(cls, call: Call, job: str, rows: int) -> "Variation":
+        return cls(
+            job=job,
+            loop=call.loop,
+            number=call.number,
+            row=call.row,
+            rows=rows,
+            scale=call.pair.scale,
+            strength=call.pair.strength,
+            steps=SCHEDULE,
+            seed=call.seed,
+        )
 
     @property
     def words(self) -> str:

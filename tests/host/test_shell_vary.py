@@ -18,7 +18,7 @@ from resonance.session.naming import prompt_hash
 from resonance.vary.transform import PRESETS, Transform, calls
 
 from . import shell
-from .comfy import Comfy
+from .comfy import Comfy, RunFailed
 from .conftest import server
 from .graphs import output, until
 from .test_vary import done, items
@@ -216,6 +216,13 @@ def test_what_a_server_refuses_is_said_and_makes_no_session(comfy: Comfy) -> Non
     result = CliRunner().invoke(app, list(map(str, asked)))
     assert result.exit_code == 1 and "none.safetensors" in result.stderr
     assert not (output(comfy) / "refused").exists()
+
+
+def test_a_question_that_vary_does_not_know_is_named(comfy: Comfy) -> None:
+    prompt = vary("normal", image="small.png", save="asked", quick=True)
+    with pytest.raises(RunFailed, match="'dance': Resonance is older here than the command"):
+        comfy.run(prompt, extra_data={"resonance_vary": {"kind": "dance"}})
+    assert not (output(comfy) / "asked").exists()
 
 
 # Without ComfyUI

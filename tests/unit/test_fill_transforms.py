@@ -181,6 +181,9 @@ def test_a_picture_that_cannot_be_read_is_told(folder: Path) -> None:
     chain = begun(folder, asked)
     item = claim(chain)
     assert isinstance(item, Item) and isinstance(chain.fill, Transforms)
+    (folder / START / asked.start).write_bytes(b"no picture")
+    with pytest.raises(Unreadable, match="is not a picture that can be read"):
+        LegJobs(chain, chain.fill)(item)
     (folder / START / asked.start).unlink()
     with pytest.raises(Unreadable, match=asked.start):
         LegJobs(chain, chain.fill)(item)

@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from typer.testing import CliRunner
 
 from resonance.cli import img2tag2img as command
 from resonance.cli import rehydrate
+from resonance.cli.app import app
 from resonance.cli.output import Output
 from resonance.drive.driver import Ended, Halt, drive
 from resonance.drive.job import Job, JobFailed
@@ -193,6 +195,10 @@ def test_gallery_and_report_show_a_session_whose_archive_is_the_output_folder(pl
     assert [step.picture for step in row.steps] == [
         f"{file} [archive]" for file in (first["files"][0], *files(folder, 1))
     ]
+    page = place.archive / "page.html"
+    done = CliRunner().invoke(app, ["report", str(folder), "--out", str(page)])
+    assert done.exit_code == 0, done.output
+    assert page.read_text("utf-8").count("data:image/") == 6, "two rows of three pictures"
 
 
 def files(folder: Path, id_: int) -> list[str]:

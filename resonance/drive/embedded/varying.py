@@ -14,11 +14,8 @@ from ...vary.grid import split
 from ...vary.leg import follow
 from ...vary.modes import colors
 from ...vary.transform import Call
-from ..varying import LegJob
+from ..varying import SAMPLER, LegJob
 from .painter import Painter
-
-SAMPLER = "ddim"
-"""The batch CLI's, where no other is named."""
 
 
 def vary(painter: Painter, job: LegJob, stopped: Callable[[], bool]) -> Made:

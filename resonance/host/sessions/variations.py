@@ -1,6 +1,5 @@
 """A session of variations: each picture is saved and committed as it is made, and found again by the next run."""
 
-import hashlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from ...session.naming import Naming, folder_of
 from ...session.payloads import Variation
 from ...session.reason import Outcome, Reason
 from ...told import Told
-from ...vary.transform import SCHEDULE, Call
+from ...vary.transform import Call
 from ...vary.walk import KeptPicture, Picture
 from .. import progress
 from . import owned as sessions
@@ -73,7 +72,7 @@ class Around:
                 ]
                 told = node.get("is_changed")  # NaN and times are new in each run
                 marks = [mark for mark in told if isinstance(mark, str)] if isinstance(told, list) else []
-                known[id_] = _hash(repr((node["class_type"], inputs, marks)).encode())
+                known[id_] = transforms.digest(repr((node["class_type"], inputs, marks)).encode())
             return known[id_]
 
         return of(self.node_id)
@@ -201,7 +200,7 @@ class Job:
             lineage=f"X{self._base + call.row:04d}",
             seed=call.seed,
             source=self._source(kept.parent),
-            payload=self._payload(call),
+            payload=Variation.of(call, self._id, self._rows),
         )
         item = session.chain.take(wanted, session.run.id)
         around, save = session.around, session.save
@@ -219,20 +218,3 @@ class Job:
             return self._start
         entry = self._entries[parent.round, parent.row]
         return f"{entry['subfolder']}/{entry['filename']} [output]"
-
-    def _payload(self, call: Call) -> Variation:
-        return Variation(
-            job=self._id,
-            loop=call.loop,
-            number=call.number,
-            row=call.row,
-            rows=self._rows,
-            scale=call.pair.scale,
-            strength=call.pair.strength,
-            steps=SCHEDULE,
-            seed=call.seed,
-        )
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

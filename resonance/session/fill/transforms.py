@@ -12,7 +12,7 @@ from PIL import Image
 from ...told import Told
 from ...vary.leg import Leg, legs
 from ...vary.modes import colors
-from ...vary.transform import SCHEDULE, Call, Pair, Transform, rows
+from ...vary.transform import Call, Pair, Transform, rows
 from ...vary.walk import Colors
 from .. import query, saving
 from ..item import Item
@@ -30,7 +30,7 @@ Place = tuple[int, int]
 
 def content_of(picture: Image.Image) -> str:
     """Equal for pictures of equal pixels."""
-    return _hash(f"{picture.size}".encode() + picture.tobytes())
+    return digest(f"{picture.size}".encode() + picture.tobytes())
 
 
 def start_of(content: str) -> str:
@@ -47,10 +47,11 @@ def job_id(content: str, mask: bytes, settings: str, words: str, makers: str) ->
         settings: see :func:`settings_of`.
         makers: what samples.
     """
-    return _hash(repr((content, _hash(mask), settings, words, makers)).encode())
+    return digest(repr((content, digest(mask), settings, words, makers)).encode())
 
 
 def settings_of(
+    *,
     transform: Transform,
     seed: int,
     colors: Colors | None,
@@ -115,6 +116,9 @@ class VaryJob:
         found = legs(self.transform, self.seed, colors(self.color))
         return {_place(leg.call): leg for leg in found}
 
+    def payload(self, call: Call) -> Variation:
+        return Variation.of(call, self.id, rows(self.transform))
+
     def leg_of(self, item: Item) -> Leg:
         assert isinstance(item.payload, Variation)
         return self.legs[item.round, item.payload.row]
@@ -142,7 +146,7 @@ class Transforms:
             raise Told(f"There is nothing to vary in session {session!r}.")
         job = next(iter(self.jobs.values()))
         [call, *_] = (leg.call for leg in job.legs.values())
-        return Item(session=session, round=1, index=1, lineage="X0001", seed=call.seed, payload=_payload(job, call))
+        return Item(session=session, round=1, index=1, lineage="X0001", seed=call.seed, payload=job.payload(call))
 
     def begin(self, ledger: Ledger) -> Change:
         """What other jobs left unmade goes; what lost its file waits again."""
@@ -180,7 +184,7 @@ class Transforms:
         sources = [
             (self._source(ledger, job, leg, there), self._lineage(job, leg.call.row)) for job, leg in waiting[round_]
         ]
-        ledger.add(round_, sources, [_payload(job, leg.call) for job, leg in waiting[round_]])
+        ledger.add(round_, sources, [job.payload(leg.call) for job, leg in waiting[round_]])
         return round_
 
     def locate(self, item: Item) -> Path | None:
@@ -216,19 +220,6 @@ def _place(call: Call) -> Place:
     return call.round, call.row
 
 
-def _payload(job: VaryJob, call: Call) -> Variation:
-    return Variation(
-        job=job.id,
-        loop=call.loop,
-        number=call.number,
-        row=call.row,
-        rows=rows(job.transform),
-        scale=call.pair.scale,
-        strength=call.pair.strength,
-        steps=SCHEDULE,
-        seed=call.seed,
-    )
-
-
-def _hash(data: bytes) -> str:
+def digest(data: bytes) -> str:
+    """SHA-256 in hex, by which all of these are named."""
     return hashlib.sha256(data).hexdigest()
