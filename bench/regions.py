@@ -40,12 +40,12 @@ from models import checkpoint  # noqa: E402
 from places import find_comfyui  # noqa: E402
 
 from bench.encode import canvas as six_regions  # noqa: E402
+from resonance.attention.methods.couple import AttentionCouple  # noqa: E402
+from resonance.attention.methods.omost import OmostDense  # noqa: E402
+from resonance.attention.parts import resize  # noqa: E402
 from resonance.canvas.canvas import GRID  # noqa: E402
 from resonance.canvas.listing import write  # noqa: E402
 from resonance.canvas.vocabulary import rect  # noqa: E402
-from resonance.regions.methods.couple import AttentionCouple  # noqa: E402
-from resonance.regions.methods.omost import OmostDense  # noqa: E402
-from resonance.regions.parts import resize  # noqa: E402
 
 LAYOUTS = {
     "lighthouse": (

@@ -5,13 +5,13 @@ from comfy_api.latest import io, ui
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance import graph
+from ..resonance.attention.parts import resize
 from ..resonance.canvas import edits, listing, masks, pick
 from ..resonance.canvas.boxes import to_boxes
 from ..resonance.canvas.canvas import GRID
 from ..resonance.canvas.canvas import Canvas as Layout
 from ..resonance.canvas.render import render
 from ..resonance.host import canvas as host
-from ..resonance.regions.parts import resize
 from ..resonance.told import Told
 from .types import Canvas
 

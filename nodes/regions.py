@@ -5,12 +5,12 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
+from ..resonance.attention.methods import METHODS
+from ..resonance.attention.parts import Part
 from ..resonance.canvas.canvas import GRID, Canvas
 from ..resonance.host import progress
 from ..resonance.host import regions as host
 from ..resonance.host.encode import encode_all
-from ..resonance.regions.methods import METHODS
-from ..resonance.regions.parts import Part
 from ..resonance.settings import Setting
 from ..resonance.told import Told
 from . import types

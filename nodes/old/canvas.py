@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from comfy_api.latest import io
 
+from ...resonance.attention.methods.omost import OmostDense
 from ...resonance.canvas.canvas import GRID, Canvas
 from ...resonance.canvas.masks import masks
 from ...resonance.canvas.read import read_canvas
@@ -11,7 +12,6 @@ from ...resonance.canvas.render import render
 from ...resonance.host import canvas as host
 from ...resonance.host.encode import encode_all
 from ...resonance.host.regions import Sources, by_area, by_attention
-from ...resonance.regions.methods.omost import OmostDense
 from . import sockets
 
 

@@ -3,10 +3,10 @@
 import torch
 from comfy_api.latest import io
 
+from ...resonance.attention.methods.omost import OmostDense
+from ...resonance.attention.parts import Binding, Part, PartWords, carrying, stack
 from ...resonance.canvas.canvas import GRID
-from ...resonance.host.attention import patched
-from ...resonance.regions.methods.omost import OmostDense
-from ...resonance.regions.parts import KEY, Binding, Part, stack
+from ...resonance.host.sampling.owner import owned
 from ...resonance.told import Told
 from .sockets import CATEGORY
 
@@ -86,19 +86,18 @@ class Apply(io.ComfyNode):
         parts = [part for part in model.get_attachment(PARTS) or () if part.weight > 0]
         if not parts:
             raise Told("No part acts on this model: connect a DenseDiffusion Add Cond with a strength above 0.")
-        [[first, said]] = parts[0].positive
-        pieces = [part.positive[0][0].to(first) for part in parts]
+        [[first, said]], *more = (part.positive for part in parts)
         # Not by bind(): here no words need to act everywhere, and even the first may have a place of its own.
         binding = Binding(
-            OmostDense(),
-            stack([part.mask for part in parts]),
-            tuple(piece.shape[1] for piece in pieces),
-            tuple(part.weight for part in parts),
-            tuple(part.start for part in parts),
-            tuple(part.end for part in parts),
+            method=OmostDense(),
+            base=first,
+            parts=tuple(PartWords(part.name, *words[0]) for part, words in zip(parts[1:], more, strict=True)),
+            masks=stack([part.mask for part in parts]),
+            weights=tuple(part.weight for part in parts),
+            starts=tuple(part.start for part in parts),
+            ends=tuple(part.end for part in parts),
         )
-        values = {"pooled_output": said.get("pooled_output"), KEY: binding}
-        return io.NodeOutput(patched(model), [[torch.cat(pieces, 1), values]])
+        return io.NodeOutput(owned(model), [[first, carrying({"pooled_output": said.get("pooled_output")}, binding)]])
 
 
 NODES = [AddCond, Apply]

@@ -217,9 +217,9 @@ def _left_out(canvas: "Canvas", to: To) -> tuple[str, ...]:
 
 def _files(canvas: "Canvas", to: To, width: int, height: int, blur: float) -> list[tuple[str, bytes]]:
     """What is to be written: names, which count for masks only, and contents."""
+    from ..attention.parts import resize
     from ..canvas import boxes, listing, masks, render, write_program
     from ..images import from_tensor
-    from ..regions.parts import resize
 
     match to:
         case "json":

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
+from ..attention.parts import Conditioning
+from ..canvas import bags
+from ..canvas.bags import BagText, words
 from ..canvas.canvas import Canvas
-from ..regions import bags
-from ..regions.bags import BagText, words
-from ..regions.parts import Conditioning
 from ..told import Told
 
 _log = logging.getLogger(__name__)

@@ -10,18 +10,18 @@ import folder_paths
 import torch
 import torch.nn.functional as F
 
+from ..attention.area import Overlap, coverage
+from ..attention.heat import Heat
+from ..attention.method import AttentionMethod
+from ..attention.parts import Conditioning, Part, bind, check_width, feather, stack
+from ..canvas.bags import BagText, negative_words, own_words, words
 from ..canvas.canvas import GRID, Canvas, Lora, Region
 from ..canvas.masks import mask
-from ..regions.area import Overlap, coverage
-from ..regions.bags import BagText, negative_words, own_words, words
-from ..regions.heat import Heat
-from ..regions.method import AttentionMethod
-from ..regions.parts import Conditioning, Part, bind, check_width, feather, stack
 from ..told import Told
-from . import attention
 from .encode import encode, encode_together
 from .families import family
 from .folders import model_folders
+from .sampling.owner import owned
 
 HEAT = "resonance_heat"
 """Where a MODEL carries the heat of its regions and their names."""
@@ -67,7 +67,7 @@ class Sources:
 
 @dataclass(frozen=True, eq=False)
 class Placing:
-    """A :class:`resonance.regions.method.Placing`.
+    """A :class:`resonance.attention.method.Placing`.
 
     Args:
         reason: why the method cannot act in every model; empty: it can.
@@ -92,7 +92,7 @@ class Placing:
 
 
 def by_area(model: Any, sources: Sources, overlap: Overlap, global_strength: float, region_strength: float) -> Placed:
-    """Each region as an area of its own, by ComfyUI's means, see :mod:`resonance.regions.area`."""
+    """Each region as an area of its own, by ComfyUI's means, see :mod:`resonance.attention.area`."""
     sources.check()
     canvas = sources.canvas
     clips: dict[Lora, Any] = {}
@@ -173,7 +173,7 @@ def by_attention(model: Any, sources: Sources, method: AttentionMethod, soft: fl
     if soft:
         masks = torch.cat([masks[:1], feather(masks[1:], soft)])
         parts = [replace(part, mask=m) for part, m in zip(parts, masks[1:], strict=True)]
-    model = attention.patched(model)
+    model = owned(model)
     seen = Heat(heat) if heat else None
     model.set_attachments(HEAT, (seen, _names(parts)))
     weight = canvas.whole.weight if canvas and canvas.whole.weight > 0 else 1.0

@@ -297,7 +297,7 @@ def test_words_of_another_model_are_refused(comfy: Comfy):
     nodes = place(HALVES, COUPLE, positive=["words", 0])
     nodes["other"] = node("LoadSmall", ckpt_name="tiny_sdxl.safetensors")
     nodes["words"] = node("CLIPTextEncode", clip=["other", 1], text="a")
-    with pytest.raises(RunFailed, match="positive was encoded with 2048 numbers per token, the global words with 768"):
+    with pytest.raises(RunFailed, match="positive has an embedding width of 2048, the global words have one of 768"):
         pictures(comfy, nodes)
 
 

@@ -1,6 +1,6 @@
 import torch
 
-from resonance.regions.area import coverage
+from resonance.attention.area import coverage
 
 MASKS = torch.tensor([[[1.0, 1, 1, 0]], [[0, 1, 1, 0]], [[0, 0, 0.5, 0]]])
 

@@ -2,9 +2,9 @@ import doctest
 
 import pytest
 
+from resonance.canvas import bags
+from resonance.canvas.bags import ROOM, BagText, negative_words, own_words, partition
 from resonance.canvas.canvas import Canvas, Region
-from resonance.regions import bags
-from resonance.regions.bags import ROOM, BagText, negative_words, own_words, partition
 
 
 def tokens(text: str, count: int) -> list[str]:

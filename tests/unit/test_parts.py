@@ -3,9 +3,9 @@ import time
 import pytest
 import torch
 
-from resonance.regions.heat import Heat
-from resonance.regions.methods.couple import AttentionCouple
-from resonance.regions.parts import KEY, Part, bind, feather, resize, stack
+from resonance.attention.heat import Heat
+from resonance.attention.methods.couple import AttentionCouple
+from resonance.attention.parts import KEY, Part, bind, feather, resize, stack
 from resonance.told import Told
 
 METHOD = AttentionCouple()
@@ -16,12 +16,17 @@ def words(value: float, length: int = 77, width: int = 8) -> list[object]:
     return [[torch.full((1, length, width), value), {"pooled_output": torch.ones(1, 4)}]]
 
 
-def test_tokens_follow_one_another_and_the_binding_tells_them_apart():
+def test_the_binding_has_the_words_of_all_parts():
     parts = [Part("a", words(1, 154), LEFT, 0.5, 0.1, 0.9), Part("b", words(2), 1 - LEFT, start=0.2)]
-    [[tokens, values]] = bind(words(0), parts, METHOD)
-    assert [tokens[0, i, 0].item() for i in (0, 76, 77, 230, 231, 307)] == [0, 0, 1, 1, 2, 2]
+    base = words(0)
+    [[tokens, values]] = bind(base, parts, METHOD)
     binding = values[KEY]
-    assert (binding.tokens, binding.weights) == ((77, 154, 77), (1.0, 0.5, 1.0))
+    assert tokens is base[0][0] is binding.base
+    assert [(part.name, part.tokens.shape[1], part.tokens[0, 0, 0].item()) for part in binding.parts] == [
+        ("a", 154, 1),
+        ("b", 77, 2),
+    ]
+    assert binding.weights == (1.0, 0.5, 1.0)
     assert (binding.starts, binding.ends) == ((0.0, 0.1, 0.2), (1.0, 0.9, 1.0))
     assert binding.masks.shape == (3, 90, 90) and binding.masks[0].all() and torch.equal(binding.masks[1], LEFT)
     assert torch.equal(values["pooled_output"], torch.ones(1, 4))
@@ -37,7 +42,7 @@ def test_nothing_that_came_in_is_changed():
 def test_each_entry_of_the_base_is_bound():
     base = [*words(0), [torch.zeros(1, 154, 8), {"start_percent": 0.5}]]
     first, second = bind(base, [Part("a", words(1), LEFT)], METHOD)
-    assert (first[1][KEY].tokens, second[1][KEY].tokens) == ((77, 77), (154, 77))
+    assert (first[1][KEY].base.shape[1], second[1][KEY].base.shape[1]) == (77, 154)
     assert second[1]["start_percent"] == 0.5
 
 
@@ -53,12 +58,15 @@ def test_the_base_has_a_weight_of_its_own():
 
 def test_only_parts_with_a_negative_are_bound_to_what_shall_not_be_there():
     parts = [Part("a", words(1), LEFT), Part("b", words(2), LEFT, negative=words(3))]
-    [[tokens, values]] = bind(words(0), parts, METHOD, negative=True)
-    assert values[KEY].tokens == (77, 77) and tokens[0, -1, 0] == 3
+    [[_, values]] = bind(words(0), parts, METHOD, negative=True)
+    [said] = values[KEY].parts
+    assert said.name == "b" and said.tokens[0, 0, 0] == 3
+    [[_, values]] = bind(words(0), parts, METHOD)
+    assert values[KEY].negative.parts[0].tokens is said.tokens and values[KEY].negative.base is None
 
 
 def test_words_of_another_encoder_are_refused_by_name():
-    with pytest.raises(Told, match="^boat was encoded with 16 numbers per token, the global words with 8"):
+    with pytest.raises(Told, match="^boat has an embedding width of 16, the global words have one of 8"):
         bind(words(0), [Part("boat", words(1, width=16), LEFT)], METHOD)
 
 

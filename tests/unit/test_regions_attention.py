@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 
-from resonance.regions.method import AttentionMethod, kept, share
-from resonance.regions.methods import omost as dense
-from resonance.regions.methods import paper
-from resonance.regions.methods.couple import AttentionCouple
-from resonance.regions.methods.omost import OmostDense
-from resonance.regions.methods.paper import DenseDiffusion
+from resonance.attention.method import AttentionMethod, kept, share
+from resonance.attention.methods import omost as dense
+from resonance.attention.methods import paper
+from resonance.attention.methods.couple import AttentionCouple
+from resonance.attention.methods.omost import OmostDense
+from resonance.attention.methods.paper import DenseDiffusion
 
 NOISE = 0.9
 METHODS = (AttentionCouple(), OmostDense(), DenseDiffusion(sizereg=0.7))

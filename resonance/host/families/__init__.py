@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ...regions.method import INSIDE
-from ...regions.methods import METHODS
+from ...attention.method import INSIDE
+from ...attention.methods import METHODS
 from ...told import Told
 from . import sd2, sd15, sdxl
 from .family import Family
@@ -15,7 +15,7 @@ def family(model: Any, reason: str = INSIDE) -> Family:
     """The family of a MODEL.
 
     Args:
-        reason: why it must be one that is known, see :class:`resonance.regions.method.RegionMethod`.
+        reason: why it must be one that is known, see :class:`resonance.attention.method.RegionMethod`.
 
     Raises:
         Told: none that is known; the text says which are.

@@ -12,11 +12,11 @@ from comfy.sd1_clip import SD1Tokenizer
 from server import PromptServer
 
 from ...canvas import listing
+from ...canvas.bags import ROOM, BagText, words
 from ...canvas.boxes import to_boxes
 from ...canvas.exchange import read_any
 from ...canvas.read import LIMIT
 from ...canvas.write_program import write_program
-from ...regions.bags import ROOM, BagText, words
 from ...told import Told
 from .. import encode
 from .sessions import answer, read_json

@@ -20,6 +20,10 @@ class Heat:
         self._sum: torch.Tensor | None = None
         self._count = 0
 
+    def end(self, run: "Heat") -> None:
+        """Takes over what a run has gathered: several may sample at once, and the one that ends last counts."""
+        self._sum, self._count = run._sum, run._count
+
     def add(self, share: torch.Tensor, height: int, width: int) -> None:
         """Notes one layer. ``share``: ``[B, height * width, R]``."""
         maps = share.detach().float().transpose(1, 2).reshape(len(share), -1, height, width)

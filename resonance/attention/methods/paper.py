@@ -2,7 +2,7 @@
 
 With s the scores, M the pairs that belong together (a pixel and the words of its segment, or two pixels of one segment) and c
 how hard it is pushed: ``s += M c (max s - s)``, then ``s -= (1 - M) c (s - min s)``, max and min over the keys. c is
-``(1 - sizereg * share of the picture) * creg * (time step / 1000) ** fade``, in self attention with sreg for creg (Kim et al.,
+``(1 - sizereg * share of the picture) * creg * (time step / 1000) ** fade``, in self-attention with sreg for creg (Kim et al.,
 Dense Text-to-Image Generation with Attention Modulation, 2023). Left out: replacing the embeddings of a segment's words in the
 global text; here each segment has tokens of its own.
 """
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 
 from ...settings import Setting
 from ..method import CAPTURE, INSIDE, Keys, Placing, RegionMethod, captured
+from ..site import FUSED, Attend
 
 CHUNK = 2**22
 """Scores held at a time."""
@@ -29,7 +29,7 @@ class DenseDiffusion:
     """Segments do not overlap: a pixel is of the last part whose mask is above 0.5 there, else of the base.
 
     Attributes:
-        creg, sreg: how hard cross and self attention are pushed; a part's weight multiplies it for its segment.
+        creg, sreg: how hard cross- and self-attention are pushed; a part's weight multiplies it for its segment.
         sizereg: how much less large segments are pushed.
         fade: how fast it ends as noise goes.
     """
@@ -75,40 +75,56 @@ class PaperPlan:
         self._hardest = push.max().item()
         self._segments = segment.bincount().count_nonzero().item()
 
-    def cross(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> torch.Tensor:
-        factor = self._method.creg * noise**self._method.fade
+    def cross(
+        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, timestep: float, attend: Attend = FUSED
+    ) -> torch.Tensor:
+        factor = self._method.creg * timestep**self._method.fade
         whose = self._keys.whose(k.shape[2])[None, None, :, None]
         k, v, whose = (self._keys.take(t, self._parts) for t in (k, v, whose))
         if len(self._parts) == 1 or factor * self._hardest < LEAST:
-            return F.scaled_dot_product_attention(q, k, v)
-        return self._pushed(q, k, v, whose.flatten(), factor)
+            return attend(q, k, v)
+        return self._pushed(q, k, v, whose.flatten(), factor, attend)
 
-    def own(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> torch.Tensor | None:
-        factor = self._method.sreg * noise**self._method.fade
+    def own(
+        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, timestep: float, attend: Attend = FUSED
+    ) -> torch.Tensor | None:
+        factor = self._method.sreg * timestep**self._method.fade
         if self._segments == 1 or factor * self._hardest < LEAST:
             return None
-        return self._pushed(q, k, v, self._segment, factor)
+        return self._pushed(q, k, v, self._segment, factor, attend)
 
     def _pushed(
-        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, whose: torch.Tensor, factor: float
+        self,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        whose: torch.Tensor,
+        factor: float,
+        attend: Attend,
     ) -> torch.Tensor:
         """The formula. ``whose``: ``[K]``, the segment of each key."""
         batch, heads, pixels, width = q.shape
         # Copied once here, else every product would do it.
-        k, v = (t.contiguous().flatten(0, 1) for t in (k, v))
-        q = (q / math.sqrt(width)).contiguous().flatten(0, 1)
+        keys, values = (t.contiguous().flatten(0, 1) for t in (k, v))
+        queries = (q / math.sqrt(width)).contiguous().flatten(0, 1)
+        if attend.upcasts(q.dtype):
+            keys, queries = keys.float(), queries.float()
         # Beyond 0 and 1 the order of the scores would turn round.
         push = (self._push * factor).clamp(0, 1)[:, None]
-        rows = max(CHUNK // (len(q) * k.shape[1]), 1)
+        rows = max(CHUNK // (len(queries) * keys.shape[1]), 1)
         found: list[torch.Tensor] = []
         for begin in range(0, pixels, rows):
             some = slice(begin, begin + rows)
-            scores = (q[:, some] @ k.transpose(1, 2)).float()
+            plain = (queries[:, some] @ keys.transpose(1, 2)).float()
             belongs = self._segment[some, None] == whose
-            lerp = torch.Tensor.lerp if scores.requires_grad else torch.Tensor.lerp_
-            scores = lerp(scores, scores.amax(2, keepdim=True), push[some] * belongs)
+            lerp = torch.Tensor.lerp if plain.requires_grad or attend.foreign else torch.Tensor.lerp_
+            scores = lerp(plain, plain.amax(2, keepdim=True), push[some] * belongs)
             scores = lerp(scores, scores.amin(2, keepdim=True), push[some] * ~belongs)
-            found.append(scores.softmax(2).to(v) @ v)
+            if attend.foreign:
+                bias = (scores - plain).to(q).view(batch, heads, *scores.shape[1:])
+                found.append(attend(q[:, :, some], k, v, bias).flatten(0, 1))
+            else:
+                found.append(scores.softmax(2).to(values) @ values)
         return torch.cat(found, 1).view(batch, heads, pixels, width)
 
 

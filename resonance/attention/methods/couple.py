@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 
 from ...settings import Setting
 from ..method import CAPTURE, INSIDE, Keys, RegionMethod, captured
+from ..site import FUSED, Attend
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,19 @@ class CouplePlan:
             if len(pixels):
                 self._parts.append((frozenset((part,)), pixels, of_part[pixels][:, None, None]))
 
-    def cross(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> torch.Tensor:
+    def cross(
+        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, timestep: float, attend: Attend = FUSED
+    ) -> torch.Tensor:
         rows = q.transpose(1, 2)
         out = torch.zeros_like(rows)
         for part, pixels, shares in self._parts:
             some = rows.index_select(1, pixels).transpose(1, 2)
             keys, values = (self._keys.take(t, part) for t in (k, v))
-            found = F.scaled_dot_product_attention(some, keys, values).transpose(1, 2)
+            found = attend(some, keys, values).transpose(1, 2)
             out.index_add_(1, pixels, found * shares.to(found))
         return out.transpose(1, 2)
 
-    def own(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> None:
+    def own(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, timestep: float, attend: Attend = FUSED) -> None:
         return None
 
 

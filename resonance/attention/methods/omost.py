@@ -13,9 +13,9 @@ from itertools import compress
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 
 from ..method import CAPTURE, INSIDE, Keys, RegionMethod, captured, kept
+from ..site import FUSED, Attend
 
 MASKED = 1.1
 """What a pair of a pixel and a token costs under a mask, in pairs without one."""
@@ -58,7 +58,7 @@ class Group:
     Attributes:
         pixels: their numbers, in order.
         parts: those that any of them sees.
-        bias: ``[pixels, keys of the parts]``, -inf where one does not see another's key; None: each sees all of them.
+        bias: ``[pixels, keys of the parts]``, as low as can be where one does not see another's key; None: each sees all of them.
     """
 
     pixels: torch.Tensor
@@ -75,9 +75,10 @@ class OmostPlan:
 
     def __init__(self, on: torch.Tensor, scales: torch.Tensor, tokens: tuple[int, ...]) -> None:
         self._on, self._tokens, self._keys = on, tokens, Keys(tokens, on.device)
-        self._loudest = scales[on.any(1)].max().item()
-        # Shares of the largest S, since half precision would overflow with S itself.
-        self._shares = scales / self._loudest
+        # The scores get S from queries and keys half each, since half precision would overflow with S itself; a power of
+        # two leaves the queries exact.
+        self._louder = 2.0 ** round(math.log2(scales[on.any(1)].max().item()) / 2)
+        self._scales = scales / self._louder
         cells: defaultdict[frozenset[int], list[int]] = defaultdict(list)
         for pixel, sees in enumerate(on.T.cpu().numpy()):
             cells[frozenset(compress(range(len(tokens)), sees))].append(pixel)
@@ -85,26 +86,28 @@ class OmostPlan:
         self._cells.sort(key=lambda cell: len(cell.pixels))
         self._groups: dict[tuple[int, int, torch.dtype], list[Group]] = {}
 
-    def cross(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> torch.Tensor:
+    def cross(
+        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, timestep: float, attend: Attend = FUSED
+    ) -> torch.Tensor:
         total = k.shape[2]
-        k = k * self._shares[self._keys.whose(total)].to(k.dtype)[:, None]
-        scale = self._loudest / math.sqrt(q.shape[3])
+        q = q * self._louder
+        k = k * self._scales[self._keys.whose(total)].to(k.dtype)[:, None]
         groups = self._grouped(q, total)
         if len(groups) == 1:
-            return self._attend(q, k, v, groups[0], scale)
+            return self._attend(q, k, v, groups[0], attend)
         rows = q.transpose(1, 2)
         out = torch.zeros_like(rows)
         for group in groups:
             some = rows.index_select(1, group.pixels).transpose(1, 2)
             # Each pixel comes once; on a CPU this is faster than index_copy_, which wakes all threads for each group.
-            out.index_add_(1, group.pixels, self._attend(some, k, v, group, scale).transpose(1, 2))
+            out.index_add_(1, group.pixels, self._attend(some, k, v, group, attend).transpose(1, 2))
         return out.transpose(1, 2)
 
-    def _attend(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, group: Group, scale: float) -> torch.Tensor:
+    def _attend(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, group: Group, attend: Attend) -> torch.Tensor:
         keys, values = (self._keys.take(t, group.parts) for t in (k, v))
-        return F.scaled_dot_product_attention(q, keys, values, group.bias, scale=scale)
+        return attend(q, keys, values, group.bias)
 
-    def own(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> None:
+    def own(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, timestep: float, attend: Attend = FUSED) -> None:
         return None
 
     def _grouped(self, q: torch.Tensor, total: int) -> list[Group]:
@@ -125,7 +128,10 @@ class OmostPlan:
     def _masked(self, cells: Sequence[Cell], total: int, dtype: torch.dtype) -> Group:
         pixels = torch.cat([cell.pixels for cell in cells]).sort().values
         parts = frozenset[int]().union(*(cell.parts for cell in cells))
-        bias = torch.zeros(self._on.shape, dtype=dtype, device=pixels.device).masked_fill_(~self._on, -math.inf)
+        # ComfyUI's sub-quadratic attention makes NaN of keys that are all at minus infinity. Half precision has no number
+        # that is low enough.
+        low = -math.inf if dtype is torch.float16 else torch.finfo(dtype).min / 2
+        bias = torch.zeros(self._on.shape, dtype=dtype, device=pixels.device).masked_fill_(~self._on, low)
         per_key = bias[:, pixels][self._keys.whose(total)]
         return Group(pixels, parts, self._keys.take(per_key[None, None], parts)[0, 0].T.contiguous())
 

@@ -12,6 +12,7 @@ import torch
 
 from ..settings import Setting
 from .area import Overlap
+from .site import FUSED, Attend
 
 BAG = 77
 """Tokens of one run of a text encoder; the first one only says that a text begins."""
@@ -26,12 +27,16 @@ def kept() -> torch.inference_mode:
 class RegionPlan(Protocol):
     """A method at one resolution with the parts that act; made once and used by all layers and steps of a sampling run."""
 
-    def cross(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> torch.Tensor:
-        """Cross attention, ``[B, H, N, D]``. ``noise``: time step / 1000."""
+    def cross(
+        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, timestep: float, attend: Attend = FUSED
+    ) -> torch.Tensor:
+        """Cross-attention, ``[B, H, N, D]``. ``timestep``: from 1 (all noise) to 0."""
         ...
 
-    def own(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, noise: float) -> torch.Tensor | None:
-        """Self attention, where k and v are of the pixels; None: it stays as it is."""
+    def own(
+        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, timestep: float, attend: Attend = FUSED
+    ) -> torch.Tensor | None:
+        """Self-attention, where k and v are of the pixels; None: it stays as it is."""
         ...
 
 
@@ -150,7 +155,7 @@ class Keys:
 
 
 def share(
-    plan: RegionPlan, q: torch.Tensor, k: torch.Tensor, tokens: Sequence[int], noise: float = 0.0
+    plan: RegionPlan, q: torch.Tensor, k: torch.Tensor, tokens: Sequence[int], timestep: float = 0.0
 ) -> torch.Tensor:
     """The probability that each part's tokens get, ``[B, N, R]``, as the mean over heads.
 
@@ -166,5 +171,5 @@ def share(
         whose[..., begin : begin + count : BAG, part] = 0
         begin += count
     whose = whose.expand(k.shape[0], k.shape[1], -1, -1)
-    shares = [plan.cross(q, k, block, noise).mean(1) for block in whose.chunk(blocks, 3)]
+    shares = [plan.cross(q, k, block, timestep).mean(1) for block in whose.chunk(blocks, 3)]
     return torch.cat(shares, 2)[..., : len(tokens)]
