@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resonance.canvas.canvas import Region
+from resonance.canvas.canvas import Canvas, Region
 
 from .comfy import Comfy, RunFailed, node
 from .paint import CLIP, MODEL, VAE, Look, look, paint
-from .regional import COUPLE, HALVES, LEFT, ONE_PASS, PAPER, RIGHT, hues, layout, leans, pictures, place, region
+from .regional import COUPLE, HALVES, LEFT, ONE_PASS, PAPER, RIGHT, TOP, hues, layout, leans, pictures, place, region
 
 pytestmark = pytest.mark.usefixtures("families")
 
@@ -258,7 +258,7 @@ def test_the_model_is_asked_once_per_step_however_long_the_words_are(comfy: Comf
     nodes["no"] = node("CLIPTextEncode", clip=CLIP, text="the")
     nodes["watch"] = node("WatchCalls", model=["regions", 0], name="calls")
     picture, calls = seen(comfy, nodes, ["watch", 0], "calls", negative=["no", 0], cfg=2.0, steps=2)
-    assert [entries for entries, _ in calls] == [2, 2]
+    assert [entries for entries, *_ in calls] == [2, 2]
     assert calls[0][1] >= (regions * bags + 1) * 77
     assert leans(picture.whole, "red", "blue")
 
@@ -273,7 +273,7 @@ def test_texts_that_share_no_small_multiple_are_read_as_alone(comfy: Comfy, fami
     nodes["no"] = node("CLIPTextEncode", clip=CLIP, text=long * 3 + "green")
     nodes["watch"] = node("WatchCalls", model=["regions", 0], name="calls")
     picture, calls = seen(comfy, nodes, ["watch", 0], "calls", negative=["no", 0], cfg=2.0, family=family)
-    assert calls == [[2, 7 * 77]] * 4
+    assert [call[:2] for call in calls] == [[2, 7 * 77]] * 4
     nodes["ask"] = node("AskNegative", model=["regions", 0], name="apart")
     _, apart = seen(comfy, nodes, ["ask", 0], "apart", negative=["no", 0], cfg=2.0, family=family)
     assert max(apart) < 1e-3
@@ -301,7 +301,7 @@ def test_a_controlnet_reads_the_words_of_the_base_alone(comfy: Comfy, method: st
     nodes["apply"] = node("ControlNetApplyAdvanced", positive=["regions", 1], negative=["no", 0], **hint)
     conditionings = {"positive": ["apply", 0], "negative": ["apply", 1]}
     picture, texts, calls = seen(comfy, nodes, ["watch", 0], "texts", "calls", **conditionings, cfg=2.0)
-    assert [entries for entries, _ in calls] == [2] * 4
+    assert [entries for entries, *_ in calls] == [2] * 4
     assert leans(picture.left, "red", "blue") and leans(picture.right, "blue", "red")
     assert [shape for shape, _ in texts] == [[2, length * 77, 768]] * 4
     # The same ControlNet beside the base's words and no regions reads the same.
@@ -335,11 +335,40 @@ def test_split_over_devices_the_picture_is_the_same(comfy: Comfy, method: str):
 
 @pytest.mark.parametrize("method", ONE_PASS)
 def test_a_compiled_model_gives_the_same_pictures(comfy: Comfy, method: str):
-    """One after the other, with one compiled model: regions, others, none."""
-    swapped = layout(region("blue", LEFT), region("red", RIGHT))
-    for canvas in (HALVES, swapped, HALVES):
-        plain = pictures(comfy, place(canvas, method), cfg=3.0)[0]
-        nodes = place(canvas, method)
-        nodes["compiled"] = node("CompileModel", model=MODEL)
+    """One after the other, with one compiled model: regions, others that act for a while only, none, the first again."""
+    swapped = layout(region("blue", LEFT, end=0.6), region("red", RIGHT, start=0.4), region("green", TOP, start=0.7))
+    settings = {"fade": 2.0} if method == PAPER else {}
+    traced = []
+    for canvas in (HALVES, swapped, None, HALVES):
+        nodes = place(canvas or HALVES, method, settings)
+        ours = {} if canvas else {"positive": ["words", 0], "negative": ["words", 0]}
+        nodes["words"] = node("CLIPTextEncode", clip=CLIP, text="red")
+        [plain] = seen(comfy, nodes, ["regions", 0], cfg=3.0, **ours)
+        nodes["compiled"] = node("CompileModel", model=MODEL, name="graphs", way="wrapper")
         nodes["regions"]["inputs"]["model"] = ["compiled", 0]
-        assert close(pictures(comfy, nodes, cfg=3.0)[0], plain)
+        picture, graphs = seen(comfy, nodes, ["regions", 0], "graphs", cfg=3.0, **ours)
+        assert close(picture, plain), canvas
+        traced += graphs
+    assert traced  # without regions it is compiled
+
+
+def test_a_model_that_was_compiled_in_another_way_is_refused(comfy: Comfy):
+    nodes = place(HALVES, COUPLE)
+    nodes["compiled"] = node("CompileModel", model=MODEL, name="graphs", way="object patch")
+    nodes["regions"]["inputs"]["model"] = ["compiled", 0]
+    with pytest.raises(RunFailed, match="This model was compiled"):
+        seen(comfy, nodes, ["regions", 0])
+
+
+def test_the_random_numbers_of_a_sampler_are_those_without_regions(comfy: Comfy):
+    """A model that draws some when it is given its conditionings is asked for each region's."""
+
+    def stands(canvas: Canvas) -> list[str]:
+        nodes = place(canvas, COUPLE)
+        nodes["pictures"] = node("UnclipTwice", conditioning=["regions", 1])
+        nodes["watch"] = node("WatchCalls", model=["regions", 0], name="calls")
+        sampling = {"family": "sdxl", "cfg": 2.0, "sampler": "euler_ancestral"}
+        _, calls = seen(comfy, nodes, ["watch", 0], "calls", positive=["pictures", 0], **sampling)
+        return [state for _, _, state in calls]
+
+    assert stands(HALVES) == stands(layout(region("red", LEFT)))

@@ -1,5 +1,6 @@
 """Owns a sampling run: what its conditionings carry acts from the first step to the last, and is gone after it."""
 
+import logging
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -11,6 +12,7 @@ from comfy.patcher_extension import WrappersMP
 from ...attention.binding import BindingProcessor
 from ...attention.capture import HeatProcessor
 from ...attention.site import Call, Layer, Processor, Row, Stage
+from ...told import Told
 from ..families import family
 from .join import Began, Joined, join
 from .unet import BLOCKS, CALL, replace_attention
@@ -19,6 +21,8 @@ RUN = "resonance_run"
 """Where the transformer options of a run hold the :class:`SamplingRun`, and the key of our wrappers."""
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 _calling: ContextVar["tuple[SamplingRun, Call] | None"] = ContextVar("calling", default=None)
 """The call that this thread is in: hooks of modules are told nothing else, and other threads may use the same modules."""
@@ -58,9 +62,25 @@ def _sample(
     joined = join(Began(guider, sigmas, noise, latent_image, denoise_mask, extra_args.get("seed")))
     if joined:
         options = extra_args["model_options"]["transformer_options"]
+        _uncompile(guider.inner_model, options)
         with SamplingRun(guider, sigmas, joined).installed(options):
             return executor(guider, sigmas, extra_args, callback, noise, latent_image, denoise_mask, *args, **kwargs)
     return executor(guider, sigmas, extra_args, callback, noise, latent_image, denoise_mask, *args, **kwargs)
+
+
+def _uncompile(model: Any, options: dict[str, Any]) -> None:
+    """Takes core's Torch Compile off for a run: what it has compiled once, it takes for every later run with other regions, too.
+
+    Raises:
+        Told: the model was compiled in another way.
+    """
+    if options["wrappers"].get(WrappersMP.APPLY_MODEL, {}).pop("torch.compile", None):
+        _log.warning("Regions act in this run, which is therefore sampled without Torch Compile.")
+    if any(type(module).__name__ == "OptimizedModule" for module in model.diffusion_model.modules()):
+        raise Told(
+            "This model was compiled, so that regions cannot act in its attention: connect one that is not compiled, or use an area "
+            "method in Regions."
+        )
 
 
 def _step(executor: Any, x: torch.Tensor, timestep: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:

@@ -48,7 +48,8 @@ def see(name, value):
 
 
 class WatchCalls(io.ComfyNode):
-    """Notes, at each call of the model, how many entries it was asked for at once, and in which length of text."""
+    """Notes, at each call of the model, how many entries it was asked for at once, in which length of text, and where the generator
+    of random numbers stands."""
 
     @classmethod
     def define_schema(cls):
@@ -62,7 +63,7 @@ class WatchCalls(io.ComfyNode):
     @classmethod
     def execute(cls, model, name):
         def call(executor, x, t, c_concat, c_crossattn, control, transformer_options, **kwargs):
-            see(name, [len(transformer_options["uuids"]), c_crossattn.shape[1]])
+            see(name, [len(transformer_options["uuids"]), c_crossattn.shape[1], digest(torch.get_rng_state())])
             return executor(x, t, c_concat, c_crossattn, control, transformer_options, **kwargs)
 
         model = model.clone()
@@ -428,24 +429,37 @@ def walk(value, name, found):
 
 
 class CompileModel(io.ComfyNode):
-    """core's Torch Compile, with a backend that compiles nothing."""
+    """core's Torch Compile, with a backend that compiles nothing but notes what it is given."""
 
     @classmethod
     def define_schema(cls):
         return io.Schema(
             node_id="CompileModel",
             category="probe",
-            inputs=[io.Model.Input("model")],
+            inputs=[
+                io.Model.Input("model"),
+                io.String.Input("name"),
+                io.Combo.Input("way", options=["wrapper", "object patch"]),
+            ],
             outputs=[io.Model.Output()],
         )
 
     @classmethod
-    def execute(cls, model):
+    def execute(cls, model, name, way="wrapper"):
         from comfy_api.torch_helpers import set_torch_compile_wrapper
         from comfy_extras.nodes_torch_compile import skip_torch_compile_dict
 
         model = model.clone(disable_dynamic=True)
-        set_torch_compile_wrapper(model=model, backend="eager", options={"guard_filter_fn": skip_torch_compile_dict})
+
+        def backend(graph, _):
+            see(name, len(graph.graph.nodes))
+            return graph.forward
+
+        if way == "object patch":
+            compiled = torch.compile(model.get_model_object("diffusion_model"), backend=backend)
+            model.add_object_patch("diffusion_model", compiled)
+            return io.NodeOutput(model)
+        set_torch_compile_wrapper(model=model, backend=backend, options={"guard_filter_fn": skip_torch_compile_dict})
         return io.NodeOutput(model)
 
 
@@ -476,7 +490,29 @@ class SplitDevices(io.ComfyNode):
         return io.NodeOutput(model)
 
 
+class UnclipTwice(io.ComfyNode):
+    """Two pictures as core's unCLIP conditioning has them; a model that reads several draws random numbers for it."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="UnclipTwice",
+            category="probe",
+            inputs=[io.Conditioning.Input("conditioning")],
+            outputs=[io.Conditioning.Output()],
+        )
+
+    @classmethod
+    def execute(cls, conditioning):
+        picture = SimpleNamespace(image_embeds=torch.ones(1, 1, 1280))
+        one = {"clip_vision_output": picture, "strength": 1.0, "noise_augmentation": 0.5}
+        return io.NodeOutput(
+            [[tokens, {**values, "unclip_conditioning": [one, one]}] for tokens, values in conditioning]
+        )
+
+
 NODES = [
+    UnclipTwice,
     SplitDevices,
     Seen,
     WatchCalls,
