@@ -8,7 +8,8 @@ threads against scaled_dot_product_attention under a mask that is made beforehan
 allocator gave out in one call, as its profiler notes it (on a GPU its own statistics); for ours that includes making the plan.
 
 Then whole sampling steps in a real ComfyUI (see the README; left out where there is none): a tiny SDXL at 768 x 768 with
-six regions against one prompt of the same 1386 tokens.
+six regions against one prompt of the same 1386 tokens, with PyTorch's attention as on graphics cards, and with ComfyUI's
+sub-quadratic attention, its default on a processor.
 
 ``ratio`` in the last line is that of 64 x 64 with 10 heads of 64, the worst of the layouts.
 """
@@ -206,14 +207,17 @@ METHODS: dict[str, dict[str, Any]] = {
 }
 
 
-def steps(rounds: int) -> dict[str, float]:
+ATTENTION = {"pytorch": ("--use-pytorch-cross-attention",), "sub-quadratic": ()}
+
+
+def steps(rounds: int, attention: str) -> dict[str, float]:
     """Seconds per step, the median over all steps but the first of each run."""
     spent: dict[str, list[float]] = {"one prompt": [], **{method: [] for method in METHODS}}
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         checkpoint.build_families(base / "models")
         packs = (ROOT / "bench/packs/steps", ROOT / "tests/host/packs/patches")
-        with Comfy(base, packs, env={"OMP_NUM_THREADS": str(torch.get_num_threads())}) as comfy:
+        with Comfy(base, packs, ATTENTION[attention], env={"OMP_NUM_THREADS": str(torch.get_num_threads())}) as comfy:
             for seed in range(rounds + 1):
                 for way, seconds in spent.items():
                     [found] = [
@@ -223,7 +227,8 @@ def steps(rounds: int) -> dict[str, float]:
                         seconds += found
     medians = {way: statistics.median(seconds) for way, seconds in spent.items()}
     for way, median in medians.items():
-        print(f"{way:26}{median:7.2f} s per step, {median / medians['one prompt']:.2f} of one prompt's")
+        share = median / medians["one prompt"]
+        print(f"{attention:14}{way:26}{median:7.2f} s per step, {share:.2f} of one prompt's", flush=True)
     return medians
 
 
@@ -257,7 +262,7 @@ def main() -> None:
         for device in ("cpu", "cuda")
         if device == "cpu" or torch.cuda.is_available()
     }
-    per_step = steps(min(args.rounds, 3)) if find_comfyui() else {}
+    per_step = {way: steps(min(args.rounds, 3), way) for way in ATTENTION} if find_comfyui() else {}
     second = [row["ratio"] for row in figures["cpu"] if row["layer"] == "64x64 10x64"]
     print(json.dumps({"name": "regions", "ratio": round(min(second), 2), **figures, "step": per_step}, default=float))
 
