@@ -4,10 +4,10 @@ from comfy_api.latest import io
 
 from ..resonance.host import llm as models
 from ..resonance.host import progress
+from ..resonance.host.core_text import CoreEngine
 from ..resonance.images import from_tensor
 from ..resonance.llm import caption, settings
 from ..resonance.llm.chat import LLMEngine, LLMError, Sampling, states
-from ..resonance.llm.core import CoreEngine
 from ..resonance.llm.keys import key_for, split_address
 from ..resonance.llm.llamacpp import Settings
 from .inputs import input_of
