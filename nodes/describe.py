@@ -1,6 +1,6 @@
 """Language models, and what they say about pictures."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..resonance.host import llm as models
 from ..resonance.host import progress

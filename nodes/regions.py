@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from comfy_api.latest import io, ui
+from comfy_api.v0_0_2 import io, ui
 
 from ..resonance.canvas.canvas import GRID, Canvas
 from ..resonance.host import progress
