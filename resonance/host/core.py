@@ -102,7 +102,7 @@ def forget(run: str) -> None:
     _queue().delete_history_item(run)
 
 
-def set_flag(name: str, value: Any) -> None:
+def put_flag(name: str, value: Any) -> None:
     """Leaves something for the thread that runs prompts, which takes it between two runs (main.py, ``prompt_worker``)."""
     _queue().set_flag(name, value)
 
@@ -131,13 +131,17 @@ def send_to_asker(event: str, data: dict[str, Any]) -> None:
 
 
 def on_start(handler: Callable[[web.Application], Awaitable[None]]) -> None:
-    """Has a handler called once all packs are loaded (server.py, ``PromptServer.app``)."""
-    PromptServer.instance.app.on_startup.append(handler)
+    """Has a handler called once all packs are loaded."""
+    _app().on_startup.append(handler)
 
 
 def on_answer(handler: Callable[[web.Request, web.StreamResponse], Awaitable[None]]) -> None:
-    """Has a handler called before each HTTP response is sent, whosever route it is (server.py, ``PromptServer.app``)."""
-    PromptServer.instance.app.on_response_prepare.append(handler)
+    """Has a handler called before each HTTP response is sent, whosever route it is."""
+    _app().on_response_prepare.append(handler)
+
+
+def _app() -> web.Application:
+    return PromptServer.instance.app
 
 
 # Nodes and the graph as it runs

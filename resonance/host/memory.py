@@ -80,10 +80,10 @@ async def _let_go(objects: list[Any]) -> None:
     it all execution. That thread holds the flags it took until it takes the next ones; hence a second flag.
     """
     name = f"resonance {uuid.uuid4()}"
-    core.set_flag(name, objects)
+    core.put_flag(name, objects)
     del objects
     await _taken(name)
-    core.set_flag(f"{name} after", True)
+    core.put_flag(f"{name} after", True)
     await _taken(f"{name} after")
 
 
@@ -91,4 +91,4 @@ async def _taken(flag: str) -> None:
     """Waits until the thread that runs prompts has taken a flag."""
     while flag in core.flags():
         await asyncio.sleep(0.1)
-        core.set_flag("resonance waits", True)  # the notice of a flag is lost on a thread that is busy
+        core.put_flag("resonance waits", True)  # the notice of a flag is lost on a thread that is busy
