@@ -1,11 +1,13 @@
-"""ComfyUI's insides: every attribute, key and tuple of it that may move without a word, each touched here and once.
+"""ComfyUI's insides: every attribute, key and tuple of it that may move without a word, each touched once.
+
+Text generation is in :mod:`.core_text`, what stands inside a model while it samples in :mod:`.attention` and
+:mod:`.families`; there are no other files of this kind.
 
 What ``comfy_api.v0_0_2`` has is used from there. It lacks: the queue and its history, how to block one output
 (``ExecutionBlocker``), how to speak to one browser, the clones, hooks and tokens of a CLIP, and the schedule of a sampler.
 Its ``execution.set_progress`` neither stops an interrupted run nor spares the browser, as ``comfy.utils.ProgressBar`` does.
-
 What core's own nodes show and most packs use (folders, memory, loaders, ``comfy.sample``) is called where it is needed.
-``tests/host/surface.py`` lists both; text generation is in :mod:`.core_text`, the only other file of this kind.
+``tests/host/surface.py`` lists all of it.
 """
 
 import importlib

@@ -1,7 +1,7 @@
 """Text encoders that ComfyUI itself can write with (Qwen3, Qwen3-VL, Qwen3.5, Gemma, Ministral, ...), by their CLIP object.
 
-With :mod:`.core` the only file that touches ComfyUI's insides: here those of comfy/sd.py, comfy/sd1_clip.py and
-comfy/text_encoders. Nothing is imported from there: what an encoder can do shows in the shape of its parts.
+Like :mod:`.core` a file that touches ComfyUI's insides: those of comfy/sd.py, comfy/sd1_clip.py and comfy/text_encoders.
+Nothing is imported from there: what an encoder can do shows in the shape of its parts.
 ``clip.generate`` offers no way in while it writes, so the one method that draws a token is watched for the time of an answer.
 """
 
