@@ -1,6 +1,6 @@
 """The nodes of the pack, one module per menu."""
 
-from comfy_api.latest import ComfyExtension, io
+from comfy_api.v0_0_2 import ComfyExtension, io
 
 from ..resonance.host import folders, memory, old_nodes
 from ..resonance.host.routes import canvas as canvas_routes

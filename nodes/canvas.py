@@ -1,7 +1,7 @@
 """Layouts: written by hand, painted, and as masks."""
 
 import torch
-from comfy_api.latest import io, ui
+from comfy_api.v0_0_2 import io, ui
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance import graph

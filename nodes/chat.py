@@ -1,6 +1,6 @@
 """A language model that lays out pictures."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..resonance.canvas import chat, instructions, listing, settings
 from ..resonance.host import canvas as host

@@ -1,13 +1,13 @@
 """Language models, and what they say about pictures."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..resonance.host import llm as models
 from ..resonance.host import progress
+from ..resonance.host.core_text import CoreEngine
 from ..resonance.images import from_tensor
 from ..resonance.llm import caption, settings
 from ..resonance.llm.chat import LLMEngine, LLMError, Sampling, states
-from ..resonance.llm.core import CoreEngine
 from ..resonance.llm.keys import key_for, split_address
 from ..resonance.llm.llamacpp import Settings
 from .inputs import input_of

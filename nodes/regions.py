@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from comfy_api.latest import io, ui
+from comfy_api.v0_0_2 import io, ui
 
 from ..resonance.attention.methods import METHODS
 from ..resonance.attention.parts import Part

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 import folder_paths
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance.host import checkpoints, progress

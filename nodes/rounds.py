@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance import sizes

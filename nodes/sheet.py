@@ -1,7 +1,7 @@
 """Choosing by eye, and a rest for the graphics card."""
 
 import torch
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..resonance.host import cooldown
 from ..resonance.images import from_tensor, to_tensor

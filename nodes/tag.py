@@ -1,6 +1,6 @@
 """Pictures into tags."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..resonance.host import taggers
 from ..resonance.interpret.taggers import settings

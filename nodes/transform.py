@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..resonance.vary import settings
 from ..resonance.vary.choice import OWN, choose

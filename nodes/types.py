@@ -1,6 +1,6 @@
 """Socket types of our own. Everything else that our nodes exchange is a core type."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 Tagger = io.Custom("RESONANCE_TAGGER")
 LLM = io.Custom("RESONANCE_LLM")

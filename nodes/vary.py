@@ -3,7 +3,7 @@
 from typing import Any
 
 import comfy.samplers
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..resonance.host import driven, vary
 from ..resonance.host.sessions.variations import Around, SaveAs, opened

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ...resonance.attention.methods.omost import OmostDense
 from ...resonance.canvas.canvas import GRID, Canvas

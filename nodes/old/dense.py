@@ -1,7 +1,7 @@
 """ComfyUI_densediffusion's nodes: parts are hung on the model one by one, then applied together."""
 
 import torch
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ...resonance.attention.methods.omost import OmostDense
 from ...resonance.attention.parts import Binding, Part, PartWords, carrying, stack

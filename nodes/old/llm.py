@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ...resonance.canvas import chat, settings
 from ...resonance.host import canvas as host

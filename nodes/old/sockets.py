@@ -1,6 +1,6 @@
 """What the old packs called their sockets. On them travel our own values, so the inputs take our sockets as well."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from .. import types
 

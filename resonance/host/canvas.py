@@ -5,13 +5,11 @@ import time
 import uuid
 from typing import Any
 
-from server import PromptServer
-
 from ..canvas import chat, listing
 from ..canvas.canvas import Canvas
 from ..canvas.read import partial
 from ..llm.chat import without_thoughts
-from . import progress
+from . import core, progress
 
 EVENT = "resonance.canvas"
 EVERY = 0.05
@@ -53,10 +51,7 @@ class Growing:
         say(turn.canvas, turn.notes, self._node)
 
     def _send(self, more: dict[str, Any]) -> None:
-        server = PromptServer.instance
-        # Without a client it would go to everybody's.
-        if server.client_id is not None:
-            server.send_sync(EVENT, {"node": self._node, "run": self._run, "seq": self._seq} | more, server.client_id)
+        core.send_to_asker(EVENT, {"node": self._node, "run": self._run, "seq": self._seq} | more)
         self._seq += 1
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, cast
 
 import torch
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from .. import images
 from ..files import store

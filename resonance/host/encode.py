@@ -11,13 +11,10 @@ from ..canvas import bags
 from ..canvas.bags import BagText, words
 from ..canvas.canvas import Canvas
 from ..told import Told
+from . import core
+from .core import Token, Tokens
 
 _log = logging.getLogger(__name__)
-
-CLIP = frozenset("lgh")
-"""Keys of the encoders that read 77 tokens at a time. Texts for any other are encoded in one piece."""
-
-Sections = dict[str, list[list[Any]]]
 
 
 def encode_together(clip: Any, texts: Sequence[BagText]) -> tuple[list[torch.Tensor], dict[str, Any]]:
@@ -26,26 +23,24 @@ def encode_together(clip: Any, texts: Sequence[BagText]) -> tuple[list[torch.Ten
     Returns:
         tokens ``[1, T, C]`` of each text, and what else the encoder says of the first, such as ``pooled_output``.
     """
-    if not _in_bags(clip):
-        said = [
-            clip.encode_from_tokens(clip.tokenize(str(text)), return_pooled=True, return_dict=True) for text in texts
-        ]
-        return [answer["cond"] for answer in said], {k: v for k, v in said[0].items() if k != "cond"}
-    tokens: Sections = {}
+    if not core.reads_bags(clip):
+        said = [core.encode(clip, clip.tokenize(str(text))) for text in texts]
+        return [answer.vectors for answer in said], said[0].values
+    tokens: Tokens = {}
     places: dict[tuple[Any, ...], int] = {}
     spans: list[list[int]] = []
     for text in texts:
         found = sections(clip, text)
         spans.append([])
         for bag in zip(*found.values(), strict=True):
-            key = tuple((t if isinstance(t, int) else id(t), weight) for part in bag for t, weight, *_ in part)
+            key = tuple((t.id if isinstance(t.id, int) else id(t.id), t.weight) for part in bag for t in part)
             if key not in places:
                 places[key] = len(places)
                 for name, part in zip(found, bag, strict=True):
                     tokens.setdefault(name, []).append(part)
             spans[-1].append(places[key])
-    said = clip.encode_from_tokens(tokens, return_pooled=True, return_dict=True)
-    each = said.pop("cond").chunk(len(places), dim=1)
+    vectors, said = core.encode(clip, tokens)
+    each = vectors.chunk(len(places), dim=1)
     return [torch.cat([each[i] for i in span], 1) for span in spans], said
 
 
@@ -64,14 +59,14 @@ def encode_all(clip: Any, canvas: Canvas) -> Conditioning:
 
 def encode(clip: Any, text: BagText) -> Conditioning:
     """One text in one call, pooled vector and all."""
-    tokens = sections(clip, text) if _in_bags(clip) else clip.tokenize(str(text))
+    tokens = sections(clip, text) if core.reads_bags(clip) else clip.tokenize(str(text))
     return clip.encode_from_tokens_scheduled(tokens)
 
 
-def sections(clip: Any, text: BagText) -> Sections:
+def sections(clip: Any, text: BagText) -> Tokens:
     """The text as bags of 77 tokens, begin, end and padding included, for each of the encoders."""
-    empty = clip.tokenize("", return_word_ids=True)
-    found: Sections = {}
+    empty = core.tokens(clip, "")
+    found: Tokens = {}
     for name, parts in _pieces(clip, text).items():
         if left_out := bags.overflow(*parts):
             _log.warning("%d tokens do not fit behind %r and are left out.", left_out, " ".join(text.prefixes)[:60])
@@ -86,17 +81,12 @@ def counts(clip: Any, text: BagText) -> tuple[list[int], int]:
     return [len(bag) for bag in bags.bags(*parts)], bags.overflow(*parts)
 
 
-def _pieces(clip: Any, text: BagText) -> dict[str, tuple[list[list[Any]], list[list[Any]]]]:
+def _pieces(clip: Any, text: BagText) -> dict[str, tuple[list[list[Token]], list[list[Token]]]]:
     """Tokens of the prefixes and of the suffixes for each of the encoders."""
     prefixes, suffixes = ([_words(clip, piece) for piece in pieces] for pieces in (text.prefixes, text.suffixes))
     return {name: ([p[name] for p in prefixes], [s[name] for s in suffixes]) for name in clip.tokenize("")}
 
 
-def _words(clip: Any, text: str) -> dict[str, list[Any]]:
-    """Tokens without begin, end and padding, which are those of no word."""
-    found = clip.tokenize(text, return_word_ids=True)
-    return {name: [t for part in parts for t in part if t[2] > 0] for name, parts in found.items()}
-
-
-def _in_bags(clip: Any) -> bool:
-    return clip.tokenize("").keys() <= CLIP
+def _words(clip: Any, text: str) -> dict[str, list[Token]]:
+    """Tokens without begin, end and padding."""
+    return {name: [t for bag in bags for t in bag if t.word] for name, bags in core.tokens(clip, text).items()}

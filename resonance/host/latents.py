@@ -5,6 +5,8 @@ from typing import Any
 import comfy.model_management
 import torch
 
+from . import core
+
 
 def empty(width: int, height: int, count: int = 1) -> dict[str, Any]:
     """LATENT for ``count`` new pictures, sides in pixels taken down to a multiple of 8.
@@ -16,4 +18,4 @@ def empty(width: int, height: int, count: int = 1) -> dict[str, Any]:
         device=comfy.model_management.intermediate_device(),
         dtype=comfy.model_management.intermediate_dtype(),
     )
-    return {"samples": samples, "downscale_ratio_spacial": 8}
+    return core.latent(samples, scale=8)

@@ -12,7 +12,8 @@ from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
 from aiohttp import web
-from server import PromptServer
+
+from . import core
 
 T = TypeVar("T")
 
@@ -65,7 +66,7 @@ def register() -> None:
                 tasks.add(task := asyncio.create_task(_let_go(await asyncio.to_thread(_take_all))))
                 task.add_done_callback(tasks.discard)
 
-    PromptServer.instance.app.on_response_prepare.append(freed)
+    core.on_answer(freed)
 
 
 def _take_all() -> list[Any]:
@@ -78,18 +79,16 @@ async def _let_go(objects: list[Any]) -> None:
     A model that dies in another thread while that one walks through ComfyUI's list of loaded models would end it, and with
     it all execution. That thread holds the flags it took until it takes the next ones; hence a second flag.
     """
-    queue = PromptServer.instance.prompt_queue
     name = f"resonance {uuid.uuid4()}"
-    queue.set_flag(name, objects)
+    core.put_flag(name, objects)
     del objects
     await _taken(name)
-    queue.set_flag(f"{name} after", True)
+    core.put_flag(f"{name} after", True)
     await _taken(f"{name} after")
 
 
 async def _taken(flag: str) -> None:
     """Waits until the thread that runs prompts has taken a flag."""
-    queue = PromptServer.instance.prompt_queue
-    while flag in queue.get_flags(reset=False):
+    while flag in core.flags():
         await asyncio.sleep(0.1)
-        queue.set_flag("resonance waits", True)  # the notice of a flag is lost on a thread that is busy
+        core.put_flag("resonance waits", True)  # the notice of a flag is lost on a thread that is busy

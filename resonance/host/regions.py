@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import comfy.hooks
 import comfy.utils
 import folder_paths
 import torch
@@ -18,6 +17,7 @@ from ..canvas.bags import BagText, negative_words, own_words, words
 from ..canvas.canvas import GRID, Canvas, Lora, Region
 from ..canvas.masks import mask
 from ..told import Told
+from . import core
 from .encode import encode, encode_together
 from .families import family
 from .folders import model_folders
@@ -242,7 +242,7 @@ def _strength(entries: Conditioning, strength: float) -> Conditioning:
 
 
 def _with_lora(clip: Any, lora: Lora) -> Any:
-    """A clone of a CLIP that reads with the LoRA, and hangs it on what it encodes, for the model to use there.
+    """A CLIP as :func:`core.with_lora` makes it.
 
     Raises:
         Told: there is no such file; the text says where it was looked for.
@@ -251,17 +251,7 @@ def _with_lora(clip: Any, lora: Lora) -> Any:
     if path is None:
         searched = ", ".join(map(str, model_folders("loras")))
         raise Told(f"There is no LoRA {lora.file!r} in {searched}: put the file there, or take it out of the region.")
-    hooks = comfy.hooks.create_hook_lora(
-        comfy.utils.load_torch_file(path, safe_load=True), lora.strength, lora.strength
-    )
-    clip = clip.clone(disable_dynamic=True)
-    clip.apply_hooks_to_conds = comfy.hooks.HookGroup.combine_all_hooks([clip.apply_hooks_to_conds, hooks])
-    clip.patcher.forced_hooks = clip.apply_hooks_to_conds.clone()
-    clip.use_clip_schedule = False
-    clip.patcher.forced_hooks.set_keyframes_on_hooks(None)
-    target = comfy.hooks.create_target_dict(comfy.hooks.EnumWeightTarget.Clip)
-    clip.patcher.register_all_hook_patches(clip.apply_hooks_to_conds, target)
-    return clip
+    return core.with_lora(clip, comfy.utils.load_torch_file(path, safe_load=True), lora.strength)
 
 
 def _check_one_pass(canvas: Canvas | None, parts: Sequence[Part]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from ..told import Told
+from . import core
 
 
 def through(vae: Any, images: torch.Tensor) -> torch.Tensor:
@@ -15,7 +16,7 @@ def through(vae: Any, images: torch.Tensor) -> torch.Tensor:
     Raises:
         Told: a side is shorter than that.
     """
-    least = vae.spacial_compression_encode()
+    least = core.side(vae)
     height, width = images.shape[1:3]
     if min(height, width) < least:
         raise Told(f"The reference is {width}x{height} pixels; the VAE needs at least {least} on each side.")

@@ -8,9 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import comfy.model_management
 import comfy.sample
-import comfy.samplers
 import comfy.utils
-import latent_preview
 import torch
 import torch.nn.functional as F
 
@@ -21,7 +19,7 @@ from ..vary.leg import follow
 from ..vary.transform import SCHEDULE, SIDES, Call, Transform, calls, rows
 from ..vary.waits import Waits
 from ..vary.walk import Colors, Picture, walk
-from . import progress
+from . import core, progress
 from .cooldown import wait
 from .roundtrip import through
 from .sessions.variations import Variations
@@ -52,7 +50,7 @@ class Sampling:
         """cfg and positive conditioning."""
         if self.scale_as == "cfg":
             return scale, self.positive
-        return 1.0, [[words, {**options, "guidance": scale}] for words, options in self.positive]
+        return 1.0, core.guided(self.positive, scale)
 
 
 @dataclass(frozen=True)
@@ -190,7 +188,7 @@ def _prepared(
     """The pictures that are varied, and the mask of each."""
     if not task.transform.pairs or task.transform.iterations < 1:
         raise Told("The transform has no pairs or no iterations: there is nothing to make. Choose another one.")
-    starts = prepare(image, math.lcm(SIDES, task.sampling.vae.spacial_compression_encode()))
+    starts = prepare(image, math.lcm(SIDES, core.side(task.sampling.vae)))
     return starts, fit_masks(mask, starts)
 
 
@@ -264,8 +262,7 @@ class _Course:
             self._ends[call.loop, call.number] = steps
         self._steps, self._passed, self._total, self._done = steps, 0, pictures * self.kept, 0
         self._bar = progress.bar(pictures * steps, node_id)
-        model = task.sampling.model
-        self._previewer = latent_preview.get_previewer(model.load_device, model.get_model_object("latent_format"))
+        self._preview = core.previewer(task.sampling.model)
 
     def begin(self, call: Call) -> Callable[[int, torch.Tensor, torch.Tensor, int], None]:
         """Waits, says what is made now, and returns the sampler's callback."""
@@ -280,7 +277,7 @@ class _Course:
 
         def callback(step: int, x0: torch.Tensor, x: torch.Tensor, total: int) -> None:
             progress.stop_if_interrupted()  # the bar looks too, but leaves out steps that are fast
-            preview = self._previewer and self._previewer.decode_latent_to_preview_image("JPEG", x0)
+            preview = self._preview and self._preview(x0)
             self._bar.update_absolute(begin + min(step + 1, pair.steps), preview=preview)
 
         return callback
@@ -300,12 +297,9 @@ class _Painter:
 
     def __init__(self, task: Task, mask: torch.Tensor | None, course: _Course) -> None:
         self._sampling, self._mask, self._course = task.sampling, mask, course
-        model = task.sampling.model
-        sampler, scheduler = task.sampling.sampler, task.sampling.scheduler
+        at = task.sampling
         # Some samplers make the schedule a step or two longer; a strength means its last steps in any case.
-        self._sigmas: torch.Tensor = comfy.samplers.KSampler(
-            model, SCHEDULE, model.load_device, sampler, scheduler, 1.0, model.model_options
-        ).sigmas
+        self._sigmas = core.sigmas(at.model, SCHEDULE, at.sampler, at.scheduler)
 
     def __call__(self, call: Call, picture: Picture) -> Picture:
         at = self._sampling

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from host.surface import PRIVATE
 from packaging.requirements import Requirement
 from places import PACK, shipped_files
 
@@ -64,6 +65,59 @@ def test_only_the_ledger_its_schema_and_its_questions_speak_sql() -> None:
     assert [file for file in files if file not in allowed and speaks_sql(file.read_text())] == []
     assert all(speaks_sql(file.read_text()) for file in allowed)
     assert speaks_sql('db.execute(f"SELECT {columns} FROM item")') and not speaks_sql('"Select a picture."')
+
+
+COMFYUI = (PACK / "resonance" / "host" / "core.py", PACK / "resonance" / "host" / "core_text.py")
+
+
+def names(tree: ast.AST) -> set[str]:
+    """All names in a Python source, and all texts, which may be keys."""
+    found = set[str]()
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.Attribute(attr=name)
+                | ast.Name(id=name)
+                | ast.keyword(arg=str(name))
+                | ast.Constant(value=str(name))
+            ):
+                found.add(name)
+            case ast.alias(name=name):
+                found |= set(name.split("."))
+            case ast.MatchClass(kwd_attrs=attributes):
+                found |= set(attributes)
+            case _:
+                pass
+    return found
+
+
+def test_comfyuis_insides_are_known_in_one_place_and_touched_once() -> None:
+    files = [*(PACK / "resonance" / "host").rglob("*.py"), *(PACK / "nodes").rglob("*.py")]
+    others = {file: PRIVATE & names(ast.parse(file.read_text())) for file in files if file not in COMFYUI}
+    assert len(others) > 40 and {file.name: found for file, found in others.items() if found} == {}
+    places = [
+        each for file in COMFYUI for each in ast.parse(file.read_text()).body if not isinstance(each, ast.ImportFrom)
+    ]
+    assert sorted(name for place in places for name in PRIVATE & names(place)) == sorted(PRIVATE)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "clip.forced_hooks = None",
+        "queue.get_history(run, map_function=len)",
+        "node['is_changed']",
+        "from comfy_execution.utils import get_executing_context",
+        "match tokenizer:\n    case object(clip_name=name): pass",
+    ],
+)
+def test_the_search_finds_what_is_private(source: str) -> None:
+    assert PRIVATE & names(ast.parse(source))
+
+
+@pytest.mark.parametrize("file", COMFYUI, ids=lambda file: file.name)
+def test_comfyui_is_not_probed(file: Path) -> None:
+    assert not {"getattr", "hasattr", "AttributeError", "TypeError"} & names(ast.parse(file.read_text()))
 
 
 def shipped_python() -> list[Path]:

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
+from resonance.host.core_text import CoreEngine
 from resonance.llm.chat import Abilities, Interrupted, LLMError, Message, Request, Sampling, ask
-from resonance.llm.core import CoreEngine
 
 ANSWER = "a red picture"
 
@@ -124,3 +124,24 @@ def test_qwen_gets_system_text_turns_and_pictures_in_its_own_form():
         "<|im_start|>assistant\n<think>\n\n</think>\n\n"
     )
     assert clip.asked.llama_template == "{}" and clip.asked.images[0].shape == (1, 8, 8, 3)
+
+
+def test_what_is_decoded_for_a_token_does_not_grow_with_the_answer():
+    class Endless(Writer):
+        def sample_token(self, at: int) -> torch.Tensor:
+            return torch.tensor([[ord("a") + at % 26]])
+
+    class Counting(Clip):
+        decoded = 0
+
+        def decode(self, ids: list[int]) -> str:
+            self.decoded += len(ids)
+            return super().decode(ids)
+
+    def per_token(count: int) -> float:
+        clip, grown = Counting(Endless(), Tokenizer()), list[str]()
+        ask(CoreEngine(clip), request(max_tokens=count), grown.append)
+        assert [len(text) for text in grown] == list(range(1, count + 1))
+        return clip.decoded / count
+
+    assert per_token(2000) < 1.1 * per_token(100) < 10

@@ -36,7 +36,7 @@ BOUNDARIES = [
     *sorted((PACK / "resonance" / "cli").glob("*.py")),
     PACK / "resonance" / "drive" / "embedded" / "engine.py",
 ]
-CONTROL = {"Stopped", "Interrupted", "_EnoughError", "_BrokenCall", "_WrongError", "_NotHereError"}
+CONTROL = {"Stopped", "Interrupted", "_BrokenCall", "_WrongError", "_NotHereError"}
 """They never leave the module, or the function, that expects them."""
 
 

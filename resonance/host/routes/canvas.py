@@ -3,12 +3,10 @@
 import json
 from collections.abc import Callable
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import Any
 
 import folder_paths
 from aiohttp import web
-from comfy.sd1_clip import SD1Tokenizer
 from server import PromptServer
 
 from ...canvas import listing
@@ -18,7 +16,7 @@ from ...canvas.exchange import read_any
 from ...canvas.read import LIMIT
 from ...canvas.write_program import write_program
 from ...told import Told
-from .. import encode
+from .. import core, encode
 from .sessions import answer, read_json
 
 LARGEST = 2 * LIMIT
@@ -102,11 +100,10 @@ def _size(said: dict[str, Any]) -> tuple[int, int]:
 
 @lru_cache(64)
 def _count(text: BagText) -> tuple[list[int], int]:
-    return encode.counts(_tokenizer(), text)
+    return encode.counts(_clip(), text)
 
 
 @lru_cache(1)
-def _tokenizer() -> Any:
-    """CLIP-L's, with the embeddings that prompts may name; all encoders that read 77 tokens count alike."""
-    embeddings = folder_paths.get_folder_paths("embeddings")
-    return SimpleNamespace(tokenize=SD1Tokenizer(embedding_directory=embeddings).tokenize_with_weights)
+def _clip() -> core.ClipL:
+    """With the embeddings that prompts may name; all encoders that read 77 tokens count alike."""
+    return core.ClipL(folder_paths.get_folder_paths("embeddings"))

@@ -25,7 +25,7 @@ from ...session.payloads import Plain
 from ...session.reason import Outcome, Reason
 from ...session.status import NoLedger
 from ...told import Told
-from .. import folders, progress
+from .. import core, folders, progress
 from . import owned as sessions
 from . import queue
 from .owned import Owned
@@ -94,7 +94,7 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
         ledger = owned.ledger
         try:
             waiting = ledger.session().run
-            if waiting and waiting != run.id and queue.waits(waiting):
+            if waiting and waiting != run.id and core.is_queued(waiting):
                 progress.say(_joined(owned, ask, run), node_id)
                 return None
             if waiting == run.id and owned.recorded and owned.recorded.prompt != run.prompt:
@@ -286,7 +286,7 @@ def _queue(owned: Owned, run: Run, successor: str, item: Item) -> None:
         raise
     owned.runs.append(run.id)
     while len(owned.runs) > HISTORY + 1:
-        queue.forget(owned.runs.popleft())
+        core.forget(owned.runs.popleft())
 
 
 def _load(chain: Chain, run: Run, item: Item) -> Work | None:

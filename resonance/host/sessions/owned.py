@@ -16,7 +16,7 @@ from ...session.item import Item
 from ...session.ledger import Ledger
 from ...session.status import Kind
 from ...told import NotNow, Told
-from .. import folders
+from .. import core, folders
 from . import queue
 
 NODES: dict[Kind, str] = {
@@ -121,7 +121,7 @@ def close(name: str) -> None:
 def close_when_idle(ledger: Ledger) -> None:
     """Closes the session unless its next run is queued or running."""
     run = ledger.session().run
-    if run is None or not queue.waits(run):
+    if run is None or not core.is_queued(run):
         close(ledger.name)
 
 
@@ -162,7 +162,7 @@ def resume(name: str) -> None:
         if not graph:
             close_when_idle(ledger)
             raise NotNow(f"Session {name!r} was never run in ComfyUI: press Run in its workflow.")
-        waiting = session.run is not None and queue.waits(session.run)
+        waiting = session.run is not None and core.is_queued(session.run)
         run = session.run if waiting else str(uuid.uuid4())
         with ledger.transaction():
             ledger.update(state="open", reason="", run=run)

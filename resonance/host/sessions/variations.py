@@ -23,7 +23,7 @@ from ...session.reason import Outcome, Reason
 from ...told import Told
 from ...vary.transform import Call
 from ...vary.walk import KeptPicture, Picture
-from .. import progress
+from .. import core, progress
 from . import owned as sessions
 from . import queue, results
 from .queue import Run
@@ -60,31 +60,28 @@ class Around:
 
         Files count by their content, where nodes tell ComfyUI of it (IS_CHANGED, as text).
         """
-        known: dict[str, str] = {}
+        nodes, known = core.live_graph(self.graph), dict[str, str]()
+
+        def is_link(value: Any) -> bool:
+            match value:
+                case [str(id_), int()]:
+                    return id_ in nodes
+                case _:
+                    return False
 
         def of(id_: str) -> str:
             if id_ not in known:
-                node = self.graph.get_node(id_)
+                node = nodes[id_]
                 inputs = [
-                    (name, of(value[0]), value[1]) if self._is_link(value) else (name, value)
+                    (name, of(value[0]), value[1]) if is_link(value) else (name, value)
                     for name, value in sorted(node["inputs"].items())
-                    if id_ != self.node_id or (self._is_link(value) and name in MAKERS)
+                    if id_ != self.node_id or (is_link(value) and name in MAKERS)
                 ]
-                told = node.get("is_changed")  # NaN and times are new in each run
-                marks = [mark for mark in told if isinstance(mark, str)] if isinstance(told, list) else []
+                marks = [mark for mark in core.changes(node) if isinstance(mark, str)]  # times are new in each run
                 known[id_] = transforms.digest(repr((node["class_type"], inputs, marks)).encode())
             return known[id_]
 
         return of(self.node_id)
-
-    def _is_link(self, value: Any) -> bool:
-        return (
-            isinstance(value, list)
-            and len(value) == 2
-            and isinstance(value[0], str)
-            and isinstance(value[1], int)
-            and self.graph.has_node(value[0])
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Text encoders that ComfyUI itself can write with (Qwen3, Qwen3-VL, Qwen3.5, Gemma, Ministral, ...), by their CLIP object.
 
-Nothing of ComfyUI is imported: what an encoder can do is read off its parts. ``clip.generate`` offers no way in while it
-writes, so the one method that draws a token is watched for the time of an answer.
+Like :mod:`.core` a file that touches ComfyUI's insides: those of comfy/sd.py, comfy/sd1_clip.py and comfy/text_encoders.
+Nothing is imported from there: what an encoder can do shows in the shape of its parts.
+``clip.generate`` offers no way in while it writes, so the one method that draws a token is watched for the time of an answer.
 """
 
 import inspect
@@ -12,7 +13,8 @@ from typing import Any
 import torch
 
 from ..images import to_tensor
-from .chat import Abilities, Answer, Interrupted, LLMError, Message, OnText, Request, before_stop
+from ..llm.chat import Abilities, Answer, Interrupted, LLMError, Message, OnText, Request, before_stop
+from ..llm.decoding import Decoding
 
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
 
@@ -28,7 +30,7 @@ class CoreEngine:
     clip: Any
 
     def __post_init__(self) -> None:
-        if not (hasattr(self.clip, "generate") and hasattr(self.clip, "decode") and self._writer):
+        if self._writer is None:
             raise LLMError(
                 f"{self.name} is a text encoder that cannot write. Load one that can with Load CLIP: Qwen3, Qwen3-VL or "
                 "Qwen3.5, Gemma 2, 3 or 4, Ministral 3 (Qwen3-VL, Qwen3.5 and Gemma 3 and 4 also see pictures)."
@@ -36,34 +38,59 @@ class CoreEngine:
 
     @property
     def name(self) -> str:
-        return str(getattr(self.clip.tokenizer, "clip_name", type(self.clip.cond_stage_model).__name__))
+        match self.clip.tokenizer:
+            case object(clip_name=str(name)):
+                return name
+            case _:  # of several encoders
+                return type(self.clip.cond_stage_model).__name__
 
     @property
     def _writer(self) -> Any:
-        """The network that draws tokens, None if there is none. ComfyUI gives some (Qwen2.5-VL) the means to draw, but
-        not the tokens to stop at, and fails when they are asked to."""
+        """The network that draws tokens (comfy/text_encoders/llama.py, ``BaseGenerate``), None if there is none. ComfyUI
+        gives some (Qwen2.5-VL) the means to draw, but not the tokens to stop at, and fails when they are asked to."""
         for network in self.clip.cond_stage_model.modules():
-            if hasattr(network, "sample_token"):
-                return network if hasattr(network.model.config, "stop_tokens") else None
+            match network:
+                case object(sample_token=_, model=object(config=object(stop_tokens=_))):
+                    return network
+                case _:
+                    continue
         return None
 
     @property
     def _tokenizers(self) -> list[Any]:
+        """A tokenizer, and the one that it wraps (comfy/sd1_clip.py, ``SD1Tokenizer``)."""
         outer = self.clip.tokenizer
-        return [outer, *filter(None, [getattr(outer, str(getattr(outer, "clip", "")), None)])]
+        match outer:
+            case object(clip=str(name)):
+                return [outer, vars(outer)[name]]
+            case _:
+                return [outer]
+
+    @property
+    def _sees(self) -> bool:
+        """Whether pictures reach the network: a tokenizer may know them although its encoder has no eyes; then they would
+        vanish without a word."""
+        takes = {name for t in self._tokenizers for name in inspect.signature(t.tokenize_with_weights).parameters}
+        match self._writer:
+            case object(preprocess_embed=_):
+                return bool({"image", "images"} & takes)
+            case _:
+                return False
 
     @property
     def _chatml(self) -> bool:
         """The Qwen family's form of a conversation, which has system text and turns. Of the other families' templates
         only their own single turn is used."""
-        return str(getattr(self.clip.tokenizer, "llama_template", "")).startswith("<|im_start|>")
+        match self.clip.tokenizer:
+            case object(llama_template=str(template)):
+                return template.startswith("<|im_start|>")
+            case _:
+                return False
 
     @property
     def abilities(self) -> Abilities:
-        takes = {name for t in self._tokenizers for name in inspect.signature(t.tokenize_with_weights).parameters}
         return Abilities(
-            # A tokenizer may know pictures although this encoder has no eyes; then they would vanish without a word.
-            images=bool({"image", "images"} & takes) and hasattr(self._writer, "preprocess_embed"),
+            images=self._sees,
             system=self._chatml,
             turns=self._chatml,
             for_images="load a text encoder with vision, such as Qwen3-VL, Qwen3.5 or Gemma 3 or 4 with vision",
@@ -74,17 +101,15 @@ class CoreEngine:
 
     def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
         s = request.sampling
-        writer, ids = self._writer, list[int]()
+        writer, decoding, text = self._writer, Decoding(self.clip.decode), ""
         draw: Callable[..., torch.Tensor] = writer.sample_token
-        text = ""
 
         def watched(*args: Any, **kwargs: Any) -> torch.Tensor:
             nonlocal text
             if interrupted():
                 raise Interrupted
             token = draw(*args, **kwargs)
-            ids.append(int(token[0]))
-            said = self._decode(ids)
+            said = decoding.add(int(token[0]))
             if len(before_stop(said, request.stop)) < len(said):
                 raise _EnoughError
             if len(said) > len(text) and not said.endswith("\ufffd"):
@@ -107,14 +132,11 @@ class CoreEngine:
                 seed=s.seed,
             )
         except _EnoughError:
-            return Answer(before_stop(self._decode(ids), request.stop), True)
+            return Answer(before_stop(self.clip.decode(decoding.ids), request.stop), True)
         finally:
             del writer.sample_token
         # An end token comes out as nothing, so only a full budget tells that the answer was cut off.
-        return Answer(self._decode(written), len(written) < s.max_tokens)
-
-    def _decode(self, ids: list[int]) -> str:
-        return str(self.clip.decode(ids))
+        return Answer(self.clip.decode(written), len(written) < s.max_tokens)
 
     def _tokens(self, messages: tuple[Message, ...]) -> Any:
         images = [to_tensor(i) for m in messages for i in m.images]

@@ -1,0 +1,372 @@
+"""What the pack relies on in ComfyUI, one row an attribute, as its source says it. Neither ComfyUI nor torch is imported.
+
+A row is one line in a list below: a kind of check, a file, a class or function in it, names.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from textwrap import indent
+from typing import NamedTuple
+
+from places import find_comfyui
+
+
+class Row(NamedTuple):
+    """One attribute.
+
+    Attributes:
+        where: class or function, a dot between one and what is somewhere in it; empty: the file.
+        place: of a name that must come at a certain one.
+    """
+
+    kind: "Kind"
+    file: str
+    where: str
+    name: str
+    place: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.where}{' ' if self.where else ''}{self.kind.__name__} {self.name}"
+
+
+Kind = Callable[[ast.AST, Row], bool]
+Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+# Kinds: each is given the class or function
+
+
+def has(node: ast.AST, row: Row) -> bool:
+    """A class or a file defines a name."""
+    assert isinstance(node, ast.Module | ast.ClassDef)
+    inside = [each for part in node.body if isinstance(part, ast.If | ast.Try) for each in part.body]
+    for each in (*node.body, *inside):
+        match each:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names = [name]
+            case ast.Assign(targets=targets):
+                names = [target.id for target in targets if isinstance(target, ast.Name)]
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                names = [name]
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                names = [alias.asname or alias.name for alias in aliases]
+            case _:
+                names = []
+        if row.name in names:
+            return True
+    return False
+
+
+def takes(node: ast.AST, row: Row) -> bool:
+    """A function has a parameter, at its place where one is given, ``self`` not counted."""
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    names = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args)]
+    names = [name for name in names if name not in ("self", "cls")]
+    if row.place is not None:
+        return names[row.place : row.place + 1] == [row.name]
+    return row.name in (*names, *(arg.arg for arg in node.args.kwonlyargs))
+
+
+def sets(node: ast.AST, row: Row) -> bool:
+    """A function sets an attribute of something."""
+    return any(
+        isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and n.attr == row.name for n in ast.walk(node)
+    )
+
+
+def uses(node: ast.AST, row: Row) -> bool:
+    """A function names something, be it its own or another's."""
+    return any(row.name in (getattr(n, "attr", None), getattr(n, "id", None)) for n in ast.walk(node))
+
+
+def says(node: ast.AST, row: Row) -> bool:
+    """A function holds a text, such as a key."""
+    return any(isinstance(n, ast.Constant) and n.value == row.name for n in ast.walk(node))
+
+
+def tuples(node: ast.AST, row: Row) -> bool:
+    """A function makes a tuple in which a name stands at its place."""
+    assert row.place is not None
+    made = [n.elts for n in ast.walk(node) if isinstance(n, ast.Tuple) and len(n.elts) > row.place]
+    return any(isinstance(n, ast.Name) and n.id == row.name for elts in made for n in ast.walk(elts[row.place]))
+
+
+def each(kind: Kind, file: str, where: str, names: str) -> list[Row]:
+    return [Row(kind, file, where, name) for name in names.split()]
+
+
+def ordered(kind: Kind, file: str, where: str, names: str, first: int = 0) -> list[Row]:
+    """Names in this order, the first one at a place."""
+    return [Row(kind, file, where, name, place) for place, name in enumerate(names.split(), first)]
+
+
+PRIVATE = set(
+    re.findall(
+        r"\w+",
+        """
+        prompt_queue get_current_queue_volatile get_history delete_history_item get_flags map_function create_time
+        execution_interrupted execution_error exception_type exception_message node_type
+        get_executing_context client_id tls_keyfile tls_certfile app
+        NODE_CLASS_MAPPINGS NODE_DISPLAY_NAME_MAPPINGS RELATIVE_PYTHON_MODULE GET_SCHEMA get_node all_node_ids is_changed
+        return_word_ids SD1Tokenizer encode_from_tokens return_dict
+        disable_dynamic apply_hooks_to_conds use_clip_schedule forced_hooks combine_all_hooks set_keyframes_on_hooks
+        create_hook_lora create_target_dict register_all_hook_patches
+        downscale_ratio_spacial spacial_compression_encode get_previewer decode_latent_to_preview_image
+        sample_token cond_stage_model stop_tokens preprocess_embed clip_name llama_template skip_template
+        """,
+    )
+)
+"""What may move without a word: only resonance/host/core.py and core_text.py touch it, each at one place. Names that are
+used for other things too cannot be searched for, and are not among them."""
+
+LLAMA, QWEN = "comfy/text_encoders/llama.py", "comfy/text_encoders/qwen3vl.py"
+ATTENTION = "comfy/ldm/modules/attention.py"
+
+ROWS = [
+    # resonance/host/core.py: the queue
+    *each(has, "execution.py", "PromptQueue", "get_current_queue_volatile get_history delete_history_item"),
+    *each(has, "execution.py", "PromptQueue", "set_flag get_flags"),
+    *ordered(tuples, "execution.py", "PromptQueue.get_current_queue_volatile", "running queued"),
+    *ordered(takes, "execution.py", "PromptQueue.get_history", "prompt_id"),
+    *each(takes, "execution.py", "PromptQueue.get_history", "map_function"),
+    *ordered(takes, "execution.py", "PromptQueue.delete_history_item", "id_to_delete"),
+    *ordered(takes, "execution.py", "PromptQueue.set_flag", "name data"),
+    *each(takes, "execution.py", "PromptQueue.get_flags", "reset"),
+    *each(says, "execution.py", "PromptQueue.task_done", "status"),
+    *each(has, "execution.py", "PromptQueue.ExecutionStatus", "messages"),
+    *ordered(tuples, "execution.py", "PromptExecutor.add_message", "event data"),
+    *each(says, "execution.py", "PromptExecutor.handle_execution_error", "execution_interrupted execution_error"),
+    *each(says, "execution.py", "PromptExecutor.handle_execution_error", "exception_type exception_message node_type"),
+    *each(uses, "main.py", "prompt_worker", "get_flags"),
+    *ordered(
+        tuples, "server.py", "PromptServer.post_prompt", "prompt_id prompt extra_data outputs_to_execute", first=1
+    ),
+    *each(says, "server.py", "PromptServer.post_prompt", "prompt prompt_id extra_data partial_execution_targets"),
+    *each(says, "server.py", "PromptServer.post_prompt", "create_time"),
+    *each(says, "server.py", "PromptServer.post_free", "unload_models free_memory"),
+    *each(has, "comfy_execution/utils.py", "", "get_executing_context"),
+    *each(has, "comfy_execution/utils.py", "ExecutionContext", "prompt_id"),
+    # the server
+    *each(sets, "server.py", "PromptServer.__init__", "instance prompt_queue client_id app routes"),
+    *each(sets, "server.py", "PromptServer.start_multi_address", "address port"),
+    *each(uses, "server.py", "PromptServer.start_multi_address", "tls_keyfile tls_certfile"),
+    *ordered(takes, "server.py", "PromptServer.send_sync", "event data sid"),
+    *ordered(takes, "server.py", "PromptServer.send_progress_text", "text node_id"),
+    *each(says, "comfy/cli_args.py", "", "--tls-keyfile --tls-certfile --disable-metadata"),
+    # nodes and the graph as it runs
+    *each(has, "nodes.py", "", "NODE_CLASS_MAPPINGS NODE_DISPLAY_NAME_MAPPINGS"),
+    *each(sets, "nodes.py", "load_custom_node", "RELATIVE_PYTHON_MODULE"),
+    *each(has, "comfy_api/latest/_io.py", "_ComfyNodeBaseInternal", "RELATIVE_PYTHON_MODULE GET_SCHEMA"),
+    *each(has, "comfy_execution/graph.py", "DynamicPrompt", "get_node all_node_ids"),
+    *each(says, "execution.py", "IsChangedCache", "is_changed"),
+    # text encoders
+    *ordered(takes, "comfy/sd.py", "CLIP.tokenize", "text return_word_ids"),
+    *ordered(takes, "comfy/sd1_clip.py", "SD1Tokenizer.tokenize_with_weights", "text return_word_ids"),
+    *ordered(tuples, "comfy/sd1_clip.py", "SDTokenizer.tokenize_with_weights", "t w i"),
+    *each(has, "comfy/sd1_clip.py", "", "SD1Tokenizer"),
+    *each(takes, "comfy/sd1_clip.py", "SD1Tokenizer.__init__", "embedding_directory"),
+    *each(says, "comfy/sd1_clip.py", "SD1Tokenizer.__init__", "l"),
+    *each(says, "comfy/sdxl_clip.py", "SDXLTokenizer.tokenize_with_weights", "l g"),
+    *each(says, "comfy/text_encoders/sd2_clip.py", "SD2Tokenizer.__init__", "h"),
+    *each(has, "comfy/sd.py", "CLIP", "encode_from_tokens encode_from_tokens_scheduled"),
+    *ordered(takes, "comfy/sd.py", "CLIP.encode_from_tokens", "tokens return_pooled return_dict"),
+    *each(says, "comfy/sd.py", "CLIP.encode_from_tokens", "cond pooled_output"),
+    *ordered(takes, "comfy/sd.py", "CLIP.encode_from_tokens_scheduled", "tokens"),
+    # hooks: what core's node does is done likewise
+    *each(takes, "comfy/sd.py", "CLIP.clone", "disable_dynamic"),
+    *each(sets, "comfy/sd.py", "CLIP.__init__", "patcher apply_hooks_to_conds use_clip_schedule"),
+    *each(sets, "comfy/model_patcher.py", "ModelPatcher.__init__", "forced_hooks"),
+    *each(has, "comfy/model_patcher.py", "ModelPatcher", "register_all_hook_patches"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.register_all_hook_patches", "hooks target_dict"),
+    *each(has, "comfy/hooks.py", "HookGroup", "clone combine_all_hooks set_keyframes_on_hooks"),
+    *ordered(takes, "comfy/hooks.py", "HookGroup.combine_all_hooks", "hooks_list"),
+    *each(has, "comfy/hooks.py", "", "create_hook_lora create_target_dict"),
+    *ordered(takes, "comfy/hooks.py", "create_hook_lora", "lora strength_model strength_clip"),
+    *ordered(takes, "comfy/hooks.py", "create_target_dict", "target"),
+    *each(has, "comfy/hooks.py", "EnumWeightTarget", "Clip"),
+    *each(sets, "comfy_extras/nodes_hooks.py", "SetClipHooks.apply_hooks", "apply_hooks_to_conds use_clip_schedule"),
+    *each(sets, "comfy_extras/nodes_hooks.py", "SetClipHooks.apply_hooks", "forced_hooks"),
+    *each(uses, "comfy_extras/nodes_hooks.py", "SetClipHooks.apply_hooks", "clone set_keyframes_on_hooks"),
+    *each(uses, "comfy_extras/nodes_hooks.py", "SetClipHooks.apply_hooks", "register_all_hook_patches"),
+    # latents and sampling
+    *each(says, "nodes.py", "EmptyLatentImage.generate", "samples downscale_ratio_spacial"),
+    *each(says, "nodes.py", "common_ksampler", "downscale_ratio_spacial"),
+    *each(has, "comfy/sd.py", "VAE", "spacial_compression_encode"),
+    *each(says, "comfy_extras/nodes_flux.py", "FluxGuidance.execute", "guidance"),
+    *ordered(
+        takes, "comfy/samplers.py", "KSampler.__init__", "model steps device sampler scheduler denoise model_options"
+    ),
+    *each(sets, "comfy/samplers.py", "KSampler.set_steps", "sigmas"),
+    *each(sets, "comfy/model_patcher.py", "ModelPatcher.__init__", "model_options load_device"),
+    *each(sets, "comfy/model_base.py", "BaseModel.__init__", "latent_format"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.get_model_object", "name"),
+    *each(has, "latent_preview.py", "", "get_previewer"),
+    *each(has, "latent_preview.py", "LatentPreviewer", "decode_latent_to_preview_image"),
+    *ordered(takes, "latent_preview.py", "get_previewer", "device latent_format"),
+    *ordered(takes, "latent_preview.py", "LatentPreviewer.decode_latent_to_preview_image", "preview_format x0"),
+    # resonance/host/core_text.py
+    *ordered(takes, "comfy/sd.py", "CLIP.generate", "tokens do_sample max_length temperature top_k top_p min_p"),
+    *each(takes, "comfy/sd.py", "CLIP.generate", "repetition_penalty seed"),
+    *ordered(takes, "comfy/sd.py", "CLIP.decode", "token_ids"),
+    *each(sets, "comfy/sd.py", "CLIP.__init__", "cond_stage_model tokenizer"),
+    *each(has, LLAMA, "BaseGenerate", "sample_token"),
+    *each(uses, LLAMA, "BaseGenerate.generate", "sample_token model config stop_tokens"),
+    *each(has, LLAMA, "Qwen3_4BConfig", "stop_tokens"),
+    *each(has, LLAMA, "Gemma3_4B_Vision", "preprocess_embed"),
+    *each(has, QWEN, "Qwen3VL", "preprocess_embed"),
+    *each(uses, "comfy/sd1_clip.py", "SDClipModel.process_tokens", "preprocess_embed"),
+    *each(sets, "comfy/sd1_clip.py", "SD1Tokenizer.__init__", "clip_name clip"),
+    *each(says, "comfy/sd1_clip.py", "SDTokenizer.tokenize_with_weights", "min_length"),
+    *each(sets, QWEN, "Qwen3VLTokenizer.__init__", "llama_template"),
+    *each(takes, QWEN, "Qwen3VLTokenizer.tokenize_with_weights", "llama_template images"),
+    *each(sets, "comfy/text_encoders/z_image.py", "ZImageTokenizer.__init__", "llama_template"),
+    *each(takes, "comfy/text_encoders/z_image.py", "ZImageTokenizer.tokenize_with_weights", "llama_template"),
+    *each(
+        takes, "comfy/text_encoders/qwen35.py", "Qwen35ImageTokenizer.tokenize_with_weights", "llama_template images"
+    ),
+    *each(takes, "comfy/text_encoders/lt.py", "Gemma3_Tokenizer.tokenize_with_weights", "image skip_template"),
+    *each(
+        takes, "comfy/text_encoders/gemma4.py", "Gemma4_Tokenizer.tokenize_with_weights", "image skip_template thinking"
+    ),
+    # resonance/host/attention.py and regions.py: conditionings while they are sampled
+    *each(has, "comfy/patcher_extension.py", "WrappersMP", "OUTER_SAMPLE"),
+    *each(sets, "comfy/patcher_extension.py", "WrapperExecutor.__init__", "class_obj"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.add_wrapper_with_key", "wrapper_type key wrapper"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.remove_wrappers_with_key", "wrapper_type key"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.set_attachments", "key attachment"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.get_attachment", "key"),
+    *each(sets, "comfy/samplers.py", "CFGGuider.__init__", "model_patcher model_options"),
+    *each(sets, "comfy/samplers.py", "CFGGuider.sample", "conds"),
+    *each(uses, "comfy/samplers.py", "CFGGuider.sample", "OUTER_SAMPLE"),
+    *each(says, "comfy/samplers.py", "CFGGuider.inner_sample", "transformer_options sample_sigmas"),
+    *each(says, "comfy/samplers.py", "_calc_cond_batch", "transformer_options uuids sigmas"),
+    *each(says, "comfy/samplers.py", "get_area_and_mult", "area mask mask_strength uuid"),
+    *each(says, "comfy/samplers.py", "resolve_areas_and_cond_masks_multidim", "set_area_to_bounds"),
+    *each(says, "comfy/samplers.py", "calculate_start_end_timesteps", "start_percent end_percent"),
+    *each(says, "comfy/sampler_helpers.py", "convert_cond", "cross_attn uuid"),
+    *each(says, "comfy/model_base.py", "BaseModel.extra_conds", "cross_attn c_crossattn"),
+    *each(uses, "comfy/model_base.py", "BaseModel.extra_conds", "CONDCrossAttn"),
+    *each(uses, "comfy/conds.py", "CONDCrossAttn.concat", "lcm repeat"),
+    *each(sets, "comfy/model_base.py", "BaseModel.__init__", "model_config model_sampling diffusion_model"),
+    *ordered(takes, "comfy/model_sampling.py", "ModelSamplingDiscrete.percent_to_sigma", "percent"),
+    # its attention
+    *each(has, ATTENTION, "", "optimized_attention"),
+    *ordered(takes, ATTENTION, "attention_pytorch", "q k v heads mask attn_precision skip_reshape skip_output_reshape"),
+    *each(says, ATTENTION, "wrap_attn", "transformer_options optimized_attention_override"),
+    *each(says, ATTENTION, "BasicTransformerBlock.forward", "patches_replace attn1 attn2 block n_heads attn_precision"),
+    *ordered(tuples, ATTENTION, "BasicTransformerBlock.forward", "block"),
+    *ordered(tuples, ATTENTION, "BasicTransformerBlock.forward", "block_index", first=2),
+    *each(sets, ATTENTION, "BasicTransformerBlock.__init__", "attn2"),
+    *each(says, ATTENTION, "SpatialTransformer.forward", "activations_shape"),
+    *each(sets, ATTENTION, "SpatialTransformer.__init__", "transformer_blocks"),
+    # resonance/host/families
+    *each(has, "comfy/supported_models.py", "", "SD15 SD20 SDXL"),
+    *each(
+        sets,
+        "comfy/ldm/modules/diffusionmodules/openaimodel.py",
+        "UNetModel.__init__",
+        "input_blocks middle_block output_blocks",
+    ),
+    # What core's own nodes and most packs use, wherever it is needed
+    *each(has, "folder_paths.py", "", "models_dir folder_names_and_paths add_model_folder_path get_folder_paths"),
+    *each(has, "folder_paths.py", "", "get_filename_list get_full_path get_system_user_directory"),
+    *each(has, "folder_paths.py", "", "get_input_directory get_output_directory get_temp_directory"),
+    *ordered(
+        takes,
+        "comfy/sample.py",
+        "sample",
+        "model noise steps cfg sampler_name scheduler positive negative latent_image",
+    ),
+    *each(takes, "comfy/sample.py", "sample", "noise_mask sigmas callback disable_pbar seed"),
+    *ordered(takes, "comfy/sample.py", "prepare_noise", "latent_image seed noise_inds"),
+    *ordered(takes, "comfy/sample.py", "fix_empty_latent_channels", "model latent_image"),
+    *each(has, "comfy/samplers.py", "KSampler", "SAMPLERS SCHEDULERS"),
+    *each(has, "comfy/model_management.py", "", "InterruptProcessingException processing_interrupted"),
+    *each(has, "comfy/model_management.py", "", "throw_exception_if_processing_interrupted"),
+    *each(has, "comfy/model_management.py", "", "intermediate_device intermediate_dtype get_torch_device"),
+    *each(has, "comfy/model_management.py", "", "unet_offload_device get_free_memory"),
+    *ordered(takes, "comfy/model_management.py", "load_models_gpu", "models memory_required"),
+    *each(takes, "comfy/model_management.py", "load_models_gpu", "force_full_load"),
+    *ordered(takes, "comfy/model_management.py", "free_memory", "memory_required device"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.__init__", "model load_device offload_device"),
+    *each(has, "comfy/utils.py", "", "PROGRESS_BAR_ENABLED"),
+    *ordered(takes, "comfy/utils.py", "ProgressBar.__init__", "total node_id"),
+    *ordered(takes, "comfy/utils.py", "ProgressBar.update_absolute", "value total preview"),
+    *ordered(takes, "comfy/utils.py", "ProgressBar.update", "value"),
+    *ordered(takes, "comfy/utils.py", "load_torch_file", "ckpt safe_load"),
+    *each(takes, "comfy/utils.py", "load_torch_file", "return_metadata"),
+    *ordered(takes, "comfy/sd.py", "load_checkpoint_guess_config", "ckpt_path"),
+    *each(takes, "comfy/sd.py", "load_checkpoint_guess_config", "embedding_directory"),
+    *ordered(tuples, "comfy/sd.py", "load_state_dict_guess_config", "model_patcher clip vae"),
+    *ordered(
+        takes, "comfy/sd.py", "load_lora_for_models", "model clip lora strength_model strength_clip lora_metadata"
+    ),
+    *each(takes, "comfy/sd.py", "VAE.__init__", "sd metadata"),
+    *each(has, "comfy/sd.py", "VAE", "throw_exception_if_invalid encode decode"),
+    *ordered(takes, "comfy_execution/graph_utils.py", "ExecutionBlocker.__init__", "message"),
+    # comfy_api.v0_0_2, which nodes are written against
+    *each(has, "comfy_api/v0_0_2/__init__.py", "", "io ui ComfyExtension"),
+    *each(has, "comfy_api/latest/__init__.py", "ComfyExtension", "on_load get_node_list"),
+    *each(has, "comfy_api/latest/_io.py", "Hidden", "unique_id prompt dynprompt extra_pnginfo"),
+    *each(has, "comfy_api/latest/_io.py", "Schema", "node_id display_name category description search_aliases"),
+    *each(has, "comfy_api/latest/_io.py", "Schema", "inputs outputs hidden is_input_list is_output_node is_deprecated"),
+    *each(has, "comfy_api/latest/_io.py", "Schema", "not_idempotent has_intermediate_output"),
+    *each(takes, "comfy_api/latest/_io.py", "NodeOutput.__init__", "ui"),
+]
+
+
+def lost(row: Row, node: ast.AST | None) -> str:
+    """What is to be told if that class, function or file lacks the attribute; empty: it has it."""
+    if node and row.kind(node, row):
+        return ""
+    return f"ComfyUI has moved {row.name!r}, on which Resonance relies. No more so in {row}"
+
+
+def found(row: Row) -> ast.AST | None:
+    """Where a row is to be looked up in ComfyUI."""
+    node: ast.AST | None = _read(row.file)
+    for name in filter(None, row.where.split(".")):
+        node = next((each for each in _definitions(node) if each.name == name), None) if node else None
+    return node
+
+
+def renamed(row: Row) -> ast.AST | None:
+    """The same in a copy of the file in which the name is another one everywhere. Parsed is no more than that needs."""
+    original = found(row)
+    if isinstance(original, ast.Module):
+        parts = [part for line in original.body for part in _again(row, line)]
+        return ast.Module(parts, [])
+    assert isinstance(original, Definition)
+    [copy] = _again(row, original)
+    return copy if isinstance(copy, Definition) and copy.name == original.name else None
+
+
+def _again(row: Row, part: ast.stmt) -> list[ast.stmt]:
+    word, lines = re.compile(rf"(?<!\w){re.escape(row.name)}(?!\w)"), _lines(row.file)
+    text = "\n".join(lines[part.lineno - 1 : part.end_lineno])
+    if not word.search(text):
+        return [part]
+    [block] = ast.parse(
+        "if True:\n" + word.sub(f"{row.name}_renamed", text if part.col_offset else indent(text, " "))
+    ).body
+    assert isinstance(block, ast.If)
+    return block.body
+
+
+def _definitions(node: ast.AST) -> Iterator[Definition]:
+    """Classes and functions in another, those of no depth first."""
+    return (each for each in ast.walk(node) if each is not node and isinstance(each, Definition))
+
+
+@cache
+def _lines(file: str) -> list[str]:
+    comfyui = find_comfyui()
+    assert comfyui, "no ComfyUI"
+    return (comfyui / file).read_text(encoding="utf-8").split("\n")
+
+
+@cache
+def _read(file: str) -> ast.Module:
+    return ast.parse("\n".join(_lines(file)))
