@@ -6,7 +6,7 @@ from comfy_api.latest import io
 from ...resonance.canvas.canvas import GRID
 from ...resonance.host.attention import patched
 from ...resonance.regions.methods.omost import OmostDense
-from ...resonance.regions.parts import KEY, Binding, Part, stack
+from ...resonance.regions.parts import KEY, Binding, Conditioning, Part, stack
 from ...resonance.told import Told
 from .sockets import CATEGORY
 
@@ -46,7 +46,9 @@ class AddCond(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, conditioning, strength: float, mask: torch.Tensor | None = None) -> io.NodeOutput:
+    def execute(
+        cls, model: io.Model.Type, conditioning: Conditioning, strength: float, mask: torch.Tensor | None = None
+    ) -> io.NodeOutput:
         before: tuple[Part, ...] = model.get_attachment(PARTS) or ()
         name = f"part {len(before) + 1}"
         if len(conditioning) != 1:
@@ -82,8 +84,9 @@ class Apply(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model) -> io.NodeOutput:
-        parts = [part for part in model.get_attachment(PARTS) or () if part.weight > 0]
+    def execute(cls, model: io.Model.Type) -> io.NodeOutput:
+        added: tuple[Part, ...] = model.get_attachment(PARTS) or ()
+        parts = [part for part in added if part.weight > 0]
         if not parts:
             raise Told("No part acts on this model: connect a DenseDiffusion Add Cond with a strength above 0.")
         [[first, said]] = parts[0].positive

@@ -272,4 +272,4 @@ def _plain(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, extra: dict[str, A
 
 def _split(t: torch.Tensor, heads: int) -> torch.Tensor:
     """``[B, N, heads * D]`` to ``[B, heads, N, D]``."""
-    return t.unflatten(2, (heads, -1)).transpose(1, 2)
+    return torch.unflatten(t, 2, (heads, -1)).transpose(1, 2)

@@ -70,7 +70,7 @@ class Around:
                     for name, value in sorted(node["inputs"].items())
                     if id_ != self.node_id or (self._is_link(value) and name in MAKERS)
                 ]
-                told = node.get("is_changed")  # NaN and times are new in each run
+                told: list[object] | float | None = node.get("is_changed")  # NaN and times are new in each run
                 marks = [mark for mark in told if isinstance(mark, str)] if isinstance(told, list) else []
                 known[id_] = transforms.digest(repr((node["class_type"], inputs, marks)).encode())
             return known[id_]
@@ -78,13 +78,11 @@ class Around:
         return of(self.node_id)
 
     def _is_link(self, value: Any) -> bool:
-        return (
-            isinstance(value, list)
-            and len(value) == 2
-            and isinstance(value[0], str)
-            and isinstance(value[1], int)
-            and self.graph.has_node(value[0])
-        )
+        match value:
+            case [str() as id_, int()]:
+                return self.graph.has_node(id_)
+            case _:
+                return False
 
 
 @dataclass(frozen=True, kw_only=True)

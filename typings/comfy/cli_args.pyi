@@ -1,0 +1,5 @@
+class _Arguments:
+    disable_metadata: bool
+    tls_keyfile: str | None
+
+args: _Arguments
