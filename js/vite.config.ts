@@ -11,10 +11,14 @@ export default defineConfig({
     modulePreload: false,
     lib: { entry: 'src/main.ts', formats: ['es'] },
     rollupOptions: {
-      // What the entry shares with lazy chunks stays in it: one request when the page opens.
+      // What the entry needs at once is in it, whoever else needs it too: one request when the page opens.
       preserveEntrySignatures: 'allow-extension',
       external: (id: string) => /\/scripts\/(app|api)\.js$/.test(id),
-      output: { entryFileNames: 'resonance.js', chunkFileNames: '[name]-[hash].mjs' },
+      output: {
+        entryFileNames: 'resonance.js',
+        chunkFileNames: '[name]-[hash].mjs',
+        codeSplitting: { groups: [{ name: 'resonance', tags: ['$initial'] }] },
+      },
     },
   },
   test: { environment: 'happy-dom', include: ['test/**/*.test.ts'] },

@@ -140,7 +140,9 @@ class RenderCanvas(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, canvas: Layout, width: int, height: int, blur: int, vae=None) -> io.NodeOutput:
+    def execute(
+        cls, canvas: Layout, width: int, height: int, blur: int, vae: io.Vae.Type | None = None
+    ) -> io.NodeOutput:
         image = render(canvas, width, height, blur)
         if vae is not None:
             latent = {"samples": vae.encode(image)}

@@ -1,7 +1,5 @@
 """Colour matching: a node, and the inputs of its modes for others that offer them."""
 
-from typing import Any
-
 import torch
 from comfy_api.v0_0_2 import io
 
@@ -10,6 +8,7 @@ from ..resonance.vary import color
 from ..resonance.vary.color import Anchored, Correction
 from ..resonance.vary.modes import read_mode
 from ..resonance.vary.settings import ANCHORED, MODES, OWN
+from .inputs import Choice, chosen
 
 EXPLAINED = (
     "How far the colours a* and b* of CIELAB go to those of the reference; lightness is never matched unless you say so. adaptive:"
@@ -42,12 +41,12 @@ def color_modes(in_program: bool = False) -> list[io.DynamicCombo.Option]:
         max=1000,
         tooltip="How many transforms the picture went through since its colours were last corrected. L rises by 1 for each.",
     )
-    asked = {
+    asked: dict[str, list[io.Input]] = {
         "adaptive": [strength, transforms],
         "85deaf5": [transforms],
         "20ed20c": [transforms],
     }
-    options = {name: [] if in_program else asked.get(name, []) for name in MODES}
+    options: dict[str, list[io.Input]] = {name: [] if in_program else asked.get(name, []) for name in MODES}
     options[ANCHORED] = [
         io.Float.Input(
             "anchor",
@@ -90,7 +89,7 @@ def color_modes(in_program: bool = False) -> list[io.DynamicCombo.Option]:
     return [io.DynamicCombo.Option(name, inputs) for name, inputs in options.items()]
 
 
-def _blending(blend: float | None, repeats: int) -> list[Any]:
+def _blending(blend: float | None, repeats: int) -> list[io.Input]:
     return [
         io.Float.Input(
             "blend",
@@ -150,15 +149,16 @@ class ColorMatch(io.ComfyNode):
         cls,
         image: torch.Tensor,
         reference: torch.Tensor,
-        mode: dict[str, Any] | None = None,
+        mode: Choice | None = None,
         mask: torch.Tensor | None = None,
         reference_mask: torch.Tensor | None = None,
-        vae: Any = None,
+        vae: io.Vae.Type | None = None,
     ) -> io.NodeOutput:
+        mode = chosen(mode, "mode", MODES)
         how = read_mode(mode)
         if vae is not None:
             reference = roundtrip.through(vae, reference)
-        asked = {name: value for name, value in (mode or {}).items() if name in ("strength", "transforms")}
+        asked = {name: value for name, value in mode.items() if name in ("strength", "transforms")}
         return io.NodeOutput(
             color.match_all(image, reference, how, masks=mask, reference_masks=reference_mask, **asked)
         )

@@ -1,15 +1,12 @@
 """Words to a prompt, and the size of the next picture."""
 
-from typing import Any
-
 import torch
 from comfy_api.v0_0_2 import io
 
 from ..resonance import prompt
 from ..resonance.host import latents
 from ..resonance.sizes import BUCKET, CLASSES, OWN, PRESETS, choose
-from ..resonance.told import Told
-from .inputs import input_of
+from .inputs import Choice, chosen, input_of
 from .types import TEXT_SOCKET
 
 CATEGORY = "Resonance/Compose"
@@ -74,9 +71,34 @@ class ComposePrompt(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, negative: str, duplicates: str, delimiter: str, neg_triggers: str = "", **words: Any
+        cls,
+        preamble: str,
+        suffix: str,
+        negative: str,
+        banned: str,
+        delimiter: str,
+        duplicates: prompt.Duplicates,
+        limit: int,
+        limit_counts: prompt.Counted,
+        order: str,
+        tags: str = "",
+        caption: str = "",
+        triggers: str = "",
+        neg_triggers: str = "",
     ) -> io.NodeOutput:
-        positive = prompt.compose(**words, duplicates=duplicates, delimiter=delimiter.replace(r"\n", "\n"))
+        positive = prompt.compose(
+            preamble=preamble,
+            tags=tags,
+            caption=caption,
+            triggers=triggers,
+            suffix=suffix,
+            banned=banned,
+            delimiter=delimiter.replace(r"\n", "\n"),
+            order=order,
+            duplicates=duplicates,
+            limit=limit,
+            limit_counts=limit_counts,
+        )
         return io.NodeOutput(positive, prompt.compose_negative(negative, neg_triggers, duplicates))
 
 
@@ -130,10 +152,9 @@ class LatentForImage(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, batch_size: int, sizes: dict[str, Any] | None = None, image: torch.Tensor | None = None, aspect: str = ""
+        cls, batch_size: int, sizes: Choice | None = None, image: torch.Tensor | None = None, aspect: str = ""
     ) -> io.NodeOutput:
-        if sizes is None:  # a key that is none of the options never arrives
-            raise Told(f"sizes must be one of {', '.join((*CLASSES, OWN, BUCKET, *PRESETS))}.")
+        sizes = chosen(sizes, "sizes", (*CLASSES, OWN, BUCKET, *PRESETS))
         picture = None if image is None else (image.shape[2], image.shape[1])
         width, height = choose(sizes, picture, aspect)
         return io.NodeOutput(latents.empty(width, height, batch_size), width // 8 * 8, height // 8 * 8)

@@ -1,5 +1,6 @@
 """Language models, and what they say about pictures."""
 
+import torch
 from comfy_api.v0_0_2 import io
 
 from ..resonance.host import llm as models
@@ -19,7 +20,7 @@ NO_MMPROJ = "none"
 
 class LoadLLM(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         files = models.gguf_files()
         projectors = [f for f in files if "mmproj" in f.lower()]
         return io.Schema(
@@ -57,7 +58,7 @@ class LoadLLM(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, model=None, mmproj=None):
+    def validate_inputs(cls, model: str | None = None, mmproj: str | None = None) -> bool | str:
         try:
             for name in (model, mmproj):
                 if name is not None and name != NO_MMPROJ:
@@ -67,7 +68,9 @@ class LoadLLM(io.ComfyNode):
         return True
 
     @classmethod
-    def execute(cls, model, mmproj, context, gpu_layers, unload_after_run, threads=0):
+    def execute(
+        cls, model: str, mmproj: str, context: int, gpu_layers: int, unload_after_run: bool, threads: int = 0
+    ) -> io.NodeOutput:
         projector = None if mmproj == NO_MMPROJ else models.gguf_file(mmproj)
         loads = Settings(models.gguf_file(model), projector, context, gpu_layers, threads)
         engine = models.loading(loads, unload_after_run)
@@ -77,7 +80,7 @@ class LoadLLM(io.ComfyNode):
 
 class ConnectLLM(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ResonanceConnectLLM",
             display_name="Connect LLM",
@@ -109,7 +112,7 @@ class ConnectLLM(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, address=None):
+    def validate_inputs(cls, address: str | None = None) -> bool | str:
         try:
             if address is not None:
                 key_for(split_address(address)[0], models.keys_file())
@@ -118,7 +121,7 @@ class ConnectLLM(io.ComfyNode):
         return True
 
     @classmethod
-    def execute(cls, address, model="", timeout=120):
+    def execute(cls, address: str, model: str = "", timeout: int = 120) -> io.NodeOutput:
         engine = models.connected(address, model.strip(), timeout)
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)
@@ -126,7 +129,7 @@ class ConnectLLM(io.ComfyNode):
 
 class CoreLLM(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ResonanceCoreLLM",
             display_name="Core LLM",
@@ -144,7 +147,7 @@ class CoreLLM(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, clip):
+    def execute(cls, clip: io.Clip.Type) -> io.NodeOutput:
         engine = CoreEngine(clip)
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)
@@ -152,7 +155,7 @@ class CoreLLM(io.ComfyNode):
 
 class CaptionImages(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ResonanceCaptionImages",
             display_name="Caption Images",
@@ -204,19 +207,19 @@ class CaptionImages(io.ComfyNode):
     def execute(
         cls,
         llm: LLMEngine,
-        images,
-        instruction,
-        system,
-        max_tokens,
-        temperature,
-        top_p,
-        top_k,
-        seed,
-        stop="",
-        one_line=True,
-        whole_sentences=True,
-        longest_side=1024,
-    ):
+        images: torch.Tensor,
+        instruction: str,
+        system: str,
+        max_tokens: int,
+        temperature: float,
+        top_p: float,
+        top_k: int,
+        seed: int,
+        stop: str = "",
+        one_line: bool = True,
+        whole_sentences: bool = True,
+        longest_side: int = 1024,
+    ) -> io.NodeOutput:
         node, growing = cls.hidden.unique_id, progress.growing(cls.hidden.unique_id)
         sampling = Sampling(max_tokens, temperature, top_p, top_k, seed=seed)
         pictures = from_tensor(images)

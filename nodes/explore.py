@@ -1,19 +1,19 @@
 """Exploring a prompt: a grid of pictures, and the prompt found again."""
 
-from typing import Any
-
 from comfy_api.v0_0_2 import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance.host import folders, latents, progress
 from ..resonance.host.sessions import chain
+from ..resonance.roulette import Plan
 from ..resonance.session.fill.grid import Grid
-from ..resonance.session.item import Item as RoundItem
+from ..resonance.session.item import Item
 from ..resonance.session.naming import prompt_hash
 from ..resonance.session.prompts import prompt_of
 from ..resonance.told import Told
 from ..resonance.vary import grid
-from .types import Item, Plan
+from . import types
+from .inputs import Choice, chosen
 
 CATEGORY = "Resonance/Vary"
 FIXED = "fixed"
@@ -89,7 +89,7 @@ class Explore(io.ComfyNode):
                     default=True,
                     tooltip="On: each run queues the next one until all is done. Off: one picture per press of Run.",
                 ),
-                Plan.Input(
+                types.Plan.Input(
                     "plan", optional=True, tooltip="Model Roulette: which checkpoint and LoRAs each picture gets."
                 ),
                 io.AnyType.Input(
@@ -114,7 +114,9 @@ class Explore(io.ComfyNode):
                 ),
             ],
             outputs=[
-                Item.Output("item", tooltip="What this run works on. Connect it to Round Output, and to Load Drawn."),
+                types.Item.Output(
+                    "item", tooltip="What this run works on. Connect it to Round Output, and to Load Drawn."
+                ),
                 io.String.Output("positive", tooltip="The prompt, up to the first |."),
                 io.String.Output(
                     "negative", tooltip="The negative prompt: what stands between the first | and the next."
@@ -135,19 +137,37 @@ class Explore(io.ComfyNode):
         return float("nan")
 
     @classmethod
-    def execute(cls, session: str, seed: int, keep_going: bool, item: str = "", **asked: Any) -> io.NodeOutput:
+    def execute(
+        cls,
+        session: str,
+        prompts: str,
+        aspects: str,
+        sizes: str,
+        scales: str,
+        seeds: int,
+        seed: int,
+        keep_going: bool,
+        steps_rule: Choice | None = None,
+        plan: Plan | None = None,
+        after: object = None,
+        like_picture: str = "",
+        item: str = "",
+    ) -> io.NodeOutput:
         with progress.told_on(cls.hidden.unique_id):
             if item.strip():
-                at = RoundItem.from_json(item)
+                at = Item.from_json(item)
             else:
-                fill = Grid(_combinations(**asked), asked["seeds"])
+                rule = chosen(steps_rule, "steps_rule", (*grid.STEPS, FIXED))
+                before = prompt_of(like_picture, folders.picture_roots()) if like_picture.strip() else ""
+                steps = rule["steps_rule"], rule.get("steps", 0)
+                fill = Grid(grid.explored(prompts, before, aspects, sizes, scales, *steps), seeds)
                 ask = chain.Ask(
                     session=session,
                     fill=fill,
                     seed=seed,
                     keep_going=keep_going,
                     words_first=False,
-                    plan=asked.get("plan"),
+                    plan=plan,
                 )
                 work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
                 if work is None:
@@ -157,22 +177,6 @@ class Explore(io.ComfyNode):
         latent = latents.empty(made.width, made.height)
         sides = (made.width, made.height)
         return io.NodeOutput(at, *grid.split(made.prompt), latent, *sides, made.scale, made.steps, at.seed)
-
-
-def _combinations(
-    prompts: str,
-    aspects: str,
-    sizes: str,
-    scales: str,
-    steps_rule: dict[str, Any] | None = None,
-    like_picture: str = "",
-    **_: Any,
-) -> tuple[grid.Combination, ...]:
-    if steps_rule is None:  # a key that is none of the options never arrives
-        raise Told(f"steps_rule must be one of {', '.join((*grid.STEPS, FIXED))}.")
-    rule, fixed = steps_rule["steps_rule"], steps_rule.get("steps", 0)
-    before = prompt_of(like_picture, folders.picture_roots()) if like_picture.strip() else ""
-    return grid.explored(prompts, before, aspects, sizes, scales, rule, fixed)
 
 
 class ExplorationPrompt(io.ComfyNode):

@@ -1,10 +1,15 @@
-"""Inputs of nodes, from the library's settings."""
+"""Inputs of nodes, from the library's settings, and what dynamic combos bring."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from comfy_api.v0_0_2 import io
 
 from ..resonance.settings import Setting
+from ..resonance.told import Told
+
+Choice = dict[str, Any]
+"""What a dynamic combo brings: the option that was chosen, under the combo's name, and the values of its inputs."""
 
 
 def input_of(setting: Setting[Any], **more: Any) -> io.Input:
@@ -14,7 +19,7 @@ def input_of(setting: Setting[Any], **more: Any) -> io.Input:
         more: what only a node has, such as ``multiline`` or ``advanced``; goes before what the setting says.
     """
     folded = {"advanced": True} if setting.advanced else {}
-    shared = {"id": setting.name, "default": setting.default, "tooltip": setting.tip, **folded, **more}
+    shared: dict[str, Any] = {"id": setting.name, "default": setting.default, "tooltip": setting.tip, **folded, **more}
     if setting.choices:
         return io.Combo.Input(options=list(setting.choices), **shared)
     match setting.default:
@@ -26,3 +31,14 @@ def input_of(setting: Setting[Any], **more: Any) -> io.Input:
             return io.Float.Input(min=setting.low, max=setting.high, step=setting.step, **shared)
         case _:
             return io.String.Input(**shared)
+
+
+def chosen(choice: Choice | None, name: str, options: Iterable[str]) -> Choice:
+    """What a dynamic combo brings.
+
+    Raises:
+        Told: ComfyUI was given none of the options; it then passes nothing.
+    """
+    if choice is None:
+        raise Told(f"{name} must be one of {', '.join(options)}.")
+    return choice

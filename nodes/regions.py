@@ -6,7 +6,7 @@ import torch
 from comfy_api.v0_0_2 import io, ui
 
 from ..resonance.attention.methods import METHODS
-from ..resonance.attention.parts import Part
+from ..resonance.attention.parts import Conditioning, Part
 from ..resonance.canvas.canvas import GRID, Canvas
 from ..resonance.host import progress
 from ..resonance.host import regions as host
@@ -14,14 +14,14 @@ from ..resonance.host.encode import encode_all
 from ..resonance.settings import Setting
 from ..resonance.told import Told
 from . import types
-from .inputs import input_of
+from .inputs import Choice, chosen, input_of
 
 CATEGORY = "Resonance/Regions"
 
 
 class Regions(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ResonanceRegions",
             display_name="Regions",
@@ -81,11 +81,19 @@ class Regions(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, method=None, clip=None, canvas=None, regions=(), positive=None, negative=None):
-        if method is None:  # a key that is none of the options never arrives
-            raise Told(f"method must be one of {', '.join(METHODS)}.")
-        sources = host.Sources(clip, canvas, tuple(regions), positive, negative)
-        name = method["method"]
+    def execute(
+        cls,
+        model: io.Model.Type,
+        method: Choice | None = None,
+        clip: io.Clip.Type | None = None,
+        canvas: Canvas | None = None,
+        regions: tuple[Part, ...] = (),
+        positive: Conditioning | None = None,
+        negative: Conditioning | None = None,
+    ) -> io.NodeOutput:
+        method = chosen(method, "method", METHODS)
+        sources = host.Sources(clip, canvas, regions, positive, negative)
+        name: str = method["method"]
         placed = METHODS[name].place(host.Placing(model, sources, METHODS[name].reason), method)
         where = [f"{n} {part}" for n, part in enumerate(placed.names)]
         progress.say(f"{name}: {', '.join(where)}", cls.hidden.unique_id)
@@ -99,7 +107,7 @@ def _input(setting: Setting[Any]) -> io.Input:
 
 class EncodeCanvas(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ResonanceEncodeCanvas",
             display_name="Encode Canvas",
@@ -119,13 +127,13 @@ class EncodeCanvas(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, clip, canvas: Canvas):
+    def execute(cls, clip: io.Clip.Type, canvas: Canvas) -> io.NodeOutput:
         return io.NodeOutput(encode_all(clip, canvas))
 
 
 class RegionFromConditioning(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         sides = [
             io.Float.Input(
                 side,
@@ -183,15 +191,22 @@ class RegionFromConditioning(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, conditioning, weight, start, end, place=None, name="", negative=None, regions: tuple[Part, ...] = ()
-    ):
-        if place is None:
-            raise Told("place must be one of box, mask.")
+        cls,
+        conditioning: Conditioning,
+        weight: float,
+        start: float,
+        end: float,
+        place: Choice | None = None,
+        name: str = "",
+        negative: Conditioning | None = None,
+        regions: tuple[Part, ...] = (),
+    ) -> io.NodeOutput:
+        place = chosen(place, "place", ("box", "mask"))
         name = name.strip() or f"region {len(regions) + 1}"
         for _, values in (*conditioning, *(negative or [])):
             if "mask" in values or "area" in values:
                 raise Told(f"The conditioning of {name} has a place already: connect it without mask and area.")
-        mask = place["mask"] if place["place"] == "mask" else _box(name, **place)
+        mask: torch.Tensor = place["mask"] if place["place"] == "mask" else _box(name, **place)
         if mask.ndim == 3:
             if len(mask) != 1:
                 raise Told(f"Expected one mask for {name}, got {len(mask)}: make a region of each.")
@@ -214,7 +229,7 @@ def _box(name: str, left: float, top: float, right: float, bottom: float, place:
 
 class RegionHeat(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="ResonanceRegionHeat",
             display_name="Region Heat",
@@ -238,7 +253,7 @@ class RegionHeat(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, image, opacity):
+    def execute(cls, model: io.Model.Type, image: torch.Tensor, opacity: float) -> io.NodeOutput:
         maps, names = host.heat_of(model)
         # The editor lays the maps of the first picture over it.
         shown = {

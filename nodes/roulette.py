@@ -9,8 +9,9 @@ from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance.host import checkpoints, progress
 from ..resonance.roulette import Draw, PlanError
+from ..resonance.session.item import Item
 from ..resonance.told import Told
-from .types import Item, Plan
+from . import types
 
 CATEGORY = "Resonance/Model roulette"
 FROM_CHECKPOINT = "from checkpoint"
@@ -47,7 +48,7 @@ class ModelRoulette(io.ComfyNode):
                 )
             ],
             outputs=[
-                Plan.Output("plan", tooltip="For Round Input, which draws from it for each picture."),
+                types.Plan.Output("plan", tooltip="For Round Input, which draws from it for each picture."),
                 io.String.Output(
                     "summary", tooltip="How often each model is drawn, and which keys of the text mean nothing here."
                 ),
@@ -89,7 +90,7 @@ class LoadDrawn(io.ComfyNode):
             "as the draw stays the same.",
             search_aliases=["random checkpoint", "random lora", "load checkpoint", "lora stack"],
             inputs=[
-                Item.Input("item", tooltip="From Round Input, which needs Model Roulette's plan for this."),
+                types.Item.Input("item", tooltip="From Round Input, which needs Model Roulette's plan for this."),
                 io.Combo.Input(
                     "vae",
                     options=[FROM_CHECKPOINT, *folder_paths.get_filename_list("vae")],
@@ -116,7 +117,7 @@ class LoadDrawn(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, item, vae: str) -> io.NodeOutput:
+    def execute(cls, item: Item, vae: str) -> io.NodeOutput:
         if item.phase == "describe":
             return io.NodeOutput(*[ExecutionBlocker(None)] * 5)
         if item.draw is None:

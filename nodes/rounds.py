@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import torch
 from comfy_api.v0_0_2 import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
@@ -12,12 +13,12 @@ from ..resonance.files.pictures import locate
 from ..resonance.graph import FIRST
 from ..resonance.host import folders, progress
 from ..resonance.host.sessions import chain, queue, results
+from ..resonance.roulette import Plan
 from ..resonance.session.fill.pictures import Pictures
-from ..resonance.session.item import Item as RoundItem
-from ..resonance.session.item import Words
+from ..resonance.session.item import Item, Words
 from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, FolderRule, NameRule, Naming
 from ..resonance.told import Told
-from .types import Item, Plan
+from . import types
 
 CATEGORY = "Resonance/Rounds"
 
@@ -73,7 +74,7 @@ class RoundInput(io.ComfyNode):
                     tooltip="Describe all pictures of a round before painting any, so that language model and checkpoint do not push"
                     " each other out of memory. Needs Round Words in the graph.",
                 ),
-                Plan.Input(
+                types.Plan.Input(
                     "plan", optional=True, tooltip="Model Roulette: which checkpoint and LoRAs each picture gets."
                 ),
                 io.AnyType.Input(
@@ -91,7 +92,7 @@ class RoundInput(io.ComfyNode):
             ],
             outputs=[
                 io.Image.Output("image", tooltip="The picture, upright, transparency over white."),
-                Item.Output(
+                types.Item.Output(
                     "item", tooltip="What this run works on. Connect it to Round Words, Load Drawn and Round Output."
                 ),
                 io.String.Output("lineage", tooltip="Prefix that ties the picture to its ancestors, such as X0001."),
@@ -113,7 +114,7 @@ class RoundInput(io.ComfyNode):
     def validate_inputs(cls, session: str | None, first_folder: str | None, item: str | None = None) -> bool | str:
         try:
             if item and item.strip():
-                RoundItem.from_json(item)
+                Item.from_json(item)
             elif session is not None and first_folder is not None:
                 check_name(session)
                 locate(first_folder, folders.picture_roots())
@@ -134,7 +135,7 @@ class RoundInput(io.ComfyNode):
         seed: int,
         keep_going: bool,
         words_first: bool,
-        plan: object = None,
+        plan: Plan | None = None,
         after: object = None,
         item: str = "",
     ) -> io.NodeOutput:
@@ -150,6 +151,7 @@ class RoundInput(io.ComfyNode):
         if work is None:
             return io.NodeOutput(*[ExecutionBlocker(None)] * 8)
         at, image = work.item, work.image
+        assert image is not None  # items of rounds start from pictures
         used = queue.is_used(cls.hidden.dynprompt, cls.hidden.unique_id, FIRST)
         first = chain.first_picture(work) if used else None
         aspect = sizes.aspect_of(image.shape[2], image.shape[1])
@@ -167,7 +169,7 @@ class RoundWords(io.ComfyNode):
             " them again: a crash while painting does not pay for the caption twice.",
             search_aliases=["cache caption", "remember tags"],
             inputs=[
-                Item.Input("item", tooltip="From Round Input."),
+                types.Item.Input("item", tooltip="From Round Input."),
                 io.String.Input(
                     "tags",
                     optional=True,
@@ -190,11 +192,11 @@ class RoundWords(io.ComfyNode):
         )
 
     @classmethod
-    def check_lazy_status(cls, item: RoundItem, **words: str | None) -> list[str]:
+    def check_lazy_status(cls, item: Item, **words: str | None) -> list[str]:
         return [] if item.words else [name for name, value in words.items() if value is None]
 
     @classmethod
-    def execute(cls, item: RoundItem, tags: str | None = None, caption: str | None = None) -> io.NodeOutput:
+    def execute(cls, item: Item, tags: str | None = None, caption: str | None = None) -> io.NodeOutput:
         words = item.words
         if words is None:
             words = Words(tags or "", caption or "")
@@ -217,7 +219,7 @@ class RoundOutput(io.ComfyNode):
             search_aliases=["save image", "loopback", "lineage"],
             inputs=[
                 io.Image.Input("images", tooltip="What was made of the item."),
-                Item.Input("item", tooltip="From Round Input or Explore."),
+                types.Item.Input("item", tooltip="From Round Input or Explore."),
                 io.String.Input(
                     "words",
                     optional=True,
@@ -273,10 +275,10 @@ class RoundOutput(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        images,
-        item: RoundItem,
+        images: torch.Tensor,
+        item: Item,
         words: str = "",
-        before=None,
+        before: torch.Tensor | None = None,
         next_round_takes: results.Takes = "first",
         folder_rule: FolderRule = "round",
         name_rule: NameRule = "lineage",

@@ -1,14 +1,17 @@
 """Pictures into tags."""
 
+import torch
 from comfy_api.v0_0_2 import io
 
 from ..resonance.host import taggers
 from ..resonance.interpret.taggers import settings
+from ..resonance.interpret.taggers.engine import Device, Tagger
 from ..resonance.interpret.taggers.labels import CATEGORIES
-from ..resonance.interpret.taggers.select import Choice, Text, category_list, choose, plain_list, rating, write
+from ..resonance.interpret.taggers.models import EngineChoice
+from ..resonance.interpret.taggers.select import Choice, Order, Text, category_list, choose, plain_list, rating, write
 from ..resonance.told import Told
+from . import types
 from .inputs import input_of
-from .types import Tagger
 
 
 class LoadTagger(io.ComfyNode):
@@ -35,7 +38,7 @@ class LoadTagger(io.ComfyNode):
                 ),
                 input_of(settings.DOWNLOAD),
             ],
-            outputs=[Tagger.Output("tagger", tooltip="For Tag Images.")],
+            outputs=[types.Tagger.Output("tagger", tooltip="For Tag Images.")],
             hidden=[io.Hidden.unique_id],
         )
 
@@ -51,7 +54,7 @@ class LoadTagger(io.ComfyNode):
         return True if fetchable or not tagger.missing else taggers.explain_missing(tagger)
 
     @classmethod
-    def execute(cls, model: str, engine: str, device: str, download: bool) -> io.NodeOutput:
+    def execute(cls, model: str, engine: EngineChoice, device: Device, download: bool) -> io.NodeOutput:
         return io.NodeOutput(taggers.find_complete(model, engine, device, download, cls.hidden.unique_id))
 
 
@@ -65,7 +68,7 @@ class TagImages(io.ComfyNode):
             description="Finds tags in each picture of a batch and writes them as one line per picture.",
             search_aliases=["wd14", "interrogate", "caption", "image to prompt", "booru tags", "rating"],
             inputs=[
-                Tagger.Input("tagger", tooltip="From Load Tagger."),
+                types.Tagger.Input("tagger", tooltip="From Load Tagger."),
                 io.Image.Input("images", tooltip="One picture or a batch. Transparency is laid over white."),
                 input_of(settings.GENERAL_THRESHOLD),
                 input_of(settings.CHARACTER_THRESHOLD),
@@ -104,14 +107,14 @@ class TagImages(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        tagger,
-        images,
+        tagger: Tagger,
+        images: torch.Tensor,
         general_threshold: float,
         character_threshold: float,
         general_mcut: bool,
         character_mcut: bool,
         exclude: str,
-        order: str,
+        order: Order,
         maximum: int,
         categories: str,
         underscores_to_blanks: bool,

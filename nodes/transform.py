@@ -1,14 +1,12 @@
 """Transforms: named or own programs that vary a picture."""
 
-from typing import Any
-
 from comfy_api.v0_0_2 import io
 
 from ..resonance.vary import settings
 from ..resonance.vary.choice import OWN, choose
 from ..resonance.vary.transform import CHANGED, PRESETS, SCHEDULE
-from .inputs import input_of
-from .types import Transform as TransformType
+from . import types
+from .inputs import Choice, chosen, input_of
 
 CATEGORY = "Resonance/Vary"
 
@@ -46,7 +44,7 @@ class Transform(io.ComfyNode):
                 input_of(settings.ITERATIONS),
             ],
             outputs=[
-                TransformType.Output("transform", tooltip="For Vary."),
+                types.Transform.Output("transform", tooltip="For Vary."),
                 io.Float.Output("scales", is_output_list=True, tooltip="Guidance (cfg) of each pair of one loop."),
                 io.Float.Output("strengths", is_output_list=True, tooltip="Strength of each pair, above 0 to 1."),
                 io.Int.Output("steps", is_output_list=True, tooltip="How many steps each pair runs."),
@@ -60,14 +58,14 @@ class Transform(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, iterations: int, transform: dict[str, Any] | None = None) -> io.NodeOutput:
-        chosen = choose(transform or {}, iterations)  # a key that is none of the options never arrives
+    def execute(cls, iterations: int, transform: Choice | None = None) -> io.NodeOutput:
+        program = choose(chosen(transform, "transform", (*PRESETS, OWN)), iterations)
         return io.NodeOutput(
-            chosen,
-            [pair.scale for pair in chosen.pairs],
-            [pair.strength for pair in chosen.pairs],
-            [pair.steps for pair in chosen.pairs],
-            [pair.start for pair in chosen.pairs],
+            program,
+            [pair.scale for pair in program.pairs],
+            [pair.strength for pair in program.pairs],
+            [pair.steps for pair in program.pairs],
+            [pair.start for pair in program.pairs],
             SCHEDULE,
         )
 

@@ -1,21 +1,20 @@
 """Running a transform."""
 
-from typing import Any
-
 import comfy.samplers
+import torch
 from comfy_api.v0_0_2 import io
 
+from ..resonance.attention.parts import Conditioning
 from ..resonance.host import driven, vary
 from ..resonance.host.sessions.variations import Around, SaveAs, opened
 from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, Naming
-from ..resonance.told import Told
 from ..resonance.vary import settings, waits
 from ..resonance.vary.modes import TIMELESS, WHEN, colors
-from ..resonance.vary.settings import NONE
-from ..resonance.vary.transform import SCHEDULE, SIDES
+from ..resonance.vary.settings import MODES, NONE
+from ..resonance.vary.transform import SCHEDULE, SIDES, Transform
+from . import types
 from .color import color_modes
-from .inputs import input_of
-from .types import TEXT_SOCKET, Transform
+from .inputs import Choice, chosen, input_of
 
 CATEGORY = "Resonance/Vary"
 
@@ -63,7 +62,7 @@ class Vary(io.ComfyNode):
                     tooltip=f"The picture to vary. Its sides are cut down to multiples of {SIDES}. Pictures of a batch are"
                     " varied one after the other, each as if it were alone.",
                 ),
-                Transform.Input("transform", tooltip="From Transform."),
+                types.Transform.Input("transform", tooltip="From Transform."),
                 io.Int.Input(
                     "seed",
                     default=0,
@@ -112,7 +111,7 @@ class Vary(io.ComfyNode):
                 ),
                 io.MultiType.Input(
                     "words",
-                    types=TEXT_SOCKET,
+                    types=types.TEXT_SOCKET,
                     optional=True,
                     tooltip="The prompt, for the session and for the folder rule prompt hash.",
                 ),
@@ -126,32 +125,32 @@ class Vary(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, save_as: Any = None, **_: object) -> float | str:
+    def fingerprint_inputs(cls, save_as: Choice | str | None = None, **_: object) -> float | str:
         """What is saved may have been deleted or paused meanwhile: it is looked for each time."""
         return "" if save_as in (None, "off", {"save_as": "off"}) else float("nan")
 
     @classmethod
     def execute(
         cls,
-        model: Any,
-        vae: Any,
-        positive: Any,
-        negative: Any,
-        image: Any,
-        transform: Any,
+        model: io.Model.Type,
+        vae: io.Vae.Type,
+        positive: Conditioning,
+        negative: Conditioning,
+        image: torch.Tensor,
+        transform: Transform,
         seed: int,
         sampler_name: str,
         scheduler: str,
         scale_as: vary.ScaleAs,
         reference_through_vae: bool,
         cooldown: str,
-        color: dict[str, Any] | None = None,
-        save_as: dict[str, Any] | None = None,
-        mask: Any = None,
+        color: Choice | None = None,
+        save_as: Choice | None = None,
+        mask: torch.Tensor | None = None,
         words: str = "",
     ) -> io.NodeOutput:
-        if color is None or save_as is None:  # a key that is none of the options never arrives
-            raise Told("color must be one of its modes, and save_as off or on.")
+        color = chosen(color, "color", (NONE, *MODES))
+        save_as = chosen(save_as, "save_as", ("off", "on"))
         sampling = vary.Sampling(model, vae, positive, negative, sampler_name, scheduler, scale_as)
         task = vary.Task(sampling, transform, seed, waits.read_waits(cooldown), colors(color), reference_through_vae)
         id_ = cls.hidden.unique_id

@@ -20,9 +20,9 @@ class Setting(Generic[T]):
 
     name: str
     default: T
-    low: float | None = None
-    high: float | None = None
-    step: float | None = None
+    low: T | None = None
+    high: T | None = None
+    step: T | None = None
     choices: tuple[T, ...] = ()
     tip: str
     advanced: bool = False

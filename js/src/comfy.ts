@@ -126,7 +126,7 @@ export interface Api extends EventTarget {
   apiURL(route: string): string
 }
 
-import { t } from './i18n'
+import { setTexts, t, type Texts } from './i18n'
 // @ts-expect-error served by ComfyUI
 import { app as runningApp } from '../../../scripts/app.js'
 // @ts-expect-error served by ComfyUI
@@ -156,6 +156,22 @@ export async function ask<T>(route: string, body?: unknown): Promise<T> {
   const said = (await answer.json().catch(() => ({}))) as T & { error?: string }
   if (!answer.ok) throw new Error(said.error ?? `${answer.status} ${answer.statusText}`)
   return said
+}
+
+let texts: Promise<void> | undefined
+
+/** Loads what `t` knows, once; the server hands it out with everybody's. */
+export function loadTexts(): Promise<void> {
+  texts ??= ask<Record<string, { resonance?: Texts }>>('/i18n').then(
+    (all) => {
+      const language = app.extensionManager.setting.get<string>('Comfy.Locale') ?? 'en'
+      setTexts([all[language]?.resonance, all['en']?.resonance].filter((found) => found !== undefined))
+    },
+    () => {
+      texts = undefined
+    },
+  )
+  return texts
 }
 
 /** Address of a picture that the server knows. */

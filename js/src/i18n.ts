@@ -1,27 +1,15 @@
-// Texts of the browser part: `resonance` in locales/<language>/main.json, which the server hands out with everybody's.
+// Texts of the browser part: `resonance` in locales/<language>/main.json. comfy.ts loads them.
 
-import { app, ask } from './comfy'
+export type Texts = { [key: string]: string | Texts }
 
-type Texts = { [key: string]: string | Texts }
+let texts: readonly Texts[] = []
 
-let texts: Texts[] = []
-let loaded: Promise<void> | undefined
-
-/** Loads the texts, once. Until then, and for what has no text, `t` gives the key. */
-export function loadTexts(): Promise<void> {
-  loaded ??= ask<Record<string, { resonance?: Texts }>>('/i18n').then(
-    (all) => {
-      const language = app.extensionManager.setting.get<string>('Comfy.Locale') ?? 'en'
-      texts = [all[language]?.resonance, all['en']?.resonance].filter((found) => found !== undefined)
-    },
-    () => {
-      loaded = undefined
-    },
-  )
-  return loaded
+/** Sets the texts, in the languages to look in one after the other. */
+export function setTexts(found: readonly Texts[]): void {
+  texts = found
 }
 
-/** The text under a key such as `editor.undo`, with values for what stands in braces. */
+/** The text under a key such as `editor.undo`, with values for what stands in braces; the key where there is none. */
 export function t(key: string, values: Record<string, string | number> = {}): string {
   for (const language of texts) {
     let found: string | Texts | undefined = language

@@ -2,11 +2,11 @@
 
 import { BLANK, type Canvas, read, readList, write } from './canvas/canvas'
 import { createPreview } from './canvas/preview'
-import { app, captureUndo, findNode, finder, type LGraphNode, on, outputOf } from './comfy'
+import { app, captureUndo, findNode, finder, type LGraphNode, loadTexts, on, outputOf } from './comfy'
 import { copy } from './copy'
 import { h } from './dom'
 import { keepMounted, mountAgain, onChange } from './host'
-import { loadTexts, t } from './i18n'
+import { t } from './i18n'
 import { type Answer, answers, type CanvasEvent } from './live'
 import { picturesOf } from './pictures'
 import { hasUpstream, isLinked, sizeOf, effectiveOf, stored, textOf, widgetOf } from './effective'

@@ -1,9 +1,9 @@
 // The table on Transform: the program that its widgets stand for, asked from the server whenever they change.
 
-import { ask, type LGraphNode, type Widget } from './comfy'
+import { ask, type LGraphNode, loadTexts, type Widget } from './comfy'
 import { addStyle, h, showText } from './dom'
 import { keepMounted, mountAgain, onChange } from './host'
-import { loadTexts, t } from './i18n'
+import { t } from './i18n'
 import css from './transform.css?inline'
 
 /** Milliseconds of rest before the server is asked: a program may be being typed. */

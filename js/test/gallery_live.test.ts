@@ -11,6 +11,7 @@ vi.mock('../src/comfy', () => ({
   app: { canvas: {}, graph: { nodes: server.nodes }, extensionManager: { setting: { get: () => 'en' } } },
   api: { apiURL: (route: string) => `/api${route}` },
   ask: (route: string) => server.ask(route),
+  loadTexts: () => Promise.resolve(),
   on: (type: string, listener: (detail: unknown) => void) => {
     server.heard.set(type, listener)
     return () => server.heard.delete(type)

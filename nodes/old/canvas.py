@@ -4,7 +4,9 @@ from dataclasses import replace
 
 from comfy_api.v0_0_2 import io
 
+from ...resonance.attention.area import Overlap
 from ...resonance.attention.methods.omost import OmostDense
+from ...resonance.attention.parts import Conditioning
 from ...resonance.canvas.canvas import GRID, Canvas
 from ...resonance.canvas.masks import masks
 from ...resonance.canvas.read import read_canvas
@@ -104,7 +106,7 @@ class GreedyBags(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, canvas_conds: Canvas, clip) -> io.NodeOutput:
+    def execute(cls, canvas_conds: Canvas, clip: io.Clip.Type) -> io.NodeOutput:
         return io.NodeOutput(encode_all(clip, canvas_conds))
 
 
@@ -157,11 +159,11 @@ class Area(io.ComfyNode):
     def execute(
         cls,
         canvas_conds: Canvas,
-        clip,
+        clip: io.Clip.Type,
         global_strength: float,
         region_strength: float,
-        overlap_method: str,
-        positive=None,
+        overlap_method: Overlap,
+        positive: Conditioning | None = None,
     ) -> io.NodeOutput:
         placed = by_area(None, Sources(clip, _renewed(canvas_conds)), overlap_method, global_strength, region_strength)
         return io.NodeOutput([*(positive or []), *placed.positive], placed.masks)
@@ -197,7 +199,7 @@ class Dense(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, canvas_conds: Canvas, clip) -> io.NodeOutput:
+    def execute(cls, model: io.Model.Type, canvas_conds: Canvas, clip: io.Clip.Type) -> io.NodeOutput:
         placed = by_attention(model, Sources(clip, canvas_conds), OmostDense())
         return io.NodeOutput(placed.model, placed.positive)
 

@@ -4,7 +4,7 @@ import torch
 from comfy_api.v0_0_2 import io
 
 from ...resonance.attention.methods.omost import OmostDense
-from ...resonance.attention.parts import Binding, Part, PartWords, carrying, stack
+from ...resonance.attention.parts import Binding, Conditioning, Part, PartWords, carrying, stack
 from ...resonance.canvas.canvas import GRID
 from ...resonance.host.sampling.owner import owned
 from ...resonance.told import Told
@@ -46,7 +46,9 @@ class AddCond(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, conditioning, strength: float, mask: torch.Tensor | None = None) -> io.NodeOutput:
+    def execute(
+        cls, model: io.Model.Type, conditioning: Conditioning, strength: float, mask: torch.Tensor | None = None
+    ) -> io.NodeOutput:
         before: tuple[Part, ...] = model.get_attachment(PARTS) or ()
         name = f"part {len(before) + 1}"
         if len(conditioning) != 1:
@@ -82,8 +84,9 @@ class Apply(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model) -> io.NodeOutput:
-        parts = [part for part in model.get_attachment(PARTS) or () if part.weight > 0]
+    def execute(cls, model: io.Model.Type) -> io.NodeOutput:
+        added: tuple[Part, ...] = model.get_attachment(PARTS) or ()
+        parts = [part for part in added if part.weight > 0]
         if not parts:
             raise Told("No part acts on this model: connect a DenseDiffusion Add Cond with a strength above 0.")
         [[first, said]], *more = (part.positive for part in parts)

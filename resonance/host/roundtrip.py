@@ -21,4 +21,4 @@ def through(vae: Any, images: torch.Tensor) -> torch.Tensor:
     if min(height, width) < least:
         raise Told(f"The reference is {width}x{height} pixels; the VAE needs at least {least} on each side.")
     rgb = images[..., :3].nan_to_num(0, 0, 0).clamp(0, 1).expand(-1, -1, -1, 3)
-    return torch.cat([vae.decode(vae.encode(image)).flatten(0, -4) for image in rgb.split(1)])
+    return torch.cat([vae.decode(vae.encode(image)).flatten(0, -4) for image in torch.split(rgb, 1)])

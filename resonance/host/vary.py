@@ -126,7 +126,7 @@ def vary(
     for start, place in zip(starts, masks, strict=True):
         job = keeper.job(start, place, task.settings(), rows(task.transform)) if keeper else None
         paint = _Painter(task, place, course)
-        recall = job.recall if job else lambda call: None
+        recall: Callable[[Call], Picture | None] = job.recall if job else lambda call: None
         for kept in walk(start, task.transform, task.seed, paint, task.colors_for(place), recall):
             if job:
                 job.keep(kept)

@@ -14,17 +14,12 @@ EVERY, KEPT = "after every transform", "when kept"
 WHEN = (EVERY, KEPT)
 
 
-def read_mode(values: Mapping[str, Any] | None, key: str = "mode") -> Correction | Anchored:
+def read_mode(values: Mapping[str, Any], key: str = "mode") -> Correction | Anchored:
     """How colours are corrected.
 
     Args:
         values: under ``key`` one of :data:`MODES`; with :data:`ANCHORED` and :data:`OWN` the fields of their types.
-
-    Raises:
-        Told: no such mode; a dynamic combo then passes nothing.
     """
-    if values is None:
-        raise Told(f"{key} must be one of {', '.join(MODES)}.")
     name = values[key]
     if name in STATES:
         return STATES[name]

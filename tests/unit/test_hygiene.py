@@ -2,13 +2,13 @@
 
 import ast
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import contracts
 import pytest
 from host.surface import PRIVATE
 from packaging.requirements import Requirement
@@ -44,12 +44,6 @@ def offences(source: str) -> Iterator[str]:
                     yield "torch.load() without weights_only=True"
             case ast.Attribute(value=ast.Name(id="os"), attr=attribute) if attribute.startswith(OF_OS):
                 yield f"os.{attribute}"
-
-
-def leaves_the_library(file: Path) -> bool:
-    """A relative import of more levels than the file has folders inside ``resonance`` reaches the pack's nodes."""
-    depth = len(file.relative_to(PACK / "resonance").parts)
-    return any(isinstance(n, ast.ImportFrom) and n.level > depth for n in ast.walk(ast.parse(file.read_text())))
 
 
 def speaks_sql(source: str) -> list[str]:
@@ -158,40 +152,43 @@ def test_the_scan_leaves_alone_what_is_harmless(source: str) -> None:
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Path:
-    """A copy of the library that a test may spoil."""
-    shutil.copy(PACK / "pyproject.toml", tmp_path)
-    shutil.copytree(PACK / "resonance", tmp_path / "resonance", ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path
+def pack(tmp_path: Path) -> Path:
+    """A copy of the pack that a test may spoil."""
+    return contracts.copy_pack(tmp_path)
 
 
-def contracts(folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([BIN / "lint-imports", "--no-cache"], cwd=folder, capture_output=True, text=True)
-
-
-def bans(folder: Path) -> subprocess.CompletedProcess[str]:
+def bans(pack: Path) -> subprocess.CompletedProcess[str]:
     command = [BIN / "ruff", "check", "--no-cache", "--select", "TID251", "resonance"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    return subprocess.run(command, cwd=pack, capture_output=True, text=True)
 
 
-def test_the_library_keeps_its_contracts(library: Path) -> None:
-    assert contracts(library).returncode == 0
-    assert bans(library).returncode == 0
-    assert [file for file in (PACK / "resonance").rglob("*.py") if leaves_the_library(file)] == []
+def test_the_pack_keeps_its_contracts(pack: Path) -> None:
+    found = contracts.lint(pack)
+    assert found.returncode == 0, found.stdout
+    assert re.search(r"Analyzed \d{3} files, \d{4} dependencies", found.stdout)
+    assert bans(pack).returncode == 0
 
 
-def test_a_planted_import_of_comfyui_is_found(library: Path) -> None:
-    (library / "resonance" / "images.py").open("a").write("\nimport comfy.utils\n")
-    assert "resonance is not allowed to import comfy" in contracts(library).stdout
-    assert "`comfy` is banned" in bans(library).stdout
+def test_a_planted_import_of_comfyui_is_found(pack: Path) -> None:
+    (pack / "resonance" / "images.py").open("a").write("\nimport comfy.utils\n")
+    assert "pack.resonance is not allowed to import comfy" in contracts.lint(pack).stdout
+    assert "`comfy` is banned" in bans(pack).stdout
 
 
-def test_a_planted_import_of_the_host_is_found(library: Path) -> None:
-    new = library / "resonance" / "interpret" / "planted.py"
-    new.write_text("def late():\n    from ..host.folders import register\n    return register\n")
-    found = contracts(library)
-    assert found.returncode != 0
-    assert "resonance.interpret.planted -> resonance.host.folders" in found.stdout
+@pytest.mark.parametrize(
+    ("folder", "module", "found"),
+    [
+        ("resonance/interpret", "..host.folders", "resonance.host.folders"),
+        ("resonance/interpret", "...nodes.tag", "nodes.tag"),
+        ("nodes", "..resonance.cli.rounds", "resonance.cli.rounds"),
+        ("nodes/old", "...resonance.toyworld.painter", "resonance.toyworld.painter"),
+    ],
+)
+def test_a_planted_import_is_found(pack: Path, folder: str, module: str, found: str) -> None:
+    (pack / folder / "planted.py").write_text(f"def late():\n    from {module} import it\n    return it\n")
+    linted = contracts.lint(pack)
+    assert linted.returncode != 0
+    assert f"pack.{folder.replace('/', '.')}.planted -> pack.{found}" in linted.stdout
 
 
 def test_the_archive_holds_what_users_need_and_nothing_else() -> None:

@@ -1,20 +1,14 @@
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
 // src/i18n.ts
-var texts = [];
-var loaded;
-/** Loads the texts, once. Until then, and for what has no text, `t` gives the key. */
-function loadTexts() {
-	loaded ??= ask("/i18n").then((all) => {
-		texts = [all[app$1.extensionManager.setting.get("Comfy.Locale") ?? "en"]?.resonance, all["en"]?.resonance].filter((found) => found !== void 0);
-	}, () => {
-		loaded = void 0;
-	});
-	return loaded;
+var texts$1 = [];
+/** Sets the texts, in the languages to look in one after the other. */
+function setTexts(found) {
+	texts$1 = found;
 }
-/** The text under a key such as `editor.undo`, with values for what stands in braces. */
+/** The text under a key such as `editor.undo`, with values for what stands in braces; the key where there is none. */
 function t(key, values = {}) {
-	for (const language of texts) {
+	for (const language of texts$1) {
 		let found = language;
 		for (const part of key.split(".")) found = typeof found === "object" ? found[part] : void 0;
 		if (typeof found === "string") return found.replace(/\{(\w+)\}/g, (all, name) => String(values[name] ?? all));
@@ -43,6 +37,16 @@ async function ask(route, body) {
 	const said = await answer.json().catch(() => ({}));
 	if (!answer.ok) throw new Error(said.error ?? `${answer.status} ${answer.statusText}`);
 	return said;
+}
+var texts;
+/** Loads what `t` knows, once; the server hands it out with everybody's. */
+function loadTexts() {
+	texts ??= ask("/i18n").then((all) => {
+		setTexts([all[app$1.extensionManager.setting.get("Comfy.Locale") ?? "en"]?.resonance, all["en"]?.resonance].filter((found) => found !== void 0));
+	}, () => {
+		texts = void 0;
+	});
+	return texts;
 }
 /** Address of a picture that the server knows. */
 function viewUrl(picture) {
@@ -158,8 +162,8 @@ var EDIT = "Resonance.EditCanvas";
 var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
-var nodes = () => import("./node-tCfcs2PV.mjs").then((n) => n.t);
-var tables = () => import("./transform-BQ9RgWLm.mjs");
+var nodes = () => import("./node-Ch1zf6n1.mjs").then((n) => n.t);
+var tables = () => import("./transform-LeCxpa4M.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
 }
@@ -236,7 +240,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-pf2a9fwM.mjs").then(({ openGallery }) => {
+				import("./gallery-DmwEqw6d.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},
@@ -248,4 +252,4 @@ app$1.registerExtension({
 		});
 	}
 });
-export { viewUrl as _, showText as a, api$1 as c, captureUndo as d, findNode as f, selectedNodes as g, outputOf as h, h as i, app$1 as l, on as m, lastPicture as n, svg as o, finder as p, addStyle as r, addNode as s, heats as t, ask as u, loadTexts as v, t as y };
+export { selectedNodes as _, showText as a, api$1 as c, captureUndo as d, findNode as f, outputOf as g, on as h, h as i, app$1 as l, loadTexts as m, lastPicture as n, svg as o, finder as p, addStyle as r, addNode as s, heats as t, ask as u, viewUrl as v, t as y };

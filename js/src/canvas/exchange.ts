@@ -2,14 +2,8 @@
 
 import { addStyle, h } from '../dom'
 import { t } from '../i18n'
-import { type State } from './state'
+import { type Size, type State } from './state'
 import css from './words.css?inline'
-
-/** Of a picture, in pixels. */
-export interface Size {
-  readonly width: number
-  readonly height: number
-}
 
 const panels = (): Promise<typeof import('./exchange_panels')> => import('./exchange_panels')
 

@@ -6,9 +6,8 @@ import { h } from '../dom'
 import { t } from '../i18n'
 import { type Canvas, LETTERS, plain, readList, REGIONS, write } from './canvas'
 import { paste } from './commands'
-import { type Size } from './exchange'
 import { labeled } from './field'
-import { type State } from './state'
+import { type Size, type State } from './state'
 
 type Form = 'json' | 'program' | 'boxes'
 

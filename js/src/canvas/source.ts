@@ -1,15 +1,8 @@
 // The tab with the canvas as JSON. What is in it is loaded when it is first seen.
 
 import { h } from '../dom'
+import { type Source } from './source_text'
 import { type State } from './state'
-
-export interface Source {
-  readonly element: HTMLElement
-  /** Why the text cannot be saved; empty if it can. Reads what was typed since the last pause. */
-  problem(): string
-  /** To be called when the text has come into view. */
-  shown(): void
-}
 
 /** `text` and `problem`: what could not be read at opening, and why; both empty if there is no such thing. */
 export function source(state: State, text: string, problem: string): Source {

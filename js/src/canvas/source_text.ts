@@ -4,7 +4,6 @@ import { addStyle, h } from '../dom'
 import { t } from '../i18n'
 import { type Canvas, CanvasError, LETTERS, readList, REGIONS, write } from './canvas'
 import { fault, locate, type Position, position } from './locate'
-import { type Source } from './source'
 import { type State } from './state'
 import css from './source.css?inline'
 
@@ -14,6 +13,14 @@ const LARGE = 500_000
 const LONG_PAUSE = 900
 /** Pixels, as in source.css. */
 const LINE = 18
+
+export interface Source {
+  readonly element: HTMLElement
+  /** Why the text cannot be saved; empty if it can. Reads what was typed since the last pause. */
+  problem(): string
+  /** To be called when the text has come into view. */
+  shown(): void
+}
 
 /** The text of a canvas in a box of its own. For the arguments see `source`. */
 export function sourceText(state: State, text: string, problem: string): Source {

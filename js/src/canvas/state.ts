@@ -5,6 +5,12 @@ import { type Canvas } from './canvas'
 
 const STEPS = 200
 
+/** Of a picture, in pixels. */
+export interface Size {
+  readonly width: number
+  readonly height: number
+}
+
 interface Snapshot {
   readonly canvas: Canvas
   readonly selected: readonly number[]

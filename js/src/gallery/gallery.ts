@@ -1,8 +1,8 @@
 // The sidebar tab with the rounds: a session's pictures as they are made.
 
-import { ask, on } from '../comfy'
+import { ask, loadTexts, on } from '../comfy'
 import { addStyle, h } from '../dom'
-import { loadTexts, t } from '../i18n'
+import { t } from '../i18n'
 import css from './gallery.css?inline'
 import { makeGrid } from './grid'
 import { makeHeader, type Act } from './header'

@@ -74,10 +74,11 @@ async def _answer(request: web.Request, work: Callable[[dict[str, Any]], Any]) -
     body = await request.read()
 
     def read() -> Any:
-        said = read_json(body)
-        if not isinstance(said, dict):
-            raise Told("The request is not an object in {}.")
-        return work(said)
+        match read_json(body):
+            case {**said}:
+                return work(said)
+            case _:
+                raise Told("The request is not an object in {}.")
 
     return await answer(read)
 

@@ -1,9 +1,7 @@
-import { C as resize, S as overlap, _ as toggle, a as distribute, b as clamp, c as locals, d as paste, f as remove, g as stretch, h as setRects, i as change, l as movable, n as add, o as duplicate, p as reorder, r as align, s as extract, u as nudge, v as HANDLES, x as move, y as between } from "./words-D2LDYyAI.mjs";
-import { f as write, o as hex, s as label, u as read } from "./canvas-C_LGCpmB.mjs";
+import { S as resize, _ as HANDLES, a as duplicate, b as move, c as movable, d as remove, f as reorder, g as toggle, h as stretch, i as distribute, l as nudge, m as setRects, n as align, o as extract, r as change, s as locals, t as add, u as paste, v as between, x as overlap, y as clamp } from "./commands-DmMhFDMX.mjs";
+import { f as write, o as hex, s as label, u as read } from "./node-Ch1zf6n1.mjs";
 import { a as showText, i as h, o as svg, r as addStyle, y as t } from "./resonance.js";
-import { n as backgroundControls } from "./node-tCfcs2PV.mjs";
-import { t as exchange } from "./exchange-TTs7FkE-.mjs";
-import { t as source } from "./source-DKRQRmMK.mjs";
+import { t as words_default } from "./words-DctFhklh.mjs";
 // src/canvas/state.ts
 var State = class {
 	past = [];
@@ -319,6 +317,187 @@ var ViewState = class {
 		return () => this.listeners.delete(listener);
 	}
 };
+// src/canvas/background.css?inline
+var background_default = ".resonance-background {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 6px;\n}\n.resonance-background button[aria-pressed='true'] {\n  border-color: var(--p-primary-color, #60a5fa);\n  box-shadow: inset 0 0 0 1px var(--p-primary-color, #60a5fa);\n}\n.resonance-background button.heat {\n  margin-left: 12px;\n}\n.resonance-background input[type='range'] {\n  width: 90px;\n}\n.resonance-background label {\n  display: flex;\n  align-items: center;\n  gap: 4px;\n}\n.resonance-background .says {\n  flex: 1 1 160px;\n  color: var(--descrip-text, #aaa);\n}\n";
+// src/canvas/background.ts
+var OPACITY = .6;
+/** Formats that differ by less look the same. */
+var SAME = .01;
+function backgroundControls(view, pictures, state) {
+	addStyle("resonance-background", background_default);
+	const says = h("span", {
+		className: "says",
+		role: "status"
+	});
+	const opacity = slider(t("background.opacity"), OPACITY, (value) => {
+		const background = view.view.background;
+		if (background) view.set({ background: {
+			...background,
+			opacity: value
+		} });
+	});
+	const file = h("input", {
+		type: "file",
+		accept: "image/*",
+		hidden: true
+	});
+	const choices = {
+		none: choice("none", () => void show("none", null)),
+		connected: choice("connected", () => void show("connected", pictures.connected())),
+		last: choice("last", () => void show("last", pictures.last())),
+		file: choice("file", () => file.click())
+	};
+	choices.none.ariaPressed = "true";
+	const heat = heatControls(view, pictures, state, says);
+	const element = h("div", {
+		className: "resonance-background",
+		role: "group",
+		ariaLabel: t("background.title")
+	}, ...Object.values(choices), file, opacity, ...heat, says);
+	file.addEventListener("change", () => {
+		const chosen = file.files?.[0];
+		file.value = "";
+		if (!chosen) return;
+		const href = URL.createObjectURL(chosen);
+		element.closest("dialog")?.addEventListener("close", () => URL.revokeObjectURL(href), { once: true });
+		show("file", href);
+	});
+	let turn = 0;
+	async function show(kind, href) {
+		const mine = ++turn;
+		const aspect = href && await aspectOf(href);
+		if (mine !== turn) return;
+		if (kind !== "none" && !aspect) {
+			says.textContent = t(href ? "background.unreadable" : `background.no_${kind}`);
+			return;
+		}
+		for (const [name, button] of Object.entries(choices)) button.ariaPressed = String(name === kind);
+		says.textContent = aspect && Math.abs(aspect / view.view.aspect - 1) > SAME ? t("background.fitted") : "";
+		view.set({ background: href && aspect ? {
+			href,
+			aspect,
+			opacity: Number(opacity.value)
+		} : null });
+	}
+	return element;
+}
+function choice(kind, onclick) {
+	return h("button", {
+		type: "button",
+		textContent: t(`background.${kind}`),
+		ariaPressed: "false",
+		onclick
+	});
+}
+function slider(name, value, change) {
+	const input = h("input", {
+		type: "range",
+		min: "0",
+		max: "1",
+		step: "0.05",
+		ariaLabel: name,
+		title: name
+	});
+	input.value = String(value);
+	input.addEventListener("input", () => change(Number(input.value)));
+	return input;
+}
+/** Width by height of the picture at an address; null if it cannot be read. */
+async function aspectOf(href) {
+	const image = new Image();
+	image.src = href;
+	return image.decode().then(() => image.naturalWidth / image.naturalHeight, () => null);
+}
+function heatControls(view, pictures, state, says) {
+	let before = view.view.background;
+	let under = "";
+	let canvas = null;
+	let selected = [];
+	const shown = choice("heat", () => void toggle());
+	shown.classList.add("heat");
+	const only = h("input", { type: "checkbox" });
+	const opacity = slider(t("background.heat_opacity"), OPACITY, (value) => {
+		if (view.view.heat) view.set({ heat: {
+			...view.view.heat,
+			opacity: value
+		} });
+	});
+	const more = [opacity, h("label", {}, only, t("background.selected_only"))];
+	for (const element of more) element.hidden = true;
+	function maps() {
+		const found = heatFor(state.canvas, pictures.heats());
+		return (found ? mapsOf(state.canvas, found) : []).filter(({ region }) => only.checked ? state.selected.includes(region) : region > 0);
+	}
+	async function toggle() {
+		const found = view.view.heat ? null : heatFor(state.canvas, pictures.heats());
+		const aspect = found && await aspectOf(found.picture);
+		if (found && aspect && !view.view.heat) {
+			before = view.view.background;
+			under = found.picture;
+			const background = {
+				href: under,
+				aspect,
+				opacity: 1
+			};
+			view.set({
+				background,
+				heat: {
+					maps: maps(),
+					opacity: Number(opacity.value)
+				}
+			});
+			says.textContent = "";
+		} else if (view.view.heat) {
+			const { background } = view.view;
+			view.set({
+				background: background?.href === under ? before : background,
+				heat: null
+			});
+		} else says.textContent = t(found ? "background.unreadable" : "background.no_heat");
+		shown.ariaPressed = String(view.view.heat !== null);
+		for (const element of more) element.hidden = view.view.heat === null;
+	}
+	function follow() {
+		const heat = view.view.heat;
+		if (!heat || canvas === state.canvas && selected === state.selected) return;
+		canvas = state.canvas;
+		selected = state.selected;
+		const next = maps();
+		if (JSON.stringify(next) !== JSON.stringify(heat.maps)) view.set({ heat: {
+			...heat,
+			maps: next
+		} });
+	}
+	only.addEventListener("change", () => {
+		canvas = null;
+		follow();
+	});
+	state.subscribe(follow);
+	return [shown, ...more];
+}
+/** The newest heat that most regions of its run still are in the canvas for. */
+function heatFor(canvas, heats) {
+	return heats.find((heat) => 2 * (mapsOf(canvas, heat).length - 1) > heat.names.length - 1);
+}
+/** The maps of a run by the number of the region that is called as it was then; the global words are region 0. */
+function mapsOf(canvas, heat) {
+	const free = new Set(canvas.regions.keys());
+	free.delete(0);
+	return heat.names.flatMap((name, part) => {
+		const href = heat.maps[part] ?? "";
+		if (part === 0) return [{
+			region: 0,
+			href
+		}];
+		const region = [...free].find((number) => (label(canvas, number) || `region ${number}`) === name);
+		if (region === void 0) return [];
+		free.delete(region);
+		return [{
+			region,
+			href
+		}];
+	});
+}
 // src/canvas/stage.ts
 var MOST = 16;
 function stage(state, view) {
@@ -610,6 +789,40 @@ function parse(text) {
 }
 // src/canvas/editor.css?inline
 var editor_default = ".resonance-editor {\n  --ground: var(--comfy-menu-bg, #202020);\n  --field: var(--comfy-input-bg, #2d2d2d);\n  --ink: var(--input-text, #ddd);\n  --line: var(--border-color, #4e4e4e);\n  --accent: var(--p-primary-color, #60a5fa);\n  width: calc(100vw - 32px);\n  max-width: none;\n  height: calc(100vh - 32px);\n  max-height: none;\n  margin: auto;\n  padding: 0;\n  overflow: hidden;\n  border: 1px solid var(--line);\n  border-radius: 10px;\n  outline: none;\n  background: var(--ground);\n  color: var(--fg-color, var(--ink));\n  font:\n    13px/1.4 Inter,\n    system-ui,\n    sans-serif;\n\n  &[open] {\n    display: flex;\n    flex-direction: column;\n  }\n\n  &::backdrop {\n    background: rgb(0 0 0 / 60%);\n  }\n\n  [hidden] {\n    display: none !important;\n  }\n\n  button,\n  input,\n  select,\n  textarea {\n    font: inherit;\n  }\n\n  button {\n    padding: 5px 12px;\n    border: 1px solid var(--line);\n    border-radius: 6px;\n    background: var(--field);\n    color: var(--ink);\n    cursor: pointer;\n  }\n\n  button:hover {\n    border-color: var(--accent);\n  }\n\n  button[aria-disabled='true'] {\n    cursor: default;\n    opacity: 0.45;\n  }\n\n  button.primary {\n    border-color: var(--ink);\n    background: var(--ink);\n    color: var(--ground);\n    font-weight: 600;\n  }\n\n  :focus-visible {\n    outline: 2px solid var(--accent);\n    outline-offset: 1px;\n  }\n\n  > header,\n  > footer {\n    display: flex;\n    flex: none;\n    align-items: center;\n    gap: 12px;\n    padding: 8px 14px;\n  }\n\n  > header {\n    border-bottom: 1px solid var(--line);\n  }\n\n  > footer {\n    border-top: 1px solid var(--line);\n  }\n\n  h2 {\n    flex: 0 1 auto;\n    margin: 0;\n    overflow: hidden;\n    font-size: 15px;\n    font-weight: 600;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n  }\n\n  .resonance-tabs {\n    display: flex;\n    flex: 1;\n    gap: 4px;\n  }\n\n  [role='tab'] {\n    border-color: transparent;\n    background: none;\n    color: inherit;\n  }\n\n  [role='tab'][aria-selected='true'] {\n    border-color: var(--line);\n    background: var(--field);\n    color: var(--ink);\n  }\n\n  .resonance-status,\n  .resonance-problem {\n    min-width: 0;\n    margin: 0;\n    overflow: hidden;\n    text-overflow: ellipsis;\n  }\n\n  .resonance-status {\n    flex: 1;\n    opacity: 0.85;\n    white-space: nowrap;\n  }\n\n  .resonance-problem {\n    max-width: 60%;\n    max-height: 3em;\n    overflow: auto;\n    font-weight: 600;\n  }\n\n  .resonance-problem:not(:empty)::before {\n    content: '⚠ ';\n  }\n\n  .resonance-layout {\n    position: relative;\n    display: grid;\n    flex: 1;\n    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr) 360px;\n    min-height: 0;\n  }\n\n  .resonance-json {\n    display: flex;\n    flex: 1;\n    flex-direction: column;\n    min-height: 0;\n  }\n\n  .resonance-json > * {\n    flex: 1;\n    min-height: 0;\n  }\n\n  .resonance-toolbar {\n    display: flex;\n    grid-column: 1 / -1;\n    flex-wrap: wrap;\n    align-items: center;\n    gap: 6px 12px;\n    padding: 6px 14px;\n    border-bottom: 1px solid var(--line);\n  }\n\n  .resonance-group {\n    display: flex;\n    align-items: center;\n    gap: 2px;\n  }\n\n  .resonance-icon-button {\n    display: grid;\n    place-items: center;\n    width: 28px;\n    height: 28px;\n    padding: 0;\n    border-color: transparent;\n    background: none;\n    color: inherit;\n  }\n\n  .resonance-icon-button:hover:not([aria-disabled='true']) {\n    background: var(--field);\n    color: var(--ink);\n  }\n\n  .resonance-icon {\n    width: 16px;\n    height: 16px;\n    fill: none;\n    stroke: currentcolor;\n    stroke-width: 1.4;\n    stroke-linecap: round;\n    stroke-linejoin: round;\n  }\n\n  .resonance-left,\n  .resonance-right {\n    display: flex;\n    flex-direction: column;\n    min-width: 0;\n    min-height: 0;\n  }\n\n  .resonance-right {\n    border-left: 1px solid var(--line);\n  }\n\n  .resonance-under {\n    display: flex;\n    flex: none;\n    flex-wrap: wrap;\n    align-items: center;\n    justify-content: space-between;\n    gap: 4px 16px;\n    padding: 4px 14px;\n    border-top: 1px solid var(--line);\n  }\n\n  .resonance-view {\n    display: flex;\n    align-items: center;\n    gap: 14px;\n  }\n\n  .resonance-view label {\n    display: flex;\n    align-items: center;\n    gap: 6px;\n  }\n\n  .resonance-percent {\n    min-width: 4ch;\n    text-align: center;\n  }\n\n  /* The stage */\n\n  .resonance-stage {\n    position: relative;\n    flex: 1;\n    min-height: 0;\n    background: color-mix(in srgb, var(--ground) 60%, #000);\n  }\n\n  .resonance-scroller {\n    position: absolute;\n    inset: 0;\n    overflow: auto;\n    scrollbar-width: thin;\n  }\n\n  .resonance-sheet {\n    display: grid;\n    box-sizing: border-box;\n    place-content: center;\n    width: max-content;\n    min-width: 100%;\n    min-height: 100%;\n    padding: 23px;\n    cursor: crosshair;\n    touch-action: none;\n    user-select: none;\n  }\n\n  .resonance-sheet.panning,\n  .resonance-sheet.panning * {\n    cursor: grab !important;\n  }\n\n  .resonance-sheet > svg {\n    display: block;\n    overflow: visible;\n    background-color: #262626;\n    background-image:\n      linear-gradient(#383838 1px, transparent 1px), linear-gradient(90deg, #383838 1px, transparent 1px);\n    background-size: calc(100% / 90 * 10) calc(100% / 90 * 10);\n    box-shadow: 0 0 0 1px #666;\n  }\n\n  .resonance-sheet.coarse > svg {\n    background-size: calc(100% / 18) calc(100% / 18);\n  }\n\n  .resonance-sheet > svg:focus-visible {\n    outline-offset: 4px;\n  }\n\n  /* Lengths in it are pixels, whatever the aspect and the zoom. */\n  .resonance-undistorted {\n    transform: scale(var(--pixel-x), var(--pixel-y));\n  }\n\n  .resonance-region {\n    outline: none;\n    cursor: move;\n  }\n\n  .resonance-region.locked {\n    cursor: crosshair;\n  }\n\n  .resonance-region svg {\n    overflow: hidden;\n  }\n\n  .resonance-region rect {\n    vector-effect: non-scaling-stroke;\n  }\n\n  .resonance-region .fill {\n    fill: var(--color);\n    fill-opacity: 0.4;\n  }\n\n  .resonance-region .edge {\n    fill: none;\n    stroke: var(--color);\n    stroke-width: 3px;\n    pointer-events: all;\n  }\n\n  .resonance-region.locked .edge {\n    stroke-dasharray: 6 4;\n  }\n\n  .resonance-region[aria-pressed='true'] .fill {\n    fill-opacity: 0.55;\n  }\n\n  .resonance-region[aria-pressed='true'] .edge {\n    stroke: #fff;\n    stroke-width: 4px;\n  }\n\n  .resonance-region:focus-visible .edge {\n    stroke: #fff;\n    stroke-width: 7px;\n  }\n\n  .resonance-region text {\n    fill: #fff;\n    stroke: #000;\n    stroke-width: 3px;\n    stroke-linejoin: round;\n    paint-order: stroke;\n    font-size: 13px;\n    pointer-events: none;\n  }\n\n  .resonance-handles .hit {\n    fill: transparent;\n  }\n\n  .resonance-handles .seen {\n    fill: #fff;\n    stroke: #111;\n    stroke-width: 1.5px;\n    pointer-events: none;\n  }\n\n  .resonance-band {\n    fill: rgb(255 255 255 / 12%);\n    stroke: #fff;\n    stroke-width: 1px;\n    stroke-dasharray: 4 3;\n    vector-effect: non-scaling-stroke;\n  }\n\n  /* The list */\n\n  .resonance-list {\n    position: relative;\n    flex: 0 1 auto;\n    max-height: 38%;\n    min-height: 64px;\n    overflow: auto;\n    border-bottom: 1px solid var(--line);\n    scrollbar-width: thin;\n  }\n\n  .resonance-list ol {\n    margin: 0;\n    padding: 6px 8px;\n    list-style: none;\n  }\n\n  .resonance-row {\n    display: flex;\n    align-items: center;\n    border-radius: 6px;\n  }\n\n  .resonance-row:has(> .resonance-row-name[aria-pressed='true']) {\n    background: var(--field);\n    color: var(--ink);\n    box-shadow: inset 3px 0 var(--accent);\n  }\n\n  .resonance-row.dragged {\n    opacity: 0.5;\n  }\n\n  .resonance-row .resonance-row-name {\n    display: flex;\n    flex: 1;\n    align-items: center;\n    gap: 8px;\n    min-width: 0;\n    padding: 4px 6px;\n    border-color: transparent;\n    background: none;\n    color: inherit;\n    text-align: left;\n  }\n\n  .resonance-row.global .resonance-row-name {\n    padding-left: 24px;\n  }\n\n  .resonance-row .words {\n    overflow: hidden;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n  }\n\n  .resonance-swatch {\n    flex: none;\n    width: 14px;\n    height: 14px;\n    border: 1px solid var(--line);\n    border-radius: 4px;\n    background: var(--color);\n  }\n\n  .resonance-grip {\n    display: grid;\n    flex: none;\n    place-items: center;\n    width: 18px;\n    height: 26px;\n    cursor: grab;\n    opacity: 0.6;\n    touch-action: none;\n  }\n\n  .resonance-row .resonance-icon-button {\n    flex: none;\n    width: 26px;\n    height: 26px;\n    opacity: 0.55;\n  }\n\n  .resonance-row .resonance-icon-button:is(:hover, :focus-visible, [aria-pressed='true']) {\n    opacity: 1;\n  }\n\n  .resonance-drop {\n    position: absolute;\n    right: 8px;\n    left: 8px;\n    height: 2px;\n    background: var(--accent);\n    pointer-events: none;\n  }\n\n  .resonance-words {\n    flex: 1;\n    min-height: 0;\n    overflow: auto;\n    scrollbar-width: thin;\n  }\n\n  /* The keys */\n\n  .resonance-help {\n    position: absolute;\n    z-index: 2;\n    inset: 8px 8px 8px auto;\n    width: 480px;\n    padding: 10px 16px;\n    overflow: auto;\n    border: 1px solid var(--line);\n    border-radius: 8px;\n    background: var(--ground);\n    box-shadow: 0 6px 24px rgb(0 0 0 / 40%);\n  }\n\n  .resonance-help h3 {\n    margin: 0 0 8px;\n    font-size: 14px;\n  }\n\n  .resonance-help dl {\n    display: grid;\n    grid-template-columns: auto 1fr;\n    gap: 1px 14px;\n    margin: 0;\n  }\n\n  .resonance-help dd {\n    margin: 0;\n  }\n\n  .resonance-help kbd {\n    padding: 0 5px;\n    border: 1px solid var(--line);\n    border-radius: 4px;\n    font:\n      12px/1.5 ui-monospace,\n      monospace;\n    white-space: nowrap;\n  }\n}\n";
+// src/canvas/exchange.ts
+var panels = () => import("./exchange_panels-DSORi7Tf.mjs");
+/** `size` is that of the picture which boxes are measured in. */
+function exchange(state, size) {
+	addStyle("resonance-words", words_default);
+	return h("div", { className: "resonance-exchange" }, panel(t("exchange.import"), async () => (await panels()).importPanel(state, size)), panel(t("exchange.export"), async () => (await panels()).exportPanel(state, size)));
+}
+/** Opens under its button, and closes with Escape or with a press beside it. */
+function panel(name, load) {
+	const summary = h("summary", { textContent: name });
+	const element = h("details", {}, summary);
+	let content;
+	const outside = (event) => {
+		if (!event.composedPath().includes(element)) element.open = false;
+	};
+	element.addEventListener("toggle", () => {
+		document.removeEventListener("pointerdown", outside, true);
+		if (!element.open) return;
+		document.addEventListener("pointerdown", outside, true);
+		content ??= load().then((loaded) => {
+			element.append(loaded);
+			return loaded;
+		});
+		content.then((loaded) => loaded.querySelector("textarea, select")?.focus());
+	});
+	element.addEventListener("keydown", (event) => {
+		if (event.key !== "Escape" || event.isComposing || !element.open) return;
+		event.preventDefault();
+		event.stopPropagation();
+		element.open = false;
+		summary.focus();
+	});
+	return element;
+}
 // src/canvas/icons.ts
 var PATHS = {
 	undo: "M6 3 2.5 6.5 6 10M3 6.5h6.5a3.5 3.5 0 0 1 0 7H7",
@@ -1081,6 +1294,27 @@ function pointer(state, view, stage, { run }) {
 	});
 	return { abort: () => finish("abort") };
 }
+// src/canvas/source.ts
+/** `text` and `problem`: what could not be read at opening, and why; both empty if there is no such thing. */
+function source(state, text, problem) {
+	const element = h("div", { className: "resonance-source-host" });
+	let loading = false;
+	let loaded;
+	return {
+		element,
+		problem: () => loaded ? loaded.problem() : problem,
+		shown() {
+			loaded?.shown();
+			if (loading) return;
+			loading = true;
+			import("./source_text-DZRAJSqf.mjs").then((n) => n.t).then(({ sourceText }) => {
+				loaded = sourceText(state, text, problem);
+				element.append(loaded.element);
+				loaded.shown();
+			});
+		}
+	};
+}
 // src/canvas/editor.ts
 /** Opens the editor. It is gone when its dialog closes. */
 function openEditor(opening) {
@@ -1109,7 +1343,7 @@ function openEditor(opening) {
 	const dragging = pointer(state, view, drawing, act);
 	const json = source(state, opening.text, opening.problem);
 	const words = h("div", { className: "resonance-words" });
-	import("./form-D5ldOKZY.mjs").then(({ form }) => words.append(form(state)));
+	import("./form-DdUtyglp.mjs").then(({ form }) => words.append(form(state)));
 	const keyList = help();
 	const helpButton = h("button", {
 		type: "button",

@@ -1,9 +1,8 @@
 import { i as h, u as ask, y as t } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
-import { d as readList, f as write, i as LETTERS, l as plain } from "./canvas-C_LGCpmB.mjs";
-import { d as paste } from "./words-D2LDYyAI.mjs";
-import "./exchange-TTs7FkE-.mjs";
-import { r as labeled } from "./field-DcIlpxBT.mjs";
+import { d as readList, f as write, i as LETTERS, l as plain } from "./node-Ch1zf6n1.mjs";
+import { u as paste } from "./commands-DmMhFDMX.mjs";
+import { r as labeled } from "./field-CCsbETIr.mjs";
 // src/canvas/exchange_panels.ts
 var FILES = {
 	json: "canvas.json",

@@ -1,5 +1,5 @@
 import { i as h } from "./resonance.js";
-import { b as clamp } from "./words-D2LDYyAI.mjs";
+import { y as clamp } from "./commands-DmMhFDMX.mjs";
 // src/canvas/field.ts
 var controls = 0;
 /** A control under its name. */

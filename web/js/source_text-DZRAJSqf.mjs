@@ -1,6 +1,6 @@
+import { t as __exportAll } from "./rolldown-runtime-D8jQpDG7.mjs";
 import { i as h, r as addStyle, y as t } from "./resonance.js";
-import { d as readList, f as write, i as LETTERS, n as CanvasError } from "./canvas-C_LGCpmB.mjs";
-import "./source-DKRQRmMK.mjs";
+import { d as readList, f as write, i as LETTERS, n as CanvasError } from "./node-Ch1zf6n1.mjs";
 // src/canvas/locate.ts
 /** The first place at which a text is not JSON; null if it is. */
 function fault(text) {
@@ -139,6 +139,7 @@ function walk(text, visit) {
 // src/canvas/source.css?inline
 var source_default = ".resonance-source {\n  display: flex;\n  flex-direction: column;\n  gap: 6px;\n  box-sizing: border-box;\n  height: 100%;\n  min-height: 0;\n  padding: 8px 14px;\n\n  & .text {\n    display: flex;\n    flex: 1;\n    min-height: 0;\n    border: 1px solid var(--border-color, #4e4e4e);\n    border-radius: 4px;\n    background: var(--comfy-input-bg, #222);\n    font: 13px/18px monospace;\n    text-rendering: optimizeSpeed;\n    overflow: hidden;\n  }\n  & .text textarea {\n    flex: 1;\n    margin: 0;\n    padding: 0 6px;\n    border: 0;\n    border-radius: 0;\n    font: inherit;\n    resize: none;\n  }\n  & .numbers {\n    flex: none;\n    min-width: 3ch;\n    padding: 0 6px;\n    border-right: 1px solid var(--border-color, #4e4e4e);\n    color: var(--descrip-text, #aaa);\n    text-align: right;\n    overflow: hidden;\n    user-select: none;\n  }\n  & .numbers div {\n    position: relative;\n    top: var(--from, 0);\n  }\n  & .numbers .wrong {\n    margin: 0 -6px;\n    padding: 0 6px;\n    background: #b3261e;\n    color: #fff;\n  }\n  & .foot {\n    display: flex;\n    align-items: center;\n    gap: 6px;\n    min-height: 30px;\n  }\n  & .says {\n    flex: 1;\n    max-height: 6em;\n    overflow: auto;\n  }\n  & .foot button {\n    flex: none;\n  }\n}\n";
 // src/canvas/source_text.ts
+var source_text_exports = /* @__PURE__ */ __exportAll({ sourceText: () => sourceText });
 var PAUSE = 300;
 /** Letters from which on a text is read after a longer pause. */
 var LARGE = 5e5;
@@ -309,4 +310,4 @@ function countLines(text) {
 	for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count += 1;
 	return count;
 }
-export { sourceText };
+export { source_text_exports as t };

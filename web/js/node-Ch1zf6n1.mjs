@@ -1,198 +1,178 @@
-import { d as readList, f as write, o as hex, s as label, t as BLANK, u as read } from "./canvas-C_LGCpmB.mjs";
-import { _ as viewUrl, d as captureUndo, f as findNode, h as outputOf, i as h, l as app, m as on, n as lastPicture, o as svg, p as finder, r as addStyle, t as heats, u as ask, v as loadTexts, y as t } from "./resonance.js";
+import { t as __exportAll } from "./rolldown-runtime-D8jQpDG7.mjs";
+import { d as captureUndo, f as findNode, g as outputOf, h as on, i as h, l as app, m as loadTexts, n as lastPicture, o as svg, p as finder, r as addStyle, t as heats, u as ask, v as viewUrl, y as t } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
 import { n as mountAgain, r as onChange, t as keepMounted } from "./host-DpRrVevD.mjs";
-// \0rolldown/runtime.js
-var __defProp = Object.defineProperty;
-var __exportAll = (all, no_symbols) => {
-	let target = {};
-	for (var name in all) __defProp(target, name, {
-		get: all[name],
-		enumerable: true
-	});
-	if (!no_symbols) __defProp(target, Symbol.toStringTag, { value: "Module" });
-	return target;
+/** Most letters of a canvas in JSON, and most regions with the global one: as in resonance/canvas/read.py. */
+var LETTERS = 2 ** 23;
+/** Letters of a region's words that stand for its name. */
+var LABEL = 40;
+var GREY = [
+	128,
+	128,
+	128
+];
+var WHOLE = [
+	0,
+	90,
+	0,
+	90
+];
+var EMPTY = {
+	rect: WHOLE,
+	prefixes: [],
+	suffixes: [],
+	color: GREY,
+	name: "",
+	tags: null,
+	negative: "",
+	weight: 1,
+	start: 0,
+	end: 1,
+	mask: "",
+	lora: null,
+	locked: false,
+	hidden: false,
+	extra: {}
 };
-// src/canvas/background.css?inline
-var background_default = ".resonance-background {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 6px;\n}\n.resonance-background button[aria-pressed='true'] {\n  border-color: var(--p-primary-color, #60a5fa);\n  box-shadow: inset 0 0 0 1px var(--p-primary-color, #60a5fa);\n}\n.resonance-background button.heat {\n  margin-left: 12px;\n}\n.resonance-background input[type='range'] {\n  width: 90px;\n}\n.resonance-background label {\n  display: flex;\n  align-items: center;\n  gap: 4px;\n}\n.resonance-background .says {\n  flex: 1 1 160px;\n  color: var(--descrip-text, #aaa);\n}\n";
-// src/canvas/background.ts
-var OPACITY = .6;
-/** Formats that differ by less look the same. */
-var SAME = .01;
-function backgroundControls(view, pictures, state) {
-	addStyle("resonance-background", background_default);
-	const says = h("span", {
-		className: "says",
-		role: "status"
-	});
-	const opacity = slider(t("background.opacity"), OPACITY, (value) => {
-		const background = view.view.background;
-		if (background) view.set({ background: {
-			...background,
-			opacity: value
-		} });
-	});
-	const file = h("input", {
-		type: "file",
-		accept: "image/*",
-		hidden: true
-	});
-	const choices = {
-		none: choice("none", () => void show("none", null)),
-		connected: choice("connected", () => void show("connected", pictures.connected())),
-		last: choice("last", () => void show("last", pictures.last())),
-		file: choice("file", () => file.click())
+var BLANK = {
+	regions: [EMPTY],
+	origin: ""
+};
+/** Something is no canvas. `path` leads to what is wrong, such as `[2, 'rect']`. */
+var CanvasError = class extends Error {
+	path;
+	constructor(message, path = []) {
+		super(message);
+		this.path = path;
+	}
+};
+/** The canvas in a JSON text. Throws a SyntaxError or a CanvasError. */
+function read(text) {
+	return readList(JSON.parse(text));
+}
+/** The canvas in a list that has been parsed. Throws a CanvasError. */
+function readList(value) {
+	if (!Array.isArray(value)) throw new CanvasError("A canvas in JSON is a list of regions.");
+	const [first, ...others] = value.map(readRegion);
+	if (!first) throw new CanvasError("The list of regions is empty: its first item is the global one.");
+	const origin = value[0]["from"] ?? "";
+	if (!isText(origin)) throw new CanvasError("Item 0 of the list: from is not a text.", [0, "from"]);
+	return {
+		regions: [first, ...others],
+		origin
 	};
-	choices.none.ariaPressed = "true";
-	const heat = heatControls(view, pictures, state, says);
-	const element = h("div", {
-		className: "resonance-background",
-		role: "group",
-		ariaLabel: t("background.title")
-	}, ...Object.values(choices), file, opacity, ...heat, says);
-	file.addEventListener("change", () => {
-		const chosen = file.files?.[0];
-		file.value = "";
-		if (!chosen) return;
-		const href = URL.createObjectURL(chosen);
-		element.closest("dialog")?.addEventListener("close", () => URL.revokeObjectURL(href), { once: true });
-		show("file", href);
-	});
-	let turn = 0;
-	async function show(kind, href) {
-		const mine = ++turn;
-		const aspect = href && await aspectOf(href);
-		if (mine !== turn) return;
-		if (kind !== "none" && !aspect) {
-			says.textContent = t(href ? "background.unreadable" : `background.no_${kind}`);
-			return;
+}
+function readRegion(value, number) {
+	if (typeof value !== "object" || value === null || Array.isArray(value)) throw new CanvasError(`Item ${number} of the list is not a region: an object in {}.`, [number]);
+	const { from, editor, ...fields } = value;
+	const wrong = (key, wanted) => new CanvasError(`Item ${number} of the list: ${key} is not ${wanted}.`, key in fields ? [number, key] : [number]);
+	const take = (key, usual, wanted, check) => {
+		const found = fields[key];
+		delete fields[key];
+		if (found === void 0 || found === null) return usual;
+		if (!check(found)) {
+			fields[key] = found;
+			throw wrong(key, wanted);
 		}
-		for (const [name, button] of Object.entries(choices)) button.ariaPressed = String(name === kind);
-		says.textContent = aspect && Math.abs(aspect / view.view.aspect - 1) > SAME ? t("background.fitted") : "";
-		view.set({ background: href && aspect ? {
-			href,
-			aspect,
-			opacity: Number(opacity.value)
-		} : null });
-	}
-	return element;
+		return found;
+	};
+	const texts = (key) => take(key, [], "a list of texts", (found) => Array.isArray(found) && found.every(isText));
+	const number_ = (key, low, high, usual) => take(key, usual, `a number from ${low} to ${high}`, (found) => isWithin(found, low, high));
+	const text = (key) => take(key, "", "a text", isText);
+	const rect = take("rect", number === 0 ? WHOLE : null, `[top, bottom, left, right] in whole cells with 0 <= top < bottom <= 90 and 0 <= left < right <= 90`, isRect);
+	if (!rect) throw wrong("rect", "there: it is [top, bottom, left, right] in whole cells");
+	const prefixes = texts("prefixes");
+	const suffixes = texts("suffixes");
+	const start = number_("start", 0, 1, 0);
+	const { locked, hidden, ...states } = typeof editor === "object" && editor !== null ? editor : {};
+	const region = {
+		rect,
+		prefixes,
+		suffixes,
+		color: take("color", GREY, "[red, green, blue] in whole numbers from 0 to 255", isColor),
+		name: text("name"),
+		tags: take("tags", null, `the number of one of the ${suffixes.length} suffixes, from 0`, (found) => Number.isInteger(found) && isWithin(found, 0, suffixes.length - 1)),
+		negative: text("negative"),
+		weight: number_("weight", 0, 100, 1),
+		start,
+		end: number_("end", start, 1, 1),
+		mask: text("mask").replace(/^data:image\/png;base64,/, ""),
+		lora: take("lora", null, "{\"file\": name of a file, \"strength\": a number}", isLora),
+		locked: locked === true,
+		hidden: hidden === true
+	};
+	if (region.lora) region.lora = {
+		file: region.lora.file,
+		strength: region.lora.strength ?? 1
+	};
+	if (number > 0 && from !== void 0) fields["from"] = from;
+	if (Object.keys(states).length) fields["editor"] = states;
+	return {
+		...region,
+		extra: fields
+	};
 }
-function choice(kind, onclick) {
-	return h("button", {
-		type: "button",
-		textContent: t(`background.${kind}`),
-		ariaPressed: "false",
-		onclick
-	});
+/** The canvas as JSON, a region a line; what has its default is left out. */
+function write(canvas) {
+	return `[\n${canvas.regions.map((region, i) => JSON.stringify(plain(region, i === 0 ? canvas.origin : ""))).join(",\n")}\n]`;
 }
-function slider(name, value, change) {
-	const input = h("input", {
-		type: "range",
-		min: "0",
-		max: "1",
-		step: "0.05",
-		ariaLabel: name,
-		title: name
-	});
-	input.value = String(value);
-	input.addEventListener("input", () => change(Number(input.value)));
-	return input;
+/** A region as it stands in JSON. */
+function plain(region, origin = "") {
+	const { rect, prefixes, suffixes, color, locked, hidden, extra, ...optional } = region;
+	const item = {
+		rect,
+		prefixes,
+		suffixes,
+		color
+	};
+	for (const [key, value] of Object.entries(optional)) if (value !== EMPTY[key]) item[key] = value;
+	if (origin) item["from"] = origin;
+	const { editor, ...unknown } = extra;
+	const states = {
+		...locked && { locked },
+		...hidden && { hidden },
+		...editor
+	};
+	if (Object.keys(states).length) item["editor"] = states;
+	return {
+		...item,
+		...unknown
+	};
 }
-/** Width by height of the picture at an address; null if it cannot be read. */
-async function aspectOf(href) {
-	const image = new Image();
-	image.src = href;
-	return image.decode().then(() => image.naturalWidth / image.naturalHeight, () => null);
+/** The prefixes of a local region without the global ones that they begin with. */
+function ownPrefixes(canvas, region) {
+	const shared = canvas.regions[0].prefixes;
+	return shared.every((prefix, i) => region.prefixes[i] === prefix) ? region.prefixes.slice(shared.length) : region.prefixes;
 }
-function heatControls(view, pictures, state, says) {
-	let before = view.view.background;
-	let under = "";
-	let canvas = null;
-	let selected = [];
-	const shown = choice("heat", () => void toggle());
-	shown.classList.add("heat");
-	const only = h("input", { type: "checkbox" });
-	const opacity = slider(t("background.heat_opacity"), OPACITY, (value) => {
-		if (view.view.heat) view.set({ heat: {
-			...view.view.heat,
-			opacity: value
-		} });
-	});
-	const more = [opacity, h("label", {}, only, t("background.selected_only"))];
-	for (const element of more) element.hidden = true;
-	function maps() {
-		const found = heatFor(state.canvas, pictures.heats());
-		return (found ? mapsOf(state.canvas, found) : []).filter(({ region }) => only.checked ? state.selected.includes(region) : region > 0);
-	}
-	async function toggle() {
-		const found = view.view.heat ? null : heatFor(state.canvas, pictures.heats());
-		const aspect = found && await aspectOf(found.picture);
-		if (found && aspect && !view.view.heat) {
-			before = view.view.background;
-			under = found.picture;
-			const background = {
-				href: under,
-				aspect,
-				opacity: 1
-			};
-			view.set({
-				background,
-				heat: {
-					maps: maps(),
-					opacity: Number(opacity.value)
-				}
-			});
-			says.textContent = "";
-		} else if (view.view.heat) {
-			const { background } = view.view;
-			view.set({
-				background: background?.href === under ? before : background,
-				heat: null
-			});
-		} else says.textContent = t(found ? "background.unreadable" : "background.no_heat");
-		shown.ariaPressed = String(view.view.heat !== null);
-		for (const element of more) element.hidden = view.view.heat === null;
-	}
-	function follow() {
-		const heat = view.view.heat;
-		if (!heat || canvas === state.canvas && selected === state.selected) return;
-		canvas = state.canvas;
-		selected = state.selected;
-		const next = maps();
-		if (JSON.stringify(next) !== JSON.stringify(heat.maps)) view.set({ heat: {
-			...heat,
-			maps: next
-		} });
-	}
-	only.addEventListener("change", () => {
-		canvas = null;
-		follow();
-	});
-	state.subscribe(follow);
-	return [shown, ...more];
+/** What a person calls a region: its name, else how its words begin. Empty where it has neither. */
+function label(canvas, number) {
+	const region = canvas.regions[number];
+	if (!region) return "";
+	const described = ((number === 0 ? region.prefixes : ownPrefixes(canvas, region)).at(-1) ?? "").split(",")[0] ?? "";
+	return region.name || [...described.replace(/^[ .]+|[ .]+$/g, "").slice(0, 80)].slice(0, LABEL).join("");
 }
-/** The newest heat that most regions of its run still are in the canvas for. */
-function heatFor(canvas, heats) {
-	return heats.find((heat) => 2 * (mapsOf(canvas, heat).length - 1) > heat.names.length - 1);
+/** As CSS has it: `#rrggbb`. */
+function hex(color) {
+	return "#" + color.map((part) => part.toString(16).padStart(2, "0")).join("");
 }
-/** The maps of a run by the number of the region that is called as it was then; the global words are region 0. */
-function mapsOf(canvas, heat) {
-	const free = new Set(canvas.regions.keys());
-	free.delete(0);
-	return heat.names.flatMap((name, part) => {
-		const href = heat.maps[part] ?? "";
-		if (part === 0) return [{
-			region: 0,
-			href
-		}];
-		const region = [...free].find((number) => (label(canvas, number) || `region ${number}`) === name);
-		if (region === void 0) return [];
-		free.delete(region);
-		return [{
-			region,
-			href
-		}];
-	});
+function isText(value) {
+	return typeof value === "string";
+}
+function isWithin(value, low, high) {
+	return typeof value === "number" && low <= value && value <= high;
+}
+function isRect(value) {
+	if (!Array.isArray(value) || value.length !== 4 || !value.every((edge) => Number.isInteger(edge))) return false;
+	const [top, bottom, left, right] = value;
+	return 0 <= top && top < bottom && bottom <= 90 && 0 <= left && left < right && right <= 90;
+}
+function isColor(value) {
+	return Array.isArray(value) && value.length === 3 && value.every((part) => Number.isInteger(part) && isWithin(part, 0, 255));
+}
+function isLora(value) {
+	if (typeof value !== "object" || value === null) return false;
+	const { file, strength } = value;
+	return isText(file) && file.trim() !== "" && (strength === void 0 || isWithin(strength, -100, 100));
 }
 // src/canvas/preview.css?inline
 var preview_default = ".resonance-preview {\n  display: flex;\n  flex-direction: column;\n  gap: 4px;\n  width: 100%;\n  height: 100%;\n  min-height: 200px;\n  color: var(--input-text, #ddd);\n  font: 12px/1.35 sans-serif;\n}\n.resonance-preview .pictures {\n  display: flex;\n  flex: 1;\n  gap: 6px;\n  min-height: 80px;\n}\n.resonance-preview .picture {\n  position: relative;\n  flex: 1;\n  padding: 0;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--comfy-input-bg, #222);\n  overflow: hidden;\n}\n.resonance-preview button.picture {\n  cursor: pointer;\n}\n.resonance-preview .live {\n  border-color: var(--p-primary-color, #4ea5ff);\n  box-shadow: 0 0 0 1px var(--p-primary-color, #4ea5ff);\n}\n.resonance-preview .picture > svg {\n  position: absolute;\n  inset: 0;\n  width: 100%;\n  height: 100%;\n}\n.resonance-preview .area {\n  stroke: #fff;\n  stroke-width: 1px;\n  vector-effect: non-scaling-stroke;\n  fill-opacity: 0.6;\n}\n.resonance-preview text {\n  font-size: 6px;\n  fill: #fff;\n  stroke: #000;\n  stroke-width: 1px;\n  paint-order: stroke;\n}\n.resonance-preview .answer {\n  flex: 1;\n  contain: size; /* the node does not grow with it */\n  overflow: hidden;\n  display: flex;\n  flex-direction: column;\n  justify-content: flex-end;\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n  font-size: 11px;\n  color: var(--descrip-text, #999);\n}\n.resonance-preview .says {\n  flex: none;\n  max-height: 4.05em;\n  overflow: auto;\n  overflow-wrap: anywhere;\n}\n.resonance-preview .answer:empty {\n  display: none;\n}\n.resonance-preview .actions {\n  flex: none;\n  display: flex;\n  gap: 4px;\n}\n.resonance-preview .actions button {\n  flex: 1;\n  padding: 4px 8px;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--comfy-input-bg, #222);\n  color: var(--input-text, #ddd);\n  font: inherit;\n  cursor: pointer;\n}\n.resonance-preview .actions button:hover:enabled {\n  border-color: var(--p-primary-color, #4ea5ff);\n}\n.resonance-preview button:disabled {\n  opacity: 0.5;\n  cursor: default;\n}\n.resonance-preview button:focus-visible {\n  outline: 2px solid var(--p-primary-color, #4ea5ff);\n  outline-offset: -2px;\n}\n";
@@ -575,10 +555,10 @@ function followForm(node) {
 /** All parts at once: an editor that is open can do without the server. */
 function editorParts() {
 	return Promise.all([
-		import("./editor-BXi4JKjd.mjs"),
-		import("./form-D5ldOKZY.mjs"),
-		import("./source_text-CIdHfkSm.mjs"),
-		import("./exchange_panels-DOHnVA6j.mjs")
+		import("./editor-BAPMmTib.mjs"),
+		import("./form-DdUtyglp.mjs"),
+		import("./source_text-DZRAJSqf.mjs").then((n) => n.t),
+		import("./exchange_panels-DSORi7Tf.mjs")
 	]);
 }
 /** Opens the editor on a node's canvas. */
@@ -637,4 +617,4 @@ function tell(summary) {
 		life: 5e3
 	});
 }
-export { attach, edit, loaded, backgroundControls as n, node_exports as t };
+export { WHOLE as a, attach, ownPrefixes as c, readList as d, edit, write as f, LETTERS as i, plain as l, loaded, CanvasError as n, hex as o, EMPTY as r, label as s, node_exports as t, read as u };

@@ -1,0 +1,3 @@
+from .latest import ComfyExtension, io, ui
+
+__all__ = ["ComfyExtension", "io", "ui"]

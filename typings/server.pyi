@@ -1,0 +1,16 @@
+from typing import Any
+
+from aiohttp import web
+from execution import PromptQueue
+
+class PromptServer:
+    instance: PromptServer
+    address: str
+    port: int
+    client_id: str | None
+    app: web.Application
+    routes: web.RouteTableDef
+    prompt_queue: PromptQueue
+
+    def send_sync(self, event: str, data: dict[str, Any], sid: str | None = None) -> None: ...
+    def send_progress_text(self, text: str, node_id: str) -> None: ...
