@@ -1,8 +1,8 @@
 """Words bound to places: the processor that lets each pixel read the words of its regions."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import torch
@@ -13,12 +13,6 @@ from .method import RegionPlan, kept
 from .method import share as share_of
 from .parts import Binding, resize
 from .site import Attend, Inner, Row, Site
-
-
-class Sampling(Protocol):
-    """How noise goes in a model; ComfyUI's ``model_sampling``."""
-
-    def percent_to_sigma(self, percent: float) -> float: ...
 
 
 class Split(NamedTuple):
@@ -47,6 +41,7 @@ class Bound:
     Args:
         tokens: of each part.
         filled: tokens of its rows with what the owner has filled in, which nobody reads.
+        percent_to_sigma: the noise at a share of all steps.
         sigmas: the run's schedule.
         heat: where to note where its words act; None: nowhere.
     """
@@ -56,7 +51,7 @@ class Bound:
         binding: Binding | None,
         tokens: tuple[int, ...],
         filled: int,
-        sampling: Sampling,
+        percent_to_sigma: Callable[[float], float],
         sigmas: Sequence[float],
         heat: Heat | None = None,
     ) -> None:
@@ -65,7 +60,7 @@ class Bound:
         self._last = -math.inf
         if binding:
             self._ranges = [
-                (sampling.percent_to_sigma(start), sampling.percent_to_sigma(end))
+                (percent_to_sigma(start), percent_to_sigma(end))
                 for start, end in zip(binding.starts, binding.ends, strict=True)
             ]
             steps = math.ceil(binding.method.share * (len(sigmas) - 1))

@@ -1,7 +1,7 @@
 """ComfyUI's insides: every attribute, key and tuple of it that may move without a word, each touched once.
 
-Text generation is in :mod:`.core_text`, what stands inside a model while it samples in :mod:`.attention` and
-:mod:`.families`; there are no other files of this kind.
+Text generation is in :mod:`.core_text`, what a run of a sampler is made of in :mod:`.core_sampling`; there are no
+other files of this kind.
 
 What ``comfy_api.v0_0_2`` has is used from there. It lacks: the queue and its history, how to block one output
 (``ExecutionBlocker``), how to speak to one browser, the clones, hooks and tokens of a CLIP, and the schedule of a sampler.
@@ -24,6 +24,7 @@ from comfy.cli_args import args
 from comfy.sd1_clip import SD1Tokenizer
 from comfy_api.v0_0_2 import io
 from comfy_execution.utils import get_executing_context
+from execution import PromptQueue
 from server import PromptServer
 
 # The queue
@@ -66,7 +67,7 @@ def _read(entry: tuple[Any, ...]) -> Queued:
     return Queued(id_, prompt, {key: value for key, value in extra.items() if key != "create_time"}, list(targets))
 
 
-def _queue() -> Any:
+def _queue() -> PromptQueue:
     return PromptServer.instance.prompt_queue
 
 
@@ -174,7 +175,7 @@ def live_graph(running: Any) -> dict[str, dict[str, Any]]:
 
 def changes(node: dict[str, Any]) -> list[Any]:
     """What a node of the live graph told of its files for the cache (execution.py, ``IsChangedCache``)."""
-    told = node.get("is_changed")
+    told: list[Any] | float | None = node.get("is_changed")
     return told if isinstance(told, list) else []  # NaN where it failed
 
 

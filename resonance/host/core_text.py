@@ -50,7 +50,7 @@ class CoreEngine:
         gives some (Qwen2.5-VL) the means to draw, but not the tokens to stop at, and fails when they are asked to."""
         for network in self.clip.cond_stage_model.modules():
             match network:
-                case object(sample_token=_, model=object(config=object(stop_tokens=_))):
+                case object(sample_token=object(), model=object(config=object(stop_tokens=object()))):
                     return network
                 case _:
                     continue
@@ -72,7 +72,7 @@ class CoreEngine:
         vanish without a word."""
         takes = {name for t in self._tokenizers for name in inspect.signature(t.tokenize_with_weights).parameters}
         match self._writer:
-            case object(preprocess_embed=_):
+            case object(preprocess_embed=object()):
                 return bool({"image", "images"} & takes)
             case _:
                 return False

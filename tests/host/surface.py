@@ -114,11 +114,16 @@ PRIVATE = set(
         disable_dynamic apply_hooks_to_conds use_clip_schedule forced_hooks combine_all_hooks set_keyframes_on_hooks
         create_hook_lora create_target_dict register_all_hook_patches
         downscale_ratio_spacial spacial_compression_encode get_previewer decode_latent_to_preview_image
+        conds inner_model latent_shapes encode_model_conds extra_conds multigpu_clones model_sampling model_conds cross_attn
+        c_crossattn CONDCrossAttn crossattn_controlnet SAMPLER_SAMPLE PREDICT_NOISE
+        patches_replace attn1 n_heads activations_shape optimized_attention skip_output_reshape optimized_attention_override
+        get_attn_precision cond_or_uncond
+        input_blocks middle_block output_blocks SpatialTransformer transformer_blocks model_config
         sample_token cond_stage_model stop_tokens preprocess_embed clip_name llama_template skip_template
         """,
     )
 )
-"""What may move without a word: only resonance/host/core.py and core_text.py touch it, each at one place. Names that are
+"""What may move without a word: only resonance/host/core.py, core_sampling.py and core_text.py touch it, each at one place. Names that are
 used for other things too cannot be searched for, and are not among them."""
 
 LLAMA, QWEN = "comfy/text_encoders/llama.py", "comfy/text_encoders/qwen3vl.py"
@@ -230,29 +235,59 @@ ROWS = [
     *each(
         takes, "comfy/text_encoders/gemma4.py", "Gemma4_Tokenizer.tokenize_with_weights", "image skip_template thinking"
     ),
-    # resonance/host/attention.py and regions.py: conditionings while they are sampled
-    *each(has, "comfy/patcher_extension.py", "WrappersMP", "OUTER_SAMPLE"),
-    *each(sets, "comfy/patcher_extension.py", "WrapperExecutor.__init__", "class_obj"),
+    # resonance/host/core_sampling.py: conditionings
+    *each(sets, "comfy/samplers.py", "CFGGuider.__init__", "model_patcher model_options"),
+    *each(sets, "comfy/samplers.py", "CFGGuider.sample", "conds"),
+    *each(sets, "comfy/samplers.py", "CFGGuider.outer_sample", "inner_model"),
+    *each(sets, "comfy/samplers.py", "CFGGuider.inner_sample", "latent_shapes"),
+    *each(uses, "comfy/samplers.py", "CFGGuider.inner_sample", "process_conds SAMPLER_SAMPLE"),
+    *each(says, "comfy/samplers.py", "CFGGuider.inner_sample", "model_options transformer_options seed"),
+    *ordered(
+        takes,
+        "comfy/samplers.py",
+        "KSAMPLER.sample",
+        "model_wrap sigmas extra_args callback noise latent_image denoise_mask",
+    ),
+    *each(uses, "comfy/samplers.py", "process_conds", "encode_model_conds extra_conds"),
+    *ordered(takes, "comfy/samplers.py", "encode_model_conds", "model_function conds noise device prompt_type"),
+    *each(says, "comfy/samplers.py", "encode_model_conds", "model_conds"),
+    *each(takes, "comfy/samplers.py", "process_conds", "latent_image denoise_mask seed latent_shapes"),
+    *each(says, "comfy/samplers.py", "get_area_and_mult", "area mask mask_strength uuid model_conds"),
+    *each(says, "comfy/samplers.py", "resolve_areas_and_cond_masks_multidim", "set_area_to_bounds"),
+    *each(says, "comfy/samplers.py", "calculate_start_end_timesteps", "start_percent end_percent"),
+    *each(says, "comfy/samplers.py", "pre_run_control", "control"),
+    *each(says, "comfy/sampler_helpers.py", "convert_cond", "cross_attn uuid model_conds"),
+    *each(says, "comfy/model_base.py", "BaseModel.extra_conds", "cross_attn c_crossattn crossattn_controlnet"),
+    *each(uses, "comfy/model_base.py", "BaseModel.extra_conds", "CONDCrossAttn"),
+    *each(sets, "comfy/conds.py", "CONDRegular.__init__", "cond"),
+    *each(uses, "comfy/conds.py", "CONDCrossAttn.can_concat", "lcm"),
+    *each(uses, "comfy/conds.py", "CONDCrossAttn.concat", "lcm repeat"),
+    *each(says, "comfy/controlnet.py", "ControlNet.get_control", "crossattn_controlnet"),
+    *each(sets, "comfy/model_base.py", "BaseModel.__init__", "model_config model_sampling diffusion_model"),
+    *ordered(takes, "comfy/model_sampling.py", "ModelSamplingDiscrete.percent_to_sigma", "percent"),
+    # runs, steps and calls
+    *each(has, "comfy/patcher_extension.py", "WrappersMP", "SAMPLER_SAMPLE PREDICT_NOISE APPLY_MODEL"),
     *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.add_wrapper_with_key", "wrapper_type key wrapper"),
     *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.remove_wrappers_with_key", "wrapper_type key"),
     *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.set_attachments", "key attachment"),
     *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.get_attachment", "key"),
-    *each(sets, "comfy/samplers.py", "CFGGuider.__init__", "model_patcher model_options"),
-    *each(sets, "comfy/samplers.py", "CFGGuider.sample", "conds"),
-    *each(uses, "comfy/samplers.py", "CFGGuider.sample", "OUTER_SAMPLE"),
-    *each(says, "comfy/samplers.py", "CFGGuider.inner_sample", "transformer_options sample_sigmas"),
-    *each(says, "comfy/samplers.py", "_calc_cond_batch", "transformer_options uuids sigmas"),
-    *each(says, "comfy/samplers.py", "get_area_and_mult", "area mask mask_strength uuid"),
-    *each(says, "comfy/samplers.py", "resolve_areas_and_cond_masks_multidim", "set_area_to_bounds"),
-    *each(says, "comfy/samplers.py", "calculate_start_end_timesteps", "start_percent end_percent"),
-    *each(says, "comfy/sampler_helpers.py", "convert_cond", "cross_attn uuid"),
-    *each(says, "comfy/model_base.py", "BaseModel.extra_conds", "cross_attn c_crossattn"),
-    *each(uses, "comfy/model_base.py", "BaseModel.extra_conds", "CONDCrossAttn"),
-    *each(uses, "comfy/conds.py", "CONDCrossAttn.concat", "lcm repeat"),
-    *each(sets, "comfy/model_base.py", "BaseModel.__init__", "model_config model_sampling diffusion_model"),
-    *ordered(takes, "comfy/model_sampling.py", "ModelSamplingDiscrete.percent_to_sigma", "percent"),
-    # its attention
-    *each(has, ATTENTION, "", "optimized_attention"),
+    *ordered(takes, "comfy/samplers.py", "CFGGuider.outer_predict_noise", "x timestep model_options seed"),
+    *each(uses, "comfy/samplers.py", "CFGGuider.outer_predict_noise", "PREDICT_NOISE"),
+    *ordered(
+        takes,
+        "comfy/model_base.py",
+        "BaseModel._apply_model",
+        "x t c_concat c_crossattn control transformer_options",
+    ),
+    *each(uses, "comfy/model_base.py", "BaseModel.apply_model", "APPLY_MODEL"),
+    *each(says, "comfy/samplers.py", "_calc_cond_batch", "transformer_options cond_or_uncond uuids sigmas"),
+    *each(says, "comfy/sampler_helpers.py", "prepare_model_patcher", "wrappers transformer_options"),
+    *each(says, "comfy/sampler_helpers.py", "prepare_model_patcher_multigpu_clones", "multigpu_clones"),
+    *each(says, "comfy_api/torch_helpers/torch_compile.py", "", "torch.compile"),
+    *each(uses, "comfy_api/torch_helpers/torch_compile.py", "set_torch_compile_wrapper", "APPLY_MODEL"),
+    # attention of UNets
+    *each(has, ATTENTION, "", "optimized_attention get_attn_precision SpatialTransformer"),
+    *ordered(takes, ATTENTION, "get_attn_precision", "attn_precision current_dtype"),
     *ordered(takes, ATTENTION, "attention_pytorch", "q k v heads mask attn_precision skip_reshape skip_output_reshape"),
     *each(says, ATTENTION, "wrap_attn", "transformer_options optimized_attention_override"),
     *each(says, ATTENTION, "BasicTransformerBlock.forward", "patches_replace attn1 attn2 block n_heads attn_precision"),
@@ -261,14 +296,14 @@ ROWS = [
     *each(sets, ATTENTION, "BasicTransformerBlock.__init__", "attn2"),
     *each(says, ATTENTION, "SpatialTransformer.forward", "activations_shape"),
     *each(sets, ATTENTION, "SpatialTransformer.__init__", "transformer_blocks"),
-    # resonance/host/families
-    *each(has, "comfy/supported_models.py", "", "SD15 SD20 SDXL"),
     *each(
         sets,
         "comfy/ldm/modules/diffusionmodules/openaimodel.py",
         "UNetModel.__init__",
         "input_blocks middle_block output_blocks",
     ),
+    # resonance/host/families
+    *each(has, "comfy/supported_models.py", "", "SD15 SD20 SDXL"),
     # What core's own nodes and most packs use, wherever it is needed
     *each(has, "folder_paths.py", "", "models_dir folder_names_and_paths add_model_folder_path get_folder_paths"),
     *each(has, "folder_paths.py", "", "get_filename_list get_full_path get_system_user_directory"),

@@ -61,7 +61,7 @@ def test_only_the_ledger_its_schema_and_its_questions_speak_sql() -> None:
     assert speaks_sql('db.execute(f"SELECT {columns} FROM item")') and not speaks_sql('"Select a picture."')
 
 
-COMFYUI = (PACK / "resonance" / "host" / "core.py", PACK / "resonance" / "host" / "core_text.py")
+COMFYUI = [PACK / "resonance" / "host" / f"{name}.py" for name in ("core", "core_sampling", "core_text")]
 
 
 def names(tree: ast.AST) -> set[str]:

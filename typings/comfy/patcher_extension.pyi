@@ -1,2 +1,4 @@
 class WrappersMP:
-    OUTER_SAMPLE: str
+    SAMPLER_SAMPLE: str
+    PREDICT_NOISE: str
+    APPLY_MODEL: str

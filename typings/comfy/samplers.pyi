@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -18,3 +19,12 @@ class KSampler:
         denoise: float | None = None,
         model_options: dict[str, Any] = ...,
     ) -> None: ...
+
+def encode_model_conds(
+    model_function: Callable[..., dict[str, Any]],
+    conds: list[dict[str, Any]],
+    noise: torch.Tensor,
+    device: torch.device,
+    prompt_type: str,
+    **kwargs: object,
+) -> list[dict[str, Any]]: ...

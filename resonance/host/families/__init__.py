@@ -5,6 +5,7 @@ from typing import Any
 from ...attention.method import INSIDE
 from ...attention.methods import METHODS
 from ...told import Told
+from ..core_sampling import config
 from . import sd2, sd15, sdxl
 from .family import Family
 
@@ -20,10 +21,10 @@ def family(model: Any, reason: str = INSIDE) -> Family:
     Raises:
         Told: none that is known; the text says which are.
     """
-    config = model.model.model_config
+    found = config(model)
     for known in FAMILIES:
-        if known.is_it(config):
+        if known.is_it(found):
             return known
     families = ", ".join(each.name for each in FAMILIES)
     others = " and ".join(method.name for method in METHODS.values() if not method.reason)
-    raise Told(reason.format(families=families, model=type(config).__name__, others=others))
+    raise Told(reason.format(families=families, model=type(found).__name__, others=others))

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-Slot = tuple[str, int, int]
-"""block, its number, and the number of the transformer in it: the key of ComfyUI's attention replacements."""
+from ..core_sampling import Slot
 
 
 @dataclass(frozen=True)

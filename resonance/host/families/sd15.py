@@ -1,6 +1,6 @@
 from comfy.supported_models import SD15
 
+from ..core_sampling import transformers
 from .family import Family
-from .unet import slots
 
-FAMILY = Family("Stable Diffusion 1.5", lambda config: isinstance(config, SD15), slots)
+FAMILY = Family("Stable Diffusion 1.5", lambda config: isinstance(config, SD15), transformers)

@@ -1,6 +1,6 @@
 from comfy.supported_models import SDXL
 
+from ..core_sampling import transformers
 from .family import Family
-from .unet import slots
 
-FAMILY = Family("SDXL", lambda config: isinstance(config, SDXL), slots)
+FAMILY = Family("SDXL", lambda config: isinstance(config, SDXL), transformers)

@@ -4,35 +4,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
-import comfy.conds
-import comfy.samplers
 import torch
 
 from ...attention.binding import Bound
 from ...attention.heat import Heat
 from ...attention.method import kept
-from ...attention.parts import GUARD, KEY, Binding, PartWords, joined
+from ...attention.parts import KEY, Binding, joined
 from ...attention.site import ACTS, Acts, Entry
 from ...told import Told
+from ..core_sampling import CoreRun, Given
 
 MOST_REPEATS = 4
 """ComfyUI repeats a shorter text to the length of a longer one up to so many times, else it asks the model twice
-(``CONDCrossAttn.can_concat``)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Began:
-    """What ComfyUI calls a sampler with, beside the conditionings."""
-
-    guider: Any
-    sigmas: torch.Tensor
-    noise: torch.Tensor
-    latent_image: torch.Tensor | None
-    denoise_mask: torch.Tensor | None
-    seed: int | None
+(comfy/conds.py, ``CONDCrossAttn.can_concat``)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,47 +26,43 @@ class Joined:
     """The entries of a run and their words; ``heats``: what the run gathers for which heat."""
 
     entries: tuple[Entry, ...]
-    bound: dict[Any, Bound]
+    bound: dict[UUID, Bound]
     heats: dict[Heat, Heat]
 
 
-def join(began: Began) -> Joined | None:
-    """Joins them in ``guider.conds``; None: nothing of ours acts there.
+def join(run: CoreRun) -> Joined | None:
+    """Joins them where ComfyUI has them; None: nothing of ours acts there.
 
     Raises:
         Told: a binding cannot act as it stands.
     """
-    conds: dict[str, list[dict[str, Any]]] = began.guider.conds
-    if not any(KEY in entry or ACTS in entry for entries in conds.values() for entry in entries):
+    given = run.conditionings()
+    if not any(KEY in each.entry or ACTS in each.entry for each in given):
         return None
-    _tell_apart(conds)
-    bindings = {kind: [_standing(entry) for entry in entries] for kind, entries in conds.items()}
-    refused = joined([b.negative for b in bindings.get("positive", []) if b and b.negative])
-    if not any(bindings.get("negative", [])):
-        bindings["negative"] = [refused] * len(conds.get("negative", []))
-    sampling = began.guider.model_patcher.get_model_object("model_sampling")
-    sigmas = began.sigmas.tolist()
-    heats = {b.heat: Heat(b.heat.side) for found in bindings.values() for b in found if b and b.heat}
+    bindings = _bindings(given)
     texts: list[_Text] = []
-    entries: list[Entry] = []
-    for kind, found in conds.items():
-        for number, (cond, binding) in enumerate(zip(found, bindings[kind], strict=True)):
-            given = {name: value for name, value in cond["model_conds"].items() if value is not GUARD}
-            entry: dict[str, Any] = {**cond, "model_conds": given}
-            found[number] = entry
-            entries.append(Entry(entry["uuid"], kind, entry.get(ACTS, Acts())))
-            if "c_crossattn" in given:
-                texts.append(_text(began, kind, entry, binding))
-    if any(text.binding for text in texts):
-        _give_control_the_base(conds, texts)
+    for each, binding in zip(given, bindings, strict=True):
+        each.take(KEY)  # the guard
+        if each.reads:
+            texts.append(_text(run, each, binding))
+    if any(bindings):
+        if any(each.has_control for each in given):
+            _give_control_the_base(texts)
         _fill(texts)
-    bound: dict[Any, Bound] = {}
+    heats = {b.heat: Heat(b.heat.side) for b in bindings if b and b.heat}
+    bound: dict[UUID, Bound] = {}
     for text in texts:
-        text.entry["model_conds"]["c_crossattn"] = comfy.conds.CONDCrossAttn(text.tokens)
-        heat = text.binding and text.binding.heat
-        bound[text.entry["uuid"]] = Bound(
-            text.binding, text.counts, text.tokens.shape[1], sampling, sigmas, heats[heat] if heat else None
+        text.given.give(text.tokens)
+        heat = text.binding.heat if text.binding else None
+        bound[text.given.uuid] = Bound(
+            text.binding,
+            text.counts,
+            text.tokens.shape[1],
+            run.percent_to_sigma,
+            run.sigmas,
+            heats[heat] if heat else None,
         )
+    entries = (Entry(each.uuid, each.kind, each.entry.get(ACTS, Acts())) for each in given)
     return Joined(tuple(entries), bound, heats)
 
 
@@ -88,27 +70,28 @@ def join(began: Began) -> Joined | None:
 class _Text:
     """The words of one entry: ``tokens [B, T, C]``, and how many of them each part has, the base first."""
 
-    entry: dict[str, Any]
+    given: Given
     binding: Binding | None
     tokens: torch.Tensor
     counts: tuple[int, ...]
 
 
-def _tell_apart(conds: dict[str, list[dict[str, Any]]]) -> None:
-    """ComfyUI copies an entry with an area, uuid and all, to the other side."""
-    known = set[Any]()
-    for entries in conds.values():
-        for number, entry in enumerate(entries):
-            if entry["uuid"] in known:
-                entries[number] = entry = {**entry, "uuid": uuid4()}
-            known.add(entry["uuid"])
+def _bindings(given: Sequence[Given]) -> list[Binding | None]:
+    """The binding of each entry. A negative that has none gets what is refused in parts of the positive."""
+    found = [_standing(each) for each in given]
+    refused = joined(
+        [b.negative for each, b in zip(given, found, strict=True) if b and b.negative and each.kind == "positive"]
+    )
+    if any(b for each, b in zip(given, found, strict=True) if each.kind == "negative"):
+        return found
+    return [refused if each.kind == "negative" else b for each, b in zip(given, found, strict=True)]
 
 
-def _standing(entry: dict[str, Any]) -> Binding | None:
-    binding: Binding | None = entry.get(KEY)
-    if binding is None or not binding.stands(entry["cross_attn"]):
+def _standing(given: Given) -> Binding | None:
+    binding: Binding | None = given.entry.get(KEY)
+    if binding is None or not binding.stands(given.tokens):
         return None
-    if "area" in entry or entry.get("set_area_to_bounds"):
+    if given.has_area:
         raise Told(
             "What comes from Regions fills the picture and takes no area of its own: take off the area, or give its "
             "words a place with Region from Conditioning."
@@ -116,48 +99,23 @@ def _standing(entry: dict[str, Any]) -> Binding | None:
     return binding
 
 
-def _text(began: Began, kind: str, entry: dict[str, Any], binding: Binding | None) -> _Text:
-    base = entry["model_conds"]["c_crossattn"].cond
+def _text(run: CoreRun, given: Given, binding: Binding | None) -> _Text:
+    base = given.text
     if binding is None:
-        return _Text(entry, None, base, (base.shape[1],))
-    parts = _given(began, kind, entry, binding.parts)
+        return _Text(given, None, base, (base.shape[1],))
+    parts = run.made_of(given, [(part.tokens, part.values) for part in binding.parts])
     with kept():
         pieces = [base, *(part.to(base).expand(len(base), -1, -1) for part in parts)]
-        return _Text(entry, binding, torch.cat(pieces, 1), tuple(piece.shape[1] for piece in pieces))
+        return _Text(given, binding, torch.cat(pieces, 1), tuple(piece.shape[1] for piece in pieces))
 
 
-def _given(began: Began, kind: str, entry: dict[str, Any], parts: Sequence[PartWords]) -> list[torch.Tensor]:
-    """What the model makes of the words of parts, ``[1, T, C]`` each.
-
-    Padding, adapters and second texts are its business; what a part does not say is the base's. Some models draw from the
-    generator that samplers use, too.
-    """
-    conds = [{**entry, **part.values, "cross_attn": part.tokens, "model_conds": {}} for part in parts]
-    guider, device = began.guider, began.guider.model_patcher.load_device
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        encoded = comfy.samplers.encode_model_conds(
-            guider.inner_model.extra_conds,
-            conds,
-            began.noise,
-            device,
-            kind,
-            latent_image=began.latent_image,
-            denoise_mask=began.denoise_mask,
-            seed=began.seed,
-            latent_shapes=guider.inner_model.latent_shapes,
-        )
-    return [cond["model_conds"]["c_crossattn"].cond for cond in encoded]
-
-
-def _give_control_the_base(conds: dict[str, list[dict[str, Any]]], texts: Sequence[_Text]) -> None:
+def _give_control_the_base(texts: Sequence[_Text]) -> None:
     """ControlNets read the words of the base alone, since nothing tells them whose the others are."""
-    if not any("control" in entry for entries in conds.values() for entry in entries):
-        return
     # All entries get them, and in one length, as ComfyUI asks the model once for entries that are given the same things.
     length = math.lcm(*(text.counts[0] for text in texts))
     for text in texts:
-        base = text.tokens[:, : text.counts[0]].repeat(1, length // text.counts[0], 1)
-        text.entry["model_conds"].setdefault("crossattn_controlnet", comfy.conds.CONDCrossAttn(base))
+        base = text.tokens[:, : text.counts[0]]
+        text.given.give_control(base.repeat(1, length // base.shape[1], 1))
 
 
 def _fill(texts: Sequence[_Text]) -> None:

@@ -7,18 +7,18 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import torch
-from comfy.patcher_extension import WrappersMP
 
 from ...attention.binding import BindingProcessor
 from ...attention.capture import HeatProcessor
 from ...attention.site import Call, Layer, Processor, Row, Stage
 from ...told import Told
+from ..core_sampling import Asked, CoreRun, Options, uncompile, wrapped
 from ..families import family
-from .join import Began, Joined, join
-from .unet import BLOCKS, CALL, replace_attention
+from .join import Joined, join
+from .unet import CALL, WHOLE, replace_attention
 
 RUN = "resonance_run"
-"""Where the transformer options of a run hold the :class:`SamplingRun`, and the key of our wrappers."""
+"""Where the options of a run hold the :class:`SamplingRun`, and the key of our wrappers."""
 
 T = TypeVar("T")
 
@@ -35,91 +35,47 @@ def owned(model: Any) -> Any:
         Told: it is of no family that this works with.
     """
     family(model)
-    model = model.clone()
-    for kind, wrapper in (
-        (WrappersMP.SAMPLER_SAMPLE, _sample),
-        (WrappersMP.PREDICT_NOISE, _step),
-        (WrappersMP.APPLY_MODEL, _call),
-    ):
-        model.remove_wrappers_with_key(kind, RUN)
-        model.add_wrapper_with_key(kind, RUN, wrapper)
-    return model
+    return wrapped(model, RUN, _sample, _step, _ask)
 
 
-def _sample(
-    executor: Any,
-    guider: Any,
-    sigmas: torch.Tensor,
-    extra_args: dict[str, Any],
-    callback: Any,
-    noise: torch.Tensor,
-    latent_image: torch.Tensor | None = None,
-    denoise_mask: torch.Tensor | None = None,
-    *args: Any,
-    **kwargs: Any,
-) -> Any:
-    """Around ``Sampler.sample``: ComfyUI has made of the conditionings what the model is given, and no step is done."""
-    joined = join(Began(guider, sigmas, noise, latent_image, denoise_mask, extra_args.get("seed")))
-    if joined:
-        options = extra_args["model_options"]["transformer_options"]
-        _uncompile(guider.inner_model, options)
-        with SamplingRun(guider, sigmas, joined).installed(options):
-            return executor(guider, sigmas, extra_args, callback, noise, latent_image, denoise_mask, *args, **kwargs)
-    return executor(guider, sigmas, extra_args, callback, noise, latent_image, denoise_mask, *args, **kwargs)
-
-
-def _uncompile(model: Any, options: dict[str, Any]) -> None:
-    """Takes core's Torch Compile off for a run: what it has compiled once, it takes for every later run with other regions, too.
-
-    Raises:
-        Told: the model was compiled in another way.
-    """
-    if options["wrappers"].get(WrappersMP.APPLY_MODEL, {}).pop("torch.compile", None):
+def _sample(run: CoreRun, go: Callable[[], Any]) -> Any:
+    # ComfyUI has made of the conditionings what the model is given, and no step is done.
+    joined = join(run)
+    if joined is None:
+        return go()
+    if uncompile(run):
+        # What it has compiled once it takes for every later run, one with other regions too.
         _log.warning("Regions act in this run, which is therefore sampled without Torch Compile.")
-    if any(type(module).__name__ == "OptimizedModule" for module in model.diffusion_model.modules()):
+    if any(type(module).__name__ == "OptimizedModule" for module in run.models[0].modules()):
         raise Told(
             "This model was compiled, so that regions cannot act in its attention: connect one that is not compiled, or use an area "
             "method in Regions."
         )
+    with SamplingRun(run, joined).installed():
+        return go()
 
 
-def _step(executor: Any, x: torch.Tensor, timestep: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-    """Around ``CFGGuider.predict_noise``."""
-    model_options = args[0] if args else kwargs.get("model_options", {})
-    run: SamplingRun | None = model_options.get("transformer_options", {}).get(RUN)
-    if run is None or not run.stages:
-        return executor(x, timestep, *args, **kwargs)
-    sigma = timestep[0].item()
+def _step(options: Options, x: torch.Tensor, noise: torch.Tensor, go: Callable[[], torch.Tensor]) -> torch.Tensor:
+    run: SamplingRun = options[RUN]
+    if not run.stages:
+        return go()
+    sigma = noise[0].item()
     step = run.step(sigma)
     for stage in run.stages:
         # It is the sampler's own tensor: what changes there stays.
         x.copy_(stage.before_step(x, sigma, step))
-    denoised = executor(x, timestep, *args, **kwargs)
+    denoised = go()
     for stage in reversed(run.stages):
         denoised = stage.after_step(denoised, x, sigma, step)
     return denoised
 
 
-def _call(
-    executor: Any,
-    x: torch.Tensor,
-    t: torch.Tensor,
-    c_concat: torch.Tensor | None = None,
-    c_crossattn: torch.Tensor | None = None,
-    control: Any = None,
-    transformer_options: dict[str, Any] | None = None,
-    **kwargs: Any,
-) -> Any:
-    """Around ``BaseModel.apply_model``."""
-    options = transformer_options or {}
-    run: SamplingRun | None = options.get(RUN)
-    if run is None:
-        return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
-    call = run.call(options, x, 0 if c_crossattn is None else c_crossattn.shape[1])
-    options = {**options, CALL: call, BLOCKS: options.get("patches_replace", {})}
+def _ask(asked: Asked, go: Callable[[Options], Any]) -> Any:
+    run: SamplingRun = asked.options[RUN]
+    call = run.call(asked)
     before = _calling.set((run, call))
     try:
-        return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+        return go({**asked.options, CALL: call, WHOLE: asked.options})
     finally:
         _calling.reset(before)
 
@@ -127,9 +83,8 @@ def _call(
 class SamplingRun:
     """One sampling run. Several may use one model at once; whatever belongs to a call of it is in its :class:`Call`."""
 
-    def __init__(self, guider: Any, sigmas: torch.Tensor, joined: Joined) -> None:
-        self._guider, self._joined, self._sigmas = guider, joined, sigmas.tolist()
-        self._sampling = guider.model_patcher.get_model_object("model_sampling")
+    def __init__(self, run: CoreRun, joined: Joined) -> None:
+        self._run, self._joined = run, joined
         self._timesteps: dict[float, float] = {}
         self._entries = {entry.uuid: entry for entry in joined.entries}
         acts = [entry.acts for entry in joined.entries]
@@ -142,26 +97,20 @@ class SamplingRun:
         self.stages: list[Stage] = _once(acting.stages for acting in acts)
 
     @contextmanager
-    def installed(self, options: dict[str, Any]) -> Generator[None]:
-        """Lets it act.
-
-        Args:
-            options: the transformer options of the run; ComfyUI has cloned them for it, and lets go of them after it.
-        """
-        guider = self._guider
-        options[RUN] = self
-        slots = family(guider.model_patcher).slots(guider.inner_model.diffusion_model)
-        replace_attention(options, slots, self._processors)
-        for heat in self._joined.heats:
+    def installed(self) -> Generator[None]:
+        """Lets it act. ComfyUI has cloned the options for this run, and lets go of them after it."""
+        run, heats = self._run, self._joined.heats
+        run.options[RUN] = self
+        replace_attention(run.options, list(family(run.patcher).slots(run.models[0])), self._processors)
+        for heat in heats:
             heat.forget()
         with ExitStack() as stack:
-            copies = guider.model_options.get("multigpu_clones", {}).values()
-            for base in {id(model): model for model in (guider.inner_model, *(copy.model for copy in copies))}.values():
+            for model in run.models:
                 for layer in self._layers:
-                    for name, module in layer.layers(base.diffusion_model).items():
+                    for name, module in layer.layers(model).items():
                         stack.callback(module.register_forward_hook(self._hook(layer, name)).remove)
             yield
-        for heat, gathered in self._joined.heats.items():
+        for heat, gathered in heats.items():
             heat.end(gathered)
 
     def _hook(self, layer: Layer, name: str) -> Callable[..., torch.Tensor | None]:
@@ -171,23 +120,15 @@ class SamplingRun:
 
         return hook
 
-    def call(self, options: dict[str, Any], x: torch.Tensor, tokens: int) -> Call:
-        """One call of the model.
-
-        Args:
-            options: its transformer options.
-            x: ``[B, C, H, W]``, its latents.
-            tokens: of a row, as it is given them.
-        """
-        uuids = options["uuids"]
-        count = len(x) // len(uuids)
-        rows = (Row(self._entries.get(uuid), slice(i * count, (i + 1) * count)) for i, uuid in enumerate(uuids))
-        sigma = options["sigmas"][0].item()
-        return Call(tuple(rows), sigma, self._timestep(sigma), tokens, tuple(x.shape[2:]))
+    def call(self, asked: Asked) -> Call:
+        """One call of the model."""
+        count = len(asked.latent) // len(asked.uuids)
+        rows = (Row(self._entries.get(uuid), slice(i * count, (i + 1) * count)) for i, uuid in enumerate(asked.uuids))
+        return Call(tuple(rows), asked.sigma, self._timestep(asked.sigma), asked.tokens, tuple(asked.latent.shape[2:]))
 
     def step(self, sigma: float) -> int:
         """The number of the step that has this noise, or begins above it."""
-        return max((i for i, begin in enumerate(self._sigmas) if begin >= sigma), default=0)
+        return max((i for i, begin in enumerate(self._run.sigmas) if begin >= sigma), default=0)
 
     def _timestep(self, sigma: float) -> float:
         """Found by halving: not every kind of sampling numbers its steps to 1000."""
@@ -195,7 +136,7 @@ class SamplingRun:
             low, high = 0.0, 1.0
             for _ in range(12):
                 middle = (low + high) / 2
-                low, high = (middle, high) if self._sampling.percent_to_sigma(middle) > sigma else (low, middle)
+                low, high = (middle, high) if self._run.percent_to_sigma(middle) > sigma else (low, middle)
             self._timesteps[sigma] = 1 - low
         return self._timesteps[sigma]
 

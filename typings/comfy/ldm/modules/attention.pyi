@@ -14,9 +14,14 @@ def attention_basic(
     k: torch.Tensor,
     v: torch.Tensor,
     heads: int,
-    *,
+    mask: torch.Tensor | None = None,
     attn_precision: torch.dtype | None = None,
+    skip_reshape: bool = False,
+    skip_output_reshape: bool = False,
+    *,
     transformer_options: dict[str, Any] = ...,
 ) -> torch.Tensor: ...
 
 optimized_attention = attention_basic
+
+def get_attn_precision(attn_precision: torch.dtype | None, current_dtype: torch.dtype) -> torch.dtype | None: ...

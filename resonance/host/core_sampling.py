@@ -1,0 +1,312 @@
+"""ComfyUI's insides while a model samples: conditionings, calls of the model, attention. See :mod:`.core`.
+
+Written for UNets; what a family's diffusion model looks like inside is in its file of :mod:`.families`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+from uuid import UUID, uuid4
+
+import comfy.ldm.modules.attention as attention
+import comfy.samplers
+import torch
+from comfy.conds import CONDCrossAttn
+from comfy.ldm.modules.attention import SpatialTransformer
+from comfy.patcher_extension import WrappersMP
+
+Options = dict[str, Any]
+"""What ComfyUI hands through a sampling run, or one call of the model, as ``transformer_options``."""
+
+Slot = tuple[str, int, int]
+"""Block, its number, and the number of the transformer in it: the key of attention replacements."""
+
+
+# A run
+
+
+@dataclass(frozen=True, eq=False)
+class CoreRun:
+    """What a sampler is called with (comfy/samplers.py, ``CFGGuider.inner_sample``)."""
+
+    guider: Any
+    options: Options
+    sigmas: list[float]
+    noise: torch.Tensor
+    latent_image: torch.Tensor | None
+    denoise_mask: torch.Tensor | None
+    seed: int | None
+
+    @property
+    def patcher(self) -> Any:
+        """The MODEL."""
+        return self.guider.model_patcher
+
+    @property
+    def models(self) -> list[torch.nn.Module]:
+        """The diffusion model, and its copies on other graphics cards."""
+        copies = self.guider.model_options.get("multigpu_clones", {}).values()
+        models = (self.guider.inner_model, *(copy.model for copy in copies))
+        return list({id(model): model.diffusion_model for model in models}.values())
+
+    @property
+    def percent_to_sigma(self) -> Callable[[float], float]:
+        return self.patcher.get_model_object("model_sampling").percent_to_sigma
+
+    def conditionings(self) -> list["Given"]:
+        """All entries, each with a uuid of its own: for an area, ComfyUI copies one from one list to another. They may be
+        changed."""
+        known = set[UUID]()
+        found: list[Given] = []
+        for kind, entries in self.guider.conds.items():
+            for number, entry in enumerate(entries):
+                given = Given.of(kind, entry, uuid4() if entry["uuid"] in known else entry["uuid"])
+                known.add(given.uuid)
+                entries[number] = given.entry
+                found.append(given)
+        return found
+
+    def made_of(self, like: "Given", words: Sequence[tuple[torch.Tensor, Mapping[str, Any]]]) -> list[torch.Tensor]:
+        """What the model makes of other words ``[1, T, C]`` (comfy/model_base.py, ``extra_conds``): padding, adapters and second
+        texts are its business. What is not said with them is that of ``like``."""
+        conds = [like.saying(tokens, values) for tokens, values in words]
+        device, model = self.patcher.load_device, self.guider.inner_model
+        # Some models draw from the generator that samplers use, too.
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):  # pyright: ignore[reportUnknownMemberType]
+            made = comfy.samplers.encode_model_conds(
+                model.extra_conds,
+                conds,
+                self.noise,
+                device,
+                like.kind,
+                latent_image=self.latent_image,
+                denoise_mask=self.denoise_mask,
+                seed=self.seed,
+                latent_shapes=model.latent_shapes,
+            )
+        return [Given(like.kind, entry).text for entry in made]
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """One entry of the conditionings of a run, once ComfyUI has made of it what the model is given.
+
+    Attributes:
+        kind: the guider's name for the list that it is in: positive, negative, ...
+        entry: its own values, and what ComfyUI and other nodes have put there.
+    """
+
+    kind: str
+    entry: dict[str, Any]
+
+    @classmethod
+    def of(cls, kind: str, entry: Mapping[str, Any], uuid: UUID) -> "Given":
+        """One that may be changed."""
+        return cls(kind, {**entry, "uuid": uuid, "model_conds": dict(entry["model_conds"])})
+
+    def saying(self, tokens: torch.Tensor, values: Mapping[str, Any]) -> dict[str, Any]:
+        """An entry with other words, before the model has made anything of them."""
+        return {**self.entry, **values, "cross_attn": tokens, "model_conds": dict[str, Any]()}
+
+    @property
+    def uuid(self) -> UUID:
+        return self.entry["uuid"]
+
+    @property
+    def tokens(self) -> torch.Tensor:
+        """``[B, T, C]``, as they came to the sampler."""
+        return self.entry["cross_attn"]
+
+    @property
+    def reads(self) -> bool:
+        """Whether the model is given text."""
+        return "c_crossattn" in self._conds
+
+    @property
+    def text(self) -> torch.Tensor:
+        """``[B, T, C]``, as the model is given it."""
+        return self._conds["c_crossattn"].cond
+
+    def give(self, text: torch.Tensor) -> None:
+        self._conds["c_crossattn"] = CONDCrossAttn(text)
+
+    def give_control(self, text: torch.Tensor) -> None:
+        """What ControlNets are given, unless a node has said so (comfy/controlnet.py)."""
+        self._conds.setdefault("crossattn_controlnet", CONDCrossAttn(text))
+
+    @property
+    def has_control(self) -> bool:
+        return "control" in self.entry
+
+    @property
+    def has_area(self) -> bool:
+        return "area" in self.entry or self.entry.get("set_area_to_bounds", False)
+
+    def take(self, key: str) -> None:
+        """Takes away one thing that the model is given."""
+        self._conds.pop(key, None)
+
+    @property
+    def _conds(self) -> dict[str, Any]:
+        return self.entry["model_conds"]
+
+
+def uncompile(run: CoreRun) -> bool:
+    """Takes core's Torch Compile off for a run (comfy_api/torch_helpers/torch_compile.py); whether it was there."""
+    compiled = run.options["wrappers"].get(WrappersMP.APPLY_MODEL, {}).pop("torch.compile", None)
+    return compiled is not None
+
+
+class Asked(NamedTuple):
+    """A call of the model (comfy/samplers.py, ``_calc_cond_batch``).
+
+    Attributes:
+        options: of this call.
+        uuids: of the entries that it is asked for, in the order of its rows.
+        latent: ``[B, C, H, W]``.
+        tokens: of each row's text; 0: it is given none.
+    """
+
+    options: Options
+    uuids: list[UUID]
+    sigma: float
+    latent: torch.Tensor
+    tokens: int
+
+
+Sample = Callable[[CoreRun, Callable[[], Any]], Any]
+"""Around a run: what it is, and what goes on with it."""
+Step = Callable[[Options, torch.Tensor, torch.Tensor, Callable[[], torch.Tensor]], torch.Tensor]
+"""Around a step: the run's options, latent, noise ``[B]``, and what goes on with it."""
+Ask = Callable[[Asked, Callable[[Options], Any]], Any]
+"""Around a call of the model: what it is, and what goes on with its options."""
+
+
+def wrapped(model: Any, key: str, sample: Sample, step: Step, ask: Ask) -> Any:
+    """A clone of a MODEL with functions around its runs (comfy/patcher_extension.py), in place of earlier ones of that key.
+
+    Args:
+        key: ``step`` and ``ask`` are called in runs in whose options ``sample`` has put something under it.
+    """
+
+    def around_sample(
+        executor: Any, guider: Any, sigmas: torch.Tensor, extra: Any, callback: Any, noise: Any, *rest: Any, **more: Any
+    ) -> Any:
+        image, mask = (*rest, None, None)[:2]
+        options = extra["model_options"]["transformer_options"]
+        levels = [level.item() for level in sigmas.cpu()]
+        run = CoreRun(guider, options, levels, noise, image, mask, extra.get("seed"))
+        return sample(run, lambda: executor(guider, sigmas, extra, callback, noise, *rest, **more))
+
+    def around_step(executor: Any, x: torch.Tensor, sigma: torch.Tensor, model_options: Any, seed: Any) -> Any:
+        options = model_options.get("transformer_options", {})
+        if key not in options:
+            return executor(x, sigma, model_options, seed)
+        return step(options, x, sigma, lambda: executor(x, sigma, model_options, seed))
+
+    def around_call(
+        executor: Any, x: Any, t: Any, image: Any, text: Any, control: Any, options: Any, **more: Any
+    ) -> Any:
+        if key not in options:
+            return executor(x, t, image, text, control, options, **more)
+        tokens = 0 if text is None else text.shape[1]
+        asked = Asked(options, options["uuids"], options["sigmas"][0].item(), x, tokens)
+        return ask(asked, lambda changed: executor(x, t, image, text, control, changed, **more))
+
+    model = model.clone()
+    for kind, wrapper in (
+        (WrappersMP.SAMPLER_SAMPLE, around_sample),
+        (WrappersMP.PREDICT_NOISE, around_step),
+        (WrappersMP.APPLY_MODEL, around_call),
+    ):
+        model.remove_wrappers_with_key(kind, key)
+        model.add_wrapper_with_key(kind, key, wrapper)
+    return model
+
+
+# Attention of UNets
+
+Kind = Literal["cross", "self"]
+_NAMES: dict[Kind, str] = {"cross": "attn2", "self": "attn1"}
+
+Replacement = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Options], torch.Tensor]
+"""Attention of ``q [B, N, H * D]``, ``k, v [B, K, H * D]`` (comfy/ldm/modules/attention.py, ``BasicTransformerBlock``)."""
+
+
+def replace(options: Options, kind: Kind, slots: Iterable[Slot], by: Callable[[int, Slot, Any], Replacement]) -> None:
+    """Replaces attention at each place; ``by`` is told its number, its name and what replaced it already."""
+    there = _replaced(options, kind)
+    for number, slot in enumerate(slots):
+        there[slot] = by(number, slot, there.get(slot))
+
+
+def block_replacement(options: Options, kind: Kind, slot: Slot) -> Replacement | None:
+    """What replaces attention in all of a block at a call of the model. It may come and go between the steps, as that of perturbed
+    attention guidance does."""
+    return _replaced(options, kind).get(slot[:2])
+
+
+def _replaced(options: Options, kind: Kind) -> dict[tuple[str | int, ...], Replacement]:
+    return options.setdefault("patches_replace", {}).setdefault(_NAMES[kind], {})
+
+
+def heads(options: Options) -> int:
+    return options["n_heads"]
+
+
+def grid(options: Options) -> tuple[int, int]:
+    """Height and width of a layer in pixels."""
+    _, _, height, width = options["activations_shape"]
+    return height, width
+
+
+def attend(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, bias: torch.Tensor | None, options: Options
+) -> torch.Tensor:
+    """Attention of ``[B, H, N, D]`` as the user has chosen it, another pack's in its place too."""
+    return attention.optimized_attention(
+        q,
+        k,
+        v,
+        heads(options),
+        mask=bias,
+        attn_precision=options["attn_precision"],
+        skip_reshape=True,
+        skip_output_reshape=True,
+        transformer_options=options,
+    )
+
+
+def is_overridden(options: Options) -> bool:
+    """Whether another pack's function stands in for ComfyUI's attention."""
+    return "optimized_attention_override" in options
+
+
+def upcasts(options: Options, dtype: torch.dtype) -> bool:
+    """Whether attention computes scores in single precision."""
+    return attention.get_attn_precision(options["attn_precision"], dtype) is torch.float32
+
+
+def some_rows(options: Options, numbers: Sequence[int]) -> Options:
+    """The options for some of the entries that a call is asked for."""
+    return {**options, **{name: [options[name][n] for n in numbers] for name in ("cond_or_uncond", "uuids")}}
+
+
+def transformers(unet: Any) -> Iterator[Slot]:
+    """Every transformer with cross-attention (comfy/ldm/modules/diffusionmodules/openaimodel.py), by the numbers that ComfyUI gives
+    it."""
+    blocks = [("input", i, block) for i, block in enumerate(unet.input_blocks)]
+    if unet.middle_block is not None:
+        blocks.append(("middle", 0, unet.middle_block))
+    blocks += [("output", i, block) for i, block in enumerate(unet.output_blocks)]
+    for name, number, block in blocks:
+        for layer in block:
+            if isinstance(layer, SpatialTransformer):
+                for i, transformer in enumerate(layer.transformer_blocks):
+                    if transformer.attn2 is not None:
+                        yield name, number, i
+
+
+def config(model: Any) -> object:
+    """The configuration of a MODEL, whose class is its family (comfy/supported_models.py)."""
+    return model.model.model_config
