@@ -11,6 +11,7 @@ from resonance.attention.methods import paper
 from resonance.attention.methods.couple import AttentionCouple
 from resonance.attention.methods.omost import OmostDense
 from resonance.attention.methods.paper import DenseDiffusion
+from resonance.attention.site import Fused
 
 NOISE = 0.9
 METHODS = (AttentionCouple(), OmostDense(), DenseDiffusion(sizereg=0.7))
@@ -305,3 +306,45 @@ def test_a_gradient_goes_through_a_plan_that_has_sampled(method: AttentionMethod
                 assert leaf.grad is not None and leaf.grad.isfinite().all() and leaf.grad.abs().sum() > 0
             with torch.no_grad():
                 assert torch.allclose(found, run(*inputs, NOISE), atol=1e-5)
+
+
+class Upcasting(Fused):
+    """Attention that has to compute scores in single precision, as Stable Diffusion 2 needs it."""
+
+    def upcasts(self, dtype: torch.dtype) -> bool:
+        return True
+
+
+class Foreign(Fused):
+    """Another pack's attention, through which all has to go."""
+
+    foreign = True
+    calls = 0
+
+    def __call__(
+        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, bias: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        self.calls += 1
+        return super().__call__(q, k, v, bias)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
+def test_through_another_packs_attention_a_method_gives_the_same(method: AttentionMethod, case: str):
+    masks, tokens, weights, extra = CASES[case]
+    q, k, v = tensors(masks[0].numel(), sum(tokens) + extra)
+    plan, foreign = method.plan(masks, tokens, weights), Foreign()
+    assert torch.allclose(plan.cross(q, k, v, NOISE, foreign), plan.cross(q, k, v, NOISE), atol=1e-5)
+    assert foreign.calls
+    own = tensors(masks[0].numel(), masks[0].numel())
+    one, other = plan.own(*own, NOISE, foreign), plan.own(*own, NOISE)
+    assert one is other is None or torch.allclose(one, other, atol=1e-5)
+
+
+def test_scores_that_overflow_half_precision_are_computed_in_single_where_asked_for():
+    masks, tokens, weights, _ = CASES["boxes"]
+    q, k, v = tensors(masks[0].numel(), sum(tokens), dtype=torch.float16)
+    q, k = q * 300, k * 300
+    plan = DenseDiffusion().plan(masks, tokens, weights)
+    assert plan.cross(q, k, v, NOISE, Upcasting()).isfinite().all()
+    assert not plan.cross(q, k, v, NOISE).isfinite().all()
