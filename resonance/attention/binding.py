@@ -173,7 +173,7 @@ class BindingProcessor:
             else:
                 out[row.at] = answer
         if rest:
-            plain = site.attend.of(rest)(*(torch.cat([t[row.at] for row in rest]) for t in (q, k, v)))
+            plain = site.attend.of(rest)(*(_of(rest, t) for t in (q, k, v)))
             for row, answer in zip(rest, plain.chunk(len(rest)), strict=True):
                 out[row.at] = answer
         return out
@@ -188,3 +188,7 @@ class BindingProcessor:
         if not acts and not bound.filled:
             return None
         return bound.cross(site, q[row.at], k[row.at], v[row.at], attend)
+
+
+def _of(rows: Sequence[Row], t: torch.Tensor) -> torch.Tensor:
+    return t[rows[0].at] if len(rows) == 1 else torch.cat([t[row.at] for row in rows])

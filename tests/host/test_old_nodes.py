@@ -393,21 +393,41 @@ def test_a_global_prefix_that_was_edited_is_left_out_of_the_regions_all_the_same
     assert close(said["found"][1][0], said["boat"][0][0])
 
 
-@pytest.mark.parametrize("checkpoint", ["tiny_sd15", "tiny_sdxl"])
-@pytest.mark.parametrize("class_type", ["OmostGreedyBagsTextEmbeddingNode", "OmostDenseDiffusionLayoutNode"])
-def test_all_words_in_one_conditioning(comfy: Comfy, class_type: str, checkpoint: str) -> None:
+def all_words(checkpoint: str) -> dict[str, Any]:
+    """The words of all parts by core's nodes, one after the other, as ``all``."""
     full = {name: text if name == "whole" else f"a {text}" for name, text in BAGS.items()}
     graph = {"load": load(checkpoint), "canvas": canvas(LAYOUT), **encoded(**full)}
-    dense = class_type == "OmostDenseDiffusionLayoutNode"
-    graph["old"] = old(class_type, canvas_conds=["canvas", 0], clip=CLIP, **({"model": MODEL} if dense else {}))
     graph["to1"] = node("ConditioningConcat", conditioning_to=["whole", 0], conditioning_from=["sky0", 0])
     graph["to2"] = node("ConditioningConcat", conditioning_to=["to1", 0], conditioning_from=["sky1", 0])
     graph["all"] = node("ConditioningConcat", conditioning_to=["to2", 0], conditioning_from=["boat", 0])
-    said = seen(comfy, graph, found=["old", int(dense)], expected=["all", 0])
+    return graph
+
+
+@pytest.mark.parametrize("checkpoint", ["tiny_sd15", "tiny_sdxl"])
+def test_all_words_in_one_conditioning(comfy: Comfy, checkpoint: str) -> None:
+    graph = all_words(checkpoint)
+    graph["old"] = old("OmostGreedyBagsTextEmbeddingNode", canvas_conds=["canvas", 0], clip=CLIP)
+    said = seen(comfy, graph, found=["old", 0], expected=["all", 0])
     [[tokens, values]], [[expected, expected_values]] = said["found"], said["expected"]
     assert tokens["shape"][1] == 4 * 77
     assert close(tokens, expected)
     assert close(values["pooled_output"], expected_values["pooled_output"])
+
+
+@pytest.mark.parametrize("checkpoint", ["tiny_sd15", "tiny_sdxl"])
+def test_the_model_is_given_all_words_of_a_layout(comfy: Comfy, checkpoint: str) -> None:
+    graph = all_words(checkpoint)
+    graph["old"] = old("OmostDenseDiffusionLayoutNode", canvas_conds=["canvas", 0], clip=CLIP, model=MODEL)
+    texts: dict[str, Any] = {}
+    for name, model, positive in (("found", ["old", 0], ["old", 1]), ("expected", MODEL, ["all", 0])):
+        nodes = {**graph, "watch": node("WatchText", model=model, name=name)}
+        nodes["seen"] = node("Seen", name=name, after=["decode", 0])
+        out = comfy.run(paint(checkpoint, positive, model=["watch", 0], nodes=nodes))
+        [texts[name], *_] = json.loads(out["seen"]["seen"][0])
+    assert texts["found"]["shape"][1] == 4 * 77
+    assert close(texts["found"], texts["expected"])
+    said = seen(comfy, graph, found=["old", 1], expected=["all", 0])
+    assert close(said["found"][0][1]["pooled_output"], said["expected"][0][1]["pooled_output"])
 
 
 # Pictures

@@ -71,6 +71,29 @@ class WatchCalls(io.ComfyNode):
         return io.NodeOutput(model)
 
 
+class WatchText(io.ComfyNode):
+    """Notes the text that the model is given at each call: its shape, and its mean by the last dimension."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="WatchText",
+            category="probe",
+            inputs=[io.Model.Input("model"), io.String.Input("name")],
+            outputs=[io.Model.Output()],
+        )
+
+    @classmethod
+    def execute(cls, model, name):
+        def call(executor, x, t, c_concat, c_crossattn, *args, **kwargs):
+            see(name, {"shape": list(c_crossattn.shape), "mean": c_crossattn.mean((0, 1)).tolist()})
+            return executor(x, t, c_concat, c_crossattn, *args, **kwargs)
+
+        model = model.clone()
+        model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "watch text", call)
+        return io.NodeOutput(model)
+
+
 class OverrideAttention(io.ComfyNode):
     """An ``optimized_attention_override`` that notes its calls (entries, queries, keys), and may tint what it gives."""
 
@@ -516,6 +539,7 @@ NODES = [
     SplitDevices,
     Seen,
     WatchCalls,
+    WatchText,
     OverrideAttention,
     WatchControl,
     Act,
