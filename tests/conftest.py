@@ -15,6 +15,7 @@ from host import forks  # noqa: E402
 from host.comfy import Comfy, find_comfyui  # noqa: E402
 
 Comfy.forked = forks.POSSIBLE
+pytest_plugins = ("budget",)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

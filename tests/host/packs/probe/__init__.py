@@ -89,6 +89,14 @@ class ProbeExtension(ComfyExtension):
 
             return web.json_response(sum(issubclass(type(thing), ModelPatcher) for thing in gc.get_objects()))
 
+        @PromptServer.instance.routes.get("/probe/routes")
+        async def routes(request):
+            """Every route that the server has, such as ``GET /system_stats``."""
+            found = {
+                f"{route.method} {route.resource.canonical}" for route in request.app.router.routes() if route.resource
+            }
+            return web.json_response(sorted(found))
+
     async def get_node_list(self):
         return [ProbeValue, ProbeSleep, ProbeItem, *rounds.NODES]
 
