@@ -1,23 +1,80 @@
 """What each file of the suite takes, and what it may take: ``tests/budget.json``."""
 
 import json
+import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
+FILE = Path(__file__).with_suffix(".json")
+SMALL = 10.0
+"""Seconds for a file that the budget does not name."""
+TOO_MUCH = 2.0
+"""How many times its budget one file may take before the suite fails: single files vary with what runs beside them."""
+SLOWEST = 2.5
+"""How many times slower than the reference a machine may call itself."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Seconds on the clock, with two workers on two cores of the reference machine.
+
+    Attributes:
+        whole: for all that ``nox -s test`` does.
+        reference: what :func:`calibrate` takes there.
+        files: the sum of each file's tests.
+    """
+
+    whole: float
+    reference: float
+    files: Mapping[str, float]
+
+    @staticmethod
+    def read() -> "Budget":
+        return Budget(**json.loads(FILE.read_text()))
+
+    def slower(self, measured: float) -> float:
+        """How many times slower this machine is, from 1."""
+        return min(max(measured / self.reference, 1.0), SLOWEST)
+
+    def judge(self, whole: float, files: Mapping[str, float], slower: float) -> tuple[list[str], bool]:
+        """What took longer than it may, a line each, and whether that is too much."""
+        allowed = {file: self.files.get(file, SMALL) * slower for file in files}
+        over = sorted((file for file in files if files[file] > allowed[file]), key=lambda file: -files[file])
+        lines = [f"{file} took {files[file]:.0f} s, its budget is {allowed[file]:.0f} s" for file in over]
+        late = whole > self.whole * slower
+        if late:
+            lines.append(f"all took {whole / 60:.1f} min, the budget is {self.whole * slower / 60:.1f} min")
+        return lines, late or any(files[file] > allowed[file] * TOO_MUCH for file in over)
+
+
+def calibrate() -> float:
+    """Seconds of a processor for a fixed piece of work, Python's and NumPy's: the least of five, for the machine may be busy."""
+    matrix = np.linspace(0, 1, 300 * 300).reshape(300, 300)
+
+    def once() -> float:
+        start, total = time.process_time(), 0
+        for number in range(300_000):
+            total += number % 7
+        for _ in range(20):
+            matrix @ matrix
+        return time.process_time() - start
+
+    return min(once() for _ in range(5))
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--costs", type=Path, help="write the seconds of each file, on the clock and of processors, as JSON"
-    )
+    parser.addoption("--budget", type=float, metavar="START", help="fail if more has gone by since START than may")
+    parser.addoption("--costs", type=Path, metavar="FILE", help="write what each file takes: clock and processors")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--costs"):
+    if config.getoption("--budget") or config.getoption("--costs"):
         config.pluginmanager.register(Costs(config))
 
 
@@ -34,41 +91,51 @@ def used() -> float:
 
 
 class Costs:
-    """Sums of each file: on the clock from reports, of processors where the tests run."""
+    """Sums over the tests of each file. Each test carries what it took of processors to the process that reports."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.config = config
-        self.clock: defaultdict[str, float] = defaultdict(float)
-        self.tests: defaultdict[str, int] = defaultdict(int)
-        self.processors: defaultdict[str, float] = defaultdict(float)
+        self.began, self.to = config.getoption("--budget"), config.getoption("--costs")
+        self.sums: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
+        self.worker = hasattr(config, "workerinput")
+        self.slower = 1.0
+        self.lines: list[str] = []
+        if self.began and not self.worker:
+            self.budget = Budget.read()
+            self.slower = self.budget.slower(calibrate())
+
+    def pytest_collection_finish(self) -> None:
+        self.before = used()
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        before = used()
-        result = yield
-        self.processors[item.nodeid.split("::")[0]] += used() - before
-        return result
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Iterator[None]:
+        report = yield
+        if self.to and call.when == "teardown":
+            before, self.before = self.before, used()
+            report.user_properties.append(("processors", self.before - before))
+        return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        file = report.nodeid.split("::")[0]
-        self.clock[file] += report.duration
-        self.tests[file] += report.when == "setup"
+        sums = self.sums[report.nodeid.split("::")[0]]
+        sums["clock"] += report.duration
+        if report.when == "teardown":
+            sums["tests"] += 1
+            sums["processors"] += dict(report.user_properties).get("processors", 0)
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        for file, seconds in node.workeroutput.get("processors", {}).items():
-            self.processors[file] += seconds
-
-    def pytest_sessionfinish(self) -> None:
-        if (output := getattr(self.config, "workeroutput", None)) is not None:
-            output["processors"] = dict(self.processors)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.worker:
             return
-        rows = {
-            file: {
-                "clock": round(self.clock[file], 2),
-                "processors": round(self.processors[file], 2),
-                "tests": self.tests[file],
-            }
-            for file in sorted(self.clock, key=lambda file: -self.clock[file])
-        }
-        self.config.getoption("--costs").write_text(json.dumps(rows, indent=1) + "\n")
+        if self.to:
+            rows = sorted(self.sums.items(), key=lambda row: -row[1]["clock"])
+            rounded = {file: {name: round(value, 2) for name, value in sums.items()} for file, sums in rows}
+            self.to.write_text(json.dumps(rounded, indent=1) + "\n")
+        if self.began:
+            files = {file: sums["clock"] for file, sums in self.sums.items()}
+            self.lines, failed = self.budget.judge(time.time() - self.began, files, self.slower)
+            if failed and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.lines:
+            terminalreporter.section(f"budget, on a machine {self.slower:.1f} times slower than its own", "-")
+            for line in self.lines:
+                terminalreporter.line(line)

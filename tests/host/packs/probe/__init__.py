@@ -8,7 +8,7 @@ from aiohttp import web
 from comfy_api.latest import ComfyExtension, io
 from server import PromptServer
 
-from . import rounds
+from . import rounds, text
 
 
 class ProbeValue(io.ComfyNode):
@@ -80,6 +80,8 @@ def plain(value):
 
 class ProbeExtension(ComfyExtension):
     async def on_load(self):
+        text.skip_what_is_zero()
+
         @PromptServer.instance.routes.get("/probe/models")
         async def models(_request):
             """How many models and text encoders are alive."""
