@@ -37,4 +37,4 @@ def test_the_budget_names_files_that_are_there_and_parts_that_fit() -> None:
     budget = Budget.read()
     assert [file for file in budget.files if not (PACK / file).is_file()] == []
     assert all(seconds > SMALL for seconds in budget.files.values())
-    assert sum(budget.files.values()) < 2 * budget.whole, "two workers"
+    assert sum(budget.files.values()) < 1.5 * 2 * budget.whole, "two workers, and half again for what varies"
