@@ -111,7 +111,8 @@ class Costs:
         report = yield
         if self.to and call.when == "teardown":
             before, self.before = self.before, used()
-            report.user_properties.append(("processors", self.before - before))
+            # What a browser's processes used is lost where they end unasked.
+            report.user_properties.append(("processors", max(0.0, self.before - before)))
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
