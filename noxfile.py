@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import nox
@@ -103,7 +104,9 @@ def web(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=SHARED)
 def test(session: nox.Session) -> None:
-    """Lint, types, import contracts, unit, host and browser tests. What follows `--` goes to pytest instead of the folders."""
+    """Lint, types, import contracts, unit, host and browser tests, in the time of tests/budget.json. What follows `--` goes to
+    pytest instead of the folders."""
+    began = time.time()
     run(session, "ruff", "check")
     run(session, "ruff", "format", "--check")
     run(session, "pyright", "--pythonpath", PYTHON)
@@ -116,9 +119,15 @@ def test(session: nox.Session) -> None:
     if session.posargs:
         run(session, PYTHON, "-m", "pytest", *session.posargs)
         return
-    folders = ("tests/unit", "tests/host", "tests/browser")
-    run(session, PYTHON, "-m", "pytest", "-n", "2", "-m", "not quiet and not long", *folders)
     run(session, PYTHON, "-m", "pytest", "-m", "quiet", *marked("quiet"))
+    folders = ("tests/unit", "tests/host", "tests/browser")
+    run(session, PYTHON, "-m", "pytest", "-n", "2", "-m", "not quiet and not long", f"--budget={began}", *folders)
+
+
+@nox.session(venv_backend="none", requires=SHARED, default=False)
+def smoke(session: nox.Session) -> None:
+    """One test for each node, route and command, on one ComfyUI: for every save."""
+    run(session, PYTHON, "-m", "pytest", "-q", "tests/smoke", *session.posargs)
 
 
 @nox.session(venv_backend="none", requires=SHARED, default=False)

@@ -15,11 +15,16 @@ from host import forks  # noqa: E402
 from host.comfy import Comfy, find_comfyui  # noqa: E402
 
 Comfy.forked = forks.POSSIBLE
+pytest_plugins = ("budget",)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Playwright leaves an event loop running in its process, in which asyncio.run() works no more.
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    # The longest first, so that two workers end together. Playwright leaves an event loop running in its process, in which
+    # asyncio.run() works no more.
+    from budget import Budget  # pytest imports it first, as a plugin
+
+    seconds = Budget.read().files
+    items.sort(key=lambda item: ("browser" in item.path.parts, -seconds.get(together(item.nodeid), 0)))
     if find_comfyui() or os.environ.get("RESONANCE_REQUIRE_COMFYUI") == "1":
         return
     skip = pytest.mark.skip(reason="no ComfyUI in COMFYUI_PATH, the folder above, or ~/comfy/ComfyUI")
@@ -28,15 +33,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(skip)
 
 
+def together(nodeid: str) -> str:
+    """What shares a server with this test: its file, or in the browser all that runs on its front end."""
+    front_end = re.search(r"^tests/browser/.*\b(pinned|newer)\b", nodeid)
+    return front_end[1] if front_end else nodeid.split("::")[0]
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keeps in one process what shares a server: a file, or in the browser all tests that run on each front end."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByServer(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            front_end = re.search(r"^tests/browser/.*\b(pinned|newer)\b", nodeid)
-            return front_end[1] if front_end else nodeid.split("::")[0]
+            return together(nodeid)
 
-    config.option.loadscopereorder = False  # else the largest come first: those of the browser
+    config.option.loadscopereorder = False  # else those with most tests come first: those of the browser
     return ByServer(config, log)

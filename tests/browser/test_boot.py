@@ -2,6 +2,7 @@
 
 import pytest
 
+from .conftest import ONCE
 from .desk import Desk
 
 ENTRY = "resonance/js/resonance.js"
@@ -27,6 +28,7 @@ def test_one_request_of_ours_when_the_page_opens(new_desk: Desk) -> None:
     assert [name.split("/extensions/")[1] for name in requests] == [ENTRY]
 
 
+@ONCE
 @pytest.mark.quiet
 def test_it_is_fetched_and_evaluated_in_30_ms(desk: Desk) -> None:
     assert desk.page.evaluate(LOAD_AGAIN, ENTRY) < 30

@@ -9,6 +9,7 @@ from host.test_canvas import SEA, layout
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
+from .conftest import ONCE
 from .desk import Desk
 
 LEFT = {"rect": [0, 90, 0, 45], "prefixes": ["red"], "suffixes": [], "color": [255, 0, 0]}
@@ -119,6 +120,7 @@ def test_the_size_is_that_of_the_connected_image(desk: Desk, photo: Path) -> Non
     expect(background(desk).get_by_role("status")).to_be_empty()
 
 
+@ONCE
 def test_the_background_is_a_file_of_ones_own(desk: Desk, photo: Path, tmp_path: Path) -> None:
     desk.load_api({"1": node("ResonanceCanvas", canvas_text=HALVES)})
     open_editor(desk)

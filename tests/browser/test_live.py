@@ -100,6 +100,7 @@ def test_it_is_drawn_at_most_once_per_frame(desk: Desk, fake: FakeLLM) -> None:
     assert last == "r399"
 
 
+@pytest.mark.parametrize("renderer", ["nodes2"], indirect=True)  # what a page hears of a run does not depend on it
 def test_a_cached_run_shows_the_canvas_again(browser: Browser, comfy: Comfy, renderer: str, fake: FakeLLM) -> None:
     fake.script = [(layout(SEA, BOAT, MOON), "stop")]
     for _ in range(2):

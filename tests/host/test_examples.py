@@ -25,7 +25,7 @@ def comfy(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Co
     (base / "models" / "checkpoints" / "sd_xl_base_1.0.safetensors").symlink_to(
         models / "checkpoints" / "tiny_sd15.safetensors"
     )
-    with server(base, models) as comfy:
+    with server(base, models, "probe") as comfy:
         put(comfy, "example.png", (32, 32))
         yield comfy
 

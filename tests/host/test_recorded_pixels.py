@@ -20,6 +20,7 @@ from .comfy import Comfy
 from .recorded_runs import RUNS, SESSIONS, put
 
 FILE = "pixels.json"
+PROBE = (PACK / "tests" / "host" / "packs" / "probe",)
 PLAIN = {
     "ATEN_CPU_CAPABILITY": "default",
     "MKL_CBWR": "COMPATIBLE",
@@ -38,7 +39,7 @@ def comfy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Comfy]:
     base = tmp_path_factory.mktemp("pixels")
     env = {**os.environ, **PLAIN, "PYTHONPATH": str(PACK / "tests")}
     subprocess.run([sys.executable, "-c", BUILD, str(base / "models")], env=env, check=True)
-    with Comfy(base, env=PLAIN) as comfy:
+    with Comfy(base, PROBE, env=PLAIN) as comfy:
         put(base / "input")
         yield comfy
 

@@ -26,6 +26,9 @@ POINTS = (
     "after commit",
     "after queueing the successor",
 )
+QUEUED = "after queueing the successor"
+KEPT = ("after claim", "before commit", QUEUED)
+"""Those of them in the suite: what the session does is killed at every point without ComfyUI, in tests/unit/test_crash.py."""
 ROUNDS, COUNT = 2, 4
 
 
@@ -71,13 +74,15 @@ def described(comfy: Comfy, session: str) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     ("words_first", "points"),
-    [(False, POINTS), (True, ("after queueing the successor", "after claim", "before commit"))],
-    ids=["one by one", "words first"],
+    [
+        pytest.param(False, KEPT, id="one by one"),
+        pytest.param(True, (QUEUED,), id="words first"),
+        pytest.param(False, POINTS, id="one by one, everywhere", marks=pytest.mark.long),
+        pytest.param(True, (QUEUED, "after claim", "before commit"), id="words first, more", marks=pytest.mark.long),
+    ],
 )
-def test_killed_at_every_named_point_each_item_is_committed_once(
-    comfy: Comfy, words_first: bool, points: tuple[str, ...]
-):
-    session = f"points {words_first}"
+def test_killed_at_named_points_each_item_is_committed_once(comfy: Comfy, words_first: bool, points: tuple[str, ...]):
+    session = f"points {words_first} {len(points)}"
     pictures(comfy, session, "red", "green", "blue", "red")
     (output(comfy) / "described.log").unlink(missing_ok=True)
     graph = quick(session, session, rounds=ROUNDS, words_first=words_first)
@@ -94,15 +99,16 @@ def test_killed_at_every_named_point_each_item_is_committed_once(
     assert max(Counter(log(comfy)).values()) == 1, "no words were said twice"
 
 
-def test_killed_at_random_moments_each_item_is_committed_once(comfy: Comfy):
-    session = "random"
+@pytest.mark.parametrize("moments", [2, pytest.param(6, marks=pytest.mark.long)])
+def test_killed_at_random_moments_each_item_is_committed_once(comfy: Comfy, moments: int):
+    session = f"random {moments}"
     pictures(comfy, session, "red", "green", "blue", "red")
     (output(comfy) / "described.log").unlink(missing_ok=True)
     graph = quick(session, session, rounds=ROUNDS, paint={"seconds": 0.4})
     chance = random.Random(1)
     kept: set[tuple[str, str]] = set()
     said = 0
-    for moment in range(6):
+    for moment in range(moments):
         start(comfy)
         comfy.queue(graph)
         until(lambda: claimed(comfy, session), 60)

@@ -51,6 +51,8 @@ POINTS = (
     "before commit",
     "after commit",
 )
+KEPT = ("after queueing", "after the run", "before commit")
+"""Those of them in the suite: what the session does is killed at every point without the command, in tests/unit/test_crash.py."""
 
 
 def server(base: Path) -> Comfy:
@@ -223,9 +225,9 @@ def test_what_the_server_writes_into_the_archive_itself_is_found_there(
 
 
 @pytest.mark.parametrize(
-    ("output", "points"), [("", POINTS), (None, ("after queueing", "after the run", "before commit"))]
+    ("output", "points"), [("", KEPT), (None, KEPT), pytest.param("", POINTS, marks=pytest.mark.long)]
 )
-def test_killed_at_every_named_point_each_picture_has_one_successor(
+def test_killed_at_named_points_each_picture_has_one_successor(
     archive: Archive, output: str | None, points: tuple[str, ...]
 ) -> None:
     archive.put("red", "green", "blue")
@@ -236,12 +238,16 @@ def test_killed_at_every_named_point_each_picture_has_one_successor(
     archive.check_whole("a", "b", "c", count=3)
 
 
-@pytest.mark.parametrize("output", ["", None])
-def test_killed_at_random_moments_each_picture_has_one_successor(archive: Archive, output: str | None) -> None:
+@pytest.mark.parametrize(
+    ("output", "moments"), [("", 1), (None, 1), *(pytest.param(o, 3, marks=pytest.mark.long) for o in ("", None))]
+)
+def test_killed_at_random_moments_each_picture_has_one_successor(
+    archive: Archive, output: str | None, moments: int
+) -> None:
     archive.put("red", "green", "blue")
     asked = archive.words("a", "b", "c", paths__output=output, model__steps=15)
     chance = random.Random(1)
-    for _ in range(3):
+    for _ in range(moments):
         process = shell.started(*asked)
         until(lambda: archive.claimed("a", "b", "c"), 60)
         time.sleep(chance.uniform(0.0, 0.4))

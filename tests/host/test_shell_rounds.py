@@ -33,6 +33,8 @@ POINTS = (
     "before commit",
     "after commit",
 )
+KEPT = ("after claim", "after upload", "after queueing", "after the run", "after the download", "after the words")
+"""Those of them in the suite: what the session does is killed at every point without the command, in tests/unit/test_crash.py."""
 COLOURS = ("red", "green", "blue", "red")
 
 
@@ -123,23 +125,25 @@ def test_the_pictures_are_those_that_the_browser_makes(comfy: Comfy) -> None:
             assert one["words"] == other["words"] and one["files"] == other["files"]
 
 
-def test_killed_at_every_named_point_each_item_is_committed_once(comfy: Comfy) -> None:
-    session = "points"
+@pytest.mark.parametrize("points", [KEPT, pytest.param(POINTS, marks=pytest.mark.long)], ids=len)
+def test_killed_at_named_points_each_item_is_committed_once(comfy: Comfy, points: tuple[str, ...]) -> None:
+    session = f"{len(points)} points"
     pictures(comfy, session, *COLOURS)
     asked = words(comfy, session, "--workflow", workflow(comfy, session), "--rounds", "3")
-    for number, point in enumerate(POINTS):
+    for number, point in enumerate(points):
         shell.run(*asked, status=-signal.SIGKILL, point=point, passes=number % 2)
     shell.run(*asked)
     check_whole(comfy, session, 3, 4)
 
 
-def test_killed_at_random_moments_each_item_is_committed_once(comfy: Comfy) -> None:
-    session = "random"
+@pytest.mark.parametrize("moments", [2, pytest.param(5, marks=pytest.mark.long)])
+def test_killed_at_random_moments_each_item_is_committed_once(comfy: Comfy, moments: int) -> None:
+    session = f"random {moments}"
     pictures(comfy, session, *COLOURS)
     file = workflow(comfy, session, paint={"seconds": 0.3})
     asked = words(comfy, session, "--workflow", file, "--rounds", "2")
     chance = random.Random(1)
-    for moment in range(5):
+    for moment in range(moments):
         process = shell.started(*asked)
         until(lambda: claimed(comfy, session), 30)
         time.sleep(chance.uniform(0.4, 0.9) if moment % 2 else chance.uniform(0.0, 0.3))

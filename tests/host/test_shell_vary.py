@@ -25,7 +25,9 @@ from .test_vary import done, items
 from .varying import ANCHORED, put, read, vary
 
 WORDS = "a red picture|blue"
-NINE = ("normal", "shake", "focus", "unstuck", "unfocus", "beast", "god", "enhance", "finalize")
+FEW = ("normal", "beast", "god", "enhance", "finalize")
+MANY = tuple(pytest.param(name, marks=pytest.mark.long) for name in ("shake", "focus", "unstuck", "unfocus"))
+"""They have most steps; in the suite they are run without a server (tests/unit/test_cli_vary.py)."""
 CHAIN = "6@.1 > 7@.12 > 8@.14"
 MODEL = ("--model", "tiny_sd15.safetensors")
 
@@ -92,7 +94,7 @@ def same(one: Path, other: Path) -> bool:
     return ours.keys() == theirs.keys() and all(np.array_equal(ours[place], theirs[place]) for place in ours)
 
 
-@pytest.mark.parametrize("name", NINE)
+@pytest.mark.parametrize("name", [*FEW, *MANY])
 def test_a_transform_of_the_batch_cli_is_run_three_times(comfy: Comfy, name: str) -> None:
     here(*words(comfy, f"nine {name}", picture(comfy), "--prompt", WORDS, "--transform", name, *MODEL))
     check(output(comfy) / f"nine {name}", PRESETS[name])

@@ -31,6 +31,8 @@ from resonance.vary.walk import walk
 from .test_driver import Fake
 
 NINE = ("normal", "shake", "focus", "unstuck", "unfocus", "beast", "god", "enhance", "finalize")
+HERE = ("shake", "focus", "unstuck", "unfocus", "finalize")
+"""Of these nine, in the suite: those with most steps, and a chain. The others are run on a server (tests/host/test_shell_vary.py)."""
 SMALL = ("--prompt", "a|b", "--model", "fake")
 
 
@@ -97,7 +99,9 @@ def small(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("name", NINE)
+@pytest.mark.parametrize(
+    "name", [name if name in HERE else pytest.param(name, marks=pytest.mark.long) for name in NINE]
+)
 def test_a_transform_of_the_batch_cli_is_run_three_times(tmp_path: Path, models: Path, small: str, name: str) -> None:
     run(tmp_path, "s", small, "--prompt", "red|", "--transform", name, "--model", "sd", "--models", str(models))
     folder = tmp_path / "output" / "s"

@@ -1,6 +1,8 @@
 """Each kept picture by itself, from the files before it, is the one that a walk through the whole transform makes."""
 
 import dataclasses
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -33,9 +35,17 @@ def paint(call: Call, picture: Picture) -> Picture:
     return picture.lerp(noise, call.pair.strength)
 
 
-@pytest.mark.parametrize("each", [True, False], ids=["after every transform", "when kept"])
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("program", [*PROGRAMS, *KINDS])
+def by_pairs() -> Iterator[Any]:
+    """Each program in each mode, corrected after every transform or when kept in turn; in `nox -s long` both ways."""
+    for p, program in enumerate((*PROGRAMS, *KINDS)):
+        for m, mode in enumerate(MODES):
+            for each in (True, False):
+                when = "after every transform" if each else "when kept"
+                marks = () if (p + m) % 2 == each else pytest.mark.long
+                yield pytest.param(program, mode, each, id=f"{program}-{mode}-{when}", marks=marks)
+
+
+@pytest.mark.parametrize(("program", "mode", "each"), by_pairs())
 def test_a_leg_makes_the_picture_of_the_walk(program: str, mode: str, each: bool) -> None:
     transform, how = {**PROGRAMS, **KINDS}[program], MODES[mode]
     colors = Colors(how, each, mask=torch.linspace(0, 1, 12)[:, None].expand(12, 10)) if how else None

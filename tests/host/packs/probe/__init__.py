@@ -8,7 +8,7 @@ from aiohttp import web
 from comfy_api.latest import ComfyExtension, io
 from server import PromptServer
 
-from . import rounds
+from . import rounds, text
 
 
 class ProbeValue(io.ComfyNode):
@@ -80,6 +80,8 @@ def plain(value):
 
 class ProbeExtension(ComfyExtension):
     async def on_load(self):
+        text.skip_what_is_zero()
+
         @PromptServer.instance.routes.get("/probe/models")
         async def models(_request):
             """How many models and text encoders are alive."""
@@ -88,6 +90,14 @@ class ProbeExtension(ComfyExtension):
             from comfy.model_patcher import ModelPatcher
 
             return web.json_response(sum(issubclass(type(thing), ModelPatcher) for thing in gc.get_objects()))
+
+        @PromptServer.instance.routes.get("/probe/routes")
+        async def routes(request):
+            """Every route that the server has, such as ``GET /system_stats``."""
+            found = {
+                f"{route.method} {route.resource.canonical}" for route in request.app.router.routes() if route.resource
+            }
+            return web.json_response(sorted(found))
 
     async def get_node_list(self):
         return [ProbeValue, ProbeSleep, ProbeItem, *rounds.NODES]
