@@ -1,6 +1,9 @@
 """Graphs that bind words to regions, and the pictures that come of it. Needs the pack ``patches``."""
 
+from collections.abc import Iterable
 from typing import Any
+
+import pytest
 
 from resonance.canvas.canvas import Canvas, Rect, Region
 from resonance.canvas.listing import write
@@ -23,6 +26,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
     OVERLAY: {"global_strength": 0.02, "region_strength": 0.98},
     AVERAGE: {"global_strength": 0.02, "region_strength": 0.98},
 }
+
+
+def with_the_rest(pairs: Iterable[Any], every: Iterable[Any]) -> list[Any]:
+    """Cases that have every pair in one of them; in `nox -s long` all others too."""
+    cases = list(pairs)
+    return cases + [pytest.param(*case, marks=pytest.mark.long) for case in every if case not in cases]
 
 
 def region(word: str, place: Rect, **more: Any) -> Region:

@@ -414,20 +414,25 @@ def test_all_words_in_one_conditioning(comfy: Comfy, checkpoint: str) -> None:
     assert close(values["pooled_output"], expected_values["pooled_output"])
 
 
-@pytest.mark.parametrize("checkpoint", ["tiny_sd15", "tiny_sdxl"])
-def test_the_model_is_given_all_words_of_a_layout(comfy: Comfy, checkpoint: str) -> None:
-    graph = all_words(checkpoint)
-    graph["old"] = old("OmostDenseDiffusionLayoutNode", canvas_conds=["canvas", 0], clip=CLIP, model=MODEL)
+def same_words(comfy: Comfy, graph: dict[str, Any], node_id: str, checkpoint: str, length: int) -> bool:
+    """Whether the model is given the words of ``all``, so many, where it samples with an old node's model and conditioning."""
     texts: dict[str, Any] = {}
-    for name, model, positive in (("found", ["old", 0], ["old", 1]), ("expected", MODEL, ["all", 0])):
+    for name, model, positive in (("found", [node_id, 0], [node_id, 1]), ("expected", MODEL, ["all", 0])):
         nodes = {**graph, "watch": node("WatchText", model=model, name=name)}
         nodes["seen"] = node("Seen", name=name, after=["decode", 0])
         out = comfy.run(paint(checkpoint, positive, model=["watch", 0], nodes=nodes))
         [texts[name], *_] = json.loads(out["seen"]["seen"][0])
-    assert texts["found"]["shape"][1] == 4 * 77
-    assert close(texts["found"], texts["expected"])
-    said = seen(comfy, graph, found=["old", 1], expected=["all", 0])
-    assert close(said["found"][0][1]["pooled_output"], said["expected"][0][1]["pooled_output"])
+    said = seen(comfy, graph, found=[node_id, 1], expected=["all", 0])
+    [[_, values]], [[_, expected]] = said["found"], said["expected"]
+    assert texts["found"]["shape"][1] == length
+    return close(texts["found"], texts["expected"]) and close(values["pooled_output"], expected["pooled_output"])
+
+
+@pytest.mark.parametrize("checkpoint", ["tiny_sd15", "tiny_sdxl"])
+def test_the_model_is_given_all_words_of_a_layout(comfy: Comfy, checkpoint: str) -> None:
+    graph = all_words(checkpoint)
+    graph["old"] = old("OmostDenseDiffusionLayoutNode", canvas_conds=["canvas", 0], clip=CLIP, model=MODEL)
+    assert same_words(comfy, graph, "old", checkpoint, 4 * 77)
 
 
 # Pictures
@@ -509,9 +514,7 @@ def test_strength_makes_a_part_weaker_or_stronger_and_0_takes_it_out(comfy: Comf
 def test_parts_are_words_behind_one_another_with_the_first_ones_pooled_vector(comfy: Comfy) -> None:
     graph = {"load": load("tiny_sdxl"), **parts(("red", "left", 1.0), (f"{LONG}, {LONG}", "", 1.0))}
     graph["all"] = node("ConditioningConcat", conditioning_to=["text0", 0], conditioning_from=["text1", 0])
-    said = seen(comfy, graph, found=["apply", 1], expected=["all", 0])
-    [[tokens, values]], [[expected, expected_values]] = said["found"], said["expected"]
-    assert close(tokens, expected) and close(values["pooled_output"], expected_values["pooled_output"])
+    assert same_words(comfy, graph, "apply", "tiny_sdxl", 3 * 77)
 
 
 @pytest.mark.parametrize("count", [2, 3])

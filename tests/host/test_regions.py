@@ -1,8 +1,7 @@
 """Regions in a real ComfyUI: red words on the left paint the left red, whatever the method, family and sampler."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import product
-from typing import Any
 
 import pytest
 
@@ -28,6 +27,7 @@ from .regional import (
     pictures,
     place,
     region,
+    with_the_rest,
 )
 
 pytestmark = pytest.mark.usefixtures("families")
@@ -39,12 +39,6 @@ WIDE, TALL, LARGE = (128, 64), (72, 200), (512, 512)
 """The large one only for the smallest family: in one step of the others on a processor, attention takes a minute."""
 SIZES = {"sd15_topology": (UNEVEN, WIDE), "sdxl": (WIDE, UNEVEN), "sd2": (TALL, TALL), "sd15": (LARGE, LARGE)}
 """Those that one method after the other gets in each family."""
-
-
-def with_the_rest(pairs: Iterable[Any], every: Iterable[Any]) -> list[Any]:
-    """Cases that have every pair in one of them; in `nox -s long` all others too."""
-    cases = list(pairs)
-    return cases + [pytest.param(*case, marks=pytest.mark.long) for case in every if case not in cases]
 
 
 def with_sizes() -> Iterator[tuple[str, str, tuple[int, int]]]:

@@ -1,6 +1,7 @@
 """What acts while a model samples in a real ComfyUI: whom it acts on, what it goes through, and that it is gone afterwards."""
 
 import json
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,23 @@ from resonance.canvas.canvas import Canvas, Region
 
 from .comfy import Comfy, RunFailed, node
 from .paint import CLIP, MODEL, VAE, Look, look, paint
-from .regional import COUPLE, HALVES, LEFT, ONE_PASS, PAPER, RIGHT, TOP, hues, layout, leans, pictures, place, region
+from .regional import (
+    COUPLE,
+    FAMILIES,
+    HALVES,
+    LEFT,
+    ONE_PASS,
+    PAPER,
+    RIGHT,
+    TOP,
+    hues,
+    layout,
+    leans,
+    pictures,
+    place,
+    region,
+    with_the_rest,
+)
 
 pytestmark = pytest.mark.usefixtures("families")
 
@@ -29,17 +46,20 @@ def close(one: Look, other: Look) -> bool:
     return bool(np.abs(np.subtract((one.left, one.right), (other.left, other.right))).max() <= 1)
 
 
-@pytest.mark.parametrize("method", ONE_PASS)
-@pytest.mark.parametrize("family", ["sd15", "sdxl"])
+ACROSS = [*(("sd15", method) for method in ONE_PASS), ("sd2", PAPER), ("sdxl", COUPLE)]
+
+
+@pytest.mark.parametrize(("family", "method"), with_the_rest(ACROSS, product(FAMILIES, ONE_PASS)))
 def test_another_packs_attention_is_used_for_bound_rows_too(comfy: Comfy, method: str, family: str):
     plain = pictures(comfy, place(HALVES, method), family, cfg=3.0)[0]
     nodes = place(HALVES, method)
     nodes["override"] = node("OverrideAttention", model=["regions", 0], name="calls", amount=0.0)
     picture, calls = seen(comfy, nodes, ["override", 0], "calls", family=family, cfg=3.0)
     assert close(picture, plain)
-    cross = [(entries, queries) for entries, queries, keys in calls if keys % 77 == 0]
+    cross = [(entries, queries) for entries, queries, keys, _ in calls if keys % 77 == 0]
     assert {tuple(entries) for entries, _ in cross} == {(0,), (1,)}  # each is asked with its own words
-    layers = {queries for _, queries, keys in calls if queries == keys}
+    assert {precision for *_, precision in calls} == {"torch.float32" if family == "sd2" else "None"}
+    layers = {queries for _, queries, keys, _ in calls if queries == keys}
     assert {queries for entries, queries in cross if entries == [1]} == layers
     nodes["override"]["inputs"]["amount"] = 1.0
     plain = pictures(comfy, place(HALVES, method), family)[0]
@@ -247,8 +267,10 @@ def test_self_attention_that_is_replaced_between_the_steps_is_replaced(comfy: Co
     assert len(asked) == 4
 
 
-@pytest.mark.parametrize("bags", [1, 2, 3, 8])
-@pytest.mark.parametrize("regions", [1, 2, 4, 6, 7])
+LENGTHS = [(1, 8), (2, 1), (2, 2), (3, 4), (4, 3), (5, 7), (6, 5), (7, 1), (7, 8)]
+
+
+@pytest.mark.parametrize(("regions", "bags"), with_the_rest(LENGTHS, product(range(1, 8), range(1, 9))))
 def test_the_model_is_asked_once_per_step_however_long_the_words_are(comfy: Comfy, regions: int, bags: int):
     """Core asks twice where a text is longer than four times the other, or no small multiple of it."""
     width = 90 // regions

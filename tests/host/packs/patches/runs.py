@@ -95,7 +95,7 @@ class WatchText(io.ComfyNode):
 
 
 class OverrideAttention(io.ComfyNode):
-    """An ``optimized_attention_override`` that notes its calls (entries, queries, keys), and may tint what it gives."""
+    """An ``optimized_attention_override`` that notes its calls (entries, queries, keys, precision), and may tint what it gives."""
 
     @classmethod
     def define_schema(cls):
@@ -116,7 +116,8 @@ class OverrideAttention(io.ComfyNode):
             options = kwargs["transformer_options"]
             assert len(q) % len(options["cond_or_uncond"]) == 0
             per_head = kwargs.get("skip_reshape", False)
-            see(name, [options["cond_or_uncond"], q.shape[2 if per_head else 1], k.shape[2 if per_head else 1]])
+            counts = [t.shape[2 if per_head else 1] for t in (q, k)]
+            see(name, [options["cond_or_uncond"], *counts, str(kwargs["attn_precision"])])
             out = func(q, k, v, heads, *args, **kwargs).clone()
             if kwargs.get("skip_output_reshape", False):
                 out[..., GREEN] += amount
