@@ -34,9 +34,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def together(nodeid: str) -> str:
-    """What shares a server with this test: its file, or in the browser all that runs on its front end."""
-    front_end = re.search(r"^tests/browser/.*\b(pinned|newer)\b", nodeid)
-    return front_end[1] if front_end else nodeid.split("::")[0]
+    """What shares a server with this test: its file, or in the browser all that runs on its front end and renderer."""
+    page = re.search(r"^tests/browser/.*\b((?:pinned|newer)(?:-classic|-nodes2)?)\b", nodeid)
+    return page[1] if page else nodeid.split("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -75,7 +75,8 @@ def test_regions_appear_while_they_are_written(desk: Desk, fake: FakeLLM) -> Non
     start(desk)
     expect(live(desk)).to_have_count(1)
     expect(desk.page.locator(".resonance-preview .answer")).to_contain_text("detailed_descriptions")
-    expect(areas(desk)).to_have_count(1)
+    # Looked for in every frame: the second region follows a second later.
+    desk.page.wait_for_function("() => document.querySelectorAll('.resonance-preview .picture .area').length === 1")
     expect(live(desk)).to_have_count(1)
     expect(areas(desk)).to_have_count(2)
     expect(live(desk)).to_have_count(0)

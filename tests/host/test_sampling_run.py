@@ -16,6 +16,7 @@ from .regional import (
     FAMILIES,
     HALVES,
     LEFT,
+    OMOST,
     ONE_PASS,
     PAPER,
     RIGHT,
@@ -355,7 +356,9 @@ def test_split_over_devices_the_picture_is_the_same(comfy: Comfy, method: str):
     assert close(pictures(comfy, nodes, model=["split", 0], cfg=3.0)[0], plain)
 
 
-@pytest.mark.parametrize("method", ONE_PASS)
+@pytest.mark.parametrize(
+    "method", [COUPLE, *(pytest.param(method, marks=pytest.mark.long) for method in (OMOST, PAPER))]
+)
 def test_a_compiled_model_gives_the_same_pictures(comfy: Comfy, method: str):
     """One after the other, with one compiled model: regions, others that act for a while only, none, the first again."""
     swapped = layout(region("blue", LEFT, end=0.6), region("red", RIGHT, start=0.4), region("green", TOP, start=0.7))

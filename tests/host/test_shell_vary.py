@@ -255,6 +255,7 @@ def test_workers_of_a_cluster_vary(tmp_path: Path, toy: list[str | Path]) -> Non
     assert events[-1]["state"] == "finished" and events[-1]["done"] == 9
 
 
+@pytest.mark.long
 def test_workers_of_a_cluster_vary_on_a_server(comfy: Comfy) -> None:
     pytest.importorskip("ray")
     asked = words(comfy, "cluster", picture(comfy), "--prompt", WORDS, "--transform", "beast", *MODEL)

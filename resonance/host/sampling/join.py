@@ -77,14 +77,17 @@ class _Text:
 
 
 def _bindings(given: Sequence[Given]) -> list[Binding | None]:
-    """The binding of each entry. A negative that has none gets what is refused in parts of the positive."""
+    """The binding of each entry. A negative that has none gets what is refused in parts of the positive, unless it has a place of
+    its own."""
     found = [_standing(each) for each in given]
     refused = joined(
         [b.negative for each, b in zip(given, found, strict=True) if b and b.negative and each.kind == "positive"]
     )
     if any(b for each, b in zip(given, found, strict=True) if each.kind == "negative"):
         return found
-    return [refused if each.kind == "negative" else b for each, b in zip(given, found, strict=True)]
+    return [
+        refused if each.kind == "negative" and not each.has_area else b for each, b in zip(given, found, strict=True)
+    ]
 
 
 def _standing(given: Given) -> Binding | None:
