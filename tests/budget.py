@@ -1,21 +1,21 @@
 """What each file of the suite takes, and what it may take: ``tests/budget.json``."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 
 FILE = Path(__file__).with_suffix(".json")
 SMALL = 10.0
 """Seconds for a file that the budget does not name."""
-TOO_MUCH = 2.0
-"""How many times its budget one file may take before the suite fails: single files vary with what runs beside them."""
 SLOWEST = 2.5
 """How many times slower than the reference a machine may call itself."""
 
@@ -43,29 +43,39 @@ class Budget:
         return min(max(measured / self.reference, 1.0), SLOWEST)
 
     def judge(self, whole: float, files: Mapping[str, float], slower: float) -> tuple[list[str], bool]:
-        """What took longer than it may, a line each, and whether that is too much."""
+        """What took longer than it may, a line each, and whether all together did: single files vary with what runs beside them."""
         allowed = {file: self.files.get(file, SMALL) * slower for file in files}
         over = sorted((file for file in files if files[file] > allowed[file]), key=lambda file: -files[file])
         lines = [f"{file} took {files[file]:.0f} s, its budget is {allowed[file]:.0f} s" for file in over]
         late = whole > self.whole * slower
         if late:
             lines.append(f"all took {whole / 60:.1f} min, the budget is {self.whole * slower / 60:.1f} min")
-        return lines, late or any(files[file] > allowed[file] * TOO_MUCH for file in over)
+        return lines, late
+
+
+WORK = """
+import time
+import numpy as np
+matrix = np.linspace(0, 1, 300 * 300).reshape(300, 300)
+start, total = time.perf_counter(), 0
+for number in range(1_000_000):
+    total += number % 7
+for _ in range(60):
+    matrix @ matrix
+print(time.perf_counter() - start)
+"""
 
 
 def calibrate() -> float:
-    """Seconds of a processor for a fixed piece of work, Python's and NumPy's: the least of five, for the machine may be busy."""
-    matrix = np.linspace(0, 1, 300 * 300).reshape(300, 300)
+    """Seconds on the clock for a fixed piece of work, Python's and NumPy's, in two processes at once as the suite has two workers. The
+    least of three."""
 
     def once() -> float:
-        start, total = time.process_time(), 0
-        for number in range(300_000):
-            total += number % 7
-        for _ in range(20):
-            matrix @ matrix
-        return time.process_time() - start
+        command, env = [sys.executable, "-c", WORK], {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) for _ in range(2)]
+        return max(float(process.communicate()[0]) for process in both)
 
-    return min(once() for _ in range(5))
+    return min(once() for _ in range(3))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -131,7 +141,10 @@ class Costs:
             self.to.write_text(json.dumps(rounded, indent=1) + "\n")
         if self.began:
             files = {file: sums["clock"] for file, sums in self.sums.items()}
-            self.lines, failed = self.budget.judge(time.time() - self.began, files, self.slower)
+            whole = time.time() - self.began
+            # A machine that others use, too, may have become slower.
+            self.slower = max(self.slower, self.budget.slower(calibrate()))
+            self.lines, failed = self.budget.judge(whole, files, self.slower)
             if failed and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -11,12 +11,11 @@ def test_what_keeps_to_its_budget_is_not_mentioned() -> None:
     assert BUDGET.judge(899, {"slow.py": 99, "other.py": SMALL}, 1) == ([], False)
 
 
-def test_a_file_that_takes_more_is_named_and_fails_at_twice_that() -> None:
+def test_a_file_that_takes_more_is_named() -> None:
     assert BUDGET.judge(1, {"slow.py": 150, "other.py": 11}, 1) == (
         ["slow.py took 150 s, its budget is 100 s", "other.py took 11 s, its budget is 10 s"],
         False,
     )
-    assert BUDGET.judge(1, {"slow.py": 201}, 1)[1]
 
 
 def test_all_together_fail_at_once() -> None:
