@@ -533,7 +533,7 @@ sys.stdin.read()
     command = subprocess.Popen([sys.executable, "-c", program], cwd=PACK, stdin=-1, stdout=-1, text=True)
     assert command.stdout
     child = int(command.stdout.readline())
-    until(lambda: Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[1] == b"main.py")  # no longer setpriv
+    until(lambda: Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[1:2] == [b"main.py"])  # no longer setpriv
     command.kill()
     command.wait()
     until(lambda: not alive(child), 5)
