@@ -40,7 +40,7 @@ class Bound:
 
     Args:
         tokens: of each part.
-        filled: tokens of its rows with what the owner has filled in, which nobody reads.
+        length: tokens of its rows; what the owner has filled in behind those of the parts is read by nobody.
         percent_to_sigma: the noise at a share of all steps.
         sigmas: the run's schedule.
         heat: where to note where its words act; None: nowhere.
@@ -50,12 +50,13 @@ class Bound:
         self,
         binding: Binding | None,
         tokens: tuple[int, ...],
-        filled: int,
+        length: int,
         percent_to_sigma: Callable[[float], float],
         sigmas: Sequence[float],
         heat: Heat | None = None,
     ) -> None:
-        self.binding, self.heat, self._tokens, self._filled = binding, heat, tokens, filled
+        self.binding, self.heat, self._tokens = binding, heat, tokens
+        self.filled = length > sum(tokens)
         self._ranges: list[tuple[float, float]] = []
         self._last = -math.inf
         if binding:
@@ -66,10 +67,6 @@ class Bound:
             steps = math.ceil(binding.method.share * (len(sigmas) - 1))
             self._last = sigmas[steps - 1] if steps else math.inf
         self._plans: dict[tuple[object, ...], RegionPlan] = {}
-
-    @property
-    def filled(self) -> bool:
-        return self._filled > sum(self._tokens)
 
     def acts(self, sigma: float) -> bool:
         """Whether its parts are told apart; some methods do so in the first share of the steps only."""

@@ -88,13 +88,13 @@ class Binding:
             return True
         if tokens.shape[1] >= self.base.shape[1] and tokens.shape[2] == self.base.shape[2]:
             first = tokens[:, : self.base.shape[1]]
-            if first is self.base or torch.equal(first, self.base.to(first)):
+            if torch.equal(first, self.base.to(first)):
                 return True
         if not tokens.any():
             return False
         raise Told(
-            "Another node has changed the words that come from Regions (as Conditioning (Average) does), so that nobody knows "
-            "where they belong: change the words before they go into Regions."
+            "Another node has changed the words that come from Regions, as Conditioning (Average) does, and nothing tells any more "
+            "which word belongs to which region: change the words before they go into Regions."
         )
 
 
@@ -103,8 +103,8 @@ class Guard:
 
     def process_cond(self, **_: Any) -> "Guard":
         raise Told(
-            "The model of this sampler does not come from Regions, so that their words would act nowhere: connect the model output of "
-            "Regions to the sampler that has its positive or negative."
+            "The model of this sampler does not come from Regions, so its regions could not act: connect the model output of the node "
+            "that the conditioning comes from, such as Regions, to this sampler."
         )
 
 

@@ -91,14 +91,12 @@ class Call(NamedTuple):
         sigma: its noise.
         timestep: the same as a number from 1 (all noise) to 0.
         tokens: those of a row as the model is given them, 0 if it gets none. ComfyUI repeats shorter texts.
-        size: of the latent, height and width last.
     """
 
     rows: tuple[Row, ...]
     sigma: float
     timestep: float
     tokens: int
-    size: tuple[int, ...]
 
 
 class Layout(NamedTuple):
@@ -168,7 +166,7 @@ class Stage(Protocol):
     """Acts between the steps. It may not change sizes."""
 
     def before_step(self, x: torch.Tensor, sigma: float, i: int) -> torch.Tensor:
-        """The latent that step ``i`` shall see in place of ``x``."""
+        """The latent in place of ``x``: step ``i`` sees it, and the sampler goes on from it."""
         ...
 
     def after_step(self, denoised: torch.Tensor, x: torch.Tensor, sigma: float, i: int) -> torch.Tensor:

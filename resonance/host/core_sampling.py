@@ -1,9 +1,9 @@
 """ComfyUI's insides while a model samples: conditionings, calls of the model, attention. See :mod:`.core`.
 
-Written for UNets; what a family's diffusion model looks like inside is in its file of :mod:`.families`.
+The part about attention is written for UNets.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid4
@@ -190,28 +190,39 @@ def wrapped(model: Any, key: str, sample: Sample, step: Step, ask: Ask) -> Any:
     """
 
     def around_sample(
-        executor: Any, guider: Any, sigmas: torch.Tensor, extra: Any, callback: Any, noise: Any, *rest: Any, **more: Any
+        executor: Any,
+        model_wrap: Any,
+        sigmas: torch.Tensor,
+        extra_args: Any,
+        callback: Any,
+        noise: torch.Tensor,
+        latent_image: Any = None,
+        denoise_mask: Any = None,
+        *rest: Any,
+        **more: Any,
     ) -> Any:
-        image, mask = (*rest, None, None)[:2]
-        options = extra["model_options"]["transformer_options"]
+        options = extra_args["model_options"]["transformer_options"]
         levels = [level.item() for level in sigmas.cpu()]
-        run = CoreRun(guider, options, levels, noise, image, mask, extra.get("seed"))
-        return sample(run, lambda: executor(guider, sigmas, extra, callback, noise, *rest, **more))
+        run = CoreRun(model_wrap, options, levels, noise, latent_image, denoise_mask, extra_args.get("seed"))
+        given = (model_wrap, sigmas, extra_args, callback, noise, latent_image, denoise_mask)
+        return sample(run, lambda: executor(*given, *rest, **more))
 
-    def around_step(executor: Any, x: torch.Tensor, sigma: torch.Tensor, model_options: Any, seed: Any) -> Any:
+    def around_step(executor: Any, x: torch.Tensor, timestep: torch.Tensor, model_options: Any, seed: Any) -> Any:
         options = model_options.get("transformer_options", {})
         if key not in options:
-            return executor(x, sigma, model_options, seed)
-        return step(options, x, sigma, lambda: executor(x, sigma, model_options, seed))
+            return executor(x, timestep, model_options, seed)
+        return step(options, x, timestep, lambda: executor(x, timestep, model_options, seed))
 
     def around_call(
-        executor: Any, x: Any, t: Any, image: Any, text: Any, control: Any, options: Any, **more: Any
+        executor: Any, x: Any, t: Any, image: Any, text: Any, control: Any, options: Options, **more: Any
     ) -> Any:
-        if key not in options:
+        def go(options: Options) -> Any:
             return executor(x, t, image, text, control, options, **more)
+
+        if key not in options:
+            return go(options)
         tokens = 0 if text is None else text.shape[1]
-        asked = Asked(options, options["uuids"], options["sigmas"][0].item(), x, tokens)
-        return ask(asked, lambda changed: executor(x, t, image, text, control, changed, **more))
+        return ask(Asked(options, options["uuids"], options["sigmas"][0].item(), x, tokens), go)
 
     model = model.clone()
     for kind, wrapper in (
@@ -233,20 +244,8 @@ Replacement = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Options], torc
 """Attention of ``q [B, N, H * D]``, ``k, v [B, K, H * D]`` (comfy/ldm/modules/attention.py, ``BasicTransformerBlock``)."""
 
 
-def replace(options: Options, kind: Kind, slots: Iterable[Slot], by: Callable[[int, Slot, Any], Replacement]) -> None:
-    """Replaces attention at each place; ``by`` is told its number, its name and what replaced it already."""
-    there = _replaced(options, kind)
-    for number, slot in enumerate(slots):
-        there[slot] = by(number, slot, there.get(slot))
-
-
-def block_replacement(options: Options, kind: Kind, slot: Slot) -> Replacement | None:
-    """What replaces attention in all of a block at a call of the model. It may come and go between the steps, as that of perturbed
-    attention guidance does."""
-    return _replaced(options, kind).get(slot[:2])
-
-
-def _replaced(options: Options, kind: Kind) -> dict[tuple[str | int, ...], Replacement]:
+def replacements(options: Options, kind: Kind) -> dict[tuple[str | int, ...], Replacement]:
+    """What replaces attention, by place, or by block and its number for all of a block; more may be put there."""
     return options.setdefault("patches_replace", {}).setdefault(_NAMES[kind], {})
 
 

@@ -42,6 +42,7 @@ COMMAND = (
     ),
     *("diffusers", "transformers", "filelock", "rich.progress", "rich.traceback"),
 )
+"""What the command and its engines import."""
 IMPORTS = {"server": SERVER, "command": COMMAND}
 
 OURS = "RESONANCE_"

@@ -67,7 +67,7 @@ ENTRIES = tuple(Entry(uuid4(), kind, Acts()) for kind in ("positive", "negative"
 
 def site(calls: list[tuple[int, int, int]], tokens: int = 154, batch: int = 2, sigma: float = 14.0) -> Site:
     rows = tuple(Row(entry, slice(i * batch, (i + 1) * batch)) for i, entry in enumerate(ENTRIES))
-    call = Call(rows, sigma, sigma / 14, tokens, (8, 12))
+    call = Call(rows, sigma, sigma / 14, tokens)
     return Site("cross", ("input", 1, 0), 0, GRID, Layout(slice(0, 24), slice(0, tokens)), call, Noting(calls))
 
 
@@ -194,5 +194,5 @@ def test_what_several_refuse_is_refused_once_each():
 def test_a_model_that_is_given_the_guard_is_refused():
     [[_, values]] = bind([[torch.zeros(1, 77, 8), {"model_conds": {"x": 1}}]], [Part("a", words(1), LEFT)], METHODS[0])
     assert values["model_conds"] == {"x": 1, KEY: GUARD}
-    with pytest.raises(Told, match="connect the model output of Regions"):
+    with pytest.raises(Told, match="connect the model output of the node"):
         GUARD.process_cond(batch_size=1, area=None)

@@ -124,7 +124,7 @@ class SamplingRun:
         """One call of the model."""
         count = len(asked.latent) // len(asked.uuids)
         rows = (Row(self._entries.get(uuid), slice(i * count, (i + 1) * count)) for i, uuid in enumerate(asked.uuids))
-        return Call(tuple(rows), asked.sigma, self._timestep(asked.sigma), asked.tokens, tuple(asked.latent.shape[2:]))
+        return Call(tuple(rows), asked.sigma, self._timestep(asked.sigma), asked.tokens)
 
     def step(self, sigma: float) -> int:
         """The number of the step that has this noise, or begins above it."""

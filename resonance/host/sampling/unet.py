@@ -29,17 +29,9 @@ def replace_attention(options: Options, slots: Sequence[Slot], processors: Seque
     for kind in KINDS:
         acting = [processor for processor in processors if kind in processor.kinds()]
         if acting:
-
-            def place(
-                number: int,
-                slot: Slot,
-                before: Replacement | None,
-                kind: Kind = kind,
-                acting: Sequence[Processor] = acting,
-            ) -> Replacement:
-                return Place(kind, slot, number, acting, before)
-
-            core.replace(options, kind, slots, place)
+            there = core.replacements(options, kind)
+            for number, slot in enumerate(slots):
+                there[slot] = Place(kind, slot, number, acting, there.get(slot))
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +46,8 @@ class Place:
 
     def __call__(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, options: Options) -> torch.Tensor:
         call: Call = options[CALL]
-        before = self.before or core.block_replacement(options[WHOLE], self.kind, self.slot)
+        # What replaces a whole block may come and go between the steps, as perturbed attention guidance does.
+        before = self.before or core.replacements(options[WHOLE], self.kind).get(self.slot[:2])
         heads = core.heads(options)
         attend = ComfyAttend(options, call.rows)
         inner: Inner = _foreign(before, options, heads) if before else attend
