@@ -47,6 +47,18 @@ def see(name, value):
     SEEN.setdefault(name, []).append(value)
 
 
+class OnModel(io.ComfyNode):
+    """From a MODEL to one that does something more."""
+
+    more = ()
+    """Inputs beside the model."""
+
+    @classmethod
+    def define_schema(cls):
+        inputs = [io.Model.Input("model"), *cls.more]
+        return io.Schema(node_id=cls.__name__, category="probe", inputs=inputs, outputs=[io.Model.Output()])
+
+
 class WatchCalls(io.ComfyNode):
     """Notes, at each call of the model, how many entries it was asked for at once, in which length of text, and where the generator
     of random numbers stands."""
@@ -71,17 +83,10 @@ class WatchCalls(io.ComfyNode):
         return io.NodeOutput(model)
 
 
-class WatchText(io.ComfyNode):
+class WatchText(OnModel):
     """Notes the text that the model is given at each call: its shape, and its mean by the last dimension."""
 
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(
-            node_id="WatchText",
-            category="probe",
-            inputs=[io.Model.Input("model"), io.String.Input("name")],
-            outputs=[io.Model.Output()],
-        )
+    more = (io.String.Input("name"),)
 
     @classmethod
     def execute(cls, model, name):
@@ -94,21 +99,13 @@ class WatchText(io.ComfyNode):
         return io.NodeOutput(model)
 
 
-class OverrideAttention(io.ComfyNode):
+class OverrideAttention(OnModel):
     """An ``optimized_attention_override`` that notes its calls (entries, queries, keys, precision), and may tint what it gives."""
 
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(
-            node_id="OverrideAttention",
-            category="probe",
-            inputs=[
-                io.Model.Input("model"),
-                io.String.Input("name"),
-                io.Float.Input("amount", default=0.0, min=-10, max=10),
-            ],
-            outputs=[io.Model.Output()],
-        )
+    more = (
+        io.String.Input("name"),
+        io.Float.Input("amount", default=0.0, min=-10, max=10),
+    )
 
     @classmethod
     def execute(cls, model, name, amount):
@@ -265,18 +262,11 @@ class AskNegative(io.ComfyNode):
         return io.NodeOutput(model)
 
 
-class SwapBlock(io.ComfyNode):
+class SwapBlock(OnModel):
     """After each step, asks for the positive with self-attention of the middle block replaced for that time only, as perturbed
     attention guidance does, and notes how often the replacement was asked."""
 
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(
-            node_id="SwapBlock",
-            category="probe",
-            inputs=[io.Model.Input("model"), io.String.Input("name")],
-            outputs=[io.Model.Output()],
-        )
+    more = (io.String.Input("name"),)
 
     @classmethod
     def execute(cls, model, name):
@@ -316,17 +306,10 @@ def ordinary(module):
             table[name] = tensor
 
 
-class TakeGradient(io.ComfyNode):
+class TakeGradient(OnModel):
     """From the second step on, takes a gradient through the model, and notes its size."""
 
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(
-            node_id="TakeGradient",
-            category="probe",
-            inputs=[io.Model.Input("model"), io.String.Input("name")],
-            outputs=[io.Model.Output()],
-        )
+    more = (io.String.Input("name"),)
 
     @classmethod
     def execute(cls, model, name):
@@ -487,18 +470,9 @@ class CompileModel(io.ComfyNode):
         return io.NodeOutput(model)
 
 
-class SplitDevices(io.ComfyNode):
+class SplitDevices(OnModel):
     """Splits the entries of each step over two devices in threads of their own, as ComfyUI does with several graphics cards. Here
     both are the processor."""
-
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(
-            node_id="SplitDevices",
-            category="probe",
-            inputs=[io.Model.Input("model")],
-            outputs=[io.Model.Output()],
-        )
 
     @classmethod
     def execute(cls, model):
