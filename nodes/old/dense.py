@@ -6,7 +6,6 @@ from comfy_api.v0_0_2 import io
 from ...resonance.attention.methods.omost import OmostDense
 from ...resonance.attention.parts import Binding, Conditioning, Part, PartWords, carrying, stack
 from ...resonance.canvas.canvas import GRID
-from ...resonance.host.sampling.owner import owned
 from ...resonance.told import Told
 from .sockets import CATEGORY
 
@@ -85,6 +84,8 @@ class Apply(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: io.Model.Type) -> io.NodeOutput:
+        from ...resonance.host.sampling.owner import owned
+
         added: tuple[Part, ...] = model.get_attachment(PARTS) or ()
         parts = [part for part in added if part.weight > 0]
         if not parts:

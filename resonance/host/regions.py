@@ -19,9 +19,7 @@ from ..canvas.masks import mask
 from ..told import Told
 from . import core
 from .encode import encode, encode_together
-from .families import family
 from .folders import model_folders
-from .sampling.owner import owned
 
 HEAT = "resonance_heat"
 """Where a MODEL carries the heat of its regions and their names."""
@@ -82,6 +80,8 @@ class Placing:
 
     def __post_init__(self) -> None:
         if self.reason:
+            from .families import family
+
             family(self.model, self.reason)
 
     def bound(self, method: AttentionMethod, *, soft: float = 0.0, heat: int = 0) -> Placed:
@@ -148,6 +148,8 @@ def by_attention(model: Any, sources: Sources, method: AttentionMethod, soft: fl
         soft: cells of soft edge.
         heat: longer side of the maps of where the words act; 0: none are made.
     """
+    from .sampling.owner import owned  # loading the pack must not wait for what acts while sampling
+
     sources.check()
     clip, canvas = sources.clip, sources.canvas
     positive, parts = sources.positive, list(sources.regions)
