@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from .heat import Heat
 from .method import RegionPlan, kept
 from .method import share as share_of
 from .parts import Binding, resize
-from .site import Attend, Inner, Row, Site
+from .site import Attend, Call, Inner, Row, Site
 
 
 class Split(NamedTuple):
@@ -40,7 +41,7 @@ class Bound:
 
     Args:
         tokens: of each part.
-        length: tokens of its rows; what the owner has filled in behind those of the parts is read by nobody.
+        length: tokens of its rows; what the owner has filled in behind those of the parts (``read``) is read by nobody.
         percent_to_sigma: the noise at a share of all steps.
         sigmas: the run's schedule.
         heat: where to note where its words act; None: nowhere.
@@ -56,7 +57,8 @@ class Bound:
         heat: Heat | None = None,
     ) -> None:
         self.binding, self.heat, self._tokens = binding, heat, tokens
-        self.filled = length > sum(tokens)
+        self.read = sum(tokens)
+        self.filled = length > self.read
         self._ranges: list[tuple[float, float]] = []
         self._last = -math.inf
         if binding:
@@ -82,7 +84,7 @@ class Bound:
         Raises:
             Told: another patch has changed how many keys a token has.
         """
-        tokens, length = self._tokens, sum(self._tokens)
+        tokens, length = self._tokens, self.read
         if 2 * total == given and not any(count % 2 for count in tokens):
             # NegPiP's tokens come in pairs, of which its patch takes the first as key, the second as value.
             return Split(tuple(count // 2 for count in tokens), length // 2, total)
@@ -130,6 +132,31 @@ class Bound:
         return share_of(plan, q, split.own(k), split.tokens, site.call.timestep)
 
 
+@dataclass(frozen=True)
+class Unfilled:
+    """The tokens of a call without what is filled in, so that nothing need be computed of that.
+
+    Attributes:
+        read: rows, and how many tokens of each are read.
+        tokens: of each row in all.
+    """
+
+    read: Sequence[tuple[slice, int]]
+    tokens: int
+
+    def gather(self, x: torch.Tensor) -> torch.Tensor:
+        """``[M, C]`` of ``[B, T, C]``: what is read, one behind the other."""
+        return torch.cat([x[at, :count].flatten(0, 1) for at, count in self.read])
+
+    def spread(self, x: torch.Tensor) -> torch.Tensor:
+        """``[B, T, D]`` of ``[M, D]``: what is filled in becomes zero."""
+        counts = [(at.stop - at.start) * count for at, count in self.read]
+        out = x.new_zeros(self.read[-1][0].stop, self.tokens, x.shape[1])
+        for (at, count), piece in zip(self.read, torch.split(x, counts), strict=True):
+            out[at, :count] = piece.unflatten(0, (-1, count))
+        return out
+
+
 class BindingProcessor:
     """The :class:`~resonance.attention.site.Processor` of bound words.
 
@@ -149,6 +176,16 @@ class BindingProcessor:
 
     def of(self, row: Row) -> Bound | None:
         return self._bound.get(row.entry.uuid) if row.entry else None
+
+    @property
+    def fills(self) -> bool:
+        """Whether any row has tokens that nobody reads."""
+        return any(bound.filled for bound in self._bound.values())
+
+    def unfilled(self, call: Call) -> "Unfilled":
+        """The tokens of a call that are read."""
+        found = [(row.at, self.of(row)) for row in call.rows]
+        return Unfilled([(at, bound.read if bound and bound.filled else call.tokens) for at, bound in found], call.tokens)
 
     def __call__(self, site: Site, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, inner: Inner) -> torch.Tensor:
         rows = site.call.rows

@@ -292,8 +292,18 @@ def some_rows(options: Options, numbers: Sequence[int]) -> Options:
 
 
 def transformers(unet: Any) -> Iterator[Slot]:
-    """Every transformer with cross-attention (comfy/ldm/modules/diffusionmodules/openaimodel.py), by the numbers that ComfyUI gives
-    it."""
+    """Every transformer with cross-attention, by the numbers that ComfyUI gives it."""
+    return (slot for slot, _ in _transformers(unet))
+
+
+def text_projections(unet: Any) -> Iterator[torch.nn.Module]:
+    """What makes the keys and values of text, which have no bias."""
+    for _, transformer in _transformers(unet):
+        yield from (transformer.attn2.to_k, transformer.attn2.to_v)
+
+
+def _transformers(unet: Any) -> Iterator[tuple[Slot, Any]]:
+    """comfy/ldm/modules/diffusionmodules/openaimodel.py"""
     blocks = [("input", i, block) for i, block in enumerate(unet.input_blocks)]
     if unet.middle_block is not None:
         blocks.append(("middle", 0, unet.middle_block))
@@ -303,7 +313,7 @@ def transformers(unet: Any) -> Iterator[Slot]:
             if isinstance(layer, SpatialTransformer):
                 for i, transformer in enumerate(layer.transformer_blocks):
                     if transformer.attn2 is not None:
-                        yield name, number, i
+                        yield (name, number, i), transformer
 
 
 def config(model: Any) -> object:

@@ -294,6 +294,7 @@ ROWS = [
     *ordered(tuples, ATTENTION, "BasicTransformerBlock.forward", "block"),
     *ordered(tuples, ATTENTION, "BasicTransformerBlock.forward", "block_index", first=2),
     *each(sets, ATTENTION, "BasicTransformerBlock.__init__", "attn2"),
+    *each(sets, ATTENTION, "CrossAttention.__init__", "to_k to_v"),
     *each(says, ATTENTION, "SpatialTransformer.forward", "activations_shape"),
     *each(sets, ATTENTION, "SpatialTransformer.__init__", "transformer_blocks"),
     *each(

@@ -114,6 +114,17 @@ def test_what_is_filled_in_is_read_by_nobody():
     assert torch.allclose(found[2:], FUSED(q[2:], k[2:, :, :77], v[2:, :, :77]), atol=1e-5)
 
 
+def test_nothing_is_computed_of_what_is_filled_in():
+    call = site([], 7 * 77).call
+    both = processor(positive=bound(filled=7 * 77), negative=Bound(None, (77,), 7 * 77, sigma_at, SIGMAS))
+    x, weight = torch.randn(4, 7 * 77, 8), torch.randn(6, 8)
+    x[:2, 154:], x[2:, 77:] = 0, 0
+    unfilled = both.unfilled(call)
+    gathered = unfilled.gather(x)
+    assert both.fills and gathered.shape == (2 * 154 + 2 * 77, 8)
+    assert torch.allclose(unfilled.spread(gathered @ weight.T), x @ weight.T, atol=1e-5)
+
+
 def test_what_comfyui_repeats_is_read_as_it_would_be():
     where, (q, k, v) = site([], 308), tensors(308)
     found = processor(negative=Bound(None, (154,), 154, sigma_at, SIGMAS))(where, q, k, v, where.attend)

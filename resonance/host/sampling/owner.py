@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import torch
 
-from ...attention.binding import BindingProcessor
+from ...attention.binding import BindingProcessor, Unfilled
 from ...attention.capture import HeatProcessor
 from ...attention.site import Call, Layer, Processor, Row, Stage
 from ...told import Told
-from ..core_sampling import Asked, CoreRun, Options, uncompile, wrapped
+from ..core_sampling import Asked, CoreRun, Options, text_projections, uncompile, wrapped
 from ..families import family
 from .join import Joined, join
 from .unet import CALL, WHOLE, replace_attention
@@ -88,7 +88,7 @@ class SamplingRun:
         self._timesteps: dict[float, float] = {}
         self._entries = {entry.uuid: entry for entry in joined.entries}
         acts = [entry.acts for entry in joined.entries]
-        words = BindingProcessor(joined.bound)
+        self._words = words = BindingProcessor(joined.bound)
         processors: list[Processor] = [words, *_once(acting.processors for acting in acts)]
         if joined.heats:
             processors.append(HeatProcessor(words))
@@ -106,9 +106,16 @@ class SamplingRun:
             heat.forget()
         with ExitStack() as stack:
             for model in run.models:
+                layered: set[torch.nn.Module] = set()
                 for layer in self._layers:
                     for name, module in layer.layers(model).items():
                         stack.callback(module.register_forward_hook(self._hook(layer, name)).remove)
+                        layered.add(module)
+                if self._words.fills:
+                    # A layer is shown every row, and what is filled in.
+                    for module in set(text_projections(model)) - layered:
+                        stack.callback(module.register_forward_pre_hook(self._gather).remove)
+                        stack.callback(module.register_forward_hook(self._spread).remove)
             yield
         for heat, gathered in heats.items():
             heat.end(gathered)
@@ -119,6 +126,22 @@ class SamplingRun:
             return layer(call, name, module, args[0], out) if run is self and call else None
 
         return hook
+
+    def _gather(self, module: torch.nn.Module, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor] | None:
+        unfilled = self._unfilled()
+        # Another node may have changed the tokens on their way here, as NegPiP does.
+        fits = unfilled and args[0].shape[1] == unfilled.tokens
+        return (unfilled.gather(args[0]),) if unfilled and fits else None
+
+    def _spread(
+        self, module: torch.nn.Module, args: tuple[torch.Tensor, ...], out: torch.Tensor
+    ) -> torch.Tensor | None:
+        unfilled = self._unfilled()
+        return unfilled.spread(out) if unfilled and args[0].ndim == 2 else None
+
+    def _unfilled(self) -> Unfilled | None:
+        run, call = _calling.get() or (None, None)
+        return self._words.unfilled(call) if run is self and call else None
 
     def call(self, asked: Asked) -> Call:
         """One call of the model."""
