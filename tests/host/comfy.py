@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class Comfy:
         self.base, self.packs, self.args, self.env, self.before = base, packs, args, env or {}, before
         self.process: subprocess.Popen[bytes] | forks.Fork | None = None
         self.log = base / "comfyui.log"
+        self._connections = requests.Session()
         for folder in ("custom_nodes", "models", "input", "output", "user"):
             (base / folder).mkdir(parents=True, exist_ok=True)
         for name, folder in {"resonance": PACK, **{p.name: p for p in packs}}.items():
@@ -112,12 +114,12 @@ class Comfy:
         return self.log.read_bytes()[self.log_start :].decode(errors="replace")
 
     def get(self, path: str, **kwargs: Any) -> Any:
-        answer = requests.get(self.url + path, timeout=60, **kwargs)
+        answer = self._connections.get(self.url + path, timeout=60, **kwargs)
         answer.raise_for_status()
         return answer.json()
 
     def post(self, path: str, body: Any = None) -> requests.Response:
-        return requests.post(self.url + path, json=body if body is not None else {}, timeout=60)
+        return self._connections.post(self.url + path, json=body if body is not None else {}, timeout=60)
 
     def complete(self, prompt: dict[str, Any]) -> dict[str, Any]:
         """The prompt with the default of every widget that it leaves out, as the browser would send it."""
@@ -141,8 +143,7 @@ class Comfy:
 
     def wait(self, prompt_id: str, timeout: float = 120) -> dict[str, Any]:
         """Waits for one prompt and returns its history entry. Raises RunFailed with the error's text."""
-        end = time.monotonic() + timeout
-        while time.monotonic() < end:
+        for pause in pauses(timeout):
             if entry := self.get(f"/history/{prompt_id}").get(prompt_id):
                 for event, data in entry["status"]["messages"]:
                     if event == "execution_error":
@@ -150,7 +151,7 @@ class Comfy:
                     if event == "execution_interrupted":
                         raise RunFailed("interrupted")
                 return entry
-            time.sleep(0.02)
+            time.sleep(pause)
         raise TimeoutError(f"{prompt_id} did not end in {timeout} s:\n{self.read_log()[-3000:]}")
 
     def run(self, prompt: dict[str, Any], timeout: float = 120, **kwargs: Any) -> dict[str, Any]:
@@ -159,12 +160,18 @@ class Comfy:
 
     def idle(self, timeout: float = 300) -> None:
         """Waits until nothing is queued or running."""
-        end = time.monotonic() + timeout
-        while time.monotonic() < end:
+        for pause in pauses(timeout):
             if self.get("/prompt")["exec_info"]["queue_remaining"] == 0:
                 return
-            time.sleep(0.05)
+            time.sleep(pause)
         raise TimeoutError(f"the queue did not empty in {timeout} s:\n{self.read_log()[-3000:]}")
+
+
+def pauses(timeout: float) -> Iterator[float]:
+    """Seconds until one asks again, a tenth of those gone by: who is asked all the time has less for the work."""
+    start = time.monotonic()
+    while (gone := time.monotonic() - start) < timeout:
+        yield min(max(gone / 10, 0.01), 0.25)
 
 
 def _fill(inputs: dict[str, Any], wanted: dict[str, Any], prefix: str = "") -> None:

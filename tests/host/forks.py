@@ -25,6 +25,7 @@ POSSIBLE = sys.platform == "linux"
 SERVER = (
     *("torch", "torchvision", "torchaudio", "torchsde", "comfy_kitchen", "transformers", "kornia", "spandrel", "av"),
     *("scipy.stats", "scipy.ndimage", "scipy.integrate", "scipy.signal", "einops", "safetensors.torch", "PIL.Image"),
+    *(f"transformers.models.{name}.tokenization_{name}" for name in ("clip", "qwen2", "t5", "byt5", "bert")),
     *("aiohttp.web", "alembic.context", "sqlalchemy.orm", "requests", "pydantic_settings", "tokenizers", "yaml"),
 )
 """What ComfyUI imports when it starts: nothing else, or a server would not miss what is not installed."""
