@@ -1,7 +1,10 @@
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from .comfy import PACK, Comfy
 
@@ -17,11 +20,16 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def families(models: Path) -> Path:
-    """The ``models`` folder, with the larger checkpoints too."""
+def families(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ``models`` folder, with the larger checkpoints too. One worker makes them for all."""
     from models.checkpoint import build_families
 
-    build_families(models)
+    base = tmp_path_factory.getbasetemp()
+    made = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "families"
+    with FileLock(made.with_suffix(".lock")):
+        if not made.exists():
+            build_families(made)
+    shutil.copytree(made, models, copy_function=os.link, dirs_exist_ok=True)
     return models
 
 

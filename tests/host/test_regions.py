@@ -33,9 +33,9 @@ from .regional import (
 pytestmark = pytest.mark.usefixtures("families")
 
 STEPS = {"euler": 4, "euler_ancestral": 4, "dpmpp_2m": 8}
-UNEVEN = (8 * 33, 8 * 21)
+UNEVEN = (8 * 17, 8 * 11)
 """A size that the layers of the larger families do not divide."""
-WIDE, TALL, LARGE = (128, 64), (72, 200), (512, 512)
+WIDE, TALL, LARGE = (128, 64), (72, 200), (320, 320)
 """The large one only for the smallest family: in one step of the others on a processor, attention takes a minute."""
 SIZES = {"sd15_topology": (UNEVEN, WIDE), "sdxl": (WIDE, UNEVEN), "sd2": (TALL, TALL), "sd15": (LARGE, LARGE)}
 """Those that one method after the other gets in each family."""
