@@ -42,6 +42,7 @@ COMMAND = (
         "rich.console",
     ),
     *("diffusers", "transformers", "filelock", "rich.progress", "rich.traceback"),
+    *("diffusers.pipelines.auto_pipeline", "diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion_img2img"),
 )
 """What the command and its engines import."""
 IMPORTS = {"server": SERVER, "command": COMMAND}

@@ -57,11 +57,18 @@ def test_a_prompt_is_explored(comfy: Comfy) -> None:
     assert sizes == {(64, 64), (96, 64)}
 
 
-def test_fifty_steps_become_a_video(comfy: Comfy) -> None:
+@pytest.mark.parametrize("count", [5, pytest.param(50, marks=pytest.mark.long)])
+def test_fifty_steps_become_a_video(comfy: Comfy, count: int) -> None:
     import av  # comes with ComfyUI
 
-    [video] = run(comfy, "Fifty steps without drift")["8"]["images"]
+    session = f"{count} steps"
+    example = EXAMPLES["Fifty steps without drift"].graph
+    assert example["5"]["inputs"]["iterations"] == 50
+    example["5"]["inputs"]["iterations"] = count
+    example["6"]["inputs"]["save_as.session"] = session
+    [video] = comfy.run(comfy.complete(example))["8"]["images"]
+    comfy.idle()
     with av.open(output(comfy) / video["subfolder"] / video["filename"]) as container:
-        assert sum(1 for _ in container.decode(video=0)) == 50
-    found = query.read_round(output(comfy) / "fifty steps")[0]
-    assert (found.state, found.round) == ("finished", 50)
+        assert sum(1 for _ in container.decode(video=0)) == count
+    found = query.read_round(output(comfy) / session)[0]
+    assert (found.state, found.round) == ("finished", count)

@@ -192,7 +192,7 @@ def test_a_full_disk_pauses_with_the_reason_and_loses_nothing(tmp_path: Path, sm
     pictures(comfy, session, "red", "green", "blue")
     graph = quick(session, session, rounds=2)
     with comfy:
-        comfy.queue(quick(session, session, rounds=2, paint={"seconds": 10.0}))
+        comfy.queue(quick(session, session, rounds=2, paint={"seconds": 4.0}))
         until(lambda: claimed(comfy, session))
         ballast = fill(small_disk, leave=1000)
         comfy.idle()

@@ -110,7 +110,7 @@ def test_taken_over_from_a_browser_that_works_on_it(comfy: Comfy) -> None:
     folder = output(comfy) / "taken"
     saved = {"folder_rule": "prompt hash", "name_rule": "variation"}
     asked = {"prompts": PROMPT, "aspects": "64x48", "scales": "2, 3", "seeds": 4}
-    comfy.queue(explore("taken", {"seconds": 0.5}, saved, **asked))
+    comfy.queue(explore("taken", {"seconds": 0.3}, saved, **asked))
     until(lambda: made(folder) >= 1, 60)
     shell.run(*words(comfy, "taken", "--take"))
     check(folder, [(64, 48)], [2, 3], 4)
@@ -129,6 +129,7 @@ def test_tries_on_a_server_lead_to_what_is_explored(comfy: Comfy) -> None:
     assert len(list((output(comfy) / "typed-tries" / "scratch").glob("*.png"))) == 8
 
 
+@pytest.mark.long
 def test_workers_of_a_cluster_explore(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     more = (PROMPT, "--aspects", "64x64", "--scales", "2,3", "--seeds", "2", "--steps", "2", "--seed", "7")

@@ -25,9 +25,11 @@ from .test_vary import done, items
 from .varying import ANCHORED, put, read, vary
 
 WORDS = "a red picture|blue"
-FEW = ("normal", "beast", "god", "enhance", "finalize")
-MANY = tuple(pytest.param(name, marks=pytest.mark.long) for name in ("shake", "focus", "unstuck", "unfocus"))
-"""They have most steps; in the suite they are run without a server (tests/unit/test_cli_vary.py)."""
+FEW = ("normal", "beast", "god", "enhance")
+MANY = tuple(
+    pytest.param(name, marks=pytest.mark.long) for name in ("shake", "focus", "unstuck", "unfocus", "finalize")
+)
+"""In the suite they are run without a server (tests/unit/test_cli_vary.py)."""
 CHAIN = "6@.1 > 7@.12 > 8@.14"
 MODEL = ("--model", "tiny_sd15.safetensors")
 
@@ -170,7 +172,7 @@ def test_begun_in_the_browser_it_goes_on_by_the_command(comfy: Comfy) -> None:
 
 def test_taken_over_from_a_browser_that_works_on_it(comfy: Comfy) -> None:
     own = {"program": CHAIN, "save_middle": True, "loop_to_loop": True}
-    comfy.queue(vary(own, image="small.png", iterations=4, save="taken", seconds=0.2))
+    comfy.queue(vary(own, image="small.png", iterations=4, save="taken", seconds=0.1))
     until(lambda: done(comfy, "taken") >= 1, 60)
     shell.run(*words(comfy, "taken", "--take"))
     found = items(comfy, "taken")
@@ -232,9 +234,9 @@ def test_a_question_that_vary_does_not_know_is_named(comfy: Comfy) -> None:
 
 @pytest.fixture
 def toy(tmp_path: Path) -> list[str | Path]:
-    """Asks for nine pictures of the toy world."""
+    """Asks for six pictures of the toy world."""
     Image.new("RGB", (64, 64), "orange").save(tmp_path / "x.png")
-    program = ("--transform", CHAIN, "--save-middle", "--loop-to-loop", "--iterations", "3", "--color", "anchored")
+    program = ("--transform", CHAIN, "--save-middle", "--loop-to-loop", "--iterations", "2", "--color", "anchored")
     asked = ("vary", "toy", tmp_path / "x.png", "--prompt", WORDS, *program, "--model", "toyworld")
     return [*asked, "--output", tmp_path]
 
@@ -244,15 +246,16 @@ def test_the_embedded_painter_is_killed_and_resumed(tmp_path: Path, toy: list[st
         shell.run(*toy, status=-signal.SIGKILL, point=point, passes=number + 1)
     shell.run(*toy)
     names = {path.name: path.read_bytes() for path in (tmp_path / "toy" / prompt_hash(WORDS)).glob("*.png")}
-    assert len(names) == 9 == len(rows(tmp_path / "toy")) == len(set(names.values()))
+    assert len(names) == 6 == len(rows(tmp_path / "toy")) == len(set(names.values()))
     shell.run("vary", "whole", *toy[2:])
     assert same(tmp_path / "toy", tmp_path / "whole")
 
 
+@pytest.mark.long
 def test_workers_of_a_cluster_vary(tmp_path: Path, toy: list[str | Path]) -> None:
     pytest.importorskip("ray")
     events, _ = shell.run(*toy, "--cluster", "local", "--workers", "2", "--json")
-    assert events[-1]["state"] == "finished" and events[-1]["done"] == 9
+    assert events[-1]["state"] == "finished" and events[-1]["done"] == 6
 
 
 @pytest.mark.long

@@ -284,6 +284,7 @@ def test_without_save_as_the_same_again_comes_from_comfyuis_cache(comfy: Comfy):
 # Colour
 
 
+@pytest.mark.long
 def test_fifty_transforms_drift_unless_they_are_anchored(comfy: Comfy):
     start = read(comfy.base / "input" / "start.png")
     drifts = {}
