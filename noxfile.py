@@ -119,7 +119,7 @@ def test(session: nox.Session) -> None:
     if session.posargs:
         run(session, PYTHON, "-m", "pytest", *session.posargs)
         return
-    run(session, PYTHON, "-m", "pytest", "-m", "quiet", *marked("quiet"))
+    run(session, PYTHON, "-m", "pytest", "-m", "quiet and not long", *marked("quiet"))
     folders = ("tests/unit", "tests/host", "tests/browser")
     run(session, PYTHON, "-m", "pytest", "-n", "2", "-m", "not quiet and not long", f"--budget={began}", *folders)
 
@@ -133,7 +133,10 @@ def smoke(session: nox.Session) -> None:
 @nox.session(venv_backend="none", requires=SHARED, default=False)
 def long(session: nox.Session) -> None:
     """What takes too long for every day: figures over many pictures, every combination."""
-    run(session, PYTHON, "-m", "pytest", "-n", "2", "-m", "long", *(session.posargs or marked("long")))
+    tests = session.posargs or marked("long")
+    run(session, PYTHON, "-m", "pytest", "-n", "2", "-m", "long and not quiet", *tests)
+    if not session.posargs:
+        run(session, PYTHON, "-m", "pytest", "-m", "long and quiet", *marked("quiet"))
 
 
 @nox.session(venv_backend="none", requires=SHARED, default=False)

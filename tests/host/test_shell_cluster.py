@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from . import shell
 from .comfy import PACK, Comfy, find_comfyui
@@ -52,6 +53,7 @@ def servers_of(base: Path) -> list[psutil.Process]:
     ]
 
 
+@pytest.mark.long
 def test_workers_start_servers_and_a_killed_worker_takes_its_server_along(tmp_path: Path) -> None:
     comfy = Comfy(tmp_path, PROBE)
     start = (
