@@ -185,7 +185,9 @@ class BindingProcessor:
     def unfilled(self, call: Call) -> "Unfilled":
         """The tokens of a call that are read."""
         found = [(row.at, self.of(row)) for row in call.rows]
-        return Unfilled([(at, bound.read if bound and bound.filled else call.tokens) for at, bound in found], call.tokens)
+        return Unfilled(
+            [(at, bound.read if bound and bound.filled else call.tokens) for at, bound in found], call.tokens
+        )
 
     def __call__(self, site: Site, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, inner: Inner) -> torch.Tensor:
         rows = site.call.rows
