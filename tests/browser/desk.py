@@ -17,9 +17,12 @@ CLOSE_SIDEBAR = """() => {
     if (sidebarTab.activeSidebarTabId) sidebarTab.toggleSidebarTab(sidebarTab.activeSidebarTabId)
 }"""
 
+REQUESTS = """() => performance.getEntriesByType('resource').map(entry => entry.name)
+    .filter(name => name.toLowerCase().includes('resonance'))"""
+
 
 class Desk:
-    """One open page. What goes wrong on it is gathered in ``errors``."""
+    """One open page. What goes wrong on it is gathered in ``errors``; ``requests`` are those of ours when it opened."""
 
     def __init__(self, page: Page, comfy: Comfy, renderer: str) -> None:
         self.page, self.comfy, self.renderer = page, comfy, renderer
@@ -37,6 +40,7 @@ class Desk:
         """Loads the page, or loads it again."""
         self.page.goto(self.comfy.url)
         self.page.wait_for_function("window.app?.vueAppReady === true && !!window.app.extensionManager")
+        self.requests: list[str] = self.page.evaluate(REQUESTS)
 
     def check(self) -> None:
         errors, self.errors = self.errors, []

@@ -6,8 +6,6 @@ from .conftest import ONCE
 from .desk import Desk
 
 ENTRY = "resonance/js/resonance.js"
-REQUESTS = """() => performance.getEntriesByType('resource').map(entry => entry.name)
-    .filter(name => name.toLowerCase().includes('resonance'))"""
 LOAD_AGAIN = """async entry => {
     const { app } = window.comfyAPI.app
     const { registerExtension } = app
@@ -23,9 +21,8 @@ LOAD_AGAIN = """async entry => {
 }"""
 
 
-def test_one_request_of_ours_when_the_page_opens(new_desk: Desk) -> None:
-    requests = new_desk.page.evaluate(REQUESTS)
-    assert [name.split("/extensions/")[1] for name in requests] == [ENTRY]
+def test_one_request_of_ours_when_the_page_opens(shared_desk: Desk) -> None:
+    assert [name.split("/extensions/")[1] for name in shared_desk.requests] == [ENTRY]
 
 
 @ONCE

@@ -8,33 +8,36 @@ from .desk import Desk
 
 SAVE_AND_OPEN = """async cases => {
     const settle = () => new Promise(done => setTimeout(done, 5))
-    const saved = () => (app.graph.nodes[0].widgets ?? []).filter(widget => widget.serialize !== false)
-    const values = () => Object.fromEntries(saved().map(({ name, value }) => [name, value]))
+    const saved = id => (app.graph.getNodeById(id).widgets ?? []).filter(widget => widget.serialize !== false)
+    const values = id => Object.fromEntries(saved(id).map(({ name, value }) => [name, value]))
     const other = ({ type, value, name, options }) => {
         if (Array.isArray(options?.values)) return options.values.at(-1)
         if (type === 'number') return Math.min(options.max ?? 7, (options.min ?? 0) + 3)
         if (type === 'toggle') return !value
         return typeof value === 'string' ? `text of ${name}` : value
     }
-    const lost = []
-    for (const [kind, choices] of cases) {
-        app.graph.clear()
-        app.graph.add(LiteGraph.createNode(kind))
+    app.graph.clear()
+    app.graph.state.lastNodeId = 1000  // a page remembers values by the numbers of nodes, beyond the graph
+    const ids = cases.map(([kind, choices]) => {
+        const { id } = app.graph.add(LiteGraph.createNode(kind))
         for (const [name, value] of choices) {
-            const widget = saved().find(widget => widget.name === name)
+            const widget = saved(id).find(widget => widget.name === name)
             widget.value = value
             widget.callback?.(value)
         }
-        await settle()
+        return id
+    })
+    await settle()
+    for (const [i, [, choices]] of cases.entries()) {
         const chosen = new Set(choices.map(([name]) => name))
-        for (const widget of saved()) if (!chosen.has(widget.name)) widget.value = other(widget)
-        const before = values()
-        await app.loadGraphData(structuredClone(app.graph.serialize()))
-        await settle()
-        const after = values()
-        if (JSON.stringify(before) !== JSON.stringify(after)) lost.push([kind, choices, before, after])
+        for (const widget of saved(ids[i])) if (!chosen.has(widget.name)) widget.value = other(widget)
     }
-    return lost
+    const before = ids.map(values)
+    await app.loadGraphData(structuredClone(app.graph.serialize()))
+    await settle()
+    const after = ids.map(values)
+    const lost = (_, i) => JSON.stringify(before[i]) !== JSON.stringify(after[i])
+    return cases.map((which, i) => [...which, before[i], after[i]]).filter(lost)
 }"""
 
 
@@ -53,8 +56,7 @@ def choices(info: dict[str, Any], prefix: str = "") -> list[list[list[str]]]:
 
 
 @pytest.mark.parametrize("renderer", ["classic"], indirect=True)  # how values are saved does not depend on it
-def test_every_value_of_every_node_survives_saving(new_desk: Desk) -> None:
-    desk = new_desk  # a page remembers values by the numbers of nodes, beyond the graph
+def test_every_value_of_every_node_survives_saving(desk: Desk) -> None:
     nodes = {id_: info["input"] for id_, info in desk.comfy.get("/object_info").items() if id_.startswith("Resonance")}
     cases = [[id_, chosen] for id_, info in nodes.items() for chosen in choices(info)]
     assert len(cases) > len(nodes) > 20
