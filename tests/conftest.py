@@ -1,6 +1,7 @@
 import os
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # asyncio.run() works no more.
     from budget import Budget  # pytest imports it first, as a plugin
 
-    seconds = Budget.read().files
-    items.sort(key=lambda item: ("browser" in item.path.parts, -seconds.get(together(item.nodeid), 0)))
+    groups = {item: together(item.nodeid) for item in items}
+    pages = Counter(group for item, group in groups.items() if "browser" in item.path.parts)
+    seconds = {**pages, **Budget.read().files}  # a test in the browser takes about one
+    items.sort(key=lambda item: ("browser" in item.path.parts, -seconds.get(groups[item], 0), groups[item]))
     if find_comfyui() or os.environ.get("RESONANCE_REQUIRE_COMFYUI") == "1":
         return
     skip = pytest.mark.skip(reason="no ComfyUI in COMFYUI_PATH, the folder above, or ~/comfy/ComfyUI")

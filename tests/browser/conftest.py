@@ -32,7 +32,14 @@ SETTINGS = {
     "Comfy.Locale": "en",
 }
 VIEW = {"width": 1280, "height": 720}
-ONCE = pytest.mark.parametrize(("comfy", "renderer"), [("newer", "nodes2")], ids=["newest"], indirect=True)
+
+
+def pages(*which: str) -> pytest.MarkDecorator:
+    """On these pages alone, named as in the ids of tests."""
+    return pytest.mark.parametrize(("comfy", "renderer"), [name.split("-") for name in which], ids=which, indirect=True)
+
+
+ONCE = pages("newer-nodes2")
 """For tests inside a dialog or a tab of ours: it is the same one on every front end, in either renderer."""
 
 

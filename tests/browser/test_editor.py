@@ -11,7 +11,7 @@ from host.comfy import node
 from places import PACK
 from playwright.sync_api import expect
 
-from .conftest import ONCE, VIEW, open_desk
+from .conftest import ONCE
 from .desk import Desk
 from .editor import edit, open_editor, region, text_of
 
@@ -399,11 +399,10 @@ def touch(session: Any, kind: str, *points: tuple[float, float]) -> None:
     session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
 
 
-def test_fingers_draw_move_pan_and_pinch(browser: Any, comfy: Any, renderer: str) -> None:
-    context = browser.new_context(viewport=VIEW, has_touch=True)
-    desk = open_desk(context, comfy, renderer)
+def test_fingers_draw_move_pan_and_pinch(desk: Desk) -> None:
     editor = open_editor(desk, TREE)
-    session = context.new_cdp_session(desk.page)
+    session = desk.page.context.new_cdp_session(desk.page)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
 
     def swipe(start: tuple[float, float], end: tuple[float, float]) -> None:
         (x, y), (to_x, to_y) = editor.at(*start), editor.at(*end)
@@ -427,8 +426,8 @@ def test_fingers_draw_move_pan_and_pinch(browser: Any, comfy: Any, renderer: str
     touch(session, "touchEnd")
     assert editor.at(45, 45) == pytest.approx((middle[0] - 30, middle[1] - 20), abs=2)
     assert len(editor.rects()) == 2, "two fingers draw nothing"
-    desk.check()
-    context.close()
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    session.detach()
 
 
 @pytest.mark.quiet

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fake_llm import FakeLLM
-from host.comfy import Comfy, node
+from host.comfy import node
 from host.test_canvas import ANSWER, BOAT, MOON, SEA, layout
 from host.test_llm import connect
 from playwright.sync_api import Browser, Locator, expect
@@ -102,16 +102,18 @@ def test_it_is_drawn_at_most_once_per_frame(desk: Desk, fake: FakeLLM) -> None:
 
 
 @pytest.mark.parametrize("renderer", ["nodes2"], indirect=True)  # what a page hears of a run does not depend on it
-def test_a_cached_run_shows_the_canvas_again(browser: Browser, comfy: Comfy, renderer: str, fake: FakeLLM) -> None:
+def test_a_cached_run_shows_the_canvas_again(desk: Desk, browser: Browser, fake: FakeLLM) -> None:
     fake.script = [(layout(SEA, BOAT, MOON), "stop")]
-    for _ in range(2):
-        with own_desk(browser, comfy, renderer) as desk:  # the second page knows nothing of the first
-            desk.page.wait_for_function("() => app.graph.nodes.length > 0")  # what ComfyUI itself opens with
-            open_chat(desk, fake, f"cached {renderer}")
-            expect(desk.page.get_by_text("The layout appears here while it is written.")).to_be_visible()
-            expect(areas(desk)).to_have_count(0)
-            desk.run()
-            expect(areas(desk)).to_have_count(2)
+    open_chat(desk, fake, "cached")
+    desk.run()
+    expect(areas(desk)).to_have_count(2)
+    with own_desk(browser, desk.comfy, desk.renderer) as other:  # knows nothing of the first
+        other.page.wait_for_function("() => app.graph.nodes.length > 0")  # what ComfyUI itself opens with
+        open_chat(other, fake, "cached")
+        expect(other.page.get_by_text("The layout appears here while it is written.")).to_be_visible()
+        expect(areas(other)).to_have_count(0)
+        other.run()
+        expect(areas(other)).to_have_count(2)
     assert len(fake.bodies) == 1
 
 

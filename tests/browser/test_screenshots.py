@@ -17,12 +17,13 @@ from PIL import Image, ImageEnhance, ImageOps
 from places import PACK
 from playwright.sync_api import expect
 
+from .conftest import pages
 from .desk import Desk
 from .editor import edit
 from .gallery import Gallery
 from .test_live import open_chat, start
 
-pytestmark = pytest.mark.parametrize("comfy", ["pinned"], indirect=True)  # one front end is enough
+pytestmark = pages("pinned-classic", "pinned-nodes2")  # one front end is enough
 
 FOLDER = PACK / "docs" / "images"
 SESSION = "photographs"
