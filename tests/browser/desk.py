@@ -7,14 +7,12 @@ from playwright.sync_api import ConsoleMessage, Locator, Page
 
 EMPTY = {"last_node_id": 0, "last_link_id": 0, "nodes": [], "links": [], "groups": [], "config": {}, "version": 0.4}
 
-CLOSE_OTHERS = """async () => {
-    const { workflow } = app.extensionManager
-    for (const other of [...workflow.openWorkflows]) if (!workflow.isActive(other)) await workflow.closeWorkflow(other)
-}"""
-
-CLOSE_SIDEBAR = """() => {
-    const { sidebarTab } = app.extensionManager
+CLEAR = """async empty => {
+    document.querySelectorAll('dialog').forEach(dialog => dialog.close())
+    const { sidebarTab, workflow } = app.extensionManager
     if (sidebarTab.activeSidebarTabId) sidebarTab.toggleSidebarTab(sidebarTab.activeSidebarTabId)
+    await app.loadGraphData(empty, true, true, 'test')
+    for (const other of [...workflow.openWorkflows]) if (!workflow.isActive(other)) await workflow.closeWorkflow(other)
 }"""
 
 REQUESTS = """() => performance.getEntriesByType('resource').map(entry => entry.name)
@@ -49,10 +47,8 @@ class Desk:
     def clear(self) -> None:
         """An empty graph, no dialog, no sidebar."""
         self.page.mouse.move(640, 700)  # over a tab, its pop-up mutes shortcuts
-        self.page.evaluate("document.querySelectorAll('dialog').forEach(dialog => dialog.close())")
-        self.page.evaluate(CLOSE_SIDEBAR)
-        self.load(EMPTY)
-        self.page.evaluate(CLOSE_OTHERS)
+        self.page.evaluate(CLEAR, EMPTY)
+        self.look()
         self.errors = []
 
     def load(self, workflow: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ import os
 import re
 from pathlib import Path
 
-import pytest
 from demo import PHOTOGRAPHS, photographs
 from examples.canvas import LIGHTHOUSE
 from fake_llm import FakeLLM
