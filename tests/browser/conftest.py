@@ -41,6 +41,19 @@ def pages(*which: str) -> pytest.MarkDecorator:
 
 ONCE = pages("newer-nodes2")
 """For tests inside a dialog or a tab of ours: it is the same one on every front end, in either renderer."""
+PAIRS = ("pinned-classic", "newer-nodes2"), ("pinned-nodes2", "newer-classic")
+PAIR, OTHER_PAIR = (pages(*pair) for pair in PAIRS)
+"""For what is ours but asked for in a node, and what else tests on all pages lead to: both renderers and both front ends."""
+
+
+def in_pairs(name: str, *values: str) -> pytest.MarkDecorator:
+    """Each value of a parameter on one of the pairs, in turn."""
+    params = [
+        pytest.param(value, *page.split("-"), id=f"{page}-{value}")
+        for i, value in enumerate(values)
+        for page in PAIRS[i % 2]
+    ]
+    return pytest.mark.parametrize((name, "comfy", "renderer"), params, indirect=["comfy", "renderer"])
 
 
 @pytest.fixture(scope="session")

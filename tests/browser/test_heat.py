@@ -9,7 +9,7 @@ from host.test_canvas import SEA, layout
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
-from .conftest import ONCE
+from .conftest import ONCE, OTHER_PAIR, PAIR
 from .desk import Desk
 
 LEFT = {"rect": [0, 90, 0, 45], "prefixes": ["red"], "suffixes": [], "color": [255, 0, 0]}
@@ -81,6 +81,7 @@ def image(desk: Desk) -> Locator:
     return desk.page.locator("dialog[open] svg image").first
 
 
+@PAIR
 def test_the_background_is_what_is_connected(desk: Desk, photo: Path) -> None:
     desk.load_api(
         {"1": node("ResonanceCanvas", canvas_text=HALVES, image=["2", 0]), "2": node("LoadImage", image="wide.png")}
@@ -154,6 +155,7 @@ def test_the_background_is_the_last_result(desk: Desk, photo: Path) -> None:
     )
 
 
+@OTHER_PAIR
 def test_heat_is_shown_over_the_result(desk: Desk) -> None:
     desk.load_api(numbered(heat_graph(seed=len(desk.renderer))))
     open_editor(desk)

@@ -11,7 +11,7 @@ from host.test_canvas import ANSWER, BOAT, MOON, SEA, layout
 from host.test_llm import connect
 from playwright.sync_api import Browser, Locator, expect
 
-from .conftest import own_desk
+from .conftest import OTHER_PAIR, PAIR, own_desk
 from .desk import Desk
 
 COUNT_DRAWS = """async () => {
@@ -85,6 +85,7 @@ def test_regions_appear_while_they_are_written(desk: Desk, fake: FakeLLM) -> Non
     desk.comfy.idle()
 
 
+@OTHER_PAIR
 def test_the_layout_can_be_copied(desk: Desk, fake: FakeLLM) -> None:
     fake.script = [(layout(SEA, BOAT, MOON), "stop")]
     open_chat(desk, fake, f"copy {desk.renderer}")
@@ -94,6 +95,7 @@ def test_the_layout_can_be_copied(desk: Desk, fake: FakeLLM) -> None:
     assert [region["rect"] for region in copied] == [SEA["rect"], BOAT["rect"], MOON["rect"]]
 
 
+@PAIR
 def test_it_is_drawn_at_most_once_per_frame(desk: Desk, fake: FakeLLM) -> None:
     open_chat(desk, fake, "many")
     draws, frames, last = desk.page.evaluate(COUNT_DRAWS)

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-import pytest
 from host.comfy import node
 from host.test_canvas import BOAT, MOON, PROGRAM, SEA, layout
 from playwright.sync_api import Locator, expect
 
+from .conftest import OTHER_PAIR, PAIR, in_pairs
 from .desk import Desk
 from .editor import edit
 
@@ -98,7 +98,7 @@ def test_only_what_python_knows_is_saved_and_sent(desk: Desk) -> None:
     assert desk.prompt()["1"]["inputs"] == {"canvas_text": TEXT, "width": 1024, "height": 512}
 
 
-@pytest.mark.parametrize("way", ["picture", "button", "enter", "keys", "menu", "toolbox"])
+@in_pairs("way", "picture", "button", "keys", "enter", "menu", "toolbox")
 def test_the_editor_opens(desk: Desk, way: str) -> None:
     shown = open_canvas(desk)
     expect(areas(desk)).to_have_count(2)
@@ -121,6 +121,7 @@ def test_the_editor_opens(desk: Desk, way: str) -> None:
     expect(editor(desk)).to_be_visible()
 
 
+@PAIR
 def test_two_presses_open_one_editor(desk: Desk) -> None:
     open_canvas(desk).dblclick()
     expect(editor(desk)).to_have_count(1)
@@ -128,6 +129,7 @@ def test_two_presses_open_one_editor(desk: Desk) -> None:
     expect(desk.page.locator("dialog[open]")).to_have_count(1)
 
 
+@OTHER_PAIR
 def test_a_text_that_changed_meanwhile_is_not_written_over_at_once(desk: Desk) -> None:
     open_canvas(desk).click()
     editor(desk).locator("[data-region='1']").first.focus()
@@ -154,6 +156,7 @@ def test_nothing_is_saved_into_another_workflow(desk: Desk) -> None:
     assert desk.widget("canvas_text") == TEXT
 
 
+@PAIR
 def test_an_edit_before_the_first_run_stays_tied_to_what_is_connected(desk: Desk) -> None:
     tied = json.dumps([{**SEA, "from": "0123456789abcdef"}, BOAT])
     open_connected(desk, tied)
@@ -165,6 +168,7 @@ def test_an_edit_before_the_first_run_stays_tied_to_what_is_connected(desk: Desk
     assert (whole["from"], moon["rect"]) == ("0123456789abcdef", MOON["rect"])
 
 
+@OTHER_PAIR
 def test_a_server_that_is_gone_is_said_to_be(desk: Desk) -> None:
     open_canvas(desk)
     expect(areas(desk)).to_have_count(2)
@@ -196,6 +200,7 @@ def test_the_picture_follows_the_text(desk: Desk) -> None:
     expect(areas(desk)).to_have_count(2)
 
 
+@PAIR
 def test_what_is_no_canvas_leaves_the_last_one_and_says_why(desk: Desk) -> None:
     open_canvas(desk)
     expect(areas(desk)).to_have_count(2)
@@ -250,6 +255,7 @@ def test_what_is_connected_is_shown_after_a_run(desk: Desk) -> None:
     expect(picture(desk, 0).locator("text")).to_have_text(["A moon"])
 
 
+@OTHER_PAIR
 def test_text_that_was_not_made_from_what_is_connected_is_not_shown(desk: Desk) -> None:
     open_connected(desk, TEXT)
     desk.run()
@@ -282,6 +288,7 @@ def test_what_the_editor_saves_is_sent(desk: Desk) -> None:
     expect(picture(desk)).to_have_count(1)
 
 
+@PAIR
 def test_an_edit_of_what_is_connected_counts_until_that_changes(desk: Desk) -> None:
     open_connected(desk, upstream=TEXT)
     desk.run()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import pytest
 from gallery_session import MARKUP, make_session
@@ -23,17 +23,17 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "report.html"
 
 
-@pytest.fixture(params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
-    return request.param
+@pytest.fixture(params=[("light", "desktop"), ("dark", "phone")], ids="-".join)
+def look(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """How a context shows the page: each scheme, and each size."""
+    scheme, size = request.param
+    return {"color_scheme": scheme, "viewport": SIZES[size]}
 
 
-@pytest.fixture(params=list(SIZES))
-def opened(
-    request: pytest.FixtureRequest, browser: Browser, report: Path, scheme: Literal["light", "dark"]
-) -> Iterator[Page]:
+@pytest.fixture
+def opened(browser: Browser, report: Path, look: dict[str, Any]) -> Iterator[Page]:
     """The page; nothing but itself is asked for, and nothing goes wrong."""
-    context = browser.new_context(viewport=SIZES[request.param], color_scheme=scheme)
+    context = browser.new_context(**look)
     page = context.new_page()
     asked: list[str] = []
     faults: list[str] = []
@@ -48,7 +48,7 @@ def opened(
     context.close()
 
 
-def test_the_page_shows_pictures_and_fits_the_window(opened: Page, scheme: str) -> None:
+def test_the_page_shows_pictures_and_fits_the_window(opened: Page, look: dict[str, Any]) -> None:
     for row in opened.locator(".row").all():
         row.scroll_into_view_if_needed()
     images = opened.locator("img")
@@ -56,7 +56,7 @@ def test_the_page_shows_pictures_and_fits_the_window(opened: Page, scheme: str) 
     opened.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth === 96)")
     assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
     light = opened.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).every(part => part > 128)")
-    assert light == (scheme == "light")
+    assert light == (look["color_scheme"] == "light")
     assert opened.locator("h2").first.text_content() == MARKUP
 
 
@@ -70,9 +70,8 @@ def test_rows_are_scrolled_with_the_keyboard(opened: Page) -> None:
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="npm has not installed axe-core")
-@pytest.mark.parametrize("size", list(SIZES))
-def test_axe_finds_nothing(browser: Browser, report: Path, scheme: Literal["light", "dark"], size: str) -> None:
-    context = browser.new_context(viewport=SIZES[size], color_scheme=scheme, bypass_csp=True)
+def test_axe_finds_nothing(browser: Browser, report: Path, look: dict[str, Any]) -> None:
+    context = browser.new_context(**look, bypass_csp=True)
     page = context.new_page()
     page.goto(report.as_uri())
     page.add_style_tag(content=".row { content-visibility: visible !important }")

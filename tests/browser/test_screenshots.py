@@ -86,7 +86,7 @@ def photograph_session(out: Path) -> None:
         photo = ImageOps.contain(photos[row - 1], (768, 768))
         strength = 1 + 0.08 * round_
         photo = ImageEnhance.Color(ImageEnhance.Contrast(photo).enhance(strength)).enhance(strength)
-        photo.save(path)
+        photo.save(path, compress_level=1)
 
 
 def test_the_editor(desk: Desk) -> None:
@@ -100,12 +100,11 @@ def test_the_editor(desk: Desk) -> None:
 
 def test_a_canvas_while_it_is_written(desk: Desk) -> None:
     with FakeLLM() as fake:
-        fake.script, fake.pause = [(answer(), "stop")], 0.03
+        fake.script, fake.pause = [(answer(), "stop")], 0.015
         open_chat(desk, fake, "a lighthouse in a storm, a red boat on the left")
         desk.page.evaluate(ENLARGE)
         start(desk)
-        areas = desk.page.locator(".resonance-preview .picture.live .area")
-        expect(areas).to_have_count(3, timeout=30_000)
+        desk.page.wait_for_function("() => document.querySelectorAll('.picture.live .area').length === 3")
         keep(desk, "live")
         desk.comfy.post("/interrupt")
         desk.comfy.idle()

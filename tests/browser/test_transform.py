@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import pytest
 from host.comfy import node
 from playwright.sync_api import Locator, expect
 
+from .conftest import OTHER_PAIR, PAIR, in_pairs
 from .desk import Desk
 
 NORMAL = ["1 6 0.35 17 33", "2 7 0.45 22 28", "3 10 0.3 15 35"]
@@ -117,6 +117,7 @@ def test_an_own_program_is_read_while_it_is_typed(desk: Desk) -> None:
     }
 
 
+@OTHER_PAIR
 def test_a_wrong_program_shows_its_sentence_in_place_of_the_table(desk: Desk) -> None:
     open_own(desk, "8@.3 > 11@.2", save_middle=True)
     expect(says(desk)).to_have_text("Chained, every result kept, 3 loops, 6 pictures")
@@ -127,6 +128,7 @@ def test_a_wrong_program_shows_its_sentence_in_place_of_the_table(desk: Desk) ->
     expect_rows(desk, "1 9 0.5 25 25")
 
 
+@PAIR
 def test_a_server_that_is_gone_is_said_to_be(desk: Desk) -> None:
     desk.page.route("**/resonance/transform", lambda route: route.abort())
     open_transform(desk)
@@ -168,7 +170,7 @@ def test_what_is_connected_is_said_to_be_unknown(desk: Desk) -> None:
     expect(table(desk)).to_be_hidden()
 
 
-@pytest.mark.parametrize("saved", ["shake", "own program"])
+@in_pairs("saved", "shake", "own program")
 def test_a_saved_workflow_keeps_every_value_and_shows_its_table(desk: Desk, saved: str) -> None:
     if saved == "shake":
         open_transform(desk, "shake", 4, era="H")
