@@ -43,7 +43,7 @@ ONCE = pages("newer-nodes2")
 """For tests inside a dialog or a tab of ours: it is the same one on every front end, in either renderer."""
 PAIRS = ("pinned-classic", "newer-nodes2"), ("pinned-nodes2", "newer-classic")
 PAIR, OTHER_PAIR = (pages(*pair) for pair in PAIRS)
-"""For what is ours but asked for in a node, and what else tests on all pages lead to: both renderers and both front ends."""
+"""For what is ours but asked for in a node: both renderers and both front ends, where other tests do the same on all four pages."""
 
 
 def in_pairs(name: str, *values: str) -> pytest.MarkDecorator:
