@@ -24,10 +24,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # asyncio.run() works no more.
     from budget import Budget  # pytest imports it first, as a plugin
 
-    groups = {item: together(item.nodeid) for item in items}
-    pages = Counter(group for item, group in groups.items() if "browser" in item.path.parts)
+    pages = Counter(together(item.nodeid) for item in items if "browser" in item.path.parts)
     seconds = {**pages, **Budget.read().files}  # a test in the browser takes about one
-    items.sort(key=lambda item: ("browser" in item.path.parts, -seconds.get(groups[item], 0), groups[item]))
+
+    def order(item: pytest.Item) -> tuple[bool, float, str]:
+        browser, group = "browser" in item.path.parts, together(item.nodeid)
+        return browser, -seconds.get(group, 0), group if browser else ""
+
+    items.sort(key=order)
     if find_comfyui() or os.environ.get("RESONANCE_REQUIRE_COMFYUI") == "1":
         return
     skip = pytest.mark.skip(reason="no ComfyUI in COMFYUI_PATH, the folder above, or ~/comfy/ComfyUI")
