@@ -130,6 +130,25 @@ describe('the gallery', () => {
     expect(rows()).toEqual(['X0001', 'X0002'])
   })
 
+  it('names what cannot be read, and shows the rest', async () => {
+    const odd = { session: 'odd', unread: 'The ledger in odd cannot be read: it is none.' }
+    server.ask.mockImplementation((route) =>
+      Promise.resolve(
+        route === '/prompt' ? { exec_info: {} } : route.endsWith('grid') ? grid('one', ['X']) : [status('one'), odd],
+      ),
+    )
+    server.heard.get('reconnected')?.(null)
+    await turn()
+    const reasons = () => [...element.querySelectorAll('.resonance-unread:not([hidden]) li')].map((li) => li.textContent)
+    expect(reasons()).toEqual([`odd: ${odd.unread}`])
+    expect([...element.querySelectorAll('option')].map((option) => option.value)).toEqual(['one'])
+    server.ask.mockImplementation((route) => Promise.resolve(route === '/prompt' ? { exec_info: {} } : [odd]))
+    server.heard.get('reconnected')?.(null)
+    await turn()
+    expect(element.textContent).toContain('gallery.no_session')
+    expect(reasons()).toHaveLength(1)
+  })
+
   it('shows nothing of a session that is gone', async () => {
     server.ask.mockImplementation((route) => Promise.resolve(route === '/prompt' ? { exec_info: {} } : []))
     server.heard.get('reconnected')?.(null)

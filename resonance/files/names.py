@@ -1,6 +1,8 @@
 """Names that users choose and that become folders."""
 
+import os
 import re
+import stat
 from pathlib import Path
 
 from ..told import Told
@@ -30,6 +32,35 @@ def check_name(name: str, what: str = "session") -> str:
     raise Told(f"The {what} name {shown!r} {why}. Example: holiday-2.")
 
 
+_JUNCTION = 0xA0000003
+"""IO_REPARSE_TAG_MOUNT_POINT"""
+
+
+def is_link(path: Path) -> bool:
+    """Whether it leads elsewhere: a symbolic link, or a junction on Windows."""
+    try:
+        known = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISLNK(known.st_mode) or getattr(known, "st_reparse_tag", 0) == _JUNCTION
+
+
+def own(root: Path, relative: str) -> Path:
+    """``root / relative``, to be written to.
+
+    Raises:
+        Told: a part of the way is a link, which could lead anywhere.
+    """
+    path = root
+    for part in Path(relative).parts:
+        path /= part
+        if is_link(path):
+            raise Told(
+                f"{path.relative_to(root.parent).as_posix()} is a link: nothing is written through one. Take it away."
+            )
+    return path
+
+
 def inside(root: Path, relative: str) -> Path:
     """``root / relative``, every part checked, links resolved.
 
@@ -46,3 +77,30 @@ def inside(root: Path, relative: str) -> Path:
     if any(step.is_symlink() for step in steps) and not path.resolve().is_relative_to(root.resolve()):
         raise Told(f"{relative!r} leads out of {root.name}/ through a link")
     return path
+
+
+def existing(root: Path, relative: str) -> Path:
+    """``root / relative`` for what is there already, under whatever names its system allows; links resolved.
+
+    Raises:
+        Told: the result lies outside ``root``, or can be no path.
+    """
+    path = _below(root, relative)
+    if "\\" in relative and not os.path.lexists(path):  # a path of Windows
+        path = _below(root, relative.replace("\\", "/"))
+    try:
+        leads_out = not path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # a link to itself
+        leads_out = True
+    if leads_out:
+        raise Told(f"{relative!r} leads out of {root.name}/ through a link")
+    return path
+
+
+def _below(root: Path, relative: str) -> Path:
+    parts = [part for part in relative.split("/") if part != ""]
+    if relative.startswith("/") or "\0" in relative or any(part in (".", "..") or ":\\" in part for part in parts):
+        raise Told(f"{relative!r} is not a path below {root.name}/: use names joined by /, without . and ..")
+    if any(len(os.fsencode(part)) > 255 for part in parts):
+        raise Told(f"{relative[:LONGEST]!r}… holds a name that is longer than 255 bytes")
+    return root.joinpath(*parts)

@@ -11,6 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..told import NoSpace, Told
+from .names import is_link
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FULL_ON_WINDOWS = {39, 112}
@@ -60,7 +61,8 @@ def _write(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
     temporary = [folder / f".{name}.tmp" for name, _ in files]
     try:
         for path, (_, data) in zip(temporary, files, strict=True):
-            with path.open("wb") as file:
+            path.unlink(missing_ok=True)
+            with path.open("xb") as file:  # which follows no link
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -85,6 +87,8 @@ def flush_folder(folder: Path) -> None:
 
 
 def sweep(session: Path) -> None:
-    """Removes what a crash left half written."""
-    for path in session.glob("*/.*.tmp"):
-        path.unlink(missing_ok=True)
+    """Removes what a crash left half written, in the folders that are the session's own."""
+    for folder in session.iterdir():
+        if not is_link(folder):
+            for path in folder.glob(".*.tmp"):
+                path.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..files.names import inside
+from ..files.names import existing
 from ..files.pictures import locate, natural
 from ..session.query import base_of, reading
 from ..told import Told
@@ -88,7 +88,7 @@ def result(folder: Path, id_: int, number: int) -> Path:
         files = ledger.files(id_)
     if not 0 < number <= len(files):
         raise Told(f"Item {id_} has {len(files)} results, and no result {number}.")
-    return inside(base_of(folder), files[number - 1])
+    return existing(base_of(folder), files[number - 1])
 
 
 def _view(file: Path, output: Path) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import base64
 import os
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from ..files.pictures import locate
+from ..session.opening import Unreadable
 from ..session.query import NoItem
 from ..session.status import FILE, Kind, NoLedger
 from ..told import Told
@@ -134,10 +134,8 @@ def write(
         raise Told(
             f"There is no ledger in {folder} ({FILE}). If it was lost, --rebuild makes it anew from the pictures."
         ) from None
-    except sqlite3.Error as error:
-        raise Told(
-            f"{folder / FILE} cannot be read ({error}). If it is broken, --rebuild makes it anew from the pictures."
-        ) from error
+    except Unreadable as error:
+        raise Told(f"{error} If it is broken, --rebuild makes it anew from the pictures.") from error
 
 
 def _picture(folder: Path, roots: Mapping[str, Path], source: str | None) -> Shown:

@@ -17,13 +17,15 @@ from typing import Any, NamedTuple, cast
 
 from filelock import FileLock, Timeout
 
+from ..files.names import is_link
 from ..told import NotNow, Told
 from .item import Item, Phase, Words, seed_of
 from .lineage import distinct
+from .opening import Unreadable, check_file, check_plain, check_tables, restrain
 from .payloads import Payload, Plain, payload_of
 from .query import Query, owner_of
 from .reason import Outcome, Reason
-from .schema import prepare
+from .schema import check_version, prepare
 from .status import FILE, Kind, NoLedger, State, Status
 
 ATTEMPTS = 3
@@ -90,7 +92,7 @@ def own(folder: Path) -> FileLock:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise Busy(owner_of(folder / FILE)) from None
+        raise Busy(owner_of(folder)) from None
     except (NotImplementedError, OSError) as error:
         raise Told(
             f"{folder} cannot be locked ({error}): a session needs a folder on a file system with locks"
@@ -110,7 +112,7 @@ class Ledger:
     Raises:
         Busy: another process has it open.
         NoLedger: there is none, and no seed.
-        Told: the folder cannot be locked.
+        Told: the folder is a link or cannot be locked, or the ledger is none that can be written to.
     """
 
     def __init__(self, folder: Path, seed: int | None = None, process: str = "", kind: Kind = "rounds") -> None:
@@ -118,8 +120,13 @@ class Ledger:
         self.name = folder.name
         self.process = process
         path = folder / FILE
-        if seed is None and not path.exists():
-            raise NoLedger(f"There is no session in {folder}.")
+        if is_link(folder):
+            raise Told(f"The session's folder {folder.name!r} is a link. A session needs a folder of its own.")
+        try:
+            check_file(path)
+        except NoLedger:
+            if seed is None:
+                raise
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = own(folder)
         self._mutex = threading.RLock()
@@ -127,6 +134,11 @@ class Ledger:
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
             self._db.row_factory = sqlite3.Row
+            restrain(self._db)
+            if self._value("SELECT count(*) FROM sqlite_master"):
+                check_tables(self._db, folder)
+                check_plain(self._db, folder)
+                check_version(self._db)
             if self._value("PRAGMA journal_mode = WAL") != "wal":
                 self._db.execute("PRAGMA journal_mode = TRUNCATE")
             self._db.execute("PRAGMA synchronous = FULL")
@@ -135,8 +147,10 @@ class Ledger:
                 prepare(self._db)
                 sql = "INSERT OR IGNORE INTO session (one, seed, created, kind) VALUES (1, ?, ?, ?)"
                 self._db.execute(sql, (seed, time.time(), kind))
-        except BaseException:
+        except BaseException as error:
             self._lock.release()
+            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+                raise Unreadable(f"The ledger in {folder.name} cannot be read: {error}.") from error
             raise
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """What a ledger says, read without owning it: every question that anybody but the ledger itself asks."""
 
-import json
 import logging
 import sqlite3
+import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +11,19 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from ..told import NotThere
+from ..files.names import is_link
+from ..told import NotThere, Told
 from .item import Item, Words, derive
+from .opening import PATIENCE, Unreadable, checked, from_json, opened
 from .payloads import payload_of
 from .status import FILE, Kind, NoLedger, Status
 
 log = logging.getLogger(__name__)
 
+GLANCE = 0.25
+"""Seconds for one ledger where all are looked at."""
+MOST = 500_000
+"""Items of a session that are shown at once."""
 ARCHIVED = ".resonance"
 """Folder of the ledgers of img2tag2img, in its archive."""
 _STEPS = (
@@ -25,6 +31,12 @@ _STEPS = (
     " LEFT JOIN result r ON r.item = i.id AND i.state = 'done'"
 )
 _STATES = ("pending", "claimed", "done", "failed", "parked", "skipped")
+_SESSION_STATES = ("open", "paused", "finished")
+_ODD = (
+    "SELECT count(*) FROM item WHERE typeof(round) <> 'integer' OR typeof(number) <> 'integer' OR typeof(lineage) <> 'text'"
+    f" OR state NOT IN {_STATES} OR typeof(committed) NOT IN ('null', 'real', 'integer') OR abs(committed) > 1e15"
+)
+"""Items that no version of ours writes."""
 
 
 class NoItem(NotThere):
@@ -87,6 +99,13 @@ class Counts(NamedTuple):
     pictures: int
 
 
+class Unread(NamedTuple):
+    """A session that cannot be read, and why."""
+
+    session: str
+    unread: str
+
+
 class Step(NamedTuple):
     """A kept picture of a job of Vary: its place, and its file inside the session's folder if it is there."""
 
@@ -97,24 +116,15 @@ class Step(NamedTuple):
 
 
 @contextmanager
-def reading(folder: Path) -> Generator["Query"]:
-    """The ledger in ``folder`` as it stands at one moment.
+def reading(folder: Path, seconds: float = PATIENCE) -> Generator["Query"]:
+    """The ledger in ``folder`` as it stands at one moment, whoever has written it.
 
     Raises:
         NoLedger: there is none.
+        Unreadable: it cannot be read, or not in so many seconds. Questions to it raise this, too.
     """
-    path = folder / FILE
-    if not path.is_file():
-        raise NoLedger(f"There is no session in {folder}.")
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10, isolation_level=None)
-    try:
-        db.row_factory = sqlite3.Row
-        db.execute("BEGIN")
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'result'").fetchone():
-            raise NoLedger(f"There is no session in {folder}.")
+    with opened(folder, seconds) as db:
         yield Query(db, folder)
-    finally:
-        db.close()
 
 
 def known(folder: Path) -> Known | None:
@@ -126,19 +136,33 @@ def known(folder: Path) -> Known | None:
         return None
 
 
-def overview(output: Path) -> list[Status]:
-    """How far every session of the output folder is, the one in which something was committed last first.
+def overview(output: Path, seconds: float = 10.0) -> list[Status | Unread]:
+    """How far every session of the output folder is, the one in which something was committed last first, then those that cannot
+    be read. One that is being made at this moment is left out.
 
-    A ledger that cannot be read, or that is being made at this moment, is left out.
+    Args:
+        seconds: after which those that are not looked at yet are left for the next time.
     """
     found: list[Status] = []
+    unread: list[Unread] = []
+    end = time.monotonic() + seconds
     for folder in sessions(output):
         try:
-            with reading(folder) as ledger:
+            if is_link(folder):
+                raise Unreadable("Its folder is a link.")
+            if time.monotonic() > end:
+                raise Told("Others take so long that it is not looked at yet.")
+            with reading(folder, GLANCE) as ledger:
                 found.append(ledger.status())
-        except (NoLedger, sqlite3.Error) as error:
-            log.warning("The ledger in %s cannot be read: %r", folder, error)
-    return sorted(found, key=lambda status: -status.changed)
+        except NoLedger:
+            continue
+        except Told as error:
+            unread.append(Unread(folder.name, str(error)))
+        except Exception as error:  # whatever it holds, the others are shown
+            log.exception("The ledger in %s cannot be read", folder)
+            unread.append(Unread(folder.name, f"{type(error).__name__}: {error}"))
+    found.sort(key=lambda status: -status.changed)
+    return [*found, *unread]
 
 
 def sessions(output: Path) -> Iterable[Path]:
@@ -158,15 +182,12 @@ def read_round(folder: Path, round_: int | None = None) -> tuple[Status, list[di
         return status, ledger.items(round_ or status.round)
 
 
-def owner_of(path: Path) -> str:
-    """Who says to own the ledger at ``path``."""
+def owner_of(folder: Path) -> str:
+    """Who says to own the ledger in ``folder``."""
     try:
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
-        try:
-            return db.execute("SELECT owner FROM session").fetchone()[0] or "another process"
-        finally:
-            db.close()
-    except (sqlite3.Error, TypeError):
+        with opened(folder, 1) as db:
+            return str(db.execute("SELECT owner FROM session").fetchone()[0] or "another process")
+    except Told:
         return "another process"
 
 
@@ -193,12 +214,12 @@ class Query:
     def known(self) -> Known:
         row = dict(self._one("SELECT * FROM session"))
         return Known(
-            seed=row["seed"],
+            seed=checked(row["seed"], int, "the seed"),
             kind=row.get("kind", "rounds"),  # ledgers of version 0.1.0 held Round Input's and did not say so
-            first=row["first"] or "",
-            rounds=row["rounds"],
-            created=row["created"],
-            graph=json.loads(row["graph"]) if row["graph"] else None,
+            first=checked(row["first"] or "", str, "the first folder"),
+            rounds=checked(row["rounds"], int, "the number of rounds"),
+            created=checked(row["created"], float, "when it was made"),
+            graph=checked(from_json(row["graph"], "the graph"), dict, "the graph") if row["graph"] else None,
         )
 
     def status(self) -> Status:
@@ -211,21 +232,23 @@ class Query:
             " FROM item)"
         )
         sql = "SELECT committed FROM item WHERE committed IS NOT NULL ORDER BY committed DESC LIMIT 20"
-        times = [row[0] for row in self._db.execute(sql)]
+        times = [checked(row[0], float, "when a picture was saved") for row in self._db.execute(sql)]
+        if state not in _SESSION_STATES:
+            raise Unreadable(f"The ledger cannot be read: its state is {state!r:.40}.")
         pace = median(later - earlier for later, earlier in pairwise(times)) if len(times) > 1 else None
         return Status(
             session=self.session,
-            seed=seed,
+            seed=checked(seed, int, "the seed"),
             state=state,
-            reason=reason,
-            round=current,
+            reason=checked(reason, str, "the reason for its state"),
+            round=checked(current, int, "the number of its round"),
             done=done,
             total=pending + claimed + done + sum(rest),
             failed=failed,
             skipped=skipped,
             pace=pace,
             eta=(pace or 0) * (pending + claimed) or None,
-            changed=times[0] if times else created,
+            changed=times[0] if times else checked(created, float, "when it was made"),
         )
 
     def counts(self) -> Counts:
@@ -240,7 +263,17 @@ class Query:
     # Items
 
     def cells(self) -> Iterator[Cell]:
-        """All items, by round and number."""
+        """All items, by round and number.
+
+        Raises:
+            Unreadable: they are too many, or none of ours.
+        """
+        if (count := self._one("SELECT count(*) FROM item")[0]) > MOST:
+            raise Unreadable(f"The session has {count} items; at most {MOST} can be shown.")
+        if odd := self._one(_ODD)[0]:
+            raise Unreadable(
+                f"The ledger cannot be read: {odd} of its items have a form that this version does not know."
+            )
         results = dict(self._db.execute("SELECT item, count(*) FROM result GROUP BY item").fetchall())
         for row in self._db.execute("SELECT id, round, lineage, state, committed FROM item ORDER BY round, number"):
             id_, round_, lineage, state, committed = row
@@ -286,13 +319,14 @@ class Query:
             seed=self.seed(row),
             source=row.source,
             draw=row.draw,
-            words=Words(**row.words) if row.words else None,
+            words=_words(row) if row.words else None,
             payload=payload_of(row.payload),
         )
 
     def files(self, id_: int) -> list[str]:
         """An item's results, as paths inside the session's folder."""
-        return [row[0] for row in self._db.execute("SELECT file FROM result WHERE item = ? ORDER BY number", (id_,))]
+        rows = self._db.execute("SELECT file FROM result WHERE item = ? ORDER BY number", (id_,))
+        return [checked(row[0], str, f"a file of item {id_}") for row in rows]
 
     def starts_from_pictures(self) -> bool:
         return bool(self._one("SELECT EXISTS (SELECT 1 FROM item WHERE source IS NOT NULL)")[0])
@@ -300,7 +334,9 @@ class Query:
     def combinations(self) -> dict[str, list[Any]]:
         """Aspect, scale and prompt of each lineage of an exploration."""
         facts = ", ".join(f"json_extract(payload, '$.{fact}')" for fact in ("aspect", "scale", "prompt"))
-        sql = f"SELECT lineage, {facts} FROM item WHERE round = 1 AND json_extract(payload, '$.aspect') IS NOT NULL"
+        # A damaged row must not take all others along.
+        known = "(SELECT lineage, CASE WHEN json_valid(payload) THEN payload END AS payload FROM item WHERE round = 1)"
+        sql = f"SELECT lineage, {facts} FROM {known} WHERE json_extract(payload, '$.aspect') IS NOT NULL"
         return {lineage: list(facts) for lineage, *facts in self._db.execute(sql)}
 
     def lineages(self) -> set[str]:
@@ -408,6 +444,37 @@ class Query:
 
 
 def _row(row: sqlite3.Row) -> Row:
-    draw, words, payload = (json.loads(row[key]) if row[key] else None for key in ("draw", "words", "payload"))
-    plain = ("id", "round", "number", "lineage", "source", "state", "attempts", "error", "prompt", "committed")
-    return Row(**{key: row[key] for key in plain}, draw=draw, words=words, payload=payload or {})
+    def of(key: str, kind: type) -> Any:
+        return checked(row[key], kind, f"{key} of item {row['id']}")
+
+    def maybe(key: str, kind: type) -> Any:
+        return None if row[key] is None else of(key, kind)
+
+    def said(key: str) -> Any:
+        what = f"{key} of item {row['id']}"
+        return checked(from_json(row[key], what), dict, what) if row[key] else None
+
+    return Row(
+        id=of("id", int),
+        round=of("round", int),
+        number=of("number", int),
+        lineage=of("lineage", str),
+        source=maybe("source", str),
+        state=of("state", str),
+        attempts=of("attempts", int),
+        error=maybe("error", str),
+        draw=said("draw"),
+        words=said("words"),
+        payload=said("payload") or {},
+        prompt=maybe("prompt", str),
+        committed=maybe("committed", float),
+    )
+
+
+def _words(row: Row) -> Words:
+    words = row.words or {}
+    if unknown := [key for key, value in words.items() if key not in ("tags", "caption") or not isinstance(value, str)]:
+        raise Unreadable(
+            f"The ledger cannot be read: words of item {row.id} have {unknown[0]!r}, which this version does not know."
+        )
+    return Words(**words)

@@ -2,7 +2,6 @@
 
 import os
 import posixpath
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from ..told import Told
 from .item import Item, derive, seed_of
 from .ledger import Ledger, Result, own
 from .made import Takes
+from .opening import Unreadable
 from .payloads import Variation
 from .query import reading
 from .said import Said, scan
@@ -96,7 +96,7 @@ def _look(folder: Path) -> tuple[int | None, int | None]:
             seed = ledger.known().seed
             items = sum(ledger.counts().states.values())
             return items if ledger.sound() else None, seed
-    except (NoLedger, sqlite3.Error, TypeError, ValueError):
+    except (NoLedger, Unreadable):
         return None, seed
 
 

@@ -8,6 +8,7 @@ from io import BytesIO
 from PIL import Image
 
 from ..files import store
+from ..files.names import own
 from ..told import NoSpace, Told
 from . import lineage
 from .item import Item
@@ -35,9 +36,10 @@ def keep(ledger: Ledger, item: Item, made: Made) -> list[str]:
     begun = ledger.begun(item)
     stem = stem_of(item, made.naming.name, begun, lambda name: ledger.taken(f"{folder}/{name}", item))
     files = [*named(stem, made.pictures), *named(f"{stem}_before", made.before)]
-    if made.naming.folder == "prompt hash" and not (ledger.folder / folder / PROMPT).exists():
-        store.write(ledger.folder / folder, [(PROMPT, f"{spoken}\n".encode())])
-    store.write(ledger.folder / folder, files)
+    target = own(ledger.folder, folder)
+    if made.naming.folder == "prompt hash" and not (target / PROMPT).exists():
+        store.write(target, [(PROMPT, f"{spoken}\n".encode())])
+    store.write(target, files)
     takes = "none" if item.source is None else made.takes
     count = len(made.pictures)
     following = lineage.children(item.lineage, count) if takes == "all" else [item.lineage] * (takes == "first")

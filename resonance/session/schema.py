@@ -2,6 +2,22 @@
 
 import sqlite3
 
+from ..told import NotNow
+
+APPLICATION = 0x5265_736F
+"""What says in a file that it is a ledger, SQLite's ``application_id``: Reso. Ledgers of version 0.1.0 have none."""
+VERSION = 1
+"""SQLite's ``user_version``: raised with every change that an older Resonance would spoil. Those of 0.1.0 have none."""
+TABLES = {
+    "session": ("seed", "created", "first", "rounds", "state", "reason", "run", "graph", "plan", "streak", "owner"),
+    "item": (
+        *("id", "round", "number", "position", "lineage", "source", "payload", "draw", "words", "prompt", "state"),
+        *("attempts", "deaths", "error", "phase", "run", "process", "token", "committed"),
+    ),
+    "result": ("item", "number", "file", "lineage"),
+}
+"""The columns that every ledger has, whatever version made it."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS session (
     one INTEGER PRIMARY KEY CHECK (one = 1), seed INTEGER NOT NULL, created REAL NOT NULL,
@@ -29,6 +45,18 @@ _ADDED = (("session", "kind TEXT NOT NULL DEFAULT 'rounds'"), ("item", "begun RE
 """Columns that ledgers of version 0.1.0 lack."""
 
 
+def check_version(db: sqlite3.Connection) -> None:
+    """
+    Raises:
+        NotNow: a newer version has worked on it.
+    """
+    if db.execute("PRAGMA user_version").fetchone()[0] > VERSION:
+        raise NotNow(
+            "This session was worked on with a newer Resonance, which this one could spoil: it can be looked at here, and goes on"
+            " once Resonance is updated."
+        )
+
+
 def prepare(db: sqlite3.Connection) -> None:
     """Makes the tables that are not there, and adds to those of an older version what has come since."""
     for table, column in _ADDED:
@@ -37,3 +65,6 @@ def prepare(db: sqlite3.Connection) -> None:
             db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
     for statement in _SCHEMA.split(";"):
         db.execute(statement)
+    if db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+        db.execute(f"PRAGMA application_id = {APPLICATION}")
+        db.execute(f"PRAGMA user_version = {VERSION}")

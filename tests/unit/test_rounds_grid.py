@@ -64,13 +64,14 @@ def test_a_night_between_two_pictures_does_not_change_the_pace(tmp_path: Path):
     assert now.pace == pytest.approx(PACE) and now.eta == pytest.approx(10 * PACE)
 
 
-def test_a_broken_ledger_is_left_out_of_the_overview(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_a_broken_ledger_is_named_in_the_overview(tmp_path: Path):
     make_session(tmp_path, "whole", rounds=1, lineages=1)
-    for name, data in (("empty", b""), ("broken", b"not a ledger" * 100)):
+    for name, data in (("being made", b""), ("broken", b"not a ledger" * 100)):
         (tmp_path / name).mkdir()
         (tmp_path / name / status.FILE).write_bytes(data)
-    assert [each.session for each in query.overview(tmp_path)] == ["whole"]
-    assert "broken" in caplog.text
+    whole, broken = query.overview(tmp_path)
+    assert whole.session == "whole"
+    assert broken == ("broken", "The ledger in broken cannot be read: file is not a database.")
 
 
 def test_an_item_is_told_with_all_that_is_known(tmp_path: Path):

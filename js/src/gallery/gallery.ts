@@ -7,7 +7,7 @@ import css from './gallery.css?inline'
 import { makeGrid } from './grid'
 import { makeHeader, type Act } from './header'
 import { openLarge, type Large } from './large'
-import { askGrid, askSessions, command, type News, type Status } from './server'
+import { askGrid, askSessions, command, type News, type Status, type Unread } from './server'
 import { EMPTY, makeTable, takeIn, type Table } from './table'
 
 /** Milliseconds between two loads of the grid. */
@@ -71,8 +71,13 @@ function build(element: HTMLElement): () => void {
     if (!open) return
     idle = !queue.queue_remaining
     sessions.clear()
-    for (const status of found) sessions.set(status.session, status)
-    if (!sessions.has(chosen.session)) turnTo(found[0]?.session ?? '')
+    const unread: Unread[] = []
+    for (const each of found) {
+      if ('unread' in each) unread.push(each)
+      else sessions.set(each.session, each)
+    }
+    header.cannotRead(unread)
+    if (!sessions.has(chosen.session)) turnTo([...sessions.keys()][0] ?? '')
     showHeader()
   }
 

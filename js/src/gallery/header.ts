@@ -3,7 +3,7 @@
 import { h, showText } from '../dom'
 import { t } from '../i18n'
 import { progress, sessionLine } from './says'
-import { type Status } from './server'
+import { type Status, type Unread } from './server'
 
 export type Act = 'pause' | 'resume' | 'retry'
 
@@ -11,6 +11,8 @@ export interface Header {
   readonly element: HTMLElement
   /** @param idle nothing is queued or running. */
   show(sessions: Iterable<Status>, current: string, idle: boolean): void
+  /** Names the sessions that cannot be read. */
+  cannotRead(sessions: readonly Unread[]): void
   /** Shows what went wrong; an empty text takes it away. */
   complain(text: string): void
   enlarged(on: boolean): void
@@ -47,13 +49,16 @@ export function makeHeader(wishes: Wishes): Header {
   slider.addEventListener('input', () => wishes.resize(Number(slider.value)))
   const large = button(t('gallery.large'), wishes.enlarge)
   const nothing = h('p', { textContent: t('gallery.no_session'), hidden: true })
+  const unreadable = h('summary', {})
+  const reasons = h('ul', {})
+  const unread = h('details', { className: 'resonance-unread', hidden: true }, unreadable, reasons)
   const options = new Map<string, HTMLOptionElement>()
   const tools = h('div', { className: 'resonance-tools' }, acts.pause, acts.resume, acts.retry, slider, large)
   const rest = [picker, bar, line, tools]
   for (const each of rest) each.hidden = true
 
   return {
-    element: h('header', {}, nothing, ...rest, alert),
+    element: h('header', {}, nothing, ...rest, unread, alert),
     show(sessions, current, idle) {
       const shown = new Map([...sessions].map((status) => [status.session, status]))
       for (const [session, status] of shown) {
@@ -85,6 +90,13 @@ export function makeHeader(wishes: Wishes): Header {
       acts.retry.hidden = status.failed === 0
       // A button that goes while it has the focus hands it on, so that the keyboard stays here.
       if (focused?.hidden && tools.contains(focused)) [...tools.children].find(isShown)?.focus()
+    },
+    cannotRead(sessions) {
+      unread.hidden = !sessions.length
+      showText(unreadable, t('gallery.unread', { n: sessions.length }))
+      reasons.replaceChildren(
+        ...sessions.map((each) => h('li', { textContent: `${each.session}: ${each.unread}` })),
+      )
     },
     complain(text) {
       alert.textContent = text

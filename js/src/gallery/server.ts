@@ -19,6 +19,12 @@ export interface Status {
   readonly pace: number | null
 }
 
+/** A session that cannot be read, and why. */
+export interface Unread {
+  readonly session: string
+  readonly unread: string
+}
+
 /** What the event `resonance.rounds` says: how far a session is, and which item has changed. */
 export interface News extends Status {
   readonly changed:
@@ -92,7 +98,7 @@ const ROUNDS = '/resonance/rounds'
 
 const path = (session: string): string => `${ROUNDS}/${encodeURIComponent(session)}`
 
-export const askSessions = (): Promise<Status[]> => ask(ROUNDS)
+export const askSessions = (): Promise<(Status | Unread)[]> => ask(ROUNDS)
 
 export const askGrid = (session: string): Promise<GridAnswer> => ask(`${path(session)}/grid`)
 

@@ -24,6 +24,7 @@ from ...files import store
 from ...gallery import grid, thumbnails
 from ...gallery.drift import drift
 from ...session import query
+from ...session.opening import Unreadable, size_of
 from ...session.status import NoLedger
 from ...told import NotNow, NotThere, Told
 from .. import folders
@@ -33,7 +34,15 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_dumps = partial(json.dumps, separators=(",", ":"))
+_dumps = partial(json.dumps, separators=(",", ":"), allow_nan=False)
+LARGE = 64 << 20
+"""Bytes of a ledger that others do not wait for."""
+# None of them is the event loop's own pool, from which ComfyUI sends files: whatever lies in the output folder, that goes on.
+_lists = ThreadPoolExecutor(1, "resonance-lists")
+_ledgers = ThreadPoolExecutor(3, "resonance-ledgers")
+_large = ThreadPoolExecutor(1, "resonance-large-ledgers")
+_commands = ThreadPoolExecutor(1, "resonance-commands")
+_texts = ThreadPoolExecutor(2, "resonance-texts")
 _decoders = ThreadPoolExecutor(2, "resonance-pictures")
 """Decodes pictures: two at a time, so that a scroll through thousands leaves the server free for its work."""
 
@@ -45,9 +54,12 @@ def register() -> None:
     @routes.get("/resonance/rounds")
     async def overview(_: web.Request) -> web.Response:
         def read() -> list[dict[str, Any]]:
-            return [vars(each) for each in query.overview(folders.output_folder())]
+            return [
+                each._asdict() if isinstance(each, query.Unread) else vars(each)
+                for each in query.overview(folders.output_folder())
+            ]
 
-        return await answer(read)
+        return await answer(read, _lists)
 
     @routes.get("/resonance/rounds/{session}")
     async def one(request: web.Request) -> web.Response:
@@ -58,15 +70,17 @@ def register() -> None:
             )
             return {**vars(how_far), "items": items}
 
-        return await answer(read)
+        return await answer(read, await _reader(request))
 
     @routes.get("/resonance/rounds/{session}/grid")
     async def all_items(request: web.Request) -> web.Response:
-        return await answer(lambda: grid.grid(_session(request)))
+        return await answer(lambda: grid.grid(_session(request)), await _reader(request))
 
     @routes.get(item)
     async def one_item(request: web.Request) -> web.Response:
-        return await answer(lambda: grid.item(_session(request), _id(request), folders.output_folder()))
+        return await answer(
+            lambda: grid.item(_session(request), _id(request), folders.output_folder()), await _reader(request)
+        )
 
     @routes.get(item + "/drift")
     async def drifted(request: web.Request) -> web.Response:
@@ -86,18 +100,18 @@ def register() -> None:
 
     @routes.post("/resonance/rounds/{session}/pause")
     async def pause(request: web.Request) -> web.Response:
-        return await answer(lambda: sessions.pause(request.match_info["session"]))
+        return await answer(lambda: sessions.pause(request.match_info["session"]), _commands)
 
     @routes.post("/resonance/rounds/{session}/resume")
     async def resume(request: web.Request) -> web.Response:
-        return await answer(lambda: sessions.resume(request.match_info["session"]))
+        return await answer(lambda: sessions.resume(request.match_info["session"]), _commands)
 
     @routes.post("/resonance/rounds/{session}/retry")
     async def retry(request: web.Request) -> web.Response:
-        return await answer(lambda: {"items": sessions.retry(request.match_info["session"])})
+        return await answer(lambda: {"items": sessions.retry(request.match_info["session"])}, _commands)
 
 
-async def answer(work: Callable[[], Any], pool: ThreadPoolExecutor | None = None) -> web.Response:
+async def answer(work: Callable[[], Any], pool: ThreadPoolExecutor = _texts) -> web.Response:
     """Runs blocking work beside the event loop and answers with what it returns, as JSON."""
 
     def run() -> web.Response:
@@ -131,11 +145,11 @@ async def _picture(request: web.Request, find: Callable[[], Path]) -> web.Stream
         data = thumbnails.make(_session(request), picture)
         return web.Response(body=data, content_type="image/webp", headers=headers)
 
-    found = await _guarded(look, wrong=404)
+    found = await _guarded(look, await _reader(request), 404)
     return await _guarded(lambda: decode(found), _decoders, 404) if isinstance(found, Path) else found
 
 
-async def _guarded(work: Callable[[], T], pool: ThreadPoolExecutor | None = None, wrong: int = 400) -> T | web.Response:
+async def _guarded(work: Callable[[], T], pool: ThreadPoolExecutor, wrong: int = 400) -> T | web.Response:
     """Runs blocking work beside the event loop; what a person is told becomes a sentence and a status. A fault is logged.
 
     Args:
@@ -147,12 +161,14 @@ async def _guarded(work: Callable[[], T], pool: ThreadPoolExecutor | None = None
         return _refuse("There is no such session in the output folder.", 404)
     except NotThere as error:
         return _refuse(str(error), 404)
+    except Unreadable as error:
+        return _refuse(str(error), 503)
     except NotNow as error:
         return _refuse(str(error), 409)
     except Told as error:
         return _refuse(str(error), wrong)
     except sqlite3.Error as error:
-        return _refuse(f"The session's ledger cannot be read: {error}.", 503)
+        return _refuse(f"The session's ledger cannot be written: {error}.", 503)
     except Exception:
         log.exception("A request failed")
         return _refuse("Resonance failed on this request: ComfyUI's log says where.", 500)
@@ -172,6 +188,19 @@ def _refuse(sentence: str, status: int) -> web.Response:
 
 def _session(request: web.Request) -> Path:
     return sessions.folder(request.match_info["session"])
+
+
+async def _reader(request: web.Request) -> ThreadPoolExecutor:
+    """Who reads the session's ledger."""
+
+    def is_large() -> bool:
+        try:
+            return size_of(_session(request)) > LARGE
+        except Told:
+            return False
+
+    large = await asyncio.get_running_loop().run_in_executor(_ledgers, is_large)
+    return _large if large else _ledgers
 
 
 def _roots(request: web.Request) -> dict[str, Path]:

@@ -1,0 +1,200 @@
+"""Opens a ledger that anybody may have written: only what a ledger of ours holds is read, and only for so long."""
+
+import json
+import math
+import re
+import sqlite3
+import stat
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..told import Told
+from .schema import APPLICATION, TABLES
+from .status import FILE, NoLedger
+
+PATIENCE = 10.0
+"""Seconds for one reading."""
+LONGEST = 128 << 20
+"""Bytes of one text: a graph may hold pictures."""
+_STEPS = 2000
+"""Instructions of SQLite's between two looks at the clock."""
+_BESIDE = ("-wal", "-shm", "-journal")
+_REMEMBERED = 1000
+_BEFORE_BRACKETS = {"CHECK", "KEY", "UNIQUE", *(name.upper() for name in TABLES)}
+
+
+class Unreadable(Told):
+    """There is a ledger, which cannot be read; the text says why."""
+
+
+class Refused(Unreadable):
+    """No part of it can be read, until it changes."""
+
+
+Version = tuple[tuple[int, int, int] | None, ...]
+"""Inode, size and time of change of a ledger and of what SQLite keeps beside it."""
+_refused: dict[Path, tuple[Version, float, str]] = {}
+"""What could not be read, as it was then, how long that was tried, and why: it is not tried again."""
+
+
+@contextmanager
+def opened(folder: Path, seconds: float = PATIENCE) -> Generator[sqlite3.Connection]:
+    """The ledger in ``folder`` as it stands at one moment, to read.
+
+    Raises:
+        NoLedger: there is none.
+        Unreadable: it cannot be read, or not in so many seconds. What is asked of it raises this, too.
+    """
+    path = folder / FILE
+    version = tuple(_known(each) for each in (path, path.with_name(f"{FILE}-wal")))
+    before, tried, why = _refused.get(path, ((), 0.0, ""))
+    if before == version and tried >= seconds:
+        raise Refused(why)
+    end = time.monotonic() + seconds
+    try:
+        try:
+            with _opened(folder, seconds, end) as db:
+                yield db
+        except sqlite3.Error as error:
+            if time.monotonic() > end:
+                raise Refused(
+                    f"The ledger in {folder.name} cannot be read: it takes more than {seconds:g} s."
+                ) from error
+            # An OperationalError is a lock, or memory: it may go better next time.
+            kind = Unreadable if isinstance(error, sqlite3.OperationalError) else Refused
+            raise kind(f"The ledger in {folder.name} cannot be read: {error}.") from error
+    except Refused as error:
+        if len(_refused) >= _REMEMBERED:
+            _refused.clear()
+        _refused[path] = (version, seconds if time.monotonic() > end else math.inf, str(error))
+        raise
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of the ledger in ``folder``; 0 where there is none."""
+    known = _known(folder / FILE)
+    return known[1] if known else 0
+
+
+def _known(path: Path) -> tuple[int, int, int] | None:
+    try:
+        known = path.lstat()
+    except OSError:
+        return None
+    return known.st_ino, known.st_size, known.st_mtime_ns
+
+
+@contextmanager
+def _opened(folder: Path, seconds: float, end: float) -> Generator[sqlite3.Connection]:
+    path = folder / FILE
+    check_file(path)
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=seconds, isolation_level=None)
+    try:
+        db.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+        db.row_factory = sqlite3.Row
+        restrain(db)
+        db.execute("BEGIN")
+        check_tables(db, folder)
+        yield db
+    finally:
+        db.close()
+
+
+def check_file(path: Path) -> None:
+    """
+    Raises:
+        NoLedger: there is no file.
+        Unreadable: it is something else, or a link, or there is a link beside it that SQLite would follow.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        raise NoLedger(f"There is no session in {path.parent}.") from None
+    for each in (path, *(path.with_name(path.name + suffix) for suffix in _BESIDE)):
+        if each.is_symlink():
+            raise Refused(f"The ledger in {path.parent.name} cannot be read: {each.name} is a link.")
+    if not stat.S_ISREG(mode):
+        raise Refused(f"The ledger in {path.parent.name} cannot be read: {path.name} is not a file.")
+
+
+def restrain(db: sqlite3.Connection) -> None:
+    """Lets nothing that lies in a database act, nor fill the memory."""
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")
+    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+
+
+def check_tables(db: sqlite3.Connection, folder: Path) -> None:
+    """
+    Raises:
+        NoLedger: there are no tables yet.
+        Unreadable: they are none that a version of ours has made.
+    """
+
+    def refuse(why: str) -> Refused:
+        return Refused(f"The ledger in {folder.name} cannot be read: {why}.")
+
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    if application not in (0, APPLICATION):
+        raise refuse("it is a database of another program")
+    # Virtual tables have no page of their own.
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0")}
+    if missing := [name for name in TABLES if name not in tables]:
+        if len(missing) == len(TABLES) and not db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise NoLedger(f"There is no session in {folder}.")
+        raise refuse(f"it has no table {missing[0]}")
+    for name, columns in TABLES.items():
+        there = {row["name"]: row["hidden"] for row in db.execute(f"PRAGMA table_xinfo({name})")}
+        if lacking := [column for column in columns if column not in there]:
+            raise refuse(f"its table {name} has no column {lacking[0]}")
+        if any(there.values()):
+            raise refuse(f"its table {name} computes a column")
+    if db.execute("SELECT count(*) FROM session").fetchone()[0] != 1:
+        raise refuse("it holds no session")
+
+
+def check_plain(db: sqlite3.Connection, folder: Path) -> None:
+    """Lets nobody's code run when something is written: triggers, and expressions in tables and indexes.
+
+    Raises:
+        Told: there is some.
+    """
+    for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"):
+        words = re.findall(r"(\S*)\s*\(", sql)
+        checks = re.findall(r"\bCHECK\s*\(([^()]*)\)", sql, re.IGNORECASE)
+        plain = kind in ("table", "index") and all(word.upper() in _BEFORE_BRACKETS for word in words)
+        if not plain or any(check != "one = 1" for check in checks):
+            raise Told(
+                f"The ledger in {folder.name} holds a {kind}, {name}, that Resonance did not make and that would act when something"
+                " is written: it can be looked at, and does not go on."
+            )
+
+
+def from_json(text: Any, what: str) -> Any:
+    """
+    Raises:
+        Unreadable: it is no JSON, or holds numbers that JSON does not know.
+    """
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Unreadable(f"The ledger cannot be read: {what} is no JSON ({error}).") from None
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number")
+
+
+def checked(value: Any, kind: type, what: str) -> Any:
+    """A value that must be of a kind; ``float``: a finite number.
+
+    Raises:
+        Unreadable: it is not.
+    """
+    fits = isinstance(value, (int, float)) and math.isfinite(value) if kind is float else isinstance(value, kind)
+    if not fits:
+        raise Unreadable(f"The ledger cannot be read: {what} is {value!r:.40}.")
+    return value
