@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from . import pixels
+from .files.patience import within
+from .pixels import TooLarge, on_white
 from .told import Told
+
+__all__ = [
+    "FORMATS",
+    "SUFFIXES",
+    "TooLarge",
+    "check_pictures",
+    "cut",
+    "decode",
+    "from_tensor",
+    "on_white",
+    "read",
+    "readers",
+    "to_tensor",
+]
 
 if TYPE_CHECKING:
     import torch
 
+log = logging.getLogger(__name__)
+
+PATIENCE = 60.0
+"""Seconds for one file."""
 # Pillow's own readers only: the others call programs (EPS) or are no pictures.
 FORMATS = {
     "PNG": (".png",),
@@ -25,17 +48,6 @@ FORMATS = {
     "AVIF": (".avif",),
 }
 SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
-
-
-def on_white(image: Image.Image) -> Image.Image:
-    """RGB, upright (EXIF), transparency and palette transparency laid over white, 16 bits reduced to 8."""
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):
-        image = image.point(lambda value: value / 256).convert("L")  # Pillow itself would cut off at 255
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), image)
-    return image.convert("RGB")
 
 
 def cut(image: Image.Image, multiple: int) -> Image.Image:
@@ -50,23 +62,33 @@ def readers() -> list[str]:
     return [name for name in FORMATS if name in Image.OPEN]
 
 
-def read(path: Path, side: int | None = None) -> Image.Image:
-    """Reads a picture file as RGB, see :func:`on_white`.
+def read(path: Path, side: int | None = None, check: Callable[[], None] = lambda: None) -> Image.Image:
+    """Reads a picture file as RGB, see :func:`.pixels.on_white`.
 
     Args:
         side: neither side need be longer than this: a JPEG is then read at a half, a quarter or an eighth of its size.
+        check: called while a slow disk lets wait; what it raises ends that.
 
     Raises:
+        TooLarge: it has more pixels than are decoded only to show it small.
         Told: the file is not a picture that can be read; the text says why.
     """
+
+    def work() -> tuple[Image.Image, bool]:
+        with pixels.open_file(path) as file:
+            return pixels.decode(file, readers(), side)
+
     try:
-        return _decoded(path, side)
+        return _noted(path.name, *within(PATIENCE, work, check))
     except FileNotFoundError:
         raise Told(f"{path.name}: the file is gone") from None
+    except TimeoutError:
+        raise Told(f"{path.name} is not a picture that can be read (its disk took more than {PATIENCE:g} s)") from None
+    except TooLarge:
+        raise
     except Exception as error:  # a damaged file makes Pillow's readers raise all kinds: struct.error, RuntimeError, ...
-        raise Told(
-            f"{path.name} is not a picture that can be read ({str(error).replace(str(path), path.name)})"
-        ) from error
+        why = str(error).replace(str(path), path.name)
+        raise Told(f"{path.name} is not a picture that can be read ({why})") from error
 
 
 def decode(data: bytes, name: str) -> Image.Image:
@@ -79,16 +101,15 @@ def decode(data: bytes, name: str) -> Image.Image:
         Told: they are no picture that can be read; the text says why.
     """
     try:
-        return _decoded(BytesIO(data))
+        return _noted(name, *pixels.decode(BytesIO(data), readers()))
     except Exception as error:  # as above
         raise Told(f"{name} is not a picture that can be read ({error})") from error
 
 
-def _decoded(file: Path | BytesIO, side: int | None = None) -> Image.Image:
-    with Image.open(file, formats=readers()) as image:
-        if side:
-            image.draft(None, (side, side))
-        return on_white(image)
+def _noted(name: str, image: Image.Image, whole: bool) -> Image.Image:
+    if not whole:
+        log.warning("%s is damaged: its pixels are taken as far as they go, and the rest is grey or black.", name)
+    return image
 
 
 def to_tensor(image: Image.Image) -> torch.Tensor:
@@ -99,7 +120,34 @@ def to_tensor(image: Image.Image) -> torch.Tensor:
 
 
 def from_tensor(images: torch.Tensor) -> list[Image.Image]:
-    """IMAGE ``[B, H, W, C]`` (C = 1, 3 or 4) to a list of RGB (or RGBA) pictures."""
-    pixels = np.nan_to_num(images.detach().float().cpu().numpy())
-    pixels = (pixels.clip(0, 1) * 255).round().astype(np.uint8)
-    return [Image.fromarray(p) if p.shape[-1] > 1 else Image.fromarray(p[..., 0]).convert("RGB") for p in pixels]
+    """IMAGE ``[B, H, W, C]`` (C = 1, 3 or 4) to a list of RGB (or RGBA) pictures.
+
+    Raises:
+        Told: it is no batch of pictures, or holds no numbers.
+    """
+    check_pictures(images)
+    values = images.detach().float().cpu().numpy()
+    values = (values.clip(0, 1) * 255).round().astype(np.uint8)
+    return [Image.fromarray(p) if p.shape[-1] > 1 else Image.fromarray(p[..., 0]).convert("RGB") for p in values]
+
+
+def check_pictures(images: torch.Tensor | None, what: str = "images") -> None:
+    """
+    Args:
+        what: the name of the input.
+
+    Raises:
+        Told: it is no batch of pictures, or holds no numbers.
+    """
+    if images is None:
+        raise Told(f"Nothing came into {what}: the node before gave nothing.")
+    shape = tuple(images.shape)
+    if len(shape) != 4 or shape[-1] not in (1, 3, 4):
+        raise Told(f"Expected grey, RGB or RGBA pictures [B, H, W, C] in {what}, got the shape {list(shape)}.")
+    if 0 in shape:
+        raise Told(f"There is no picture in {what}: its shape is {list(shape)}.")
+    if images.isnan().any():
+        raise Told(
+            f"The picture in {what} holds no numbers (NaN), it would be black: this precision is too low for the model or the VAE,"
+            " or the scale too high. Try ComfyUI's --fp32-vae or --force-upcast-attention, or a lower scale."
+        )

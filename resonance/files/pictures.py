@@ -1,5 +1,6 @@
 """Folders of pictures, and the names by which a ledger remembers a picture."""
 
+import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +8,9 @@ from pathlib import Path
 
 from .. import images
 from ..told import Told
-from .names import inside
+from .names import existing
+
+log = logging.getLogger(__name__)
 
 _ANNOTATED = re.compile(r"(.*?) ?\[(\w+)\]", re.DOTALL)
 
@@ -15,14 +18,29 @@ _ANNOTATED = re.compile(r"(.*?) ?\[(\w+)\]", re.DOTALL)
 def locate(name: str, roots: Mapping[str, Path]) -> tuple[str, Path]:
     """Splits ``holiday/a.png [input]`` into its root's name and the path; without brackets the root is ``input``.
 
+    What ends in brackets itself is meant where it is there and nothing else could be.
+
     Raises:
         Told: unknown root, or a path that leads out of it.
     """
-    found = _ANNOTATED.fullmatch(name.strip())
-    relative, root = (found[1], found[2]) if found else (name.strip(), "input")
-    if root not in roots:
-        raise Told(f"{name!r}: there is no root [{root}]. Roots: {', '.join(f'[{r}]' for r in roots)}.")
-    return root, inside(roots[root], relative)
+    found = _ANNOTATED.fullmatch(name) or _ANNOTATED.fullmatch(name.strip())
+    if found and found[2] in roots:
+        path = existing(roots[found[2]], found[1])
+        if path.exists() or not _is_there(name, roots):
+            return found[2], path
+    elif found and not _is_there(name, roots):
+        raise Told(
+            f"{name!r}: there is no root [{found[2]}], and no such folder. Roots: {', '.join(f'[{r}]' for r in roots)}."
+        )
+    return "input", existing(roots["input"], name if _is_there(name, roots) else name.strip())
+
+
+def _is_there(name: str, roots: Mapping[str, Path]) -> bool:
+    """Whether the input folder has just that."""
+    try:
+        return existing(roots["input"], name).exists() if "input" in roots and name else False
+    except (Told, OSError):
+        return False
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:
@@ -35,11 +53,14 @@ def natural(text: str) -> list[tuple[int, int, str]]:
 def listing(folder: str, roots: Mapping[str, Path]) -> list[str]:
     """Sources (``name [root]``) of the pictures in a folder and its subfolders, in natural order.
 
-    Files are chosen by suffix; none is opened. Hidden files and folders, and links that lead out of the root, are left out.
+    Files are chosen by suffix; none is opened. Hidden files and folders, and links that lead out of the root, are left out. So is,
+    with a line in the log, what could not be written down.
 
     Raises:
-        Told: no such folder, or no picture in it.
+        Told: no folder is named, there is no such folder, or no picture in it.
     """
+    if not folder.strip():
+        raise Told("No folder is named: name one of the input folder, or write [input] for all of it.")
     root, path = locate(folder, roots)
     base = roots[root].resolve()
     if not path.is_dir():
@@ -52,6 +73,14 @@ def listing(folder: str, roots: Mapping[str, Path]) -> list[str]:
     return [f"{name} [{root}]" for name in sorted(found, key=natural)]
 
 
+def _is_text(name: str) -> bool:
+    """Whether a name can be stored; those of old archives may be in no encoding that anybody knows."""
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
+
+
 def _pictures(folder: Path, prefix: str, base: Path) -> Iterator[str]:
     """The pictures in a folder and below, each with ``prefix`` before its name. A folder that cannot be read is left out."""
     try:
@@ -60,7 +89,9 @@ def _pictures(folder: Path, prefix: str, base: Path) -> Iterator[str]:
     except OSError:
         return
     for entry in entries:
-        if entry.is_dir():
+        if not _is_text(entry.name):
+            log.warning("%r in %s is left out: its name is not UTF-8. Rename it.", os.fsencode(entry.name), folder)
+        elif entry.is_dir():
             if not entry.is_symlink():
                 yield from _pictures(Path(entry), f"{prefix}{entry.name}/", base)
         elif os.path.splitext(entry.name)[1].lower() in images.SUFFIXES and not (

@@ -4,11 +4,14 @@ import hashlib
 import logging
 import os
 import stat
+import threading
 from io import BytesIO
 from pathlib import Path
 
+from PIL import Image, ImageDraw
+
 from .. import images
-from ..files.names import inside
+from ..files.names import inside, own
 from ..told import Told
 
 log = logging.getLogger(__name__)
@@ -41,19 +44,32 @@ def make(session: Path, picture: Path) -> bytes:
     if data := kept(session, picture):
         return data
     place = _place(session, picture)
-    image = images.read(picture, 2 * SIDE)
-    image.thumbnail((SIDE, SIDE), reducing_gap=2.0)
+    try:
+        image = images.read(picture, 2 * SIDE)
+        image.thumbnail((SIDE, SIDE), reducing_gap=2.0)
+    except images.TooLarge as error:
+        image = _too_large(picture.name, error)
     buffer = BytesIO()
     image.save(buffer, "WEBP", quality=80)
     data = buffer.getvalue()
     try:
-        place.parent.mkdir(exist_ok=True)
-        half = place.with_name(f".{place.name}.tmp")
-        half.write_bytes(data)
+        own(session, FOLDER).mkdir(exist_ok=True)
+        half = place.with_name(f".{place.name}.{threading.get_ident()}.tmp")
+        half.unlink(missing_ok=True)
+        with half.open("xb") as file:
+            file.write(data)
         os.replace(half, place)
-    except OSError as error:  # a full or read-only disk
+    except (OSError, Told) as error:  # a full or read-only disk
         log.warning("The thumbnail of %s is not kept: %s", picture.name, error)
     return data
+
+
+def _too_large(name: str, error: images.TooLarge) -> Image.Image:
+    tile = Image.new("RGB", (SIDE, SIDE), (48, 48, 48))
+    shown = name if len(name) <= 24 else f"{name[:12]}…{name[-11:]}"
+    text = f"too large to show\n{error.size[0]} x {error.size[1]}\n{shown}"
+    ImageDraw.Draw(tile).multiline_text((SIDE / 2, SIDE / 2), text, (224, 224, 224), anchor="mm", align="center")
+    return tile
 
 
 def kind(picture: Path) -> str | None:

@@ -1,15 +1,21 @@
 """Pictures between files, Pillow and tensors."""
 
+import os
 import random
+import struct
+import threading
+import time
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image, features
+from PIL import Image, ImageCms, features
+from PIL.PngImagePlugin import PngInfo
 
-from resonance import images
+from resonance import images, pixels
 from resonance.told import Told
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
@@ -93,6 +99,110 @@ def test_a_picture_too_large_to_unpack_is_refused(tmp_path: Path, monkeypatch: p
         images.read(path)
 
 
+def test_big_endian_grey_keeps_its_grey(tmp_path: Path) -> None:
+    grey = Image.frombytes("I;16B", (8, 8), (np.arange(64) * 1000).astype(">u2").tobytes())
+    read = images.read(saved(tmp_path / "grey.tif", grey))
+    assert [read.getpixel((x, 0))[0] for x in (0, 1, 7)] == [0, 1000 >> 8, 7000 >> 8]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "seen"),
+    [
+        ((0.0, 0.5, 1.0), np.float32, (0, 127, 255)),
+        ((0.0, 128.0, 255.0), np.float32, (0, 128, 255)),
+        ((0, 128, 200), np.int32, (0, 128, 200)),
+        ((0, 0x8000, 0xFFFF), np.int32, (0, 127, 255)),
+        ((-5, 50_000_000, 100_000_000), np.int32, (0, 127, 255)),
+    ],
+)
+def test_32_bit_grey_is_read_by_its_range(tmp_path: Path, values: tuple[float, ...], dtype: Any, seen: Any) -> None:
+    read = images.read(saved(tmp_path / "grey.tif", Image.fromarray(np.array([values], dtype))))
+    assert tuple(read.getpixel((x, 0))[0] for x in range(3)) == seen
+
+
+def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path / "grey.tif", Image.fromarray(np.array([[0.5, np.inf]], np.float32)))
+    with pytest.raises(Told, match="NaN or infinity"):
+        images.read(path)
+
+
+def test_long_texts_in_a_file_do_not_keep_its_pixels_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    texts = PngInfo()
+    texts.add_text("workflow", "x" * 2_000_000, zip=True)
+    assert (
+        images.read(saved(tmp_path / "long.png", Image.new("RGB", (8, 8), RED), pnginfo=texts)).getpixel((0, 0)) == RED
+    )
+    assert "long.png" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "BMP", "TIFF"])
+def test_a_file_that_is_cut_off_is_read_as_far_as_it_goes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    buffer = BytesIO()
+    noise = np.random.default_rng(1).integers(100, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(buffer, name)
+    path = tmp_path / "cut.img"
+    path.write_bytes(buffer.getvalue()[: len(buffer.getvalue()) * 2 // 3])
+    read = np.asarray(images.read(path), np.float32)
+    rows = read[::-1] if name == "BMP" else read
+    assert np.abs(rows[:16] - np.asarray(noise[::-1] if name == "BMP" else noise, np.float32)[:16]).mean() < 40
+    assert "cut.img is damaged" in caplog.text
+
+
+DISPLAY_P3 = {
+    b"rXYZ": (0.51512, 0.24120, -0.00105),
+    b"gXYZ": (0.29198, 0.69225, 0.04189),
+    b"bXYZ": (0.15710, 0.06657, 0.78407),
+}
+
+
+def with_primaries(profile: bytes, primaries: dict[bytes, tuple[float, ...]]) -> bytes:
+    """A profile with others, by the specification of ICC profiles: a table of tags, each with its place."""
+    out = bytearray(profile)
+    for number in range(int.from_bytes(out[128:132], "big")):
+        tag, at, _ = struct.unpack_from(">4sII", out, 132 + 12 * number)
+        if tag in primaries:
+            struct.pack_into(">3i", out, at + 8, *(round(value * 65536) for value in primaries[tag]))
+    return bytes(out)
+
+
+def test_a_profile_is_converted(tmp_path: Path) -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = with_primaries(srgb, DISPLAY_P3)
+    picture = Image.new("RGB", (8, 8), (200, 60, 40))
+    assert images.read(saved(tmp_path / "p3.png", picture, icc_profile=profile)).getpixel((0, 0)) == (217, 42, 23)
+    for harmless in (srgb, b"no profile", b""):
+        path = saved(tmp_path / "plain.png", picture, icc_profile=harmless)
+        assert images.read(path).getpixel((0, 0)) == (200, 60, 40)
+
+
+def test_a_pipe_is_no_picture_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    start = time.monotonic()
+    with pytest.raises(Told, match=r"^a\.png is not a picture that can be read \(it is not a file\)$"):
+        images.read(tmp_path / "a.png")
+    assert time.monotonic() - start < 1
+
+
+def test_a_disk_that_does_not_answer_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ever = threading.Event()
+    monkeypatch.setattr(pixels, "open_file", lambda path: ever.wait())
+    monkeypatch.setattr(images, "PATIENCE", 0.2)
+    start = time.monotonic()
+    with pytest.raises(Told, match=r"^a\.png is not a picture that can be read \(its disk took more than 0.2 s\)$"):
+        images.read(tmp_path / "a.png")
+    monkeypatch.setattr(images, "PATIENCE", 60.0)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        images.read(tmp_path / "a.png", check=interrupt)
+    assert time.monotonic() - start < 2
+    ever.set()
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", [name for name in images.FORMATS if name != "AVIF" or features.check("avif")])
 def test_a_damaged_file_is_read_or_refused_but_never_breaks(tmp_path: Path, name: str) -> None:
@@ -121,8 +231,26 @@ def test_pictures_survive_the_way_through_a_tensor() -> None:
 
 
 def test_a_batch_of_tensors_is_clipped_and_rounded() -> None:
-    tensor = torch.tensor([-1.0, 2.0, 0.5, float("nan")]).view(4, 1, 1, 1).expand(4, 1, 1, 3)
-    assert [image.getpixel((0, 0))[0] for image in images.from_tensor(tensor)] == [0, 255, 128, 0]
+    tensor = torch.tensor([-1.0, 2.0, 0.5, float("inf")]).view(4, 1, 1, 1).expand(4, 1, 1, 3)
+    assert [image.getpixel((0, 0))[0] for image in images.from_tensor(tensor)] == [0, 255, 128, 255]
+
+
+@pytest.mark.parametrize(
+    ("tensor", "said"),
+    [
+        (None, "Nothing came into images"),
+        (torch.zeros(1, 2, 3), r"got the shape \[1, 2, 3\]"),
+        (torch.zeros(1, 4, 8, 8, 3), r"got the shape \[1, 4, 8, 8, 3\]"),
+        (torch.zeros(1, 8, 8, 2), r"got the shape \[1, 8, 8, 2\]"),
+        (torch.zeros(0, 8, 8, 3), "There is no picture in images"),
+        (torch.zeros(1, 8, 0, 3), "There is no picture in images"),
+        (torch.full((1, 8, 8, 3), float("nan")), "holds no numbers"),
+    ],
+    ids=["nothing", "three axes", "a video", "two channels", "an empty batch", "no width", "NaN"],
+)
+def test_what_is_no_picture_is_said(tensor: torch.Tensor, said: str) -> None:
+    with pytest.raises(Told, match=said):
+        images.from_tensor(tensor)
 
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "RGB"), (3, "RGB"), (4, "RGBA")])

@@ -1,12 +1,16 @@
 import os
+import subprocess
+import sys
 import threading
+import time
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from resonance import images
+from resonance import images, pixels
 from resonance.files import pictures, store
 from resonance.gallery import thumbnails
 from resonance.told import Told
@@ -51,8 +55,8 @@ def test_thumbnails_stand_upright_and_on_white(session: Path):
 
 def test_a_large_jpeg_is_read_at_an_eighth(session: Path, monkeypatch: pytest.MonkeyPatch):
     sizes: list[tuple[int, int]] = []
-    upright = images.on_white
-    monkeypatch.setattr(images, "on_white", lambda image: (sizes.append(image.size), upright(image))[1])
+    upright = pixels.on_white
+    monkeypatch.setattr(pixels, "on_white", lambda image, by: (sizes.append(image.size), upright(image, by))[1])
     assert look(thumbnails.make(session, save(session / "a.jpg", (4096, 4096))))[0] == (192, 192)
     assert sizes == [(512, 512)]
 
@@ -142,3 +146,41 @@ def test_thumbnails_are_no_pictures_of_the_session(session: Path):
     assert pictures.listing("s [output]", {"output": session.parent}) == ["s/round-0001/a.png [output]"]
     store.sweep(session)
     assert thumbnails.kept(session, picture)
+
+
+BOMB = """
+import resource, sys, time
+from pathlib import Path
+from resonance.gallery import thumbnails
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+thumbnails.make(Path(sys.argv[1]), Path(sys.argv[2]))
+before = peak()
+thumbnails.make(Path(sys.argv[1]), Path(sys.argv[3]))
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="measured as Linux counts")
+@pytest.mark.parametrize(
+    ("mode", "size"),
+    [("RGB", (8000, 8000)), ("RGBA", (8000, 4000)), ("LA", (8000, 4000)), ("I;16", (8000, 8000)), ("P", (8000, 8000))],
+)
+def test_a_picture_of_few_bytes_and_many_pixels_takes_little_memory(session: Path, mode: str, size: tuple[int, int]):
+    picture, small = session / "large.png", save(session / "small.png")
+    Image.new(mode, size).save(picture, compress_level=1)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", BOMB, session, small, picture]
+    run = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert float(run.stdout) < 300
+
+
+@pytest.mark.parametrize(("mode", "size"), [("RGB", (8001, 8000)), ("RGBA", (8001, 4000)), ("L", (20000, 4000))])
+def test_what_is_too_large_to_show_says_so(session: Path, mode: str, size: tuple[int, int]):
+    picture = session / "large.png"
+    Image.new(mode, size).save(picture, compress_level=1)
+    start = time.monotonic()
+    data = thumbnails.make(session, picture)
+    assert time.monotonic() - start < 1
+    assert look(data)[0] == (thumbnails.SIDE, thumbnails.SIDE)
+    assert len(set(np.asarray(Image.open(BytesIO(data)).convert("L")).ravel().tolist())) > 10, "it is written upon"
+    assert thumbnails.kept(session, picture) == data

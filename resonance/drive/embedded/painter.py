@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -294,8 +293,4 @@ def _opened(file: PictureFile) -> Image.Image:
     """
     if not file.data:
         raise Told(f"The request only names {file.name!r}: painting without ComfyUI needs the picture's bytes.")
-    try:
-        with Image.open(BytesIO(file.data), formats=images.readers()) as image:
-            return images.on_white(image)
-    except Exception as error:  # Pillow's readers raise all kinds, see images.read
-        raise Told(f"{file.name} is not a picture that can be read ({error}).") from error
+    return images.decode(file.data, file.name)
