@@ -96,7 +96,10 @@ def test_a_damaged_ledger_is_said_with_the_way_to_a_new_one(places: Places) -> N
     ledger = places.output / "s" / "ledger.sqlite3"
     ledger.write_bytes(b"no database at all")
     text = said(places, "s")
-    assert "The ledger in s cannot be read: file is not a database." in text and f"resonance report {places.output / 's'} --rebuild" in text
+    assert (
+        "The ledger in s cannot be read: file is not a database." in text
+        and f"resonance report {places.output / 's'} --rebuild" in text
+    )
 
 
 def test_when_nobody_reads_any_more_the_command_ends_as_the_shell_expects() -> None:

@@ -1,9 +1,11 @@
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from resonance.files import pictures
-from resonance.files.names import check_name, inside
+from resonance.files.names import check_name, existing, inside
 from resonance.session import lineage
 from resonance.session.item import Item, Words, derive
 from resonance.told import Told
@@ -88,6 +90,99 @@ def test_pictures_of_a_folder_in_natural_order(tmp_path: Path):
     (tmp_path / "outside.png").write_bytes(b"x")
     (root / "p" / "link.png").symlink_to(tmp_path / "outside.png")
     assert pictures.listing("p", {"input": root}) == ["p/a2.JPG [input]", "p/a10.png [input]", "p/sub/b.webp [input]"]
+
+
+ODD_NAMES = (
+    *(
+        "shot 12:30.png",
+        "what?.png",
+        'say "hi".png',
+        "a<b>c.png",
+        "a|b.png",
+        "star*.png",
+        "tab\there.png",
+        "line\nfeed.png",
+    ),
+    *(
+        "back\\slash.png",
+        " blank before.png",
+        "blank after .png",
+        "a.png [output].png",
+        "[input].png",
+        "日本.png",
+        "é.png",
+        "e\u0301.png",
+    ),
+    *("a [b] [c].png", "%2e%2e.png", "~.png", "-rf.png", "$HOME.png", "#.png", "x" * 251 + ".png"),
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_every_name_that_is_handed_out_is_opened_again(tmp_path: Path):
+    for name in ODD_NAMES:
+        (tmp_path / "p").mkdir(exist_ok=True)
+        (tmp_path / "p" / name).write_bytes(name.encode())
+    for folder in ("p", "p [input]", "[input]"):
+        found = pictures.listing(folder, {"input": tmp_path, "output": tmp_path / "out"})
+        assert {
+            pictures.locate(each, {"input": tmp_path, "output": tmp_path / "out"})[1].name for each in found
+        } == set(ODD_NAMES)
+        for each in found:
+            path = pictures.locate(each, {"input": tmp_path})[1]
+            assert path.read_bytes() == path.name.encode()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_text_is_left_out_by_name(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    (tmp_path / "p").mkdir()
+    for name in (b"caf\xe9.png", b"a.png"):
+        Path(os.fsdecode(os.path.join(os.fsencode(tmp_path / "p"), name))).write_bytes(b"x")
+    assert pictures.listing("p", {"input": tmp_path}) == ["p/a.png [input]"]
+    assert r"caf\xe9.png" in caplog.text and "not UTF-8" in caplog.text
+
+
+def test_a_folder_that_ends_in_brackets_is_that_folder(tmp_path: Path):
+    roots = {"input": tmp_path / "in", "output": tmp_path / "out"}
+    for folder in ("in/holiday [2024]", "in/shots[raw]", "in/both [output]", "out/there"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "a.png").write_bytes(b"x")
+    assert pictures.listing("holiday [2024]", roots) == ["holiday [2024]/a.png [input]"]
+    assert pictures.listing("shots[raw]", roots) == ["shots[raw]/a.png [input]"]
+    assert pictures.listing("both [output]", roots) == ["both [output]/a.png [input]"]
+    assert pictures.listing("there [output]", roots) == ["there/a.png [output]"]
+    with pytest.raises(Told, match=r"no root \[2023\]"):
+        pictures.listing("holiday [2023]", roots)
+
+
+@pytest.mark.parametrize("folder", ["", " ", "\t"])
+def test_no_folder_is_not_all_of_them(tmp_path: Path, folder: str):
+    (tmp_path / "a.png").write_bytes(b"x")
+    with pytest.raises(Told, match="No folder is named"):
+        pictures.listing(folder, {"input": tmp_path})
+    assert pictures.listing("[input]", {"input": tmp_path}) == ["a.png [input]"]
+
+
+@pytest.mark.parametrize(
+    "path", ["..", "../x", "a/../../x", "/etc", "\\\\host\\share\\..\\..", "a\x00", "a/./b", "x" * 256, "C:\\x"]
+)
+def test_what_is_there_already_is_looked_for_below_the_root_only(tmp_path: Path, path: str):
+    with pytest.raises(Told):
+        existing(tmp_path, path)
+
+
+def test_a_path_of_windows_finds_its_file(tmp_path: Path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.png").write_bytes(b"x")
+    assert existing(tmp_path, "sub\\a.png") == tmp_path / "sub" / "a.png"
+
+
+def test_a_link_that_leads_out_or_to_itself_is_no_picture(tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "out").symlink_to(tmp_path)
+    (tmp_path / "in" / "self").symlink_to(tmp_path / "in" / "self")
+    for name in ("out/x.png", "self/x.png"):
+        with pytest.raises(Told, match="through a link"):
+            existing(tmp_path / "in", name)
 
 
 def test_a_missing_folder_is_answered_with_those_there_are(tmp_path: Path):
