@@ -98,6 +98,9 @@ class Fork:
         self.send_signal(signal.SIGKILL)
 
 
+_one_parent = threading.Lock()
+
+
 @cache
 def _parent(kind: str) -> tuple["subprocess.Popen[str]", threading.Lock]:
     """The process that forks, started with the first of a kind and ended with this process."""
@@ -111,7 +114,8 @@ def _parent(kind: str) -> tuple["subprocess.Popen[str]", threading.Lock]:
 
 
 def _ask(kind: str, request: Any) -> Any:
-    parent, lock = _parent(kind)
+    with _one_parent:
+        parent, lock = _parent(kind)
     assert parent.stdin and parent.stdout
     with lock:
         print(json.dumps(request), file=parent.stdin, flush=True)

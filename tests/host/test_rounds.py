@@ -176,7 +176,7 @@ def test_an_interrupt_ends_the_chain_and_costs_nothing(comfy: Comfy, name: str):
 def test_a_deleted_queue_entry_ends_the_chain_and_run_goes_on(comfy: Comfy, name: str):
     pictures(comfy, name, "red", "green", "blue")
     first = comfy.queue(quick(name, name, paint={"seconds": 1.0}))
-    until(lambda: claimed(comfy, name))
+    until(lambda: claimed(comfy, name) and comfy.get("/queue")["queue_pending"])
     (entry,) = comfy.get("/queue")["queue_pending"]
     comfy.post("/queue", {"delete": [entry[1]]})
     comfy.wait(first)

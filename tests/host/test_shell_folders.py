@@ -461,7 +461,7 @@ def test_ctrl_c_once_finishes_the_picture(archive: Archive, comfy: Comfy) -> Non
     archive.put(*COLOURS)
     asked = archive.words("a", "b", model__steps=50)
     process = shell.started(*asked)
-    until(lambda: archive.claimed("a", "b"), 60)
+    until(lambda: comfy.get("/queue")["queue_running"], 60)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "Paused: by request. 1 picture made." in err
