@@ -139,7 +139,8 @@ describe('the gallery', () => {
     )
     server.heard.get('reconnected')?.(null)
     await turn()
-    const reasons = () => [...element.querySelectorAll('.resonance-unread:not([hidden]) li')].map((li) => li.textContent)
+    const reasons = () =>
+      [...element.querySelectorAll('.resonance-unread:not([hidden]) li')].map((li) => li.textContent)
     expect(reasons()).toEqual([`odd: ${odd.unread}`])
     expect([...element.querySelectorAll('option')].map((option) => option.value)).toEqual(['one'])
     server.ask.mockImplementation((route) => Promise.resolve(route === '/prompt' ? { exec_info: {} } : [odd]))

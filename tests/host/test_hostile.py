@@ -95,8 +95,11 @@ def test_with_forty_bad_ledgers_and_twenty_clients_the_good_session_answers_at_o
     assert all(slowest[what] < 1 for what in ("the grid", "a picture", "the page")), slowest
     (first, found), *later = lists
     assert first < 15 and later and max(seconds for seconds, _ in later) < 1, slowest
-    assert found[0]["session"] == "good" and {each["session"] for each in found} == {"good", *names}
-    assert all(each["unread"] for each in found if "seed" not in each)
+    assert {each["session"] for each in found if "seed" in each} >= {"good", *ODD}
+    assert {each["session"]: bool(each.get("unread")) for each in found if "seed" not in each}.items() >= {
+        name: True for name in SPOILT if name != "very many items"
+    }.items()
+    assert {each["session"] for each in found} == {"good", *names}
 
 
 def test_a_bad_session_is_neither_paused_nor_resumed(comfy: Comfy) -> None:

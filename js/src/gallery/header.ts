@@ -94,9 +94,7 @@ export function makeHeader(wishes: Wishes): Header {
     cannotRead(sessions) {
       unread.hidden = !sessions.length
       showText(unreadable, t('gallery.unread', { n: sessions.length }))
-      reasons.replaceChildren(
-        ...sessions.map((each) => h('li', { textContent: `${each.session}: ${each.unread}` })),
-      )
+      reasons.replaceChildren(...sessions.map((each) => h('li', { textContent: `${each.session}: ${each.unread}` })))
     },
     complain(text) {
       alert.textContent = text
