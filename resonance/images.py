@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from . import pixels
-from .files.patience import within
+from .patience import within
 from .pixels import TooLarge, on_white
 from .told import Told
 
