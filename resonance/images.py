@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from . import pixels
 from .patience import within
@@ -86,6 +86,8 @@ def read(path: Path, side: int | None = None, check: Callable[[], None] = lambda
         raise Told(f"{path.name} is not a picture that can be read (its disk took more than {PATIENCE:g} s)") from None
     except TooLarge:
         raise
+    except UnidentifiedImageError as error:
+        raise Told(f"{path.name} is not a picture that can be read (cannot identify image file {path.name!r})") from error
     except Exception as error:  # a damaged file makes Pillow's readers raise all kinds: struct.error, RuntimeError, ...
         why = str(error).replace(str(path), path.name)
         raise Told(f"{path.name} is not a picture that can be read ({why})") from error
@@ -102,6 +104,8 @@ def decode(data: bytes, name: str) -> Image.Image:
     """
     try:
         return _noted(name, *pixels.decode(BytesIO(data), readers()))
+    except UnidentifiedImageError as error:
+        raise Told(f"{name} is not a picture that can be read (cannot identify image file {name!r})") from error
     except Exception as error:  # as above
         raise Told(f"{name} is not a picture that can be read ({error})") from error
 

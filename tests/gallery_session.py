@@ -51,8 +51,7 @@ def make_session(
     Args:
         failed: that many lineages, counted from the last, failed in the last round.
         pending: that many lineages before these wait in the last round.
-        hostile: markup in tags, captions, prompts and errors, in the last lineage, and in the names of sources. Names that hold
-            ``<`` are legal on Linux, but no round can read them.
+        hostile: markup in tags, captions, prompts and errors, in the last lineage, and in the names of sources.
         texts: text chunks of the results, such as ``workflow``.
 
     Returns:

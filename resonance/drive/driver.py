@@ -17,6 +17,7 @@ from ..session.chain import BY_REQUEST, Chain, Stop, Unreadable, Why
 from ..session.item import Item
 from ..session.made import Made
 from ..session.reason import Outcome, Reason, outcome_of
+from ..session.status import Moved
 from ..told import Told
 from .job import Engine, EngineLost, Job, JobFailed
 
@@ -98,7 +99,10 @@ class _Driver:
                     self.tasks.create_task(self.serve(str(number), engine))
         except ExceptionGroup as group:
             await asyncio.to_thread(self.chain.settle_all, lambda run, process: Outcome(Reason.INTERRUPTED))
-            raise group.exceptions[0] from None
+            error = group.exceptions[0]
+            if isinstance(error, Moved):
+                await asyncio.to_thread(self.conclude, Ended("paused", str(error)))
+            raise error from None
         ended = self.ended
         if ended is None and self.halt.times:
             ended = Ended("paused", BY_REQUEST)

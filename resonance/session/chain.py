@@ -190,6 +190,7 @@ class Chain:
             alike: those that it can take together have equal values.
         """
         with self._mutex, self.ledger.transaction():
+            self.ledger.check_place()
             session = self.ledger.session()
             if session.state == "paused":
                 return Stop(Why.PAUSED, session.reason)
@@ -214,6 +215,7 @@ class Chain:
         The item's round, lineage, source and payload are what it is in the ledger.
         """
         with self._mutex, self.ledger.transaction():
+            self.ledger.check_place()
             there = self.ledger.find(item.round, item.lineage)
             if there is None:
                 self.ledger.add(item.round, [(item.source, item.lineage)], [item.payload])

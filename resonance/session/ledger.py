@@ -26,7 +26,7 @@ from .payloads import Payload, Plain, payload_of
 from .query import Query, owner_of
 from .reason import Outcome, Reason
 from .schema import check_version, prepare
-from .status import FILE, Kind, NoLedger, State, Status
+from .status import FILE, Kind, Moved, NoLedger, State, Status
 
 ATTEMPTS = 3
 DEATHS = 5
@@ -131,6 +131,7 @@ class Ledger:
         self._lock = own(folder)
         self._mutex = threading.RLock()
         self._totals: dict[int, int] = {}
+        self._place: tuple[tuple[int, int] | None, ...] = ()
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
             self._db.row_factory = sqlite3.Row
@@ -147,11 +148,23 @@ class Ledger:
                 prepare(self._db)
                 sql = "INSERT OR IGNORE INTO session (one, seed, created, kind) VALUES (1, ?, ?, ?)"
                 self._db.execute(sql, (seed, time.time(), kind))
+            self._place = _place(folder)
         except BaseException as error:
             self._lock.release()
             if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
                 raise Unreadable(f"The ledger in {folder.name} cannot be read: {error}.") from error
             raise
+
+    def check_place(self) -> None:
+        """
+        Raises:
+            Moved: its folder or its file was renamed, deleted or replaced since it was opened.
+        """
+        if _place(self.folder) != self._place:
+            raise Moved(
+                f"The folder of session {self.name!r} was renamed, deleted or replaced while the session was worked on: nothing more"
+                " is saved. Put it back, or go on with it under its new name."
+            )
 
     def close(self) -> None:
         with self._mutex:
@@ -433,8 +446,14 @@ class Ledger:
             self._db.execute("UPDATE item SET words = ? WHERE id = ?", (json.dumps(vars(words)), item.id))
 
     def commit(self, item: Item, results: Sequence[Result], prompt: str = "") -> None:
-        """Records the saved files of an item. Raises Lost if the claim is not this run's any more."""
+        """Records the saved files of an item.
+
+        Raises:
+            Lost: the claim is not this run's any more.
+            Moved: see :meth:`check_place`.
+        """
         with self.transaction():
+            self.check_place()
             self._own(item)
             self._set(cast(int, item.id), state="done", prompt=prompt, deaths=0, error=None, committed=time.time())
             self._db.execute("DELETE FROM result WHERE item = ?", (item.id,))
@@ -532,6 +551,19 @@ class Ledger:
     def _value(self, sql: str, *values: Any) -> Any:
         row = self._row(sql, *values)
         return row[0] if row else None
+
+
+def _place(folder: Path) -> tuple[tuple[int, int] | None, ...]:
+    """What folder and ledger are, whatever they are called."""
+
+    def known(path: Path) -> tuple[int, int] | None:
+        try:
+            found = path.lstat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    return known(folder), known(folder / FILE)
 
 
 def _words(row: Any) -> Words | None:

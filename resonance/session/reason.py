@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ..files.store import is_full
 from ..told import NoSpace
+from .status import Moved
 
 
 class Reason(Enum):
@@ -30,6 +31,8 @@ class Outcome(NamedTuple):
 
 def outcome_of(error: BaseException) -> Outcome:
     """What an error means for the item on which it came."""
+    if isinstance(error, Moved):
+        return Outcome(Reason.GONE)
     return Outcome(Reason.NO_SPACE if is_full(error) else Reason.ERROR, str(error))
 
 

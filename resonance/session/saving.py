@@ -36,7 +36,13 @@ def keep(ledger: Ledger, item: Item, made: Made) -> list[str]:
     begun = ledger.begun(item)
     stem = stem_of(item, made.naming.name, begun, lambda name: ledger.taken(f"{folder}/{name}", item))
     files = [*named(stem, made.pictures), *named(f"{stem}_before", made.before)]
+    ledger.check_place()
     target = own(ledger.folder, folder)
+    try:
+        target.mkdir(exist_ok=True)  # and not the session's own, which somebody may have moved just now
+    except OSError as error:
+        ledger.check_place()
+        raise (NoSpace if store.is_full(error) else Told)(f"{target} cannot be written: {error}") from error
     if made.naming.folder == "prompt hash" and not (target / PROMPT).exists():
         store.write(target, [(PROMPT, f"{spoken}\n".encode())])
     store.write(target, files)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ..told import NotThere
+from ..told import NotNow, NotThere
 
 FILE = "ledger.sqlite3"
 
@@ -14,6 +14,10 @@ Kind = Literal["rounds", "explore", "vary", "folders"]
 
 class NoLedger(NotThere):
     """There is no session in a folder."""
+
+
+class Moved(NotNow):
+    """The folder of a session that is worked on is not where it was."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -226,14 +226,19 @@ def tensor(comfy: Comfy, expression: str) -> dict[str, Any]:
     return {"odd": node("OddImage", kind=expression)}
 
 
-@pytest.mark.parametrize("kind", ["grey", "transparent", "nan"])
+@pytest.mark.parametrize("kind", ["grey", "transparent"])
 def test_odd_tensors_are_varied_too(comfy: Comfy, kind: str):
     [picture] = made(comfy, {"program": "1@.04"}, image=["odd", 0], nodes=tensor(comfy, kind), iterations=1)
-    assert abs(float(picture.mean()) - {"grey": 128, "transparent": 255, "nan": 0}[kind]) < 30
+    assert abs(float(picture.mean()) - {"grey": 128, "transparent": 255}[kind]) < 30
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"), [("empty", "There is no picture to vary"), ("5 channels", "got one with 5 channels")]
+    ("kind", "said"),
+    [
+        ("empty", "There is no picture to vary"),
+        ("5 channels", "got one with 5 channels"),
+        ("nan", "holds no numbers"),
+    ],
 )
 def test_what_is_no_picture_is_an_error_in_words(comfy: Comfy, kind: str, said: str):
     with pytest.raises(RunFailed, match=said):

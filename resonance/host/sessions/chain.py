@@ -23,7 +23,7 @@ from ...session.item import Item, Words
 from ...session.ledger import Ledger
 from ...session.payloads import Plain
 from ...session.reason import Outcome, Reason
-from ...session.status import NoLedger
+from ...session.status import Moved, NoLedger
 from ...told import Told
 from .. import core, folders, progress
 from . import owned as sessions
@@ -89,6 +89,7 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
         ask = replace(ask, words_first=False)
     if not sessions.exists(ask.session):
         ask.fill.first(ask.session, ask.seed)  # no session is made of what would leave it empty
+    sessions.check_home(run.id)
     with sessions.mutex:
         owned = sessions.open_(ask.session, ask.seed, ask.fill.kind)
         ledger = owned.ledger
@@ -106,6 +107,9 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
         except sqlite3.OperationalError as error:
             sessions.close(ask.session)
             raise Told(f"Session {ask.session!r} cannot write its ledger: {error}. Make room and press Run.") from error
+        except Moved as error:
+            sessions.lose(owned, error)
+            raise
         if item and successor:
             _queue(owned, run, successor, item)
         work = _load(chain, run, item) if item else None

@@ -14,6 +14,7 @@ from ...session import chain, query, status
 from ...session.chain import BY_REQUEST, Chain, WrongKind
 from ...session.item import Item
 from ...session.ledger import Ledger
+from ...session.reason import Outcome, Reason
 from ...session.status import Kind
 from ...told import NotNow, Told
 from .. import core, folders
@@ -55,6 +56,8 @@ class Owned:
 
 mutex = threading.RLock()
 _open: dict[str, Owned] = {}
+_homeless: dict[str, str] = {}
+"""Runs that were queued for a session which is gone since, and what is told of it."""
 
 
 def folder(name: str) -> Path:
@@ -80,9 +83,17 @@ def open_(name: str, seed: int | None = None, kind: Kind | None = None) -> Owned
     Raises:
         Busy: another process owns it.
         NoLedger: there is no such session.
+        Moved: its folder is gone.
         Told: the name cannot be a folder, or the session is of another kind.
     """
     with mutex:
+        for other, owned in list(_open.items()):
+            try:
+                owned.ledger.check_place()
+            except status.Moved as error:
+                lose(owned, error)
+                if other == name:
+                    raise
         if name not in _open:
             _open[name] = Owned(chain.own(folder(name), seed, kind, ""))
         owned = _open[name]
@@ -116,6 +127,28 @@ def close(name: str) -> None:
     with mutex:
         if owned := _open.pop(name, None):
             owned.ledger.close()
+
+
+def lose(owned: Owned, error: status.Moved) -> None:
+    """Lets go of a session whose folder is not there any more, so that it can be opened under its new name."""
+    with mutex:
+        ledger = owned.ledger
+        if run := ledger.session().run:
+            _homeless[run] = str(error)
+        with ledger.transaction():
+            ledger.settle(ledger.claims(), Outcome(Reason.GONE))
+            ledger.update(state="paused", reason=str(error), run=None)
+        announce(ledger)
+        close(ledger.name)
+
+
+def check_home(run: str) -> None:
+    """
+    Raises:
+        Told: the session for which this run was queued is gone, and another is not to begin in its place.
+    """
+    if text := _homeless.pop(run, ""):
+        raise Told(text)
 
 
 def close_when_idle(ledger: Ledger) -> None:

@@ -13,6 +13,7 @@ from ...session import saving
 from ...session.item import Item
 from ...session.made import Made, Takes
 from ...session.naming import BY_ROUND, Naming
+from ...session.status import Moved
 from .. import folders
 from . import owned as sessions
 from . import queue
@@ -51,12 +52,17 @@ def save(
     """
     if not item.token:
         return _preview(item, results, before, prompt, extra)
-    ledger = sessions.open_(item.session).ledger
+    owned = sessions.open_(item.session)
+    ledger = owned.ledger
     item = replace(item, words=ledger.own(item))
     texts = _texts(item, prompt, extra)
     pictures, beside = (tuple(_encode(each, texts)) for each in (results, before))
     made = Made(pictures=pictures, before=beside, prompt=words, takes=takes, naming=naming, texts=None)
-    files = saving.keep(ledger, item, made)
+    try:
+        files = saving.keep(ledger, item, made)
+    except Moved as error:
+        sessions.lose(owned, error)
+        raise
     sessions.announce(ledger, item)
     if ledger.session().run is None:
         sessions.close_when_idle(ledger)

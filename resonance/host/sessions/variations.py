@@ -21,6 +21,7 @@ from ...session.item import Item
 from ...session.naming import Naming, folder_of
 from ...session.payloads import Variation
 from ...session.reason import Outcome, Reason
+from ...session.status import Moved
 from ...told import Told
 from ...vary.transform import Call
 from ...vary.walk import KeptPicture, Picture
@@ -141,6 +142,10 @@ def opened(save: SaveAs, seed: int, around: Around) -> Generator[Variations]:
         yield Variations(chain=chain, run=run, save=save, around=around, files=[])
         with ledger.transaction():
             ledger.update(state="finished")
+    except Moved as error:
+        with ledger.transaction():
+            ledger.update(state="paused", reason=str(error))
+        raise
     finally:
         with sessions.mutex:
             with ledger.transaction():

@@ -1,0 +1,118 @@
+"""The ground moves while ComfyUI works on a session: its folder is renamed, its ledger deleted or replaced."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resonance.session import query
+from resonance.session.ledger import Ledger
+from resonance.session.status import FILE
+
+from .comfy import Comfy, RunFailed
+from .conftest import server
+from .graphs import check_whole, output, pictures, quick, until
+
+COUNT = 12
+SLOW = {"seconds": 0.15}
+MOVED = "was renamed, deleted or replaced while the session was worked on: nothing more is saved"
+
+
+@pytest.fixture(scope="module")
+def comfy(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Comfy]:
+    with server(tmp_path_factory.mktemp("moved"), models, "probe") as comfy:
+        yield comfy
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    return "".join(c if c.isalnum() else "-" for c in request.node.name)[:60]
+
+
+def begin(comfy: Comfy, name: str) -> Path:
+    """A session that is at work, with some pictures done."""
+    pictures(comfy, name, *("red", "green", "blue") * (COUNT // 3))
+    comfy.queue(quick(name, name, rounds=2, paint=SLOW))
+    folder = output(comfy) / name
+    until(lambda: done(folder) >= 3, 60)
+    return folder
+
+
+def done(folder: Path) -> int:
+    try:
+        return sum(item["state"] == "done" for item in query.read_round(folder, 1)[1])
+    except query.NoLedger:
+        return 0
+
+
+def saved(folder: Path) -> int:
+    return len(list(folder.glob("round-*/*.png")))
+
+
+def test_a_renamed_folder_pauses_and_goes_on_under_its_new_name(comfy: Comfy, name: str) -> None:
+    folder = begin(comfy, name)
+    moved = folder.with_name(f"{name}-moved")
+    os.rename(folder, moved)
+    comfy.idle()
+    assert not folder.exists(), "nothing is saved where the session was, and none begins anew"
+    status, items = query.read_round(moved)
+    assert status.state == "paused" and MOVED in status.reason
+    assert saved(moved) in (done(moved), done(moved) + 1)  # a picture that was just being written
+    assert {item["state"] for item in items} == {"done", "pending"} and all(item["attempts"] == 0 for item in items)
+    assert MOVED in comfy.read_log()
+    assert comfy.post(f"/resonance/rounds/{moved.name}/resume").status_code == 200
+    comfy.idle()
+    status, items = query.read_round(moved, 1)
+    assert [item["state"] for item in items] == ["done"] * COUNT
+
+
+def test_put_back_it_goes_on_as_if_nothing_had_been(comfy: Comfy, name: str) -> None:
+    folder = begin(comfy, name)
+    away = folder.with_name(f"{name}-away")
+    os.rename(folder, away)
+    comfy.idle()
+    os.rename(away, folder)
+    comfy.run(quick(name, name, rounds=2))
+    comfy.idle()
+    check_whole(comfy, name, 2, COUNT)
+
+
+def test_a_deleted_ledger_pauses_and_nothing_is_saved_into_nowhere(comfy: Comfy, name: str) -> None:
+    folder = begin(comfy, name)
+    for path in folder.glob(f"{FILE}*"):
+        path.unlink()
+    before = saved(folder)
+    comfy.idle()
+    assert saved(folder) <= before + 1 and not (folder / FILE).exists()
+    assert MOVED in comfy.read_log()
+
+
+def test_a_replaced_ledger_is_not_written_to(comfy: Comfy, name: str) -> None:
+    folder = begin(comfy, name)
+    other = comfy.base / f"{name}-other"
+    Ledger(other, seed=9).close()
+    shutil.copy2(other / FILE, folder / "new")
+    os.replace(folder / "new", folder / FILE)
+    for suffix in ("-wal", "-shm"):
+        (folder / f"{FILE}{suffix}").unlink(missing_ok=True)
+    comfy.idle()
+    with sqlite3.connect(folder / FILE) as db:
+        assert db.execute("SELECT seed FROM session").fetchone()[0] == 9
+        assert db.execute("SELECT count(*) FROM item").fetchone()[0] == 0
+    with pytest.raises(RunFailed, match="seed|item|session"):
+        comfy.run(quick(name, "", rounds=2))
+
+
+def test_a_deleted_folder_stays_deleted(comfy: Comfy, name: str) -> None:
+    folder = begin(comfy, name)
+    shutil.rmtree(folder, ignore_errors=True)
+    comfy.idle()
+    assert saved(folder) == 0
+    assert MOVED in comfy.read_log()
+    shutil.rmtree(folder, ignore_errors=True)
+    comfy.run(quick(name, name, rounds=1))
+    comfy.idle()
+    check_whole(comfy, name, 1, COUNT)
