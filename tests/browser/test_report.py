@@ -52,7 +52,7 @@ def test_the_page_shows_pictures_and_fits_the_window(opened: Page, look: dict[st
     for row in opened.locator(".row").all():
         row.scroll_into_view_if_needed()
     images = opened.locator("img")
-    assert images.count() == 6 + 5 + 5
+    assert images.count() == 6 + 6 + 5 + 5
     opened.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth === 96)")
     assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
     light = opened.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).every(part => part > 128)")

@@ -12,7 +12,7 @@ from resonance.session import query
 from resonance.session.ledger import Ledger
 from resonance.session.status import FILE
 
-from .comfy import Comfy, RunFailed
+from .comfy import Comfy
 from .conftest import server
 from .graphs import check_whole, output, pictures, quick, until
 
@@ -102,8 +102,6 @@ def test_a_replaced_ledger_is_not_written_to(comfy: Comfy, name: str) -> None:
     with sqlite3.connect(folder / FILE) as db:
         assert db.execute("SELECT seed FROM session").fetchone()[0] == 9
         assert db.execute("SELECT count(*) FROM item").fetchone()[0] == 0
-    with pytest.raises(RunFailed, match="seed|item|session"):
-        comfy.run(quick(name, "", rounds=2))
 
 
 def test_a_deleted_folder_stays_deleted(comfy: Comfy, name: str) -> None:
