@@ -40,6 +40,22 @@ def nodes_of(graph: Graph, *kinds: str) -> list[str]:
     return [id_ for id_, node in graph.items() if node["class_type"] in kinds]
 
 
+def with_session(graph: Graph, name: str) -> dict[str, dict[str, Any]]:
+    """A graph whose nodes work on the session of that name, if they all worked on one."""
+    places = {ROUND_INPUT: "session", EXPLORE: "session", VARY: "save_as.session"}
+    found = {
+        id_: key
+        for id_, node in graph.items()
+        if isinstance(node["inputs"].get(key := places.get(node["class_type"], "")), str)
+    }
+    if len({graph[id_]["inputs"][key] for id_, key in found.items()}) != 1:
+        return {id_: dict(node) for id_, node in graph.items()}
+    return {
+        id_: {**node, "inputs": {**node["inputs"], found[id_]: name}} if id_ in found else dict(node)
+        for id_, node in graph.items()
+    }
+
+
 def ancestors(graph: Graph, id_: str) -> set[str]:
     """Ids of the nodes on which one depends."""
     found: set[str] = set()

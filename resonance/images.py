@@ -87,7 +87,9 @@ def read(path: Path, side: int | None = None, check: Callable[[], None] = lambda
     except TooLarge:
         raise
     except UnidentifiedImageError as error:
-        raise Told(f"{path.name} is not a picture that can be read (cannot identify image file {path.name!r})") from error
+        raise Told(
+            f"{path.name} is not a picture that can be read (cannot identify image file {path.name!r})"
+        ) from error
     except Exception as error:  # a damaged file makes Pillow's readers raise all kinds: struct.error, RuntimeError, ...
         why = str(error).replace(str(path), path.name)
         raise Told(f"{path.name} is not a picture that can be read ({why})") from error

@@ -148,6 +148,7 @@ class Ledger:
                 prepare(self._db)
                 sql = "INSERT OR IGNORE INTO session (one, seed, created, kind) VALUES (1, ?, ?, ?)"
                 self._db.execute(sql, (seed, time.time(), kind))
+                self._take_name()
             self._place = _place(folder)
         except BaseException as error:
             self._lock.release()
@@ -484,6 +485,22 @@ class Ledger:
         return self._db.execute(sql).rowcount
 
     # Inside
+
+    def _take_name(self) -> None:
+        """Where the folder has another name than before, its own pictures are the sources of the items under that."""
+        source = self._value("SELECT source FROM item WHERE source LIKE '%/% [output]' ORDER BY id DESC LIMIT 1")
+        before = (source or self.name).split("/")[0]
+        if before == self.name or (self.folder.parent / before).exists():
+            return
+        ours = self._value(
+            "SELECT 1 FROM item i JOIN result r ON i.source = ? || '/' || r.file || ' [output]' LIMIT 1", before
+        )
+        if ours:
+            self._db.execute(
+                "UPDATE item SET source = ? || substr(source, length(?) + 1) WHERE source LIKE '% [output]'"
+                " AND substr(source, 1, length(?) + 1) = ? || '/'",
+                (self.name, before, before, before),
+            )
 
     def _insert(self, item: int, results: Sequence[Result]) -> None:
         self._db.executemany(

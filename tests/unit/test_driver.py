@@ -24,6 +24,7 @@ from resonance.session.item import Item, Words
 from resonance.session.ledger import Ledger
 from resonance.session.made import Made
 from resonance.session.query import read_round
+from resonance.session.status import Moved
 from resonance.told import Told
 
 PNG = store.encode_png(Image.new("RGB", (4, 4), "red"), {})
@@ -105,6 +106,24 @@ def test_every_round_takes_the_pictures_of_the_one_before(tmp_path: Path) -> Non
     with Image.open(tmp_path / "output" / "s" / items(tmp_path, 3)[0]["files"][0]) as image:
         item = Item.from_json(image.info["resonance"])
     assert (item.round, item.lineage, item.words) == (3, "X0001", Words("red", items(tmp_path, 2)[0]["files"][0][11:]))
+
+
+def test_a_folder_that_is_renamed_stops_the_command_and_goes_on_under_its_new_name(tmp_path: Path) -> None:
+    folder, moved = tmp_path / "output" / "s", tmp_path / "output" / "t"
+
+    def rename(job: Job) -> None:
+        if len(engine.made) == 2:
+            folder.rename(moved)
+
+    engine = Fake(act=rename)
+    with pytest.raises(Moved, match="'s' was renamed, deleted or replaced"):
+        run(chain(tmp_path), engine)
+    assert not folder.exists()
+    status, found = read_round(moved)
+    assert status.state == "paused" and "'s' was renamed" in status.reason
+    assert {item["state"] for item in found} == {"done", "pending"} and all(item["attempts"] == 0 for item in found)
+    assert run(chain(tmp_path, name="t"), Fake()).state == "finished"
+    assert [item["state"] for round_ in (1, 2) for item in items(tmp_path, round_, "t")] == ["done"] * 8
 
 
 def test_a_round_begins_when_the_one_before_has_ended_on_all_engines(tmp_path: Path) -> None:

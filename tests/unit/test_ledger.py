@@ -1,3 +1,4 @@
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -8,11 +9,15 @@ from pathlib import Path
 import pytest
 
 from resonance.session import ledger as ledgers
-from resonance.session import query
+from resonance.session import query, saving
+from resonance.session.chain import Chain
+from resonance.session.fill.pictures import Pictures
 from resonance.session.item import Item, Words
 from resonance.session.ledger import Busy, Ledger, Lost, Result
+from resonance.session.made import Made
 from resonance.session.payloads import Plain
 from resonance.session.reason import Outcome, Reason
+from resonance.session.status import Moved
 from resonance.told import Told
 
 OLD = """
@@ -412,3 +417,46 @@ def test_the_seed_of_a_session_is_kept(tmp_path: Path):
         assert ledger.session().seed == 7
         ledger.close()
     assert Busy and list(query.sessions(tmp_path)) == [tmp_path / "s"]
+
+
+def test_a_renamed_session_knows_its_pictures_again(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "s", seed=7)
+    fill(ledger, 1)
+    item = claim(ledger)
+    assert item
+    ledger.commit(item, [Result("round-0001/a.png", "X0001")])
+    with ledger.transaction():
+        ledger.update(rounds=2)
+        assert ledger.open_round(lambda file: True) == 2
+    ledger.close()
+    (tmp_path / "s").rename(tmp_path / "t")
+    ledger = Ledger(tmp_path / "t")
+    assert ledger.sources(1) == {"p/1.png [input]"} and ledger.sources(2) == {"t/round-0001/a.png [output]"}
+    ledger.close()
+    shutil.copytree(tmp_path / "t", tmp_path / "copy")  # what it began with is there still
+    ledger = Ledger(tmp_path / "copy")
+    assert ledger.sources(2) == {"t/round-0001/a.png [output]"}
+    ledger.close()
+
+
+@pytest.mark.parametrize("what", ["renamed", "ledger deleted", "replaced", "folder deleted"])
+def test_nothing_is_committed_where_the_ledger_is_not(tmp_path: Path, ledger: Ledger, what: str) -> None:
+    fill(ledger)
+    item = claim(ledger)
+    assert item
+    folder = ledger.folder
+    if what == "renamed":
+        folder.rename(tmp_path / "t")
+    elif what == "folder deleted":
+        shutil.rmtree(folder)
+    else:
+        (folder / "ledger.sqlite3").unlink()
+        if what == "replaced":
+            (folder / "ledger.sqlite3").write_bytes(b"")
+    with pytest.raises(Moved, match="nothing more is saved"):
+        saving.keep(ledger, item, Made(pictures=(b"x",), prompt="a", texts=None))
+    with pytest.raises(Moved):
+        ledger.commit(item, [Result("round-0001/a.png", "X0001")])
+    with pytest.raises(Moved):
+        Chain(ledger, Pictures("p", 1, {"input": tmp_path})).claim("run")
+    assert not list(tmp_path.rglob("*.png")) and (what != "renamed" or not folder.exists())

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from server import PromptServer
 
+from ... import graph
 from ...files.names import check_name
 from ...session import chain, query, status
 from ...session.chain import BY_REQUEST, Chain, WrongKind
@@ -191,8 +192,8 @@ def resume(name: str) -> None:
     """Queues the session's recorded graph again, unless its next run is queued already."""
     with mutex:
         ledger = open_(name).ledger
-        session, graph = ledger.session(), ledger.graph()
-        if not graph:
+        session, recorded = ledger.session(), ledger.graph()
+        if not recorded:
             close_when_idle(ledger)
             raise NotNow(f"Session {name!r} was never run in ComfyUI: press Run in its workflow.")
         waiting = session.run is not None and core.is_queued(session.run)
@@ -201,7 +202,8 @@ def resume(name: str) -> None:
             ledger.update(state="open", reason="", run=run)
         announce(ledger)
         if run and not waiting:
-            queue.submit(run, graph)
+            # The folder may have been renamed since.
+            queue.submit(run, {**recorded, "prompt": graph.with_session(recorded["prompt"], name)})
 
 
 def retry(name: str) -> int:

@@ -1,0 +1,27 @@
+"""What is read from a graph, and written into it."""
+
+from typing import Any
+
+import pytest
+
+from resonance.graph import with_session
+
+INPUT = {"class_type": "ResonanceRoundInput", "inputs": {"session": "old", "seed": 1}}
+VARY = {"class_type": "ResonanceVary", "inputs": {"save_as": "on", "save_as.session": "old"}}
+EXPLORE = {"class_type": "ResonanceExplore", "inputs": {"session": "old"}}
+OTHER = {"class_type": "SaveImage", "inputs": {"session": "old"}}
+
+
+@pytest.mark.parametrize(("node", "key"), [(INPUT, "session"), (VARY, "save_as.session"), (EXPLORE, "session")])
+def test_a_renamed_session_is_written_into_its_graph(node: dict[str, Any], key: str) -> None:
+    graph = {"1": node, "2": OTHER}
+    found = with_session(graph, "new")
+    assert found["1"]["inputs"] == {**node["inputs"], key: "new"} and found["2"] == OTHER
+    assert graph["1"]["inputs"][key] == "old"
+
+
+def test_two_sessions_in_one_graph_keep_their_names_and_a_linked_name_its_link() -> None:
+    second = {**VARY, "inputs": {**VARY["inputs"], "save_as.session": "second"}}
+    linked = {**INPUT, "inputs": {"session": ["9", 0]}}
+    for graph in ({"1": VARY, "2": second}, {"1": linked}, {"1": OTHER}):
+        assert with_session(graph, "new") == graph
