@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 import requests
 
 from .comfy import Comfy
@@ -76,3 +77,19 @@ def test_what_cannot_be_done_is_a_sentence(comfy: Comfy) -> None:
     assert "more than 16,777,216 bytes" in refused("read", {"text": " " * 2**24, **SIZE}, 413)
     broken = requests.post(f"{comfy.url}/resonance/canvas/read", data="{", timeout=60)
     assert broken.status_code == 400 and broken.json()["error"]
+
+
+@pytest.mark.parametrize("route", ["transform", "canvas/read", "canvas/write", "canvas/tokens"])
+def test_a_body_is_bounded_however_it_is_sent_and_said_in_a_sentence(comfy: Comfy, route: str) -> None:
+    def post(data: Any) -> requests.Response:
+        return requests.post(f"{comfy.url}/resonance/{route}", data=data, timeout=60)
+
+    endless = post(b"[" * (1 << 20) for _ in range(40))  # in chunks, of which nobody says how many they are
+    assert endless.status_code == 413 and "more than" in endless.json()["error"]
+    for odd, said in (
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a": "\xe9"}', "not UTF-8"),
+        (b"", "no JSON"),
+    ):
+        answer = post(odd)
+        assert answer.status_code == 400 and said in answer.json()["error"], answer.text

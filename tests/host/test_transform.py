@@ -149,7 +149,7 @@ def test_what_cannot_be_read_is_a_sentence(comfy: Comfy) -> None:
 
 
 def test_a_request_that_makes_no_sense_is_refused(comfy: Comfy) -> None:
-    for body in ([], {"transform": "normal"}, {"transform": "normal", "iterations": -1}):
+    for body in ([], {"transform": "normal"}, {"transform": "normal", "iterations": -1}, {"iterations": True}):
         answer = comfy.post("/resonance/transform", body or None)
         assert answer.status_code == 400
         assert "iterations is a whole number" in answer.json()["error"]

@@ -17,7 +17,7 @@ from ...canvas.read import LIMIT
 from ...canvas.write_program import write_program
 from ...told import Told
 from .. import core, encode
-from .sessions import answer, read_json
+from .sessions import answer, read_body, read_json
 
 LARGEST = 2 * LIMIT
 """Bytes of a request."""
@@ -67,11 +67,9 @@ def register() -> None:
 
 
 async def _answer(request: web.Request, work: Callable[[dict[str, Any]], Any]) -> web.Response:
-    if (request.content_length or 0) > LARGEST:
-        return web.json_response(
-            {"error": f"This is more than {LARGEST:,} bytes: no canvas takes so many."}, status=413
-        )
-    body = await request.read()
+    body = await read_body(request, LARGEST, "canvas")
+    if isinstance(body, web.Response):
+        return body
 
     def read() -> Any:
         match read_json(body):

@@ -174,11 +174,29 @@ async def _guarded(work: Callable[[], T], pool: ThreadPoolExecutor, wrong: int =
         return _refuse("Resonance failed on this request: ComfyUI's log says where.", 500)
 
 
+async def read_body(request: web.Request, most: int, what: str) -> bytes | web.Response:
+    """What is sent, or the refusal of more than so many bytes, whatever length it is said to have.
+
+    Args:
+        what: what is expected.
+    """
+    body = bytearray()
+    async for part in request.content.iter_chunked(1 << 16):
+        body += part
+        if len(body) > most:
+            return _refuse(f"This is more than {most:,} bytes: no {what} takes so many.", 413)
+    return bytes(body)
+
+
 def read_json(body: bytes) -> Any:
     """What a request says. Raises Told if it is no JSON."""
     try:
         return json.loads(body)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise Told("The request is no JSON that is read here: it is nested too deeply.") from error
+    except UnicodeDecodeError as error:
+        raise Told("The request is no JSON: it is not UTF-8.") from error
+    except ValueError as error:
         raise Told(f"The request is no JSON ({error}).") from error
 
 

@@ -7,18 +7,23 @@ from server import PromptServer
 
 from ...told import Told
 from ...vary.choice import choose, table
-from .sessions import answer, read_json
+from .sessions import answer, read_body, read_json
+
+LARGEST = 1 << 20
+"""Bytes of a request."""
 
 
 def register() -> None:
     @PromptServer.instance.routes.post("/resonance/transform")
     async def transform(request: web.Request) -> web.Response:
         """``{transform, era, program, save_middle, loop_to_loop, iterations}``, the widgets' values -> the table of it."""
-        body = await request.read()
+        body = await read_body(request, LARGEST, "transform")
+        if isinstance(body, web.Response):
+            return body
 
         def read() -> dict[str, Any]:
             match read_json(body):
-                case {"iterations": int() as iterations, **choice} if iterations >= 0:
+                case {"iterations": int() as iterations, **choice} if iterations >= 0 and iterations is not True:
                     return table(choose(choice, iterations))
                 case _:
                     raise Told("iterations is a whole number from 0.")
