@@ -1,6 +1,5 @@
 """A configuration of img2tag2img: the TOML form, and the INI form mapped onto it."""
 
-import tomllib
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -13,6 +12,7 @@ from ..roulette.plan import BLANK
 from ..roulette.text import read_plan
 from ..sizes import CLASSES, Aspect, Size
 from ..told import Told
+from ..toml import TomlError, read_toml
 from . import ini, overrides
 from .keys import ALL, KEYS, PLAN, TEXTS, Wrong, unknown
 from .overrides import NodeInput, Override, literal
@@ -94,8 +94,8 @@ def form(path: Path, text: str) -> Literal["ini", "toml"]:
     if path.suffix.lower() in (".ini", ".toml"):
         return "ini" if path.suffix.lower() == ".ini" else "toml"
     try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+        read_toml(text)
+    except TomlError:
         return "ini"
     return "toml"
 
@@ -103,8 +103,8 @@ def form(path: Path, text: str) -> Literal["ini", "toml"]:
 def _toml(text: str, given: Sequence[Override]) -> dict[str, Any]:
     """Values by dotted keys."""
     try:
-        toml = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        toml = read_toml(text)
+    except TomlError as error:
         raise Told(quote_syntax(text, error)) from None
     flat: dict[str, Any] = {}
     for place, value in _leaves(toml):

@@ -1,12 +1,12 @@
 """Keys that are overridden on the command line: ``--key value``, ``--key=value``, or ``--key`` alone for true."""
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from ..told import Told
+from ..toml import TomlError, read_toml
 
 Kind = Literal["str", "int", "float", "wire"]
 
@@ -93,8 +93,8 @@ def read_overrides(words: Sequence[str]) -> tuple[list[Override], list[NodeInput
 def literal(text: str) -> Any:
     """A value as TOML writes it, such as ``7.5``, ``true`` or ``["a", "b"]``; any other text is itself."""
     try:
-        found = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+        found = read_toml(f"value = {text}")
+    except TomlError:
         return text
     return found["value"] if list(found) == ["value"] else text
 

@@ -21,11 +21,11 @@
 """
 
 import math
-import tomllib
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, cast
 
+from ..toml import TomlError, read_toml
 from .lines import Path, quote, quote_syntax
 from .plan import BLANK, UNUSED, Checkpoint, Lora, Plan, PlanError
 
@@ -49,8 +49,8 @@ def parse(text: str) -> Plan:
         PlanError: quotes the first line that is wrong and says what may stand there.
     """
     try:
-        return read_plan(tomllib.loads(text), text)
-    except tomllib.TOMLDecodeError as error:
+        return read_plan(read_toml(text), text)
+    except TomlError as error:
         raise PlanError(quote_syntax(text, error)) from None
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import textwrap
 import time
@@ -432,3 +433,34 @@ def test_a_long_text_is_refused_quickly():
     message = said('model.checkpoint = "a.safetensors"\n' + loras)
     assert message.startswith('Line 3: name = "0.safetensors"') and "395 more entries have no file" in message
     assert time.perf_counter() - start < 5
+
+
+HARD = {
+    "a key of many parts": "a." * 8000 + "a = 1",
+    "many such keys": "".join("a." * 31 + f"a{n} = 1\n" for n in range(240)),
+    "a heading of many parts": "[" + "a." * 8000 + "a]",
+    "quoted parts": '"a".' * 4000 + "a = 1",
+    "deep lists": "a = " + "[" * 16_000,
+    "deep tables": "a = " + "{b = " * 3000,
+    "a long word": "a" * 16_000,
+    "dots in a text": 'model.checkpoint = "' + "a." * 8000 + '"',
+    "a wrong field behind a long text": 'x = """' + "\n" * 16_000 + '"""\n[[lora]]\nnmae = "a"',
+    "a wrong field at the end of many": "[[lora]]\nname = 'a'\n" * 700 + "[[lora]]\nnmae = 'a'",
+}
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_a_text_that_is_hard_to_read_is_refused_at_once(name: str) -> None:
+    start = time.process_time()
+    with contextlib.suppress(PlanError):
+        parse(HARD[name])
+    assert time.process_time() - start < 0.15
+
+
+def test_dots_in_a_text_are_no_key() -> None:
+    name = "see " + ".".join("abcdefgh" * 8) + ".safetensors"
+    assert parse(f'model.checkpoint = ["{name}"]')
+    with pytest.raises(PlanError, match="Line 2: .*\n.*more than 32 parts"):
+        parse("blank = 1\n" + "a." * 40 + "a = 1")
+    with pytest.raises(PlanError, match="nested too deeply"):
+        parse("a = " + "[" * 5000)
