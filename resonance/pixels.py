@@ -116,14 +116,18 @@ def _how(image: Image.Image) -> Plain:
     if image.mode.startswith("I;16"):
         return lambda part: _grey(np.asarray(part) >> 8)
     if image.mode in ("I", "F"):
-        low, high = cast(tuple[float, float], image.getextrema())
-        if not np.isfinite([low, high]).all():
-            raise Told("it holds numbers that are none (NaN or infinity)")
+        _, high = cast(tuple[float, float], image.getextrema())
         white = next((most for most in ((1,) if image.mode == "F" else ()) + (255, 65535) if high <= most), high)
-        return lambda part: _grey(np.asarray(part, np.float64).clip(0) * (255 / white))
+        return lambda part: _grey(_finite(np.asarray(part, np.float64)).clip(0) * (255 / white))
     if _is_transparent(image):
         return _over_white
     return lambda part: part.convert("RGB")
+
+
+def _finite(values: Any) -> Any:
+    if not np.isfinite(values).all():
+        raise Told("it holds numbers that are none (NaN or infinity)")
+    return values
 
 
 def _grey(values: Any) -> Image.Image:
@@ -154,6 +158,5 @@ def _colours(image: Image.Image) -> Plain:
 
     samples = Image.fromarray(np.indices((6, 6, 6), np.uint8).reshape(3, 1, -1).transpose(1, 2, 0) * 51)
     apart = np.asarray(convert(samples), np.int16) - np.asarray(samples, np.int16)
-    return (
-        convert if np.abs(apart).max() > 1 else lambda part: part
-    )  # most profiles are sRGB's, under all kinds of names
+    # Most profiles are sRGB's, under all kinds of names.
+    return convert if np.abs(apart).max() > 1 else lambda part: part

@@ -162,10 +162,12 @@ def check_plain(db: sqlite3.Connection, folder: Path) -> None:
     Raises:
         Told: there is some.
     """
-    for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"):
+    # Tables of that name are SQLite's own.
+    found = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND NOT (type = 'table' AND name LIKE 'sqlite\\_%' ESCAPE '\\')"
+    for kind, name, sql in db.execute(found):
         words = re.findall(r"(\S*)\s*\(", sql)
         checks = re.findall(r"\bCHECK\s*\(([^()]*)\)", sql, re.IGNORECASE)
-        plain = kind in ("table", "index") and all(word.upper() in _BEFORE_BRACKETS for word in words)
+        plain = kind in ("table", "index") and all(word.strip('"`[]').upper() in _BEFORE_BRACKETS for word in words)
         if not plain or any(check != "one = 1" for check in checks):
             raise Told(
                 f"The ledger in {folder.name} holds a {kind}, {name}, that Resonance did not make and that would act when something"

@@ -181,6 +181,16 @@ def test_what_would_act_when_something_is_written_keeps_a_ledger_from_it(folder:
     shutil.rmtree(folder)  # nothing is left open
 
 
+def test_what_other_programs_leave_in_a_ledger_does_not_keep_it_from_going_on(folder: Path):
+    def others(db: sqlite3.Connection) -> None:
+        db.execute("ANALYZE")
+        [sql] = db.execute("SELECT sql FROM sqlite_master WHERE name = 'result'").fetchone()
+        db.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'result'", (sql.replace("result (", '"result" ('),))
+
+    spoil(folder / FILE, others)
+    Ledger(folder).close()
+
+
 def test_a_folder_that_leads_away_is_neither_swept_nor_written_to(tmp_path: Path):
     away = tmp_path / "away"
     away.mkdir()

@@ -121,9 +121,10 @@ def test_32_bit_grey_is_read_by_its_range(tmp_path: Path, values: tuple[float, .
 
 
 def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
-    path = saved(tmp_path / "grey.tif", Image.fromarray(np.array([[0.5, np.inf]], np.float32)))
-    with pytest.raises(Told, match="NaN or infinity"):
-        images.read(path)
+    for odd in (np.nan, np.inf, -np.inf):
+        path = saved(tmp_path / "grey.tif", Image.fromarray(np.array([[0.5, odd, 0.7]], np.float32)))
+        with pytest.raises(Told, match="NaN or infinity"):
+            images.read(path)
 
 
 def test_long_texts_in_a_file_do_not_keep_its_pixels_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
