@@ -5,8 +5,6 @@ import torch
 from comfy_api.v0_0_2 import io
 
 from ..resonance.attention.parts import Conditioning
-from ..resonance.host import driven, vary
-from ..resonance.host.sessions.variations import Around, SaveAs, opened
 from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, Naming
 from ..resonance.vary import settings, waits
 from ..resonance.vary.modes import TIMELESS, WHEN, colors
@@ -41,7 +39,7 @@ class Vary(io.ComfyNode):
             ),
             io.Combo.Input(
                 "returns",
-                options=list(vary.RETURNS),
+                options=list(settings.RETURNS),
                 tooltip="all: the outputs hold every picture, which takes memory. last: only the last of each picture that was varied.",
             ),
         ]
@@ -141,7 +139,7 @@ class Vary(io.ComfyNode):
         seed: int,
         sampler_name: str,
         scheduler: str,
-        scale_as: vary.ScaleAs,
+        scale_as: settings.ScaleAs,
         reference_through_vae: bool,
         cooldown: str,
         color: Choice | None = None,
@@ -149,6 +147,10 @@ class Vary(io.ComfyNode):
         mask: torch.Tensor | None = None,
         words: str = "",
     ) -> io.NodeOutput:
+        # Loading the pack must not wait for what acts while sampling.
+        from ..resonance.host import driven, vary
+        from ..resonance.host.sessions.variations import Around, SaveAs, opened
+
         color = chosen(color, "color", (NONE, *MODES))
         save_as = chosen(save_as, "save_as", ("off", "on"))
         sampling = vary.Sampling(model, vae, positive, negative, sampler_name, scheduler, scale_as)

@@ -7,14 +7,13 @@ from typing import Annotated, Literal
 import typer
 
 from ..vary import settings
-from ..vary.settings import MODES, NONE
+from ..vary.settings import MODES, NONE, ScaleAs
 from .options import Folder, Names, Retry, Session, Take, Waits, Workflow, option
 
 VARIED, COLORS = "What is made", "Colours"
 """Panels of the help."""
 
 Era = Literal["S", "H"]
-ScaleAs = Literal["cfg", "guidance"]
 Correct = Literal["after every transform", "when kept"]
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import comfy.model_management
 import comfy.sample
@@ -16,6 +16,7 @@ from .. import images
 from ..session.fill.transforms import VaryJob, settings_of
 from ..told import Told
 from ..vary.leg import follow
+from ..vary.settings import Returns, ScaleAs
 from ..vary.transform import SCHEDULE, SIDES, Call, Transform, calls, rows
 from ..vary.waits import Waits
 from ..vary.walk import Colors, Picture, walk
@@ -23,11 +24,6 @@ from . import core, progress
 from .cooldown import wait
 from .roundtrip import through
 from .sessions.variations import Variations
-
-ScaleAs = Literal["cfg", "guidance"]
-SCALE_AS: tuple[ScaleAs, ...] = ("cfg", "guidance")
-Returns = Literal["all", "last"]
-RETURNS: tuple[Returns, ...] = ("all", "last")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,12 @@
 """What can be set about transforms, on nodes and by the command."""
 
+from typing import Literal
+
 from ..settings import Setting
 
+ScaleAs = Literal["cfg", "guidance"]
+Returns = Literal["all", "last"]
+RETURNS: tuple[Returns, ...] = ("all", "last")
 NONE, ANCHORED, OWN = "none", "anchored", "own"
 MODES = ("adaptive", ANCHORED, "S", "85deaf5", "20ed20c", OWN)
 """Modes of colour correction, see :mod:`.modes`."""
