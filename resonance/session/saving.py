@@ -43,9 +43,13 @@ def keep(ledger: Ledger, item: Item, made: Made) -> list[str]:
     except OSError as error:
         ledger.check_place()
         raise (NoSpace if store.is_full(error) else Told)(f"{target} cannot be written: {error}") from error
-    if made.naming.folder == "prompt hash" and not (target / PROMPT).exists():
-        store.write(target, [(PROMPT, f"{spoken}\n".encode())])
-    store.write(target, files)
+    try:
+        if made.naming.folder == "prompt hash" and not (target / PROMPT).exists():
+            store.write(target, [(PROMPT, f"{spoken}\n".encode())])
+        store.write(target, files)
+    except Told:
+        ledger.check_place()  # it may have been moved just now
+        raise
     takes = "none" if item.source is None else made.takes
     count = len(made.pictures)
     following = lineage.children(item.lineage, count) if takes == "all" else [item.lineage] * (takes == "first")

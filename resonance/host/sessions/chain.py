@@ -299,7 +299,7 @@ def _load(chain: Chain, run: Run, item: Item) -> Work | None:
     while True:
         try:
             path = chain.locate(item)
-            return Work(item, images.to_tensor(images.read(path)) if path else None)
+            return Work(item, images.to_tensor(images.read(path, check=progress.stop_if_interrupted)) if path else None)
         except Told as error:
             log.warning("Session %s skips item %s of round %s: %s", ledger.name, item.index, item.round, error)
             with ledger.transaction():
@@ -313,13 +313,15 @@ def _load(chain: Chain, run: Run, item: Item) -> Work | None:
 
 
 def _picture(source: str) -> torch.Tensor:
-    return images.to_tensor(images.read(pictures.locate(source, folders.picture_roots())[1]))
+    return images.to_tensor(
+        images.read(pictures.locate(source, folders.picture_roots())[1], check=progress.stop_if_interrupted)
+    )
 
 
 def _given(source: str) -> torch.Tensor:
     """A pasted item's picture. A driver's lie in the temporary folder, to which it sent them."""
     roots = {**folders.picture_roots(), "temp": folders.temp_folder()}
-    return images.to_tensor(images.read(pictures.locate(source, roots)[1]))
+    return images.to_tensor(images.read(pictures.locate(source, roots)[1], check=progress.stop_if_interrupted))
 
 
 def _peek(ask: Ask, node_id: str) -> Work:

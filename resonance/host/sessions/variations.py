@@ -182,7 +182,7 @@ class Job:
             return None
         path = self._session.folder.parent / entry["subfolder"] / entry["filename"]
         try:
-            picture = images.to_tensor(images.read(path))
+            picture = images.to_tensor(images.read(path, check=progress.stop_if_interrupted))
         except Told:
             return None
         return picture.to(comfy.model_management.intermediate_device())
