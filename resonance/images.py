@@ -13,22 +13,8 @@ from PIL import Image, UnidentifiedImageError
 
 from . import pixels
 from .patience import within
-from .pixels import TooLarge, on_white
+from .pixels import TooLarge
 from .told import Told
-
-__all__ = [
-    "FORMATS",
-    "SUFFIXES",
-    "TooLarge",
-    "check_pictures",
-    "cut",
-    "decode",
-    "from_tensor",
-    "on_white",
-    "read",
-    "readers",
-    "to_tensor",
-]
 
 if TYPE_CHECKING:
     import torch
@@ -125,35 +111,25 @@ def to_tensor(image: Image.Image) -> torch.Tensor:
     return torch.as_tensor(np.asarray(image.convert("RGB"), np.float32) / 255.0)[None]
 
 
-def from_tensor(images: torch.Tensor) -> list[Image.Image]:
+def from_tensor(images: torch.Tensor | None) -> list[Image.Image]:
     """IMAGE ``[B, H, W, C]`` (C = 1, 3 or 4) to a list of RGB (or RGBA) pictures.
 
     Raises:
         Told: it is no batch of pictures, or holds no numbers.
     """
-    check_pictures(images)
+    expected = "Expected grey, RGB or RGBA pictures [B, H, W, C], got"
+    if images is None:
+        raise Told(f"{expected} nothing.")
+    shape = list(images.shape)
+    if len(shape) != 4 or shape[-1] not in (1, 3, 4):
+        raise Told(f"{expected} the shape {shape}.")
+    if 0 in shape:
+        raise Told(f"There is no picture: the image has the shape {shape}.")
+    if images.isnan().any():
+        raise Told(
+            "The picture holds no numbers (NaN), it would be black: this precision is too low for the model or the VAE, or the"
+            " scale too high. Try ComfyUI's --fp32-vae or --force-upcast-attention, or a lower scale."
+        )
     values = images.detach().float().cpu().numpy()
     values = (values.clip(0, 1) * 255).round().astype(np.uint8)
     return [Image.fromarray(p) if p.shape[-1] > 1 else Image.fromarray(p[..., 0]).convert("RGB") for p in values]
-
-
-def check_pictures(images: torch.Tensor | None, what: str = "images") -> None:
-    """
-    Args:
-        what: the name of the input.
-
-    Raises:
-        Told: it is no batch of pictures, or holds no numbers.
-    """
-    if images is None:
-        raise Told(f"Nothing came into {what}: the node before gave nothing.")
-    shape = tuple(images.shape)
-    if len(shape) != 4 or shape[-1] not in (1, 3, 4):
-        raise Told(f"Expected grey, RGB or RGBA pictures [B, H, W, C] in {what}, got the shape {list(shape)}.")
-    if 0 in shape:
-        raise Told(f"There is no picture in {what}: its shape is {list(shape)}.")
-    if images.isnan().any():
-        raise Told(
-            f"The picture in {what} holds no numbers (NaN), it would be black: this precision is too low for the model or the VAE,"
-            " or the scale too high. Try ComfyUI's --fp32-vae or --force-upcast-attention, or a lower scale."
-        )

@@ -182,7 +182,7 @@ class BindingProcessor:
         """Whether any row has tokens that nobody reads."""
         return any(bound.filled for bound in self._bound.values())
 
-    def unfilled(self, call: Call) -> "Unfilled":
+    def unfilled(self, call: Call) -> Unfilled:
         """The tokens of a call that are read."""
         found = [(row.at, self.of(row)) for row in call.rows]
         return Unfilled(

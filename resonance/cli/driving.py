@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..drive.driver import Ended, Halt, MakeJob, drive
 from ..drive.job import Engine
 from ..session.chain import Chain
-from ..session.opening import Unreadable
+from ..session.opening import UnreadableLedger
 from ..session.status import FILE
 from ..told import Told
 from .output import INTERRUPTED, Output
@@ -90,7 +90,7 @@ def ledger_of(folder: Path) -> Generator[None]:
     """Says where the ledger is that cannot be used, and what to do. Raises Told."""
     try:
         yield
-    except Unreadable as error:
+    except UnreadableLedger as error:
         raise Told(f"{error} resonance report {folder} --rebuild makes it anew from what the pictures say.") from error
     except sqlite3.OperationalError as error:
         raise Told(

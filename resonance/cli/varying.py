@@ -30,7 +30,7 @@ from ..drive.varying import (
 )
 from ..drive.workflow import checked, read_workflow
 from ..files import store
-from ..files.names import check_name, own
+from ..files.names import check_name, writable
 from ..files.pictures import locate
 from ..graph import VARY, Graph, nodes_of
 from ..paint.request import PictureFile
@@ -109,7 +109,7 @@ def _begun(asked: Asked, folder: Path, plan: VaryPlan, request: dict[str, Any] |
     chain = opened(folder, fill, plan.jobs[0].seed)
     try:
         missing = [file for file in plan.starts.items() if not (folder / START / file[0]).exists()]
-        store.write(own(folder, START), missing)
+        store.write(writable(folder, START), missing)
         with chain.ledger.transaction():
             if asked.retry:
                 chain.ledger.retry()

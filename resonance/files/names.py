@@ -45,7 +45,7 @@ def is_link(path: Path) -> bool:
     return stat.S_ISLNK(known.st_mode) or getattr(known, "st_reparse_tag", 0) == _JUNCTION
 
 
-def own(root: Path, relative: str) -> Path:
+def writable(root: Path, relative: str) -> Path:
     """``root / relative``, to be written to.
 
     Raises:

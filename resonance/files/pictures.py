@@ -26,21 +26,23 @@ def locate(name: str, roots: Mapping[str, Path]) -> tuple[str, Path]:
     found = _ANNOTATED.fullmatch(name) or _ANNOTATED.fullmatch(name.strip())
     if found and found[2] in roots:
         path = existing(roots[found[2]], found[1])
-        if path.exists() or not _is_there(name, roots):
+        if path.exists() or _just_there(name, roots) is None:
             return found[2], path
-    elif found and not _is_there(name, roots):
-        raise Told(
-            f"{name!r}: there is no root [{found[2]}], and no such folder. Roots: {', '.join(f'[{r}]' for r in roots)}."
-        )
-    return "input", existing(roots["input"], name if _is_there(name, roots) else name.strip())
+    if there := _just_there(name, roots):
+        return "input", there
+    root = found[2] if found else "input"
+    if root not in roots:
+        raise Told(f"{name!r}: there is no root [{root}]. Roots: {', '.join(f'[{r}]' for r in roots)}.")
+    return root, existing(roots[root], name.strip())
 
 
-def _is_there(name: str, roots: Mapping[str, Path]) -> bool:
-    """Whether the input folder has just that."""
+def _just_there(name: str, roots: Mapping[str, Path]) -> Path | None:
+    """What has just that name in the input folder."""
     try:
-        return existing(roots["input"], name).exists() if "input" in roots and name else False
-    except (Told, OSError):
-        return False
+        path = existing(roots["input"], name) if "input" in roots and name else None
+    except Told:
+        return None
+    return path if path and path.exists() else None
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:

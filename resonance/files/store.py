@@ -28,17 +28,20 @@ def encode_png(image: Image.Image, texts: Mapping[str, str], level: int = 4) -> 
     return buffer.getvalue()
 
 
-def write(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
+def write(folder: Path, files: Sequence[tuple[str, bytes]], parents: bool = True) -> None:
     """Writes files that survive a power cut once this returns, and of which none is ever seen half written.
 
     What stands under a final name is replaced.
+
+    Args:
+        parents: whether folders above this one are made, too.
 
     Raises:
         NoSpace: the disk is full.
         Told: they cannot be written; the text says where, and why.
     """
     try:
-        _write(folder, files)
+        _write(folder, files, parents)
     except OSError as error:
         raise (NoSpace if is_full(error) else Told)(f"{folder} cannot be written: {error}") from error
 
@@ -54,9 +57,9 @@ def is_full(error: BaseException | None) -> bool:
     return isinstance(error, NoSpace) or is_full(error.__cause__ or error.__context__)
 
 
-def _write(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:
+def _write(folder: Path, files: Sequence[tuple[str, bytes]], parents: bool) -> None:
     if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=parents, exist_ok=True)
         flush_folder(folder.parent)
     temporary = [folder / f".{name}.tmp" for name, _ in files]
     try:

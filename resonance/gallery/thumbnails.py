@@ -11,7 +11,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from .. import images
-from ..files.names import inside, own
+from ..files.names import inside, writable
+from ..pixels import TooLarge
 from ..told import Told
 
 log = logging.getLogger(__name__)
@@ -47,13 +48,13 @@ def make(session: Path, picture: Path) -> bytes:
     try:
         image = images.read(picture, 2 * SIDE)
         image.thumbnail((SIDE, SIDE), reducing_gap=2.0)
-    except images.TooLarge as error:
+    except TooLarge as error:
         image = _too_large(picture.name, error)
     buffer = BytesIO()
     image.save(buffer, "WEBP", quality=80)
     data = buffer.getvalue()
     try:
-        own(session, FOLDER).mkdir(exist_ok=True)
+        writable(session, FOLDER).mkdir(exist_ok=True)
         half = place.with_name(f".{place.name}.{threading.get_ident()}.tmp")
         half.unlink(missing_ok=True)
         with half.open("xb") as file:
@@ -64,7 +65,7 @@ def make(session: Path, picture: Path) -> bytes:
     return data
 
 
-def _too_large(name: str, error: images.TooLarge) -> Image.Image:
+def _too_large(name: str, error: TooLarge) -> Image.Image:
     tile = Image.new("RGB", (SIDE, SIDE), (48, 48, 48))
     shown = name if len(name) <= 24 else f"{name[:12]}…{name[-11:]}"
     text = f"too large to show\n{error.size[0]} x {error.size[1]}\n{shown}"

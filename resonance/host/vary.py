@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from .. import images
+from ..pixels import on_white
 from ..session.fill.transforms import VaryJob, settings_of
 from ..told import Told
 from ..vary.leg import follow
@@ -208,11 +209,7 @@ def prepare(image: torch.Tensor, multiple: int) -> list[Picture]:
     Raises:
         Told: there are no pixels, or not 1, 3 or 4 channels.
     """
-    if 0 in image.shape:
-        raise Told(f"There is no picture to vary: the image has the shape {tuple(image.shape)}.")
-    if image.shape[-1] not in (1, 3, 4):
-        raise Told(f"Expected a grey, RGB or RGBA picture, got one with {image.shape[-1]} channels.")
-    pictures = [images.cut(images.on_white(picture), multiple) for picture in images.from_tensor(image)]
+    pictures = [images.cut(on_white(picture), multiple) for picture in images.from_tensor(image)]
     return [images.to_tensor(picture).to(_device()) for picture in pictures]
 
 

@@ -21,11 +21,11 @@ from ..files.names import is_link
 from ..told import NotNow, Told
 from .item import Item, Phase, Words, seed_of
 from .lineage import distinct
-from .opening import Unreadable, check_file, check_plain, check_tables, restrain
+from .opening import check_file, from_json, open_to_write
 from .payloads import Payload, Plain, payload_of
-from .query import Query, owner_of
+from .query import Query, owner_of, words_of
 from .reason import Outcome, Reason
-from .schema import check_version, prepare
+from .schema import prepare
 from .status import FILE, Kind, Moved, NoLedger, State, Status
 
 ATTEMPTS = 3
@@ -119,11 +119,10 @@ class Ledger:
         self.folder = folder
         self.name = folder.name
         self.process = process
-        path = folder / FILE
         if is_link(folder):
             raise Told(f"The session's folder {folder.name!r} is a link. A session needs a folder of its own.")
         try:
-            check_file(path)
+            check_file(folder / FILE)
         except NoLedger:
             if seed is None:
                 raise
@@ -131,29 +130,16 @@ class Ledger:
         self._lock = own(folder)
         self._mutex = threading.RLock()
         self._totals: dict[int, int] = {}
-        self._place: tuple[tuple[int, int] | None, ...] = ()
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
-            self._db.row_factory = sqlite3.Row
-            restrain(self._db)
-            if self._value("SELECT count(*) FROM sqlite_master"):
-                check_tables(self._db, folder)
-                check_plain(self._db, folder)
-                check_version(self._db)
-            if self._value("PRAGMA journal_mode = WAL") != "wal":
-                self._db.execute("PRAGMA journal_mode = TRUNCATE")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA wal_autocheckpoint = 4000")
+            self._db = open_to_write(folder)
             with self.transaction():
                 prepare(self._db)
                 sql = "INSERT OR IGNORE INTO session (one, seed, created, kind) VALUES (1, ?, ?, ?)"
                 self._db.execute(sql, (seed, time.time(), kind))
                 self._take_name()
             self._place = _place(folder)
-        except BaseException as error:
+        except BaseException:
             self._lock.release()
-            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-                raise Unreadable(f"The ledger in {folder.name} cannot be read: {error}.") from error
             raise
 
     def check_place(self) -> None:
@@ -489,13 +475,10 @@ class Ledger:
     def _take_name(self) -> None:
         """Where the folder has another name than before, its own pictures are the sources of the items under that."""
         source = self._value("SELECT source FROM item WHERE source LIKE '%/% [output]' ORDER BY id DESC LIMIT 1")
-        before = (source or self.name).split("/")[0]
+        before, _, file = (source or self.name).removesuffix(" [output]").partition("/")
         if before == self.name or (self.folder.parent / before).exists():
             return
-        ours = self._value(
-            "SELECT 1 FROM item i JOIN result r ON i.source = ? || '/' || r.file || ' [output]' LIMIT 1", before
-        )
-        if ours:
+        if (self.folder / file).is_file() or self._value("SELECT 1 FROM result WHERE file = ?", file):
             self._db.execute(
                 "UPDATE item SET source = ? || substr(source, length(?) + 1) WHERE source LIKE '% [output]'"
                 " AND substr(source, 1, length(?) + 1) = ? || '/'",
@@ -584,4 +567,4 @@ def _place(folder: Path) -> tuple[tuple[int, int] | None, ...]:
 
 
 def _words(row: Any) -> Words | None:
-    return Words(**json.loads(row["words"])) if row["words"] else None
+    return words_of(from_json(row["words"], "the words")) if row["words"] else None

@@ -1,4 +1,5 @@
-"""Opens a ledger that anybody may have written: only what a ledger of ours holds is read, and only for so long."""
+"""Opens ledgers that anybody may have written: only what a ledger of ours holds is read, and only for so long, and nothing of it acts
+when something is written."""
 
 import json
 import math
@@ -11,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..files.names import is_link
 from ..told import Told
-from .schema import APPLICATION, TABLES
+from .schema import APPLICATION, TABLES, check_version
 from .status import FILE, NoLedger
 
 PATIENCE = 10.0
@@ -26,11 +28,11 @@ _REMEMBERED = 1000
 _BEFORE_BRACKETS = {"CHECK", "KEY", "UNIQUE", *(name.upper() for name in TABLES)}
 
 
-class Unreadable(Told):
+class UnreadableLedger(Told):
     """There is a ledger, which cannot be read; the text says why."""
 
 
-class Refused(Unreadable):
+class Refused(UnreadableLedger):
     """No part of it can be read, until it changes."""
 
 
@@ -41,12 +43,12 @@ _refused: dict[Path, tuple[Version, float, str]] = {}
 
 
 @contextmanager
-def opened(folder: Path, seconds: float = PATIENCE) -> Generator[sqlite3.Connection]:
+def open_to_read(folder: Path, seconds: float = PATIENCE) -> Generator[sqlite3.Connection]:
     """The ledger in ``folder`` as it stands at one moment, to read.
 
     Raises:
         NoLedger: there is none.
-        Unreadable: it cannot be read, or not in so many seconds. What is asked of it raises this, too.
+        UnreadableLedger: it cannot be read, or not in so many seconds. What is asked of it raises this, too.
     """
     path = folder / FILE
     version = tuple(_known(each) for each in (path, path.with_name(f"{FILE}-wal")))
@@ -56,7 +58,7 @@ def opened(folder: Path, seconds: float = PATIENCE) -> Generator[sqlite3.Connect
     end = time.monotonic() + seconds
     try:
         try:
-            with _opened(folder, seconds, end) as db:
+            with _connected(folder, seconds, end) as db:
                 yield db
         except sqlite3.Error as error:
             if time.monotonic() > end:
@@ -64,13 +66,40 @@ def opened(folder: Path, seconds: float = PATIENCE) -> Generator[sqlite3.Connect
                     f"The ledger in {folder.name} cannot be read: it takes more than {seconds:g} s."
                 ) from error
             # An OperationalError is a lock, or memory: it may go better next time.
-            kind = Unreadable if isinstance(error, sqlite3.OperationalError) else Refused
+            kind = UnreadableLedger if isinstance(error, sqlite3.OperationalError) else Refused
             raise kind(f"The ledger in {folder.name} cannot be read: {error}.") from error
     except Refused as error:
         if len(_refused) >= _REMEMBERED:
             _refused.clear()
         _refused[path] = (version, seconds if time.monotonic() > end else math.inf, str(error))
         raise
+
+
+def open_to_write(folder: Path) -> sqlite3.Connection:
+    """The ledger in ``folder``, made where there is none, as empty as SQLite makes it. It may be used from several threads.
+
+    Raises:
+        UnreadableLedger: it cannot be read.
+        Told: it is not to be written to, see :func:`_check_plain` and :func:`.schema.check_version`.
+    """
+    db = sqlite3.connect(folder / FILE, isolation_level=None, check_same_thread=False, timeout=10)
+    try:
+        db.row_factory = sqlite3.Row
+        _restrain(db)
+        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            _check_tables(db, folder)
+            _check_plain(db, folder)
+            check_version(db)
+        if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+            db.execute("PRAGMA journal_mode = TRUNCATE")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA wal_autocheckpoint = 4000")
+    except BaseException as error:
+        db.close()
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            raise UnreadableLedger(f"The ledger in {folder.name} cannot be read: {error}.") from error
+        raise
+    return db
 
 
 def size_of(folder: Path) -> int:
@@ -88,16 +117,16 @@ def _known(path: Path) -> tuple[int, int, int] | None:
 
 
 @contextmanager
-def _opened(folder: Path, seconds: float, end: float) -> Generator[sqlite3.Connection]:
+def _connected(folder: Path, seconds: float, end: float) -> Generator[sqlite3.Connection]:
     path = folder / FILE
     check_file(path)
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=seconds, isolation_level=None)
     try:
         db.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
         db.row_factory = sqlite3.Row
-        restrain(db)
+        _restrain(db)
         db.execute("BEGIN")
-        check_tables(db, folder)
+        _check_tables(db, folder)
         yield db
     finally:
         db.close()
@@ -107,31 +136,31 @@ def check_file(path: Path) -> None:
     """
     Raises:
         NoLedger: there is no file.
-        Unreadable: it is something else, or a link, or there is a link beside it that SQLite would follow.
+        UnreadableLedger: it is something else, or a link, or there is a link beside it that SQLite would follow.
     """
     try:
         mode = path.lstat().st_mode
     except OSError:
         raise NoLedger(f"There is no session in {path.parent}.") from None
     for each in (path, *(path.with_name(path.name + suffix) for suffix in _BESIDE)):
-        if each.is_symlink():
+        if is_link(each):
             raise Refused(f"The ledger in {path.parent.name} cannot be read: {each.name} is a link.")
     if not stat.S_ISREG(mode):
         raise Refused(f"The ledger in {path.parent.name} cannot be read: {path.name} is not a file.")
 
 
-def restrain(db: sqlite3.Connection) -> None:
+def _restrain(db: sqlite3.Connection) -> None:
     """Lets nothing that lies in a database act, nor fill the memory."""
     db.execute("PRAGMA trusted_schema = OFF")
     db.execute("PRAGMA cell_size_check = ON")
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
 
 
-def check_tables(db: sqlite3.Connection, folder: Path) -> None:
+def _check_tables(db: sqlite3.Connection, folder: Path) -> None:
     """
     Raises:
         NoLedger: there are no tables yet.
-        Unreadable: they are none that a version of ours has made.
+        UnreadableLedger: they are none that a version of ours has made.
     """
 
     def refuse(why: str) -> Refused:
@@ -156,7 +185,7 @@ def check_tables(db: sqlite3.Connection, folder: Path) -> None:
         raise refuse("it holds no session")
 
 
-def check_plain(db: sqlite3.Connection, folder: Path) -> None:
+def _check_plain(db: sqlite3.Connection, folder: Path) -> None:
     """Lets nobody's code run when something is written: triggers, and expressions in tables and indexes.
 
     Raises:
@@ -178,12 +207,12 @@ def check_plain(db: sqlite3.Connection, folder: Path) -> None:
 def from_json(text: Any, what: str) -> Any:
     """
     Raises:
-        Unreadable: it is no JSON, or holds numbers that JSON does not know.
+        UnreadableLedger: it is no JSON, or holds numbers that JSON does not know.
     """
     try:
         return json.loads(text, parse_constant=_no_number)
     except (TypeError, ValueError, RecursionError) as error:
-        raise Unreadable(f"The ledger cannot be read: {what} is no JSON ({error}).") from None
+        raise UnreadableLedger(f"The ledger cannot be read: {what} is no JSON ({error}).") from None
 
 
 def _no_number(text: str) -> None:
@@ -194,9 +223,9 @@ def checked(value: Any, kind: type, what: str) -> Any:
     """A value that must be of a kind; ``float``: a finite number.
 
     Raises:
-        Unreadable: it is not.
+        UnreadableLedger: it is not.
     """
     fits = isinstance(value, (int, float)) and math.isfinite(value) if kind is float else isinstance(value, kind)
     if not fits:
-        raise Unreadable(f"The ledger cannot be read: {what} is {value!r:.40}.")
+        raise UnreadableLedger(f"The ledger cannot be read: {what} is {value!r:.40}.")
     return value

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..files.names import is_link
 from ..told import NotThere, Told
 from .item import Item, Words, derive
-from .opening import PATIENCE, Unreadable, checked, from_json, opened
+from .opening import PATIENCE, UnreadableLedger, checked, from_json, open_to_read
 from .payloads import payload_of
 from .status import FILE, Kind, NoLedger, Status
 
@@ -121,9 +121,9 @@ def reading(folder: Path, seconds: float = PATIENCE) -> Generator["Query"]:
 
     Raises:
         NoLedger: there is none.
-        Unreadable: it cannot be read, or not in so many seconds. Questions to it raise this, too.
+        UnreadableLedger: it cannot be read, or not in so many seconds. Questions to it raise this, too.
     """
-    with opened(folder, seconds) as db:
+    with open_to_read(folder, seconds) as db:
         yield Query(db, folder)
 
 
@@ -149,7 +149,7 @@ def overview(output: Path, seconds: float = 10.0) -> list[Status | Unread]:
     for folder in sessions(output):
         try:
             if is_link(folder):
-                raise Unreadable("Its folder is a link.")
+                raise UnreadableLedger("Its folder is a link.")
             if time.monotonic() > end:
                 raise Told("Others take so long that it is not looked at yet.")
             with reading(folder, GLANCE) as ledger:
@@ -185,7 +185,7 @@ def read_round(folder: Path, round_: int | None = None) -> tuple[Status, list[di
 def owner_of(folder: Path) -> str:
     """Who says to own the ledger in ``folder``."""
     try:
-        with opened(folder, 1) as db:
+        with open_to_read(folder, 1) as db:
             return str(db.execute("SELECT owner FROM session").fetchone()[0] or "another process")
     except Told:
         return "another process"
@@ -234,7 +234,7 @@ class Query:
         sql = "SELECT committed FROM item WHERE committed IS NOT NULL ORDER BY committed DESC LIMIT 20"
         times = [checked(row[0], float, "when a picture was saved") for row in self._db.execute(sql)]
         if state not in _SESSION_STATES:
-            raise Unreadable(f"The ledger cannot be read: its state is {state!r:.40}.")
+            raise UnreadableLedger(f"The ledger cannot be read: its state is {state!r:.40}.")
         pace = median(later - earlier for later, earlier in pairwise(times)) if len(times) > 1 else None
         return Status(
             session=self.session,
@@ -266,12 +266,12 @@ class Query:
         """All items, by round and number.
 
         Raises:
-            Unreadable: they are too many, or none of ours.
+            UnreadableLedger: they are too many, or none of ours.
         """
         if (count := self._one("SELECT count(*) FROM item")[0]) > MOST:
-            raise Unreadable(f"The session has {count} items; at most {MOST} can be shown.")
+            raise UnreadableLedger(f"The session has {count} items; at most {MOST} can be shown.")
         if odd := self._one(_ODD)[0]:
-            raise Unreadable(
+            raise UnreadableLedger(
                 f"The ledger cannot be read: {odd} of its items have a form that this version does not know."
             )
         results = dict(self._db.execute("SELECT item, count(*) FROM result GROUP BY item").fetchall())
@@ -319,7 +319,7 @@ class Query:
             seed=self.seed(row),
             source=row.source,
             draw=row.draw,
-            words=_words(row) if row.words else None,
+            words=words_of(row.words) if row.words else None,
             payload=payload_of(row.payload),
         )
 
@@ -471,10 +471,13 @@ def _row(row: sqlite3.Row) -> Row:
     )
 
 
-def _words(row: Row) -> Words:
-    words = row.words or {}
+def words_of(words: dict[str, Any]) -> Words:
+    """
+    Raises:
+        UnreadableLedger: they hold what this version does not know.
+    """
     if unknown := [key for key, value in words.items() if key not in ("tags", "caption") or not isinstance(value, str)]:
-        raise Unreadable(
-            f"The ledger cannot be read: words of item {row.id} have {unknown[0]!r}, which this version does not know."
+        raise UnreadableLedger(
+            f"The ledger cannot be read: its words have {unknown[0]!r}, which this version does not know."
         )
     return Words(**words)

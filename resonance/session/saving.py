@@ -8,7 +8,7 @@ from io import BytesIO
 from PIL import Image
 
 from ..files import store
-from ..files.names import own
+from ..files.names import writable
 from ..told import NoSpace, Told
 from . import lineage
 from .item import Item
@@ -37,18 +37,13 @@ def keep(ledger: Ledger, item: Item, made: Made) -> list[str]:
     stem = stem_of(item, made.naming.name, begun, lambda name: ledger.taken(f"{folder}/{name}", item))
     files = [*named(stem, made.pictures), *named(f"{stem}_before", made.before)]
     ledger.check_place()
-    target = own(ledger.folder, folder)
-    try:
-        target.mkdir(exist_ok=True)  # and not the session's own, which somebody may have moved just now
-    except OSError as error:
-        ledger.check_place()
-        raise (NoSpace if store.is_full(error) else Told)(f"{target} cannot be written: {error}") from error
-    try:
+    target = writable(ledger.folder, folder)
+    try:  # the session's own folder is not made again: somebody may have moved it
         if made.naming.folder == "prompt hash" and not (target / PROMPT).exists():
-            store.write(target, [(PROMPT, f"{spoken}\n".encode())])
-        store.write(target, files)
+            store.write(target, [(PROMPT, f"{spoken}\n".encode())], parents=False)
+        store.write(target, files, parents=False)
     except Told:
-        ledger.check_place()  # it may have been moved just now
+        ledger.check_place()
         raise
     takes = "none" if item.source is None else made.takes
     count = len(made.pictures)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont
 
-from ..images import on_white
+from ..pixels import on_white
 from ..told import Told
 
 LIMIT = 16384

@@ -17,7 +17,7 @@ from resonance.files import store
 from resonance.gallery import grid
 from resonance.session import query, schema
 from resonance.session.ledger import Ledger
-from resonance.session.opening import Unreadable
+from resonance.session.opening import UnreadableLedger
 from resonance.session.query import Unread, overview
 from resonance.session.status import FILE, NoLedger, Status
 from resonance.told import NotNow, Told
@@ -52,7 +52,7 @@ def test_what_is_no_ledger_of_ours_is_listed_with_why_and_in_no_time(folder: Pat
         assert found.unread.startswith("The ledger ") and found.unread.endswith(".") and len(found.unread) < 200
     start = time.monotonic()
     for _ in range(3):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableLedger):
             grid.grid(folder)
     assert time.monotonic() - start < 3
 
@@ -114,7 +114,7 @@ def test_a_pipe_is_not_opened(folder: Path):
     (folder / FILE).unlink()
     os.mkfifo(folder / FILE)
     assert isinstance(found := listed(folder), Unread) and "is not a file" in found.unread
-    with pytest.raises(Unreadable, match="is not a file"):
+    with pytest.raises(UnreadableLedger, match="is not a file"):
         Ledger(folder)
 
 
@@ -126,7 +126,7 @@ def test_nothing_is_read_or_written_through_a_link(folder: Path, tmp_path: Path,
     (folder / link).unlink(missing_ok=True)
     (folder / link).symlink_to(away)
     assert isinstance(found := listed(folder), Unread) and "is a link" in found.unread
-    with pytest.raises(Unreadable, match="is a link"):
+    with pytest.raises(UnreadableLedger, match="is a link"):
         Ledger(folder)
     assert away.read_bytes() == before
 

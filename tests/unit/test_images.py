@@ -239,12 +239,12 @@ def test_a_batch_of_tensors_is_clipped_and_rounded() -> None:
 @pytest.mark.parametrize(
     ("tensor", "said"),
     [
-        (None, "Nothing came into images"),
+        (None, "got nothing"),
         (torch.zeros(1, 2, 3), r"got the shape \[1, 2, 3\]"),
         (torch.zeros(1, 4, 8, 8, 3), r"got the shape \[1, 4, 8, 8, 3\]"),
         (torch.zeros(1, 8, 8, 2), r"got the shape \[1, 8, 8, 2\]"),
-        (torch.zeros(0, 8, 8, 3), "There is no picture in images"),
-        (torch.zeros(1, 8, 0, 3), "There is no picture in images"),
+        (torch.zeros(0, 8, 8, 3), "There is no picture: "),
+        (torch.zeros(1, 8, 0, 3), "There is no picture: "),
         (torch.full((1, 8, 8, 3), float("nan")), "holds no numbers"),
     ],
     ids=["nothing", "three axes", "a video", "two channels", "an empty batch", "no width", "NaN"],

@@ -176,6 +176,12 @@ def test_a_path_of_windows_finds_its_file(tmp_path: Path):
     assert existing(tmp_path, "sub\\a.png") == tmp_path / "sub" / "a.png"
 
 
+def test_a_root_that_is_not_there_is_named(tmp_path: Path):
+    for name in ("a.png", "a.png [input]", "a.png [disk]"):
+        with pytest.raises(Told, match=r"there is no root \[(input|disk)\]. Roots: \[temp\]"):
+            pictures.locate(name, {"temp": tmp_path})
+
+
 def test_a_link_that_leads_out_or_to_itself_is_no_picture(tmp_path: Path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "out").symlink_to(tmp_path)

@@ -24,7 +24,7 @@ from ...files import store
 from ...gallery import grid, thumbnails
 from ...gallery.drift import drift
 from ...session import query
-from ...session.opening import Unreadable, size_of
+from ...session.opening import UnreadableLedger, size_of
 from ...session.status import NoLedger
 from ...told import NotNow, NotThere, Told
 from .. import folders
@@ -161,7 +161,7 @@ async def _guarded(work: Callable[[], T], pool: ThreadPoolExecutor, wrong: int =
         return _refuse("There is no such session in the output folder.", 404)
     except NotThere as error:
         return _refuse(str(error), 404)
-    except Unreadable as error:
+    except UnreadableLedger as error:
         return _refuse(str(error), 503)
     except NotNow as error:
         return _refuse(str(error), 409)

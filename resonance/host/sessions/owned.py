@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from server import PromptServer
 
 from ... import graph
-from ...files.names import check_name
+from ...files.names import check_name, is_link
 from ...session import chain, query, status
 from ...session.chain import BY_REQUEST, Chain, WrongKind
 from ...session.item import Item
@@ -65,7 +65,7 @@ def folder(name: str) -> Path:
     """Folder of a session in the output folder, or in an archive of img2tag2img there. Raises Told if the name cannot be one."""
     output = folders.output_folder()
     path = output / check_name(name)
-    if path.is_symlink():
+    if is_link(path):
         raise Told(
             f"The session's folder {name!r} is a link. A session needs a folder of its own in the output folder."
         )

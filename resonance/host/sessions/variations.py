@@ -11,7 +11,7 @@ import torch
 
 from ... import images
 from ...files import store
-from ...files.names import own
+from ...files.names import writable
 from ...session import query
 from ...session.chain import Chain
 from ...session.fill import transforms
@@ -112,7 +112,7 @@ class Variations:
         [picture] = images.from_tensor(start)
         content = transforms.content_of(picture)
         name = transforms.start_of(content)
-        folder = own(self.folder, START)
+        folder = writable(self.folder, START)
         if not (folder / name).exists():
             store.write(folder, [(name, store.encode_png(picture, {}))])
         id_ = self.save.job_id(content, mask, settings, self.around)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...images import on_white
+from ...pixels import on_white
 
 Triple = tuple[float, float, float]
 HALF: Triple = (0.5, 0.5, 0.5)
