@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -66,7 +67,8 @@ def test_thumbnails_are_made_a_while_and_the_next_call_goes_on(tmp_path: Path, m
     folder = make_session(tmp_path / "output", "s", rounds=3, lineages=1)
     roots = {"input": tmp_path / "input", "output": tmp_path / "output"}
     monkeypatch.setattr(drift, "SECONDS", 1.5)
-    monkeypatch.setattr(drift.time, "monotonic", iter(range(100)).__next__)
+    # Its own clock: other threads read the real one meanwhile.
+    monkeypatch.setattr(drift, "time", SimpleNamespace(monotonic=iter(range(100)).__next__))
     calls = [drift.drift(folder, 1, roots) for _ in range(5)]
     assert [call["missing"] for call in calls] == [3, 2, 1, 0, 0]
     assert [p["lab"] is None for p in calls[1]["points"]] == [False, False, True, True]
