@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
@@ -50,6 +51,19 @@ def run(session: nox.Session, *command: str | Path) -> None:
 def marked(name: str) -> list[str]:
     """The files with tests that are so marked: pytest imports each file it is given, which takes half a minute for all."""
     return sorted(str(path) for path in Path("tests").glob("*/test_*.py") if f"mark.{name}" in path.read_text("utf-8"))
+
+
+def check_python(session: nox.Session) -> None:
+    run(session, "ruff", "check")
+    run(session, "ruff", "format", "--check")
+    run(session, "pyright", "--pythonpath", PYTHON)
+    run(session, PYTHON, "tests/contracts.py")
+
+
+def check_js(session: nox.Session) -> None:
+    if prepare_js(session):
+        npm(session, "run", "check")
+        npm(session, "test")
 
 
 @nox.session(reuse_venv=True, default=False)
@@ -107,15 +121,11 @@ def test(session: nox.Session) -> None:
     """Lint, types, import contracts, unit, host and browser tests, in the time of tests/budget.json. What follows `--` goes to
     pytest instead of the folders."""
     began = time.time()
-    run(session, "ruff", "check")
-    run(session, "ruff", "format", "--check")
-    run(session, "pyright", "--pythonpath", PYTHON)
-    run(session, PYTHON, "tests/contracts.py")
     if find_comfyui() is None:
         session.warn("no ComfyUI found (COMFYUI_PATH, the folder above, ~/comfy/ComfyUI): the host tests are skipped")
-    if prepare_js(session):
-        npm(session, "run", "check")
-        npm(session, "test")
+    with ThreadPoolExecutor() as pool:
+        for checked in [pool.submit(check_python, session), pool.submit(check_js, session)]:
+            checked.result()
     if session.posargs:
         run(session, PYTHON, "-m", "pytest", *session.posargs)
         return
@@ -133,7 +143,7 @@ def smoke(session: nox.Session) -> None:
 @nox.session(venv_backend="none", requires=SHARED, default=False)
 def long(session: nox.Session) -> None:
     """What takes too long for every day: figures over many pictures, every combination."""
-    tests = session.posargs or marked("long")
+    tests = session.posargs or [*marked("long"), "tests/browser"]  # whose pages conftest.py deals out
     run(session, PYTHON, "-m", "pytest", "-n", "2", "-m", "long and not quiet", *tests)
     if not session.posargs:
         run(session, PYTHON, "-m", "pytest", "-m", "long and quiet", *marked("quiet"))

@@ -248,6 +248,7 @@ describe('progress', () => {
     total: 40,
     failed: 0,
     skipped: 0,
+    removed: 0,
     pace: null,
     eta: null,
   }

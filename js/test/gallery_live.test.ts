@@ -36,6 +36,7 @@ const status = (session: string, more: Partial<Status> = {}): Status => ({
   total: 2,
   failed: 0,
   skipped: 0,
+  removed: 0,
   pace: null,
   eta: null,
   ...more,

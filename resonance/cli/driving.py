@@ -74,11 +74,13 @@ async def drive_and_show(chain: Chain, job: MakeJob, engines: Sequence[Engine], 
 
 def _conclude(chain: Chain, ended: Ended, out: Output) -> None:
     status = chain.ledger.status()
-    troubles = [f"{count} {what}" for count, what in ((status.failed, "failed"), (status.skipped, "skipped")) if count]
+    counts = ((status.failed, "failed"), (status.skipped, "skipped"), (status.removed, "removed"))
+    troubles = [f"{count} {what}" for count, what in counts if count]
     out.event("ended", state=ended.state, reason=ended.reason, done=ended.done, failed=status.failed)
     done = f"{ended.done} picture{'s' * (ended.done != 1)} made{''.join(f', {trouble}' for trouble in troubles)}"
     if ended.state == "finished":
-        more = " --retry tries those once more." if troubles else ""
+        more = " --retry tries those once more." if status.failed or status.skipped else ""
+        more += " --remake makes what was removed again." if status.removed else ""
         out.say(f"Finished: round {status.round}, {done}.{more}")
         return
     out.say(f"{ended.state.capitalize()}: {ended.reason}. {done[0].upper()}{done[1:]}. The same command goes on.")

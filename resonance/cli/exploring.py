@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ..drive.exploration import BETWEEN, FIXED, RULES, Exploring, Paced, Tries, graph_for, named
 from ..drive.job import Engine
 from ..drive.session import Jobs, opened
-from ..drive.workflow import ItemWorkflow, read_workflow
+from ..drive.workflow import ItemWorkflow, checked, read_workflow
 from ..files.names import check_name
-from ..graph import EXPLORE
+from ..graph import EXPLORE, nodes_of
 from ..session.chain import Chain, PlanDraws, WrongKind
 from ..session.fill.grid import Grid
 from ..session.naming import Naming
@@ -27,7 +26,7 @@ from .engines import Build, Checkpoint, Engines, plan_of
 from .explore_options import Asked
 from .output import Output
 from .places import Places
-from .session import take
+from .session import kept, take
 
 SCRATCH = Naming("scratch", "variation")
 MENU = "Enter: again. A text: a new prompt. e, c, a: edit prompt, scale, aspect. s: keep and explore. q: quit."
@@ -40,6 +39,7 @@ class Work:
     Attributes:
         recipe: None where there is no ComfyUI.
         naming: where pictures go; None: where the recipe's Round Output says.
+        secret: this installation's.
     """
 
     asked: Asked
@@ -48,6 +48,7 @@ class Work:
     waits: Waits
     recipe: ItemWorkflow | None
     naming: Naming | None
+    secret: str
     engines: Engines
     builds: Sequence[Build]
     out: Output
@@ -152,7 +153,7 @@ async def _explore(work: Work, fill: Grid, engines: Sequence[Engine], exploring:
                 if work.recipe:
                     seed = chain.ledger.session().seed
                     request = work.recipe.request(session=work.asked.name, seed=seed, **asks.inputs())
-                    chain.ledger.update(graph=request)
+                    chain.ledger.update(graph=request, secret=work.secret)
         except BaseException:
             chain.close()
             raise
@@ -177,7 +178,7 @@ def _prepared(asked: Asked, places: Places, engines: Engines, checkpoint: Checkp
         before = known(folder)
         if before and before.kind != "explore":
             raise WrongKind(asked.name, before.kind, "explore")
-        recipe = None if engines.embedding else _recipe(asked, checkpoint, before)
+        recipe = None if engines.embedding else _recipe(asked, places, checkpoint, before)
         exploring = _exploring(asked, places, folder, before, recipe)
     exploring.combinations()
     builds = engines.builds(recipe, folder / ".comfyui")
@@ -190,13 +191,14 @@ def _prepared(asked: Asked, places: Places, engines: Engines, checkpoint: Checkp
         waits=waits,
         recipe=recipe,
         naming=None if recipe else Naming(asked.folder or "prompt hash", asked.names or "variation"),
+        secret=places.secret() if recipe else "",
         engines=engines,
         builds=builds,
         out=out,
     )
 
 
-def _recipe(asked: Asked, checkpoint: Checkpoint, before: Known | None) -> ItemWorkflow:
+def _recipe(asked: Asked, places: Places, checkpoint: Checkpoint, before: Known | None) -> ItemWorkflow:
     """The workflow that was named, one for the checkpoint, or the one that the session was run with last."""
     folder, names = asked.folder, asked.names
     if asked.workflow:
@@ -209,8 +211,8 @@ def _recipe(asked: Asked, checkpoint: Checkpoint, before: Known | None) -> ItemW
         graph = graph_for(checkpoint.model, checkpoint.sampler or "ddim", checkpoint.scheduler)
         return ItemWorkflow(named(graph, folder or "prompt hash", names or "variation"), None, EXPLORE)
     if before and before.graph:
-        extra: dict[str, Any] = before.graph.get("extra_data", {}).get("extra_pnginfo") or {}
-        return ItemWorkflow(named(before.graph["prompt"], folder, names), extra.get("workflow"), EXPLORE)
+        graph, workflow = kept(before, asked.name, places)
+        return ItemWorkflow(named(graph, folder, names), workflow, EXPLORE)
     raise Told(
         "What is to make the pictures? Pass --model, such as --model toyworld to try, with --server the name of a checkpoint"
         " there; or --workflow FILE, a workflow with Explore and Round Output that was exported as API."
@@ -242,7 +244,10 @@ def _before(folder: Path, before: Known | None) -> tuple[Exploring, str]:
     if before is None:
         return Exploring(), ""
     if before.graph:
-        inputs = next(n["inputs"] for n in before.graph["prompt"].values() if n["class_type"] == EXPLORE)
+        graph = checked(before.graph.get("prompt"))
+        if not (nodes := nodes_of(graph, EXPLORE)):
+            raise Told(f"The workflow of session {folder.name!r} has no Explore.")
+        inputs = graph[nodes[0]]["inputs"]
         return Exploring.of_graph(inputs), str(inputs.get("like_picture", ""))
     with reading(folder) as ledger:
         last = ledger.counts().rounds

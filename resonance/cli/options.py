@@ -103,6 +103,7 @@ Waits = Annotated[
         help="Seconds in which a graphics card cools down: after each picture, each third, each ninth.",
     ),
 ]
+Remake = Annotated[bool, typer.Option("--remake", help="Make pictures again that were thrown away between rounds.")]
 Retry = Annotated[bool, typer.Option("--retry", help="Give what failed or could not be read three new attempts.")]
 Take = Annotated[
     bool,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..session import installation
 from ..told import Told
 
 PACK = Path(__file__).parents[2]
@@ -66,6 +67,11 @@ class Places:
     comfyui: Path | None
     input: Path
     output: Path
+
+    def secret(self) -> str:
+        """This installation's: that of the ComfyUI to which the output folder belongs, or that was found; else the user's own."""
+        bases = [base for base in (self.output.parent, self.comfyui) if base and (base / "user").is_dir()]
+        return installation.secret(bases[0] / "user" / "__resonance" if bases else Path(typer.get_app_dir("resonance")))
 
     @property
     def roots(self) -> dict[str, Path]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import First, Retry, Session, Take, Workflow
+from .options import First, Remake, Retry, Session, Take, Workflow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,4 +21,5 @@ class Asked:
     workflow: Workflow = None
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**50 - 1, help="Seed of a new session.")] = 0
     retry: Retry = False
+    remake: Remake = False
     take: Take = False

@@ -45,7 +45,7 @@ def _run(asked: Asked, folder: Path, places: Places, engines: Engines, out: Outp
         )
     first, roots = places.first(asked.first) if asked.first else ("", places.roots)
     rounds = asked.rounds if asked.rounds is not None else before.rounds if before else ROUNDS
-    recipe = None if engines.embedding else _workflow(asked, before)
+    recipe = None if engines.embedding else _workflow(asked, before, places)
     builds = engines.builds(recipe, folder / ".comfyui")
     if asked.take:
         asyncio.run(take(asked.name, folder, engines.servers, out))
@@ -63,25 +63,37 @@ def _run(asked: Asked, folder: Path, places: Places, engines: Engines, out: Outp
         with chain.ledger.transaction():
             if asked.retry:
                 chain.ledger.retry()
+            if asked.remake:
+                chain.ledger.remake()
             if recipe:
                 fill = {"session": asked.name, "first_folder": chain.ledger.session().first, "rounds": rounds}
-                chain.ledger.update(graph=recipe.request(**fill))
+                chain.ledger.update(graph=recipe.request(**fill), secret=places.secret())
         asyncio.run(work())
     finally:
         chain.close()
 
 
-def _workflow(asked: Asked, before: Known | None) -> ItemWorkflow:
+def _workflow(asked: Asked, before: Known | None, places: Places) -> ItemWorkflow:
     """The workflow that was named, or the one that the session was run with last."""
     if asked.workflow:
         return load(asked.workflow)
     if before and before.graph:
-        extra: dict[str, Any] = before.graph.get("extra_data", {}).get("extra_pnginfo") or {}
-        return ItemWorkflow(before.graph["prompt"], extra.get("workflow"))
+        return ItemWorkflow(*kept(before, asked.name, places))
     raise Told(
         "What is to make the pictures? With ComfyUI pass --workflow FILE, a workflow with Round Input and Round Output that"
         " was exported as API; without it --model, such as --model toyworld to try."
     )
+
+
+def kept(before: Known, session: str, places: Places) -> tuple[Any, Any]:
+    """The workflow with which a session was run last, as a graph and, where it is known, as the editor saves it.
+
+    Raises:
+        Foreign: another installation has kept it.
+    """
+    request = before.own_graph(session, places.secret())
+    info: dict[str, Any] = request["extra_data"].get("extra_pnginfo") or {}
+    return request["prompt"], info.get("workflow")
 
 
 async def take(name: str, folder: Path, servers: list[str] | None, out: Output) -> None:

@@ -50,7 +50,7 @@ from .driving import drive_and_show, ledger_of
 from .engines import Checkpoint, Engines
 from .output import Output
 from .places import Places
-from .session import take
+from .session import kept, take
 from .vary_options import Asked
 
 
@@ -81,7 +81,11 @@ def run(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, 
         if before and before.kind != "vary":
             raise WrongKind(asked.name, before.kind, "vary")
         sources = _sources(asked, places) if asked.pictures else []
-        asks = _plan(asked, checkpoint, sources) if engines.embedding else _recipe(asked, checkpoint, before, sources)
+        asks = (
+            _plan(asked, checkpoint, sources)
+            if engines.embedding
+            else _recipe(asked, places, checkpoint, before, sources)
+        )
     builds = engines.builds(asks if isinstance(asks, VaryWorkflow) else None, folder / ".comfyui")
     if asked.take:
         asyncio.run(take(asked.name, folder, engines.servers, out))
@@ -90,7 +94,7 @@ def run(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, 
         async with engines.opened(builds) as ready:
             plan, request = (asks, None) if isinstance(asks, VaryPlan) else await _asked(asks, asked.name, ready)
             with ledger_of(folder):
-                chain, fill = _begun(asked, folder, plan, request)
+                chain, fill = _begun(asked, folder, places.secret(), plan, request)
                 try:
                     paced = [Paced(engine, waits) for engine in ready]
                     await drive_and_show(chain, LegJobs(chain, fill, plan.masks), paced, out)
@@ -100,7 +104,9 @@ def run(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, 
     asyncio.run(work())
 
 
-def _begun(asked: Asked, folder: Path, plan: VaryPlan, request: dict[str, Any] | None) -> tuple[Chain, Transforms]:
+def _begun(
+    asked: Asked, folder: Path, secret: str, plan: VaryPlan, request: dict[str, Any] | None
+) -> tuple[Chain, Transforms]:
     """The session, with what it needs to begin with."""
     for job in plan.jobs:
         folder_of(Item(session=asked.name, round=1, index=1, lineage="", seed=0), job.words, job.folder)
@@ -115,7 +121,7 @@ def _begun(asked: Asked, folder: Path, plan: VaryPlan, request: dict[str, Any] |
                 chain.ledger.retry()
                 fill.begin(chain.ledger)
             if request:
-                chain.ledger.update(graph=request)
+                chain.ledger.update(graph=request, secret=secret)
     except BaseException:
         chain.close()
         raise
@@ -212,7 +218,9 @@ def _plan(asked: Asked, checkpoint: Checkpoint, sources: Sequence[Source]) -> Va
     return VaryPlan(jobs=jobs, starts=starts, masks=masks)
 
 
-def _recipe(asked: Asked, checkpoint: Checkpoint, before: Known | None, sources: Sequence[Source]) -> VaryWorkflow:
+def _recipe(
+    asked: Asked, places: Places, checkpoint: Checkpoint, before: Known | None, sources: Sequence[Source]
+) -> VaryWorkflow:
     """The workflow that was named, one for the checkpoint, or the one that the session was run with last. Raises Told."""
     files = {
         id_: file
@@ -226,7 +234,7 @@ def _recipe(asked: Asked, checkpoint: Checkpoint, before: Known | None, sources:
         sampler = checkpoint.sampler or SAMPLER
         graph = graph_for(checkpoint.model, sampler, checkpoint.scheduler, sources, _chosen(asked), _changes(asked))
         return VaryWorkflow(graph, asked.name, files)
-    graph, workflow, varys = _workflow(asked, before)
+    graph, workflow, varys = _workflow(asked, places, before)
     if asked.prompt is not None or asked.add:
         raise Told("--prompt and --add go with --model: with a workflow the words are in it.")
     if not asked.transform and (asked.era or asked.save_middle or asked.loop_to_loop):
@@ -236,7 +244,7 @@ def _recipe(asked: Asked, checkpoint: Checkpoint, before: Known | None, sources:
     return VaryWorkflow(with_pictures(graph, varys, sources) if sources else graph, asked.name, files, workflow)
 
 
-def _workflow(asked: Asked, before: Known | None) -> tuple[Graph, Any, list[str]]:
+def _workflow(asked: Asked, places: Places, before: Known | None) -> tuple[Graph, Any, list[str]]:
     """The workflow that was named, or the one that the session was run with last: as a graph, as the editor saves it if it
     is known, and the Varys in it that are meant. Raises Told."""
     if asked.workflow:
@@ -252,13 +260,13 @@ def _workflow(asked: Asked, before: Known | None) -> tuple[Graph, Any, list[str]
             raise Told(f"{asked.workflow}: {error}") from error
         return graph, workflow, varys
     if before and before.graph and not asked.pictures:
-        extra: dict[str, Any] = before.graph.get("extra_data", {}).get("extra_pnginfo") or {}
-        graph = checked(before.graph["prompt"])
+        given, workflow = kept(before, asked.name, places)
+        graph = checked(given)
         if not (varys := varys_of(graph, asked.name)):
             raise Told(
                 f"The workflow of session {asked.name!r} has its name from another node: pass it with --workflow."
             )
-        return graph, extra.get("workflow"), varys
+        return graph, workflow, varys
     raise Told(
         "What is to make the pictures? Pass --model, such as --model toyworld to try, with --server the name of a checkpoint"
         " there; or --workflow FILE, a workflow with Vary that was exported as API."

@@ -45,6 +45,7 @@ _WAITS = {
     "failed": "failed",
     "parked": "was given up: the program ended with it again and again",
     "skipped": "was skipped",
+    "removed": "was removed",
 }
 # Should markup ever get through, it can load and run nothing.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -161,6 +162,7 @@ def _head(session: Session, spreads: Spreads) -> str:
         "Waiting": waiting or None,
         "Failed": status.failed or None,
         "Skipped": status.skipped or None,
+        "Removed": status.removed or None,
         "First pictures": session.first or None,
         "Seed": status.seed,
         "Begun": _time(session.created),
@@ -252,7 +254,8 @@ def _first(row: Row, shown: Shown) -> str:
 
 def _step(row: Row, step: Step, shown: Shown) -> str:
     said = _clip(step.prompt or step.tags or step.caption or row.about)
-    why = shown.why or _WAITS.get(step.state, "no picture was saved")
+    why = shown.why if step.state != "removed" else ""
+    why = why or _WAITS.get(step.state, "no picture was saved")
     parts = [f'<p class="round">Round {step.round}</p>']
     if step.error:
         parts.append(f'<p class="error">{_text(step.error)}</p>')

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import folder_paths
 
+from ..session import installation
+
 PICTURES = "resonance_pictures"
 """Key of ``extra_model_paths.yaml`` under which further folders of pictures may be listed."""
 
@@ -36,6 +38,11 @@ def temp_folder() -> Path:
 def private_folder() -> Path:
     """ComfyUI's user folder for this pack that no HTTP route serves. Not created here."""
     return Path(folder_paths.get_system_user_directory("resonance"))
+
+
+def secret() -> str:
+    """This installation's, see :mod:`resonance.session.installation`; those that share a user folder share it."""
+    return installation.secret(private_folder())
 
 
 def picture_roots() -> dict[str, Path]:

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..files import store
+from ..patience import within
 from ..roulette import Draw, Plan, draw
 from ..told import NotNow, Told
 from .fill.fill import Change, Fill
 from .item import Item, derive
-from .ledger import Busy, Claim, Ledger
+from .ledger import Busy, Claim, Gone, Ledger
 from .made import Made
 from .query import known
 from .reason import Outcome, Reason
@@ -33,6 +34,9 @@ PROCESS = uuid.uuid4().hex
 
 ROOM = 500 * 2**20
 """A session pauses when the disk has fewer bytes free than this."""
+
+PATIENCE = 10.0
+"""Seconds that are waited for a disk which is asked whether pictures are there."""
 
 BY_REQUEST = "by request"
 
@@ -283,9 +287,14 @@ class Chain:
             return list(outcomes.values())
 
     def skip(self, item: Item, why: str) -> None:
-        """Passes over an item whose picture cannot be read."""
+        """Passes over an item whose picture cannot be read. Where all of its round are gone, the session pauses instead."""
+        gone = self._all_gone(item)
         with self._mutex, self.ledger.transaction():
-            self.ledger.skip(item, why)
+            if gone:
+                self.ledger.release(item)
+                self.ledger.update(state="paused", reason=str(Gone(item.round, "and go on")))
+            else:
+                self.ledger.skip(item, why)
 
     def give_back(self, items: Sequence[Item]) -> None:
         """Gives claims back as if they had never been."""
@@ -294,6 +303,23 @@ class Chain:
                 self.ledger.release(item)
 
     # Inside
+
+    def _all_gone(self, item: Item) -> bool:
+        """Whether none of the pictures that an item's round starts from is there."""
+        with self._mutex:
+            sources = self.ledger.sources(item.round)
+
+        def is_there(source: str) -> bool:
+            try:
+                path = self.fill.locate(replace(item, source=source))
+            except Told:
+                return False
+            return path is not None and path.exists()
+
+        try:
+            return not within(PATIENCE, lambda: any(map(is_there, sources)))
+        except TimeoutError:
+            return False
 
     def _full(self) -> str:
         free = shutil.disk_usage(self.ledger.folder).free
@@ -306,7 +332,11 @@ class Chain:
         pending = self.ledger.pending_round()
         if claims and pending != self._round:
             return Stop(Why.WAIT)
-        round_ = self.fill.open_round(self.ledger)
+        try:
+            round_ = self.fill.open_round(self.ledger)
+        except Gone as error:
+            self.ledger.update(state="paused", reason=str(error))
+            return Stop(Why.PAUSED, str(error))
         if round_ is None:
             return Stop(Why.FINISHED)
         self._round = round_

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from ..files.names import is_link
 from ..told import NotNow, Told
+from . import installation
 from .item import Item, Phase, Words, seed_of
 from .lineage import distinct
 from .opening import check_file, from_json, open_to_write
@@ -75,6 +76,15 @@ class Session:
 
 class Busy(NotNow):
     """Another process owns the session."""
+
+
+class Gone(NotNow):
+    """No picture that a round starts from is there."""
+
+    def __init__(self, round_: int, way: str) -> None:
+        super().__init__(
+            f"None of the pictures that round {round_} starts from is there any more: put them back, {way}."
+        )
 
 
 class Lost(Told):
@@ -191,14 +201,24 @@ class Ledger:
         )
         return Session(**dict(row))
 
-    def graph(self) -> dict[str, Any] | None:
-        """The request of the last run that somebody pressed Run for, so that it can be posted again."""
-        text = self._value("SELECT graph FROM session")
-        return json.loads(text) if text else None
+    def graph(self, secret: str) -> dict[str, Any] | None:
+        """The request of the last run that somebody pressed Run for, so that it can be posted again.
+
+        Raises:
+            Foreign: another installation than that of the secret has kept it.
+        """
+        with self._mutex:
+            known = Query(self._db, self.folder).known()
+        return known.graph and known.own_graph(self.name, secret)
 
     def update(self, **values: Any) -> None:
-        """Sets fields of :class:`Session`, ``graph`` or ``owner``."""
+        """Sets fields of :class:`Session`, ``graph`` or ``owner``.
+
+        Args:
+            values: with ``graph`` also ``secret``, of the installation that keeps it.
+        """
         if "graph" in values:
+            values["mark"] = installation.mark(values["graph"], values.pop("secret"))
             values["graph"] = json.dumps(values["graph"])
         fields = ", ".join(f"{key} = ?" for key in values)
         self._db.execute(f"UPDATE session SET {fields}", tuple(values.values()))
@@ -279,8 +299,11 @@ class Ledger:
     def open_round(self, exists: Callable[[str], bool]) -> int | None:
         """The round to work on: the lowest with a pending item.
 
-        When there is none, committed pictures that the next round has not taken yet and whose files still exist become
-        its items. None: nothing is left to do.
+        When there is none, committed pictures that the next round has not taken yet become its items. Those whose files are
+        gone do not: their own items are marked as removed. None: nothing is left to do.
+
+        Raises:
+            Gone: a round is to be opened, and no picture for it is there.
         """
         while True:
             current = self.pending_round()
@@ -288,14 +311,22 @@ class Ledger:
                 return current
             rounds = self.session().rounds
             rows = self._db.execute(
-                "SELECT i.round, r.file, r.lineage FROM result r JOIN item i ON i.id = r.item"
-                " WHERE r.lineage IS NOT NULL AND i.state = 'done' AND (? = 0 OR i.round < ?) AND NOT EXISTS"
+                "SELECT i.id, i.round, i.state, r.file, r.lineage FROM result r JOIN item i ON i.id = r.item"
+                " WHERE r.lineage IS NOT NULL AND i.state IN ('done', 'removed') AND (? = 0 OR i.round < ?) AND NOT EXISTS"
                 " (SELECT 1 FROM item n WHERE n.round = i.round + 1 AND n.source = ? || r.file || ' [output]')"
                 " ORDER BY i.round, i.number, r.number",
                 (rounds, rounds, f"{self.name}/"),
             ).fetchall()
-            ready = [row for row in rows if exists(row["file"])]
+            there = [exists(row["file"]) for row in rows]
+            gone = {row["id"] for row, is_there in zip(rows, there, strict=True) if not is_there}
+            states = {row["id"]: row["state"] for row in rows}
+            for id_, state in states.items():
+                if state != (found := "removed" if id_ in gone else "done"):
+                    self._set(id_, state=found)
+            ready = [row for row, is_there in zip(rows, there, strict=True) if is_there]
             if not ready:
+                if rows and not self.lineages(following := rows[-1]["round"] + 1):
+                    raise Gone(following, "or have them made again")
                 return None
             following = ready[0]["round"] + 1
             used = self.lineages(following)
@@ -462,6 +493,10 @@ class Ledger:
         """The stored words of a claimed item. Raises Lost if the claim is not this run's any more."""
         with self._mutex:
             return self._own(item)
+
+    def remake(self) -> int:
+        """Makes removed items pending again and returns how many."""
+        return self._db.execute("UPDATE item SET state = 'pending' WHERE state = 'removed'").rowcount
 
     def retry(self) -> int:
         """Makes failed, parked and skipped items pending again and returns how many."""

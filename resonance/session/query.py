@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ..files.names import is_link
 from ..told import NotThere, Told
+from . import installation
 from .item import Item, Words, derive
 from .opening import PATIENCE, UnreadableLedger, checked, from_json, open_to_read
 from .payloads import payload_of
@@ -30,7 +31,7 @@ _STEPS = (
     "SELECT json_extract(i.payload, '$.job'), i.round, json_extract(i.payload, '$.row'), i.lineage, r.file FROM item i"
     " LEFT JOIN result r ON r.item = i.id AND i.state = 'done'"
 )
-_STATES = ("pending", "claimed", "done", "failed", "parked", "skipped")
+_STATES = ("pending", "claimed", "done", "failed", "parked", "skipped", "removed")
 _SESSION_STATES = ("open", "paused", "finished")
 _ODD = (
     "SELECT count(*) FROM item WHERE typeof(round) <> 'integer' OR typeof(number) <> 'integer' OR typeof(lineage) <> 'text'"
@@ -50,7 +51,7 @@ class Known:
     Attributes:
         first: the folder of round 1; ``rounds``: how many are wanted.
         created: Unix time.
-        graph: the request of the last run that somebody pressed Run for.
+        graph: the request of the last run that somebody pressed Run for; ``mark`` tells who has kept it.
     """
 
     seed: int
@@ -59,6 +60,13 @@ class Known:
     rounds: int
     created: float
     graph: dict[str, Any] | None
+    mark: str
+
+    def own_graph(self, session: str, secret: str) -> dict[str, Any]:
+        """The graph, which there must be. Raises Foreign if another installation than that of the secret has kept it."""
+        if self.graph is None or not installation.is_own(self.graph, self.mark, secret):
+            raise installation.Foreign(session)
+        return self.graph
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,14 +228,15 @@ class Query:
             rounds=checked(row["rounds"], int, "the number of rounds"),
             created=checked(row["created"], float, "when it was made"),
             graph=checked(from_json(row["graph"], "the graph"), dict, "the graph") if row["graph"] else None,
+            mark=checked(row.get("mark") or "", str, "the mark of the graph"),
         )
 
     def status(self) -> Status:
         counts = [f"(SELECT count(*) FROM item WHERE state = '{each}' AND round = now)" for each in _STATES]
-        seed, created, state, reason, current, pending, claimed, done, *rest, failed, skipped = self._one(
+        seed, created, state, reason, current, pending, claimed, done, *rest, failed, skipped, removed = self._one(
             f"SELECT seed, created, state, reason, now, {', '.join(counts)},"
             " (SELECT count(*) FROM item WHERE state IN ('failed', 'parked')),"
-            " (SELECT count(*) FROM item WHERE state = 'skipped') FROM session,"
+            " (SELECT count(*) FROM item WHERE state = 'skipped'), (SELECT count(*) FROM item WHERE state = 'removed') FROM session,"
             " (SELECT coalesce((SELECT min(round) FROM item WHERE state IN ('pending', 'claimed')), max(round), 1) AS now"
             " FROM item)"
         )
@@ -246,6 +255,7 @@ class Query:
             total=pending + claimed + done + sum(rest),
             failed=failed,
             skipped=skipped,
+            removed=removed,
             pace=pace,
             eta=(pace or 0) * (pending + claimed) or None,
             changed=times[0] if times else checked(created, float, "when it was made"),

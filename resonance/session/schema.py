@@ -22,7 +22,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS session (
     one INTEGER PRIMARY KEY CHECK (one = 1), seed INTEGER NOT NULL, created REAL NOT NULL,
     first TEXT, rounds INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'open', reason TEXT NOT NULL DEFAULT '',
-    run TEXT, graph TEXT, plan TEXT, streak TEXT NOT NULL DEFAULT '[]', owner TEXT, kind TEXT NOT NULL DEFAULT 'rounds');
+    run TEXT, graph TEXT, plan TEXT, streak TEXT NOT NULL DEFAULT '[]', owner TEXT, kind TEXT NOT NULL DEFAULT 'rounds',
+    mark TEXT);
 CREATE TABLE IF NOT EXISTS item (
     id INTEGER PRIMARY KEY, round INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL,
     lineage TEXT NOT NULL, source TEXT, payload TEXT, draw TEXT, words TEXT, prompt TEXT,
@@ -41,8 +42,11 @@ CREATE TABLE IF NOT EXISTS result (
 CREATE INDEX IF NOT EXISTS result_file ON result (file)
 """
 
-_ADDED = (("session", "kind TEXT NOT NULL DEFAULT 'rounds'"), ("item", "begun REAL"), ("item", "model TEXT"))
-"""Columns that ledgers of version 0.1.0 lack."""
+_ADDED = (
+    *(("session", column) for column in ("kind TEXT NOT NULL DEFAULT 'rounds'", "mark TEXT")),
+    *(("item", column) for column in ("begun REAL", "model TEXT")),
+)
+"""Columns that older ledgers lack."""
 
 
 def check_version(db: sqlite3.Connection) -> None:

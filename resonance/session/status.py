@@ -27,7 +27,8 @@ class Status:
     Attributes:
         round: the round that is being worked on, or was last.
         done: how many of its ``total`` items are committed.
-        failed: items of all rounds that were given up (three errors, or parked); ``skipped`` could not be read.
+        failed: items of all rounds that were given up (three errors, or parked); ``skipped`` could not be read, of
+            ``removed`` a picture was gone when the next round began.
         pace: seconds from one commit to the next, the median over the last twenty: a night's pause among them does not count.
         eta: seconds to the end of the round at that pace.
         changed: Unix time of the last commit, or at which the session was made.
@@ -42,6 +43,7 @@ class Status:
     total: int
     failed: int
     skipped: int
+    removed: int
     pace: float | None
     eta: float | None
     changed: float
@@ -50,6 +52,7 @@ class Status:
         parts = [f"round {self.round}: {self.done} of {self.total}"]
         parts += [f"{self.failed} failed"] if self.failed else []
         parts += [f"{self.skipped} skipped"] if self.skipped else []
+        parts += [f"{self.removed} removed"] if self.removed else []
         parts += [f"about {_duration(self.eta)} left"] if self.eta else []
         parts += [f"{self.state}{': ' + self.reason if self.reason else ''}"] if self.state != "open" else []
         return ", ".join(parts)

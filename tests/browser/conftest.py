@@ -1,8 +1,10 @@
 """A real browser on a real ComfyUI: in both renderers, on the front end that ComfyUI pins and on a newer one."""
 
 import os
+import re
 import shutil
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +56,18 @@ def in_pairs(name: str, *values: str) -> pytest.MarkDecorator:
         for page in PAIRS[i % 2]
     ]
     return pytest.mark.parametrize((name, "comfy", "renderer"), params, indirect=["comfy", "renderer"])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is tested on all four pages runs on one pair of them in the suite, in turn, and on the other in `nox -s long`."""
+    cases: defaultdict[str, dict[str, pytest.Item]] = defaultdict(dict)
+    for item in items:
+        if found := re.search(r"\b(pinned|newer)-(classic|nodes2)\b", item.nodeid):
+            cases[item.nodeid.replace(found[0], "")][found[0]] = item
+    for turn, pages in enumerate(pages for pages in cases.values() if len(pages) == 4):
+        for page in PAIRS[turn % 2]:
+            pages[page].add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")

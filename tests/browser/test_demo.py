@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import demo_toyworld
+import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
@@ -11,6 +12,7 @@ from resonance.toyworld.scenes import TAGS
 from training.measure import Reader
 
 
+@pytest.mark.long
 def test_the_page_opens_and_its_pictures_follow_their_words(tmp_path: Path, browser: Browser) -> None:
     page_file = demo_toyworld.make(tmp_path)
     page = browser.new_page()

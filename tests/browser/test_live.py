@@ -11,7 +11,7 @@ from host.test_canvas import ANSWER, BOAT, MOON, SEA, layout
 from host.test_llm import connect
 from playwright.sync_api import Browser, Locator, expect
 
-from .conftest import OTHER_PAIR, PAIR, own_desk
+from .conftest import ONCE, OTHER_PAIR, PAIR, own_desk
 from .desk import Desk
 
 COUNT_DRAWS = """async () => {
@@ -103,7 +103,7 @@ def test_it_is_drawn_at_most_once_per_frame(desk: Desk, fake: FakeLLM) -> None:
     assert last == "r399"
 
 
-@pytest.mark.parametrize("renderer", ["nodes2"], indirect=True)  # what a page hears of a run does not depend on it
+@ONCE  # what a page hears of a run does not depend on it
 def test_a_cached_run_shows_the_canvas_again(desk: Desk, browser: Browser, fake: FakeLLM) -> None:
     fake.script = [(layout(SEA, BOAT, MOON), "stop")]
     open_chat(desk, fake, "cached")

@@ -1,9 +1,9 @@
-"""Prints what loading the pack costs beyond ComfyUI: seconds of CPU, the least of fifteen tries, and what of the command it loads.
+"""Prints what loading the pack costs beyond ComfyUI: seconds of CPU, the least of up to fifteen tries, and what of the command it loads.
 
-    python -P import_time.py PACK BASE
+    python -P import_time.py PACK BASE ENOUGH
 
 Run with ComfyUI's folder on the path and `-P`, since a module beside this one is named comfy too. BASE is an empty folder
-for what ComfyUI writes. Each try is a fork of a process that has loaded ComfyUI itself, so that none profits from another.
+for what ComfyUI writes; a try of less than ENOUGH seconds is the last. Each try is a fork of a process that has loaded ComfyUI itself, so that none profits from another.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import sys
 import time
 from multiprocessing import get_context
 
-pack, base = sys.argv[1:]
+pack, base, enough = sys.argv[1:]
 import comfy.options  # noqa: E402
 
 comfy.options.enable_args_parsing(False)
@@ -42,5 +42,11 @@ def load_pack(_: int) -> tuple[float, list[str]]:
 
 asyncio.run(load_comfyui())
 with get_context("fork").Pool(1, maxtasksperchild=1) as pool:
-    tries = pool.map(load_pack, range(15), chunksize=1)
-    print(json.dumps({"seconds": min(seconds for seconds, _ in tries), "loaded": tries[0][1]}))
+    tries: list[float] = []
+    found: set[str] = set()
+    for seconds, loaded in pool.imap(load_pack, range(15)):
+        tries.append(seconds)
+        found.update(loaded)
+        if seconds < float(enough):
+            break
+    print(json.dumps({"seconds": min(tries), "loaded": sorted(found)}))

@@ -85,6 +85,7 @@ def made(comfy: Comfy, session: str, round_: int) -> list[tuple[str, str, Any, A
     return [(lineage, state, f"{p['width']}x{p['height']}", p["scale"]) for lineage, state, p in read]
 
 
+@pytest.mark.long
 def test_an_exploration_killed_and_resumed_twice_is_whole(tmp_path: Path):
     """Two aspects, three scales, fifty seeds."""
     session, saved = "explore", {"folder_rule": "prompt hash", "name_rule": "variation"}

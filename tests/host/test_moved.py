@@ -12,7 +12,7 @@ from resonance.session import query
 from resonance.session.ledger import Ledger
 from resonance.session.status import FILE
 
-from .comfy import Comfy
+from .comfy import Comfy, RunFailed
 from .conftest import server
 from .graphs import check_whole, output, pictures, quick, until
 
@@ -114,3 +114,85 @@ def test_a_deleted_folder_stays_deleted(comfy: Comfy, name: str) -> None:
     comfy.run(quick(name, name, rounds=1))
     comfy.idle()
     check_whole(comfy, name, 1, COUNT)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_removed_pictures_are_counted_and_can_be_made_again(comfy: Comfy, name: str, again: bool) -> None:
+    pictures(comfy, name, "red", "green", "blue", "red")
+    comfy.run(quick(name, name))
+    comfy.idle()
+    folder = output(comfy) / name
+    gone = sorted((folder / "round-0001").iterdir())[1:3]
+    for path in gone:
+        path.unlink()
+    comfy.run(quick(name, name, rounds=2))
+    comfy.idle()
+    status, found = query.read_round(folder, 1)
+    assert status.state == "finished" and status.text().startswith("round 2: 2 of 2, 2 removed")
+    assert [item["state"] for item in found] == ["done", "removed", "removed", "done"]
+    grid = comfy.get(f"/resonance/rounds/{name}/grid")
+    assert grid["status"]["removed"] == 2 and [item[3] for item in grid["items"]].count("removed") == 2
+    if again:
+        assert comfy.post(f"/resonance/rounds/{name}/remake").json() == {"items": 2}
+        comfy.idle()
+        check_whole(comfy, name, 2, 4)
+
+
+@pytest.mark.parametrize("what", ["the folder", "all pictures"])
+def test_without_any_picture_of_the_round_before_it_pauses(comfy: Comfy, name: str, what: str) -> None:
+    pictures(comfy, name, "red", "green", "blue")
+    comfy.run(quick(name, name))
+    comfy.idle()
+    folder = output(comfy) / name
+    away = comfy.base / f"{name}-away"
+    os.rename(folder / "round-0001", away)
+    if what == "all pictures":
+        (folder / "round-0001").mkdir()
+    wanted = "None of the pictures that round 2 starts from is there any more: put them back, or have them made again."
+    with pytest.raises(RunFailed, match=wanted):
+        comfy.run(quick(name, name, rounds=2))
+    status, _ = query.read_round(folder, 1)
+    assert (status.state, status.reason, status.removed) == ("paused", wanted, 3)
+    assert not query.read_round(folder, 2)[1]
+    shutil.rmtree(folder / "round-0001", ignore_errors=True)
+    os.rename(away, folder / "round-0001")
+    comfy.run(quick(name, name, rounds=2))
+    comfy.idle()
+    check_whole(comfy, name, 2, 3)
+
+
+def test_a_first_folder_that_goes_while_it_is_worked_on_pauses(comfy: Comfy, name: str) -> None:
+    folder = begin(comfy, name)
+    first = comfy.base / "input" / name
+    os.rename(first, first.with_name(f"{name}-away"))
+    comfy.idle()
+    status, found = query.read_round(folder, 1)
+    assert (
+        status.state == "paused" and "None of the pictures that round 1 starts from is there any more" in status.reason
+    )
+    assert {item["state"] for item in found} == {"done", "pending"}
+    os.rename(first.with_name(f"{name}-away"), first)
+    comfy.run(quick(name, name, rounds=1))
+    comfy.idle()
+    check_whole(comfy, name, 1, COUNT)
+
+
+def test_the_workflow_of_a_session_from_elsewhere_is_not_run_before_somebody_has_run_it_here(
+    comfy: Comfy, name: str
+) -> None:
+    pictures(comfy, name, "red", "green")
+    comfy.run(quick(name, name, rounds=1))
+    comfy.idle()
+    folder = output(comfy) / name
+    with sqlite3.connect(folder / FILE) as db:
+        db.execute("UPDATE session SET mark = 'another', rounds = 2, state = 'paused'")
+    for command in ("resume", "retry", "remake"):
+        answer = comfy.post(f"/resonance/rounds/{name}/{command}")
+        assert (
+            answer.status_code == 409
+            and "was not kept by this installation, so it is not run unseen" in answer.json()["error"]
+        )
+    assert query.read_round(folder)[0].state == "paused" and saved(folder) == 2
+    comfy.run(quick(name, name, rounds=2, keep_going=False))
+    assert comfy.post(f"/resonance/rounds/{name}/resume").status_code == 200
+    comfy.idle()

@@ -20,6 +20,8 @@ from .conftest import server
 
 WORKFLOWS = sorted((PACK / "example_workflows").glob("*.json"))
 FRONTEND_ONLY = {"Note", "MarkdownNote", "Reroute", "PrimitiveNode"}
+LOADS = 0.15
+"""Seconds that loading the pack may take beyond ComfyUI."""
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COLOR", "COMBO", "COMFY_DYNAMICCOMBO_V3"}
 
 
@@ -123,12 +125,12 @@ def test_a_missing_package_is_one_sentence_with_the_command(bare: Comfy, model: 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="measured in forks")
 def test_loading_the_pack_costs_less_than_150_ms_and_loads_nothing_of_the_command(tmp_path: Path) -> None:
     script = Path(__file__).with_name("import_time.py")
-    command = [sys.executable, "-P", script, PACK, tmp_path]
+    command = [sys.executable, "-P", script, PACK, tmp_path, str(LOADS)]
     run = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(find_comfyui())})
     assert run.returncode == 0, run.stderr[-3000:]
     found = json.loads(run.stdout.splitlines()[-1])
     assert found["loaded"] == []
-    assert found["seconds"] < 0.15
+    assert found["seconds"] < LOADS
 
 
 def widget_count(section: dict[str, Any], values: list[Any]) -> int:

@@ -17,6 +17,7 @@ import pytest
 from . import recording, shell
 from .comfy import Comfy
 from .conftest import server
+from .graphs import until
 
 SESSIONS = recording.FOLDER / "sessions"
 KINDS = {"rounds": (3, 12), "explore": (2, 8), "vary": (6, 6)}
@@ -135,9 +136,15 @@ def test_the_same_graph_goes_on_with_it(comfy: Comfy, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["rounds", "explore"])
-def test_resume_goes_on_with_it_by_the_graph_that_it_remembers(comfy: Comfy, kind: str) -> None:
+def test_resume_goes_on_with_it_once_somebody_has_run_it_here(comfy: Comfy, kind: str) -> None:
     session = put(comfy, kind)
     before = session.done()
+    assert session.get("grid")["status"]["state"] == "paused"
+    assert comfy.post(f"/resonance/rounds/{kind}/resume").status_code == 409
+    comfy.queue(graph(kind))
+    until(lambda: session.get("grid")["status"]["state"] == "open")
+    comfy.post(f"/resonance/rounds/{kind}/pause")
+    comfy.idle(600)
     assert session.get("grid")["status"]["state"] == "paused"
     assert comfy.post(f"/resonance/rounds/{kind}/resume").ok
     comfy.idle(600)
@@ -148,5 +155,6 @@ def test_resume_goes_on_with_it_by_the_graph_that_it_remembers(comfy: Comfy, kin
 def test_the_command_goes_on_with_it(comfy: Comfy, kind: str) -> None:
     session = put(comfy, kind)
     before = session.done()
-    shell.run(*session.command(kind, kind, "--server", comfy.url), timeout=600)
+    workflow = ("--workflow", str(SESSIONS / kind / "graph.json"))
+    shell.run(*session.command(kind, kind, "--server", comfy.url, *workflow), timeout=600)
     check_whole(session, before)

@@ -58,7 +58,10 @@ def test_what_came_in_is_not_changed_and_the_model_paints_as_before(comfy: Comfy
     assert look(comfy.run(again))[0].pixels == before.pixels
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method",
+    [method if method in (COUPLE, PAPER) else pytest.param(method, marks=pytest.mark.long) for method in METHODS],
+)
 def test_together_with_lora_controlnet_and_a_foreign_patch(comfy: Comfy, method: str, tmp_path: Path):
     """Each one alone changes the picture in its own way, and still does when all are there."""
 

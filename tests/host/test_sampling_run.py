@@ -357,7 +357,7 @@ def test_split_over_devices_the_picture_is_the_same(comfy: Comfy, method: str):
 
 
 @pytest.mark.parametrize(
-    "method", [COUPLE, *(pytest.param(method, marks=pytest.mark.long) for method in (OMOST, PAPER))]
+    "method", [OMOST, *(pytest.param(method, marks=pytest.mark.long) for method in (COUPLE, PAPER))]
 )
 def test_a_compiled_model_gives_the_same_pictures(comfy: Comfy, method: str):
     """One after the other, with one compiled model: regions, others that act for a while only, none, the first again."""

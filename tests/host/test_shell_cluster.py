@@ -31,6 +31,7 @@ def engines(events: list[dict[str, Any]]) -> Counter[str]:
     return Counter(event["engine"].split(",")[0] for event in events if event["event"] == "done")
 
 
+@pytest.mark.long
 def test_two_servers_share_the_pictures_of_a_round(tmp_path: Path) -> None:
     with Comfy(tmp_path / "one", PROBE) as one, Comfy(tmp_path / "other", PROBE) as other:
         servers = ("--server", one.url, "--server", other.url)

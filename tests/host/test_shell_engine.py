@@ -468,6 +468,7 @@ def test_the_temporary_folder_does_not_fill_up(comfy: Comfy, name: str):
         path.unlink(missing_ok=True)
 
 
+@pytest.mark.long
 def test_a_comfyui_of_its_own_is_started_again_when_it_dies_and_ends_with_the_command(tmp_path: Path):
     base, found = tmp_path / "base", find_comfyui()
     assert found

@@ -25,9 +25,10 @@ from .test_vary import done, items
 from .varying import ANCHORED, put, read, vary
 
 WORDS = "a red picture|blue"
-FEW = ("normal", "beast", "god", "enhance")
+FEW = ("god", "enhance")
 MANY = tuple(
-    pytest.param(name, marks=pytest.mark.long) for name in ("shake", "focus", "unstuck", "unfocus", "finalize")
+    pytest.param(name, marks=pytest.mark.long)
+    for name in ("normal", "beast", "shake", "focus", "unstuck", "unfocus", "finalize")
 )
 """In the suite they are run without a server (tests/unit/test_cli_vary.py)."""
 CHAIN = "6@.1 > 7@.12 > 8@.14"
@@ -103,7 +104,9 @@ def test_a_transform_of_the_batch_cli_is_run_three_times(comfy: Comfy, name: str
     assert PRESETS[name].iterations == 3
 
 
-@pytest.mark.parametrize("color", ["anchored", "adaptive", "S", "none"])
+@pytest.mark.parametrize(
+    "color", ["anchored", "none", *(pytest.param(color, marks=pytest.mark.long) for color in ("adaptive", "S"))]
+)
 def test_the_pictures_are_those_of_the_browser(comfy: Comfy, color: str) -> None:
     """A chain of which only ends are kept, loop after loop: what is not kept lies in no file between."""
     session = f"browser {color}"
@@ -150,6 +153,7 @@ def test_begun_by_the_command_it_goes_on_in_the_browser(comfy: Comfy) -> None:
     assert {pixels.shape for pixels in by_place(folder).values()} == {(32, 32, 3), (32, 64, 3)}
 
 
+@pytest.mark.long
 def test_begun_in_the_browser_it_goes_on_by_the_command(comfy: Comfy) -> None:
     folder = output(comfy) / "browser first"
     own = {"program": CHAIN, "save_middle": True, "loop_to_loop": True}
@@ -170,6 +174,7 @@ def test_begun_in_the_browser_it_goes_on_by_the_command(comfy: Comfy) -> None:
     assert len(items(comfy, "browser first")) == 15
 
 
+@pytest.mark.long
 def test_taken_over_from_a_browser_that_works_on_it(comfy: Comfy) -> None:
     own = {"program": CHAIN, "save_middle": True, "loop_to_loop": True}
     comfy.queue(vary(own, image="small.png", iterations=4, save="taken", seconds=0.1))

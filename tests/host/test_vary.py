@@ -176,7 +176,9 @@ def mask(comfy: Comfy, levels: np.ndarray[Any, Any]) -> dict[str, Any]:
     return {"mask": node("LoadImageMask", image="mask.png", channel="red")}
 
 
-@pytest.mark.parametrize("color", ["none", "anchored", "S", "adaptive"])
+@pytest.mark.parametrize(
+    "color", ["none", "anchored", *(pytest.param(color, marks=pytest.mark.long) for color in ("S", "adaptive"))]
+)
 def test_outside_the_mask_the_picture_stays_exactly(comfy: Comfy, color: str):
     levels = np.zeros((64, 64))
     levels[:, 30:] = np.linspace(0, 1, 34)
@@ -446,12 +448,12 @@ def test_a_job_that_was_stopped_keeps_its_rows(comfy: Comfy):
 @pytest.mark.parametrize(
     ("kind", "settings"),
     [
-        (VIDEO, {"color": "none"}),
-        (VIDEO, {"color": "S"}),
         (VIDEO, {"color": "anchored", **ANCHORED}),
         ((True, False, True), {"color": "adaptive", "color.correct": "when kept"}),
         ((True, False, True), {"color": "S"}),
-        ((False, False, True), {"color": "anchored", **ANCHORED}),
+        pytest.param((False, False, True), {"color": "anchored", **ANCHORED}, marks=pytest.mark.long),
+        pytest.param(VIDEO, {"color": "none"}, marks=pytest.mark.long),
+        pytest.param(VIDEO, {"color": "S"}, marks=pytest.mark.long),
     ],
 )
 def test_an_interrupted_run_goes_on_to_the_same_pixels(

@@ -56,6 +56,7 @@ CASES: dict[str, tuple[str, Any, Said]] = {
     "POST /resonance/rounds/{session}/pause": (f"{ROUND}/pause", {}, of_json(lambda said: said == {})),
     "POST /resonance/rounds/{session}/resume": (f"{ROUND}/resume", {}, of_json(lambda said: said == {})),
     "POST /resonance/rounds/{session}/retry": (f"{ROUND}/retry", {}, of_json(lambda said: said == {"items": 0})),
+    "POST /resonance/rounds/{session}/remake": (f"{ROUND}/remake", {}, of_json(lambda said: said == {"items": 0})),
     "POST /resonance/canvas/read": (
         "/resonance/canvas/read",
         {"text": json.dumps([SEA, BOAT]), **SIZE},

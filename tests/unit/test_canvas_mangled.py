@@ -125,13 +125,14 @@ def outcome(text: str) -> Reading | str:
     return reading
 
 
-def test_spoilt_answers_give_a_canvas_or_one_error(no_effects: Path):
-    draw = random.Random(3)
+@pytest.mark.parametrize("count", [1500, pytest.param(5000, marks=pytest.mark.long)])
+def test_spoilt_answers_give_a_canvas_or_one_error(no_effects: Path, count: int):
+    draw = random.Random(count)
     texts = [PROGRAM, ANSWER, write(read_canvas(PROGRAM).canvas), PROGRAM.split("```")[1].removeprefix("python\n")]
     start = time.monotonic()
-    outcomes = [outcome(spoilt(draw, texts, no_effects)) for _ in range(5000)]
+    outcomes = [outcome(spoilt(draw, texts, no_effects)) for _ in range(count)]
     canvases = [one for one in outcomes if isinstance(one, Reading)]
-    assert 1500 < len(canvases) < 4500
+    assert 0.3 < len(canvases) / count < 0.9
     assert len({one for one in outcomes if isinstance(one, str)}) > 100
     assert time.monotonic() - start < 60
 

@@ -31,7 +31,7 @@ from resonance.vary.walk import walk
 from .test_driver import Fake
 
 NINE = ("normal", "shake", "focus", "unstuck", "unfocus", "beast", "god", "enhance", "finalize")
-HERE = ("shake", "focus", "unstuck", "unfocus", "finalize")
+HERE = ("shake", "unstuck", "finalize")
 """Of these nine, in the suite: those with most steps, and a chain. The others are run on a server (tests/host/test_shell_vary.py)."""
 SMALL = ("--prompt", "a|b", "--model", "fake")
 
@@ -110,7 +110,9 @@ def test_a_transform_of_the_batch_cli_is_run_three_times(tmp_path: Path, models:
     assert len(set(pictures)) == len(pictures) == 1 + len(payloads(folder)), "no two are alike"
 
 
-@pytest.mark.parametrize("color", ["none", "anchored", "S", "adaptive"])
+@pytest.mark.parametrize(
+    "color", ["anchored", "adaptive", *(pytest.param(color, marks=pytest.mark.long) for color in ("none", "S"))]
+)
 def test_the_pictures_are_those_of_a_walk(tmp_path: Path, models: Path, small: str, color: str) -> None:
     """Only the ends of the loops are kept: what lies between is in no file."""
     program = ("--transform", "6@.3 > 9@.4 > 4@.2", "--loop-to-loop", "--iterations", "3", "--color", color)

@@ -251,6 +251,7 @@ def test_a_worker_that_cannot_get_ready_says_why_and_leaves_the_work_to_others(r
     assert told.of("lost") == [{"engine": "worker 1", "error": error, "back": False}]
 
 
+@pytest.mark.long
 def test_a_worker_that_dies_again_and_again_is_given_up(ray: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "PAUSES", (0.1, 0.1))
 

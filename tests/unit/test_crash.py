@@ -19,7 +19,7 @@ from places import PACK
 from resonance.session import query
 
 COUNT, ROUNDS = 6, 3
-RANDOM = 60
+RANDOM = 25
 """Random moments in the suite; ``nox -s crash`` has a thousand."""
 
 

@@ -357,7 +357,7 @@ def test_an_empty_folder_makes_no_session(tmp_path: Path) -> None:
 
 
 @pytest.mark.quiet
-@pytest.mark.parametrize("count", [20_000, pytest.param(100_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [5_000, pytest.param(100_000, marks=pytest.mark.long)])
 def test_very_many_items(tmp_path: Path, count: int) -> None:
     """Start under 3 s, memory flat, and scheduling costs under 5 ms an item more than claiming and keeping it at once."""
     (tmp_path / "input" / "first").mkdir(parents=True)

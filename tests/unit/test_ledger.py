@@ -13,7 +13,7 @@ from resonance.session import query, saving
 from resonance.session.chain import Chain
 from resonance.session.fill.pictures import Pictures
 from resonance.session.item import Item, Words
-from resonance.session.ledger import Busy, Ledger, Lost, Result
+from resonance.session.ledger import Busy, Gone, Ledger, Lost, Result
 from resonance.session.made import Made
 from resonance.session.payloads import Plain
 from resonance.session.reason import Outcome, Reason
@@ -67,6 +67,15 @@ def claim(ledger: Ledger, run: str = "run", describe: bool = False, rounds: int 
         return ledger.claim(item, run) if item else None
 
 
+def claim_there(ledger: Ledger) -> Item | None:
+    """Claims of a session of two rounds where X0001's picture of the first is gone."""
+    with ledger.transaction():
+        ledger.update(rounds=2)
+        round_ = ledger.open_round(lambda file: "X0001" not in file)
+        item = ledger.next(round_) if round_ else None
+        return ledger.claim(item, "run") if item else None
+
+
 def finish(ledger: Ledger, item: Item, count: int = 1, takes: str | None = "same") -> None:
     child = item.lineage if takes == "same" else takes
     ledger.commit(
@@ -104,6 +113,74 @@ def test_pictures_thrown_away_do_not_enter_the_next_round(ledger: Ledger):
     with ledger.transaction():
         assert ledger.open_round(lambda file: file != gone) == 2
         assert ledger.lineages(2) == {"X0002"}
+    assert states(ledger) == ["removed", "done"]
+    assert ledger.status().text().startswith("round 2: 0 of 1, 1 removed")
+
+
+def test_a_removed_picture_is_made_again_and_goes_on(ledger: Ledger):
+    fill(ledger, 2)
+    for _ in range(2):
+        item = claim(ledger)
+        assert item
+        finish(ledger, item)
+    with ledger.transaction():
+        assert ledger.open_round(lambda file: "X0001" not in file) == 2
+    while item := claim_there(ledger):
+        finish(ledger, item)
+    with ledger.transaction():
+        assert ledger.remake() == 1
+    assert (again := claim(ledger)) and (again.round, again.lineage) == (1, "X0001")
+    finish(ledger, again)
+    assert (item := claim(ledger)) and (item.round, item.lineage) == (2, "X0001")
+    assert states(ledger) == ["done", "done"] and ledger.status().removed == 0
+
+
+def test_a_picture_that_is_put_back_goes_on(ledger: Ledger):
+    fill(ledger, 2)
+    for _ in range(2):
+        item = claim(ledger)
+        assert item
+        finish(ledger, item)
+    with ledger.transaction():
+        assert ledger.open_round(lambda file: "X0001" not in file) == 2
+    while item := claim_there(ledger):
+        finish(ledger, item)
+    assert (item := claim(ledger, rounds=2)) and (item.round, item.lineage) == (2, "X0001")
+    assert states(ledger) == ["done", "done"]
+
+
+def test_of_a_batch_that_lost_a_picture_the_others_go_on(ledger: Ledger):
+    fill(ledger, 1)
+    item = claim(ledger)
+    assert item
+    ledger.commit(item, [Result(f"{number}.png", f"X0001.{number}") for number in (1, 2, 3)])
+    with ledger.transaction():
+        assert ledger.open_round(lambda file: file != "2.png") == 2
+        assert ledger.lineages(2) == {"X0001.1", "X0001.3"}
+    assert states(ledger) == ["removed"]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_without_a_picture_no_round_is_opened(ledger: Ledger, count: int):
+    fill(ledger, count)
+    while (item := claim(ledger, rounds=2)) and item.round == 1:
+        finish(ledger, item)
+    with ledger.transaction():
+        ledger._db.execute("DELETE FROM item WHERE round = 2")
+        with pytest.raises(
+            Gone, match="None of the pictures that round 2 starts from is there any more: put them back, or have"
+        ):
+            ledger.open_round(lambda file: False)
+    assert states(ledger) == ["removed"] * count
+
+
+def test_a_round_that_was_opened_is_not_missed_when_its_pictures_are_put_away(ledger: Ledger):
+    fill(ledger, 2)
+    while item := claim(ledger, rounds=2):
+        finish(ledger, item)
+    with ledger.transaction():
+        assert ledger.open_round(lambda file: False) is None
+    assert states(ledger) == ["done", "done"]
 
 
 def test_a_child_whose_lineage_another_picture_has_gets_a_letter(ledger: Ledger):

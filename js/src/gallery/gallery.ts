@@ -5,9 +5,9 @@ import { addStyle, h } from '../dom'
 import { t } from '../i18n'
 import css from './gallery.css?inline'
 import { makeGrid } from './grid'
-import { makeHeader, type Act } from './header'
+import { makeHeader } from './header'
 import { openLarge, type Large } from './large'
-import { askGrid, askSessions, command, type News, type Status, type Unread } from './server'
+import { askGrid, askSessions, command, type Act, type News, type Status, type Unread } from './server'
 import { EMPTY, makeTable, takeIn, type Table } from './table'
 
 /** Milliseconds between two loads of the grid. */

@@ -3,9 +3,7 @@
 import { h, showText } from '../dom'
 import { t } from '../i18n'
 import { progress, sessionLine } from './says'
-import { type Status, type Unread } from './server'
-
-export type Act = 'pause' | 'resume' | 'retry'
+import { type Act, type Status, type Unread } from './server'
 
 export interface Header {
   readonly element: HTMLElement
@@ -43,6 +41,7 @@ export function makeHeader(wishes: Wishes): Header {
     pause: button(t('gallery.pause'), () => wishes.act('pause')),
     resume: button(t('gallery.resume'), () => wishes.act('resume')),
     retry: button(t('gallery.retry'), () => wishes.act('retry')),
+    remake: button(t('gallery.remake'), () => wishes.act('remake')),
   }
   const slider = h('input', { type: 'range', min: '48', max: '192', step: '16', value: String(wishes.size) })
   slider.ariaLabel = slider.title = t('gallery.size')
@@ -53,7 +52,7 @@ export function makeHeader(wishes: Wishes): Header {
   const reasons = h('ul', {})
   const unread = h('details', { className: 'resonance-unread', hidden: true }, unreadable, reasons)
   const options = new Map<string, HTMLOptionElement>()
-  const tools = h('div', { className: 'resonance-tools' }, acts.pause, acts.resume, acts.retry, slider, large)
+  const tools = h('div', { className: 'resonance-tools' }, ...Object.values(acts), slider, large)
   const rest = [picker, bar, line, tools]
   for (const each of rest) each.hidden = true
 
@@ -88,6 +87,7 @@ export function makeHeader(wishes: Wishes): Header {
       acts.pause.hidden = status.state !== 'open' || idle
       acts.resume.hidden = !stopped
       acts.retry.hidden = status.failed === 0
+      acts.remake.hidden = status.removed === 0
       // A button that goes while it has the focus hands it on, so that the keyboard stays here.
       if (focused?.hidden && tools.contains(focused)) [...tools.children].find(isShown)?.focus()
     },

@@ -10,6 +10,7 @@ export const SIGNS: Record<State, string> = {
   failed: '✕',
   parked: '‖',
   skipped: '–',
+  removed: '∅',
 }
 
 export const stateName = (state: State): string => t(`gallery.item.${state}`)
@@ -28,12 +29,13 @@ export function duration(seconds: number): string {
  * @param idle nothing is queued or running: no time is left then.
  */
 export function progress(status: Status, idle: boolean): string {
-  const { round, done, total, failed, skipped, pace, eta, state, reason } = status
+  const { round, done, total, failed, skipped, removed, pace, eta, state, reason } = status
   const runs = state === 'open'
   return [
     t('gallery.progress', { round, done, total }),
     failed > 0 && t('gallery.failed', { n: failed }),
     skipped > 0 && t('gallery.skipped', { n: skipped }),
+    removed > 0 && t('gallery.removed', { n: removed }),
     pace && t('gallery.pace', { time: duration(pace) }),
     runs && !idle && eta && t('gallery.left', { time: duration(eta) }),
     !runs && t(`gallery.state.${state}`) + (reason && `: ${reason}`),

@@ -2,7 +2,9 @@
 
 import { api, ask, type Picture } from '../comfy'
 
-export type State = 'pending' | 'claimed' | 'done' | 'failed' | 'parked' | 'skipped'
+export type Act = 'pause' | 'resume' | 'retry' | 'remake'
+
+export type State = 'pending' | 'claimed' | 'done' | 'failed' | 'parked' | 'skipped' | 'removed'
 
 /** How far a session is: counts of the round that is worked on, seconds for `eta` and `pace`. */
 export interface Status {
@@ -15,6 +17,7 @@ export interface Status {
   readonly total: number
   readonly failed: number
   readonly skipped: number
+  readonly removed: number
   readonly eta: number | null
   readonly pace: number | null
 }
@@ -106,8 +109,7 @@ export const askItem = (session: string, id: number): Promise<Item> => ask(`${pa
 
 export const askDrift = (session: string, id: number): Promise<Drift> => ask(`${path(session)}/items/${id}/drift`)
 
-export const command = (session: string, name: 'pause' | 'resume' | 'retry'): Promise<unknown> =>
-  ask(`${path(session)}/${name}`, {})
+export const command = (session: string, name: Act): Promise<unknown> => ask(`${path(session)}/${name}`, {})
 
 /** Address of an item's source or of its n-th result (from 1): a thumbnail, or in full. Browsers keep what has a time. */
 export function pictureUrl(

@@ -2,7 +2,7 @@
 
 ``GET /resonance/rounds`` lists them. Below ``/resonance/rounds/<session>``: ``GET`` itself (``?round=``), ``grid``,
 ``items/<id>``, ``items/<id>/drift``, and pictures at ``items/<id>/source`` and ``items/<id>/result/<number>``, small or, with
-``?full=1``, as they are; ``POST`` ``pause``, ``resume`` and ``retry``.
+``?full=1``, as they are; ``POST`` ``pause``, ``resume``, ``retry`` and ``remake``.
 """
 
 import asyncio
@@ -109,6 +109,10 @@ def register() -> None:
     @routes.post("/resonance/rounds/{session}/retry")
     async def retry(request: web.Request) -> web.Response:
         return await answer(lambda: {"items": sessions.retry(request.match_info["session"])}, _commands)
+
+    @routes.post("/resonance/rounds/{session}/remake")
+    async def remake(request: web.Request) -> web.Response:
+        return await answer(lambda: {"items": sessions.remake(request.match_info["session"])}, _commands)
 
 
 async def answer(work: Callable[[], Any], pool: ThreadPoolExecutor = _texts) -> web.Response:

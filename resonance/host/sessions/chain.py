@@ -188,7 +188,7 @@ def _joined(owned: Owned, ask: Ask, run: Run) -> str:
         return f"{at} and goes on."
     with ledger.transaction():
         change = _begin(owned, ask.fill)
-        ledger.update(state="open", reason="", graph=run.graph(), plan=None)
+        ledger.update(state="open", reason="", graph=run.graph(), secret=folders.secret(), plan=None)
     _record(owned, run)
     sessions.announce(ledger)
     how = "goes on" if same else "goes on with this workflow"
@@ -200,7 +200,7 @@ def _hand_over(ledger: Ledger) -> None:
     following = str(uuid.uuid4())
     with ledger.transaction():
         ledger.update(run=following)
-    recorded = ledger.graph()
+    recorded = ledger.graph(folders.secret())
     assert recorded
     queue.submit(following, recorded)
 
@@ -236,7 +236,7 @@ def _claim(owned: Owned, chain: Chain, run: Run, following: str | None) -> Item 
         interrupted = any(outcome.reason is Reason.INTERRUPTED for outcome in outcomes)
         if not chained:
             _record(owned, run)
-            ledger.update(state="open", reason="", graph=run.graph(), plan=None)
+            ledger.update(state="open", reason="", graph=run.graph(), secret=folders.secret(), plan=None)
             _begin(owned, fill)
         elif owned.recorded is None:
             _record(owned, run)

@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -190,30 +191,46 @@ def pause(name: str) -> None:
 
 def resume(name: str) -> None:
     """Queues the session's recorded graph again, unless its next run is queued already."""
-    with mutex:
-        ledger = open_(name).ledger
-        session, recorded = ledger.session(), ledger.graph()
-        if not recorded:
-            close_when_idle(ledger)
-            raise NotNow(f"Session {name!r} was never run in ComfyUI: press Run in its workflow.")
-        waiting = session.run is not None and core.is_queued(session.run)
-        run = session.run if waiting else str(uuid.uuid4())
-        with ledger.transaction():
-            ledger.update(state="open", reason="", run=run)
-        announce(ledger)
-        if run and not waiting:
-            # The folder may have been renamed since.
-            queue.submit(run, {**recorded, "prompt": graph.with_session(recorded["prompt"], name)})
+    _go_on(name, lambda ledger: True)
 
 
 def retry(name: str) -> int:
     """Gives failed and parked items three new attempts and goes on. Returns how many there are."""
+    return _go_on(name, Ledger.retry)
+
+
+def remake(name: str) -> int:
+    """Makes pictures again that were removed, and goes on. Returns of how many items."""
+    return _go_on(name, Ledger.remake)
+
+
+def _go_on(name: str, change: Callable[[Ledger], int]) -> int:
+    """Changes a session and queues its recorded graph again. Raises NotNow where there is none that may be run unseen.
+
+    Args:
+        change: returns 0 where there is nothing to go on with.
+    """
     with mutex:
         ledger = open_(name).ledger
-        with ledger.transaction():
-            count = ledger.retry()
-        if count:
-            resume(name)
-        else:
+        try:
+            recorded = ledger.graph(folders.secret())
+            if not recorded:
+                raise NotNow(f"Session {name!r} was never run in ComfyUI: press Run in its workflow.")
+        except NotNow:
             close_when_idle(ledger)
+            raise
+        run = ledger.session().run
+        waiting = run is not None and core.is_queued(run)
+        following = run if waiting else str(uuid.uuid4())
+        with ledger.transaction():
+            count = change(ledger)
+            if count:
+                ledger.update(state="open", reason="", run=following)
+        if not count:
+            close_when_idle(ledger)
+            return 0
+        announce(ledger)
+        if following and not waiting:
+            # The folder may have been renamed since.
+            queue.submit(following, {**recorded, "prompt": graph.with_session(recorded["prompt"], name)})
         return count

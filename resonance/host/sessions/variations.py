@@ -25,7 +25,7 @@ from ...session.status import Moved
 from ...told import Told
 from ...vary.transform import Call
 from ...vary.walk import KeptPicture, Picture
-from .. import core, progress
+from .. import core, folders, progress
 from . import owned as sessions
 from . import queue, results
 from .queue import Run
@@ -134,7 +134,7 @@ def opened(save: SaveAs, seed: int, around: Around) -> Generator[Variations]:
         ledger, chain = owned.ledger, Chain(owned.ledger, Fill())
         with ledger.transaction():
             chain.settle_all(lambda run, process: Outcome(Reason.GONE))
-            chain.begin(graph=run.graph(), run=run.id)
+            chain.begin(graph=run.graph(), secret=folders.secret(), run=run.id)
         texts = queue.texts(run.prompt, run.extra.get("extra_pnginfo"))
         owned.recorded = sessions.Recorded(run.prompt, texts)
     sessions.announce(ledger)
