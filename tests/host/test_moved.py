@@ -1,8 +1,10 @@
 """The ground moves while ComfyUI works on a session: its folder is renamed, its ledger deleted or replaced."""
 
 import os
+import re
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from resonance.session.status import FILE
 
 from .comfy import Comfy, RunFailed
 from .conftest import server
-from .graphs import check_whole, output, pictures, quick, until
+from .graphs import check_whole, claimed, items, output, pictures, quick, until
 
 COUNT = 12
 SLOW = {"seconds": 0.15}
@@ -23,13 +25,13 @@ MOVED = "was renamed, deleted or replaced while the session was worked on: nothi
 
 @pytest.fixture(scope="module")
 def comfy(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Comfy]:
-    with server(tmp_path_factory.mktemp("moved"), models, "probe") as comfy:
+    with server(tmp_path_factory.mktemp("moved"), models, "probe", "faults") as comfy:
         yield comfy
 
 
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
-    return "".join(c if c.isalnum() else "-" for c in request.node.name)[:60]
+    return "".join(c if c.isalnum() else "-" for c in request.node.name)[-60:].strip("-")
 
 
 def begin(comfy: Comfy, name: str) -> Path:
@@ -196,3 +198,57 @@ def test_the_workflow_of_a_session_from_elsewhere_is_not_run_before_somebody_has
     comfy.run(quick(name, name, rounds=2, keep_going=False))
     assert comfy.post(f"/resonance/rounds/{name}/resume").status_code == 200
     comfy.idle()
+
+
+def test_a_pipe_and_a_disk_that_does_not_answer_cost_their_own_pictures(comfy: Comfy, name: str) -> None:
+    pictures(comfy, name, "red", "green", "blue")
+    first = comfy.base / "input" / name
+    os.mkfifo(first / "0.png")
+    (first / "2-green.png").rename(first / "never.png")
+    comfy.run(quick(name, name, rounds=2))
+    comfy.idle()
+    found = {item["source"].split("/")[1].split(".")[0]: item for item in items(comfy, name, 1)}
+    assert {stem: item["state"] for stem, item in found.items()} == {
+        "0": "skipped",
+        "1-red": "done",
+        "3-blue": "done",
+        "never": "skipped",
+    }
+    assert "it is not a file" in found["0"]["error"] and "its disk took more than 3 s" in found["never"]["error"]
+    assert [item["state"] for item in items(comfy, name, 2)] == ["done", "done"]
+
+
+def test_a_disk_that_does_not_answer_is_not_waited_for_after_an_interrupt(comfy: Comfy, name: str) -> None:
+    pictures(comfy, name, "red")
+    (comfy.base / "input" / name / "1-red.png").rename(comfy.base / "input" / name / "never.png")
+    run = comfy.queue(quick(name, name))
+    until(lambda: claimed(comfy, name))
+    start = time.monotonic()
+    comfy.post("/interrupt")
+    with pytest.raises(RunFailed, match="interrupted"):
+        comfy.wait(run)
+    assert time.monotonic() - start < 1
+    comfy.idle()
+    assert [item["state"] for item in items(comfy, name, 1)] in (["pending"], ["claimed"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("ENOSPC", r"the disk is full \(.*No space left on device"),
+        ("EROFS", "3 items in a row failed with: .*Read-only file system"),
+    ],
+)
+def test_a_disk_that_cannot_be_written_pauses_and_all_goes_on_once_it_can(
+    comfy: Comfy, name: str, fault: str, says: str
+) -> None:
+    folder = begin(comfy, name)
+    (folder / "fault").write_text(fault)
+    comfy.idle()
+    (folder / "fault").unlink()
+    status, found = query.read_round(folder, 1)
+    assert status.state == "paused" and re.match(says, status.reason), status.reason
+    assert saved(folder) == done(folder) and {item["state"] for item in found} == {"done", "pending"}
+    comfy.run(quick(name, name, rounds=2))
+    comfy.idle()
+    check_whole(comfy, name, 2, COUNT)
