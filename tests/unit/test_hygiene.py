@@ -233,6 +233,15 @@ def test_requirements_are_such_that_pip_reads(file: Path) -> None:
         Requirement(line)
 
 
+@pytest.mark.parametrize("file", sorted(PACK.glob("requirements*.txt")), ids=lambda file: file.name)
+def test_every_requirement_has_a_lower_bound_and_a_version_that_was_tested(file: Path) -> None:
+    lines = (PACK / "tests" / "constraints.txt").read_text().splitlines()
+    tested = dict(line.lower().split("==") for line in lines if "==" in line)
+    for wanted in map(Requirement, file.read_text().splitlines()):
+        assert [bound.operator for bound in wanted.specifier] == [">="], wanted
+        assert wanted.specifier.contains(tested[wanted.name.lower()]), wanted
+
+
 def test_one_onnxruntime_is_wanted_on_every_machine() -> None:
     wanted = [Requirement(line) for line in (PACK / "requirements-onnx.txt").read_text().splitlines()]
     for system, machine in (("linux", "x86_64"), ("linux", "aarch64"), ("win32", "AMD64"), ("darwin", "arm64")):
