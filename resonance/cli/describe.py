@@ -169,6 +169,13 @@ def describe(
             help="The file for jsonl and csv. Default: metadata.jsonl or metadata.csv in FOLDER.",
         ),
     ] = None,
+    quote_formulas: Annotated[
+        bool,
+        typer.Option(
+            "--quote-formulas",
+            help="For csv: an apostrophe goes before a text that a spreadsheet would take for a formula.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Describe again what has been described already.")
     ] = False,
@@ -196,7 +203,7 @@ def describe(
             raise Told(f"Expected one of these as --order: {'; '.join(ORDERS)}. Got {composed.order!r}.")
         if not (names := pictures_below(folder)):
             raise Told(f"There are no pictures in {folder} or its subfolders ({SUFFIXES}).")
-        kept = _kept(folder, to, out)
+        kept = _kept(folder, to, out, quote_formulas)
         clashes = twins(names) if to == "txt" else {}
         todo = [name for name in names if name not in clashes and (overwrite or not kept.done(name))]
         skipped = len(names) - len(clashes) - len(todo)
@@ -220,9 +227,11 @@ def describe(
         raise typer.Exit(INTERRUPTED)
 
 
-def _kept(folder: Path, to: Form, out: Path | None) -> Descriptions:
+def _kept(folder: Path, to: Form, out: Path | None, quote_formulas: bool) -> Descriptions:
+    if quote_formulas and to != "csv":
+        raise Told("--quote-formulas is for csv: no other form is opened by a spreadsheet.")
     if to != "txt":
-        return Lines(out or folder / f"metadata.{to}", JSONL() if to == "jsonl" else CSV())
+        return Lines(out or folder / f"metadata.{to}", JSONL() if to == "jsonl" else CSV(quote_formulas))
     if out:
         raise Told("--out is for jsonl and csv: text files stand beside their pictures.")
     return Sidecars(folder)

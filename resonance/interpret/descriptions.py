@@ -117,15 +117,21 @@ class JSONL:
 
 
 class CSV:
-    """A record a picture, under a line of column names."""
+    """A record a picture, under a line of column names.
+
+    Args:
+        quote_formulas: an apostrophe goes before what a spreadsheet would take for a formula, which is what OWASP advises.
+    """
 
     head: bytes
 
-    def __init__(self) -> None:
+    def __init__(self, quote_formulas: bool = False) -> None:
+        self._quote_formulas = quote_formulas
         self.head = self._record(COLUMNS)
 
     def line(self, description: Description) -> bytes:
-        return self._record(astuple(description))
+        values: tuple[str, ...] = astuple(description)
+        return self._record(f"'{value}" if self._is_formula(value) else value for value in values)
 
     def lines(self, data: bytes) -> Iterator[tuple[str, bytes]]:
         records = self._split(data)
@@ -133,7 +139,12 @@ class CSV:
         if data and columns != COLUMNS:
             raise Told(f"expected the columns {', '.join(COLUMNS)}, got {', '.join(columns)[:200]}")
         for record in records:
-            yield "".join(self._values(record)[:1]), record
+            name = "".join(self._values(record)[:1])
+            yield name[1:] if name.startswith("'") and self._is_formula(name) else name, record
+
+    def _is_formula(self, text: str) -> bool:
+        # What begins with apostrophes and a formula gets one more, so that one can be taken off again.
+        return self._quote_formulas and text.lstrip("'")[:1] in tuple("=+-@\t\r\n")
 
     def _split(self, data: bytes) -> Iterator[bytes]:
         record = b""
@@ -148,8 +159,10 @@ class CSV:
         return [value for row in csv.reader(io.StringIO(_text(record).lstrip("\ufeff"), newline="")) for value in row]
 
     def _record(self, values: Iterable[str]) -> bytes:
-        text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerow(values)
+        text, values = io.StringIO(newline=""), tuple(values)
+        # Python's readers end a record at a carriage return, and its writer does not see that one needs quotation marks.
+        quoting = csv.QUOTE_ALL if any("\r" in value for value in values) else csv.QUOTE_MINIMAL
+        csv.writer(text, lineterminator="\n", quoting=quoting).writerow(values)
         return _bytes(text.getvalue())
 
 

@@ -321,6 +321,34 @@ def test_a_line_that_was_cut_off_anywhere_is_made_anew(tmp_path: Path, monkeypat
         assert path.read_bytes() == whole
 
 
+FORMULAS = ("=1+1", "+1", "-1", "@a", "\tx", "\rx", "'=1", "''@")
+PLAIN = ("a boat", "a=1", "'tis", "", " =1", "1-2")
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, *PLAIN])
+def test_a_spreadsheet_is_given_no_formula_where_that_is_asked_for(tmp_path: Path, text: str):
+    form, path = CSV(quote_formulas=True), tmp_path / "out.csv"
+    kept = Lines(path, form)
+    said = Description(f"{text}.png", text, text, text, text)
+    kept.add(said)
+    kept.finish()
+    [row] = rows(path)
+    mark = "'" if text in FORMULAS else ""
+    assert row == {name: f"{mark}{value}" for name, value in vars(said).items()}
+    assert Lines(path, form).done(said.file_name)
+
+
+def test_formulas_are_left_as_they_are_for_a_data_set(folder: Path, fake: FakeLLM):
+    done = describe(folder, "--llm", f"{fake.url}/ok", "--preamble", "=1+1", "--to", "csv")
+    assert done.exit_code == 0 and rows(folder / "metadata.csv")[0]["text"].startswith("=1+1")
+    done = describe(
+        folder, "--llm", f"{fake.url}/ok", "--preamble", "=1+1", "--to", "csv", "--overwrite", "--quote-formulas"
+    )
+    assert done.exit_code == 0 and rows(folder / "metadata.csv")[0]["text"].startswith("'=1+1")
+    done = describe(folder, "--llm", f"{fake.url}/ok", "--quote-formulas")
+    assert done.exit_code == 1 and "--quote-formulas is for csv" in done.stderr
+
+
 def test_describing_anew_keeps_the_old_until_the_new_is_there(tmp_path: Path):
     path = tmp_path / "out.jsonl"
     for text in ("old", "new"):
