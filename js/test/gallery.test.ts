@@ -265,6 +265,10 @@ describe('progress', () => {
     ])
   })
 
+  it('says how many pictures were removed', () => {
+    expect(progress({ ...status, removed: 2 }, false)).toBe('gallery.progress, gallery.removed')
+  })
+
   it('says why it stands', () => {
     expect(progress({ ...status, state: 'paused', reason: 'the disk is full' }, true)).toContain('the disk is full')
   })

@@ -228,3 +228,17 @@ describe('the workflow of a picture', () => {
     expect(hasGraph(png(chunk('IDAT', 'cut')).slice(0, 21))).toBe(false)
   })
 })
+
+describe('the buttons of the header', () => {
+  it('make removed pictures again where there are such', () => {
+    const act = vi.fn()
+    const header = makeHeader({ size: 96, choose: vi.fn(), act, resize: vi.fn(), enlarge: vi.fn() })
+    const button = [...header.element.querySelectorAll('button')].find((each) => each.textContent === 'gallery.remake')!
+    header.show([status('s')], 's', true)
+    expect(button.hidden).toBe(true)
+    header.show([status('s', { removed: 2 })], 's', true)
+    expect(button.hidden).toBe(false)
+    button.click()
+    expect(act).toHaveBeenCalledWith('remake')
+  })
+})

@@ -3,6 +3,7 @@
 import json
 import random
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 from raw_ledger import raw
 
 from resonance.session.item import Item
+from resonance.session.status import FILE
 
 from . import shell
 from .comfy import PACK, Comfy
@@ -69,6 +71,35 @@ def done(comfy: Comfy, session: str) -> list[list[str]]:
         last = db.execute("SELECT max(round) FROM item").fetchone()[0]
     found = [i for round_ in range(1, last + 1) for i in items(comfy, session, round_)]
     return [i["files"] for i in found if i["state"] == "done"]
+
+
+def test_what_was_thrown_away_is_told_and_made_again(comfy: Comfy) -> None:
+    session = "thrown away"
+    pictures(comfy, session, "red", "green", "blue")
+    asked = words(comfy, session, "--workflow", workflow(comfy, session))
+    shell.run(*asked, "--rounds", "1")
+    gone = sorted((output(comfy) / session / "round-0001").iterdir())[0]
+    gone.unlink()
+    _, said = shell.run(*asked, "--rounds", "2")
+    assert "1 removed. --remake makes what was removed again." in said
+    _, said = shell.run(*asked, "--rounds", "2", "--remake")
+    assert "removed" not in said
+    check_whole(comfy, session, 2, 3)
+
+
+def test_a_workflow_from_elsewhere_is_not_run_unseen(comfy: Comfy) -> None:
+    session = "from elsewhere"
+    pictures(comfy, session, "red", "green")
+    given = ("--workflow", workflow(comfy, session))
+    shell.run(*words(comfy, session, *given), "--rounds", "1")
+    with sqlite3.connect(output(comfy) / session / FILE) as db:
+        db.execute("UPDATE session SET mark = 'of another installation'")
+    more = words(comfy, session, "--rounds", "2", begin=False)
+    _, said = shell.run(*more, status=1)
+    assert "was not kept by this installation, so it is not run unseen." in said and "with --workflow." in said
+    shell.run(*more, *given)
+    shell.run(*words(comfy, session, "--rounds", "3", begin=False))
+    check_whole(comfy, session, 3, 2)
 
 
 def test_three_rounds_over_twelve_pictures(comfy: Comfy) -> None:

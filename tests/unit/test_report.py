@@ -1,4 +1,5 @@
 import base64
+import contextlib
 import json
 import os
 import re
@@ -69,6 +70,18 @@ def report(folder: Path, **options: int) -> str:
     out = folder / "report.html"
     page.write(folder, out, {"input": folder.parent.parent / "input", "output": folder.parent}, **options)
     return out.read_text(encoding="utf-8")
+
+
+def test_a_picture_that_was_removed_is_told_as_such(tmp_path: Path) -> None:
+    folder = make_session(tmp_path / "output", "s", rounds=1, lineages=3)
+    gone = sorted(folder.glob("round-0001/*.png"))[1]
+    gone.unlink()
+    with contextlib.closing(Ledger(folder)) as ledger, ledger.transaction():
+        ledger.update(rounds=2)
+        ledger.open_round(lambda file: (folder / file).exists())
+    found = Read(report(folder))
+    assert found.texts[found.texts.index("Removed") + 1] == "1"
+    assert "was removed" in found.texts and gone.name not in "".join(found.texts)
 
 
 def test_each_lineage_is_a_row_from_its_first_picture_to_the_last(tmp_path: Path) -> None:
