@@ -192,9 +192,9 @@ class _Driver:
         try:
             return await engine.make(await asyncio.to_thread(self.job, item), run)
         except Unreadable as error:
-            await asyncio.to_thread(self.chain.skip, item, str(error))
+            if await asyncio.to_thread(self.chain.skip, item, str(error)):
+                self.tell("skipped", round=item.round, lineage=item.lineage, error=str(error))
             await self.free()
-            self.tell("skipped", round=item.round, lineage=item.lineage, error=str(error))
         except JobFailed as error:
             await self.settle(item, Outcome(error.reason, str(error)))
         except EngineLost as error:

@@ -286,8 +286,12 @@ class Chain:
                 self.ledger.settle(claims, outcomes[run])
             return list(outcomes.values())
 
-    def skip(self, item: Item, why: str) -> None:
-        """Passes over an item whose picture cannot be read. Where all of its round are gone, the session pauses instead."""
+    def skip(self, item: Item, why: str) -> bool:
+        """Passes over an item whose picture cannot be read. Where all of its round are gone the session pauses instead.
+
+        Returns:
+            Whether it was passed over.
+        """
         gone = self._all_gone(item)
         with self._mutex, self.ledger.transaction():
             if gone:
@@ -295,6 +299,7 @@ class Chain:
                 self.ledger.update(state="paused", reason=str(Gone(item.round, "and go on")))
             else:
                 self.ledger.skip(item, why)
+        return not gone
 
     def give_back(self, items: Sequence[Item]) -> None:
         """Gives claims back as if they had never been."""

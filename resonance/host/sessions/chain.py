@@ -301,9 +301,9 @@ def _load(chain: Chain, run: Run, item: Item) -> Work | None:
             path = chain.locate(item)
             return Work(item, images.to_tensor(images.read(path, check=progress.stop_if_interrupted)) if path else None)
         except Told as error:
-            log.warning("Session %s skips item %s of round %s: %s", ledger.name, item.index, item.round, error)
+            if chain.skip(item, str(error)):
+                log.warning("Session %s skips item %s of round %s: %s", ledger.name, item.index, item.round, error)
             with ledger.transaction():
-                chain.skip(item, str(error))
                 got = chain.claim(run.id)
             sessions.announce(ledger, changed=item.id)
             progress.stop_if_interrupted()
