@@ -240,7 +240,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-Dw4z0w0N.mjs").then(({ openGallery }) => {
+				import("./gallery-n9CSr-yp.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},

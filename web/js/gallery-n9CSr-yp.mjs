@@ -23,7 +23,8 @@ var SIGNS = {
 	done: "✓",
 	failed: "✕",
 	parked: "‖",
-	skipped: "–"
+	skipped: "–",
+	removed: "∅"
 };
 var stateName = (state) => t(`gallery.item.${state}`);
 /** A duration in words. */
@@ -39,7 +40,7 @@ function duration(seconds) {
 * @param idle nothing is queued or running: no time is left then.
 */
 function progress(status, idle) {
-	const { round, done, total, failed, skipped, pace, eta, state, reason } = status;
+	const { round, done, total, failed, skipped, removed, pace, eta, state, reason } = status;
 	const runs = state === "open";
 	return [
 		t("gallery.progress", {
@@ -49,6 +50,7 @@ function progress(status, idle) {
 		}),
 		failed > 0 && t("gallery.failed", { n: failed }),
 		skipped > 0 && t("gallery.skipped", { n: skipped }),
+		removed > 0 && t("gallery.removed", { n: removed }),
 		pace && t("gallery.pace", { time: duration(pace) }),
 		runs && !idle && eta && t("gallery.left", { time: duration(eta) }),
 		!runs && t(`gallery.state.${state}`) + (reason && `: ${reason}`)
@@ -533,7 +535,8 @@ function makeHeader(wishes) {
 	const acts = {
 		pause: button(t("gallery.pause"), () => wishes.act("pause")),
 		resume: button(t("gallery.resume"), () => wishes.act("resume")),
-		retry: button(t("gallery.retry"), () => wishes.act("retry"))
+		retry: button(t("gallery.retry"), () => wishes.act("retry")),
+		remake: button(t("gallery.remake"), () => wishes.act("remake"))
 	};
 	const slider = h("input", {
 		type: "range",
@@ -556,7 +559,7 @@ function makeHeader(wishes) {
 		hidden: true
 	}, unreadable, reasons);
 	const options = /* @__PURE__ */ new Map();
-	const tools = h("div", { className: "resonance-tools" }, acts.pause, acts.resume, acts.retry, slider, large);
+	const tools = h("div", { className: "resonance-tools" }, ...Object.values(acts), slider, large);
 	const rest = [
 		picker,
 		bar,
@@ -595,6 +598,7 @@ function makeHeader(wishes) {
 			acts.pause.hidden = status.state !== "open" || idle;
 			acts.resume.hidden = !stopped;
 			acts.retry.hidden = status.failed === 0;
+			acts.remake.hidden = status.removed === 0;
 			if (focused?.hidden && tools.contains(focused)) [...tools.children].find(isShown)?.focus();
 		},
 		cannotRead(sessions) {
