@@ -156,6 +156,8 @@ class Explore(io.ComfyNode):
         with progress.told_on(cls.hidden.unique_id):
             if item.strip():
                 at = Item.from_json(item)
+            elif chain.has_item(session, cls.hidden.unique_id, cls.hidden.prompt):
+                return io.NodeOutput()
             else:
                 rule = chosen(steps_rule, "steps_rule", (*grid.STEPS, FIXED))
                 before = prompt_of(like_picture, folders.picture_roots()) if like_picture.strip() else ""

@@ -1,5 +1,6 @@
 """Rounds: pictures in, words stored, pictures out, over the queue."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,11 +17,14 @@ from ..resonance.host.sessions import chain, queue, results
 from ..resonance.roulette import Plan
 from ..resonance.session.fill.pictures import Pictures
 from ..resonance.session.item import Item, Words
-from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, FolderRule, NameRule, Naming
+from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, Naming
 from ..resonance.told import Told
 from . import types
 
 CATEGORY = "Resonance/Rounds"
+FACTS = ("scale", "steps", "strength")
+GLUE = {"tags": ", ", "caption": " "}
+"""What joins several texts about one picture."""
 
 
 class RoundInput(io.ComfyNode):
@@ -141,6 +145,10 @@ class RoundInput(io.ComfyNode):
     ) -> io.NodeOutput:
         if item.strip():
             work = chain.pasted(item)
+            if work.note:
+                progress.say(work.note, cls.hidden.unique_id)
+        elif chain.has_item(session, cls.hidden.unique_id, cls.hidden.prompt):
+            return io.NodeOutput()
         else:
             fill = Pictures(first_folder, rounds, folders.picture_roots())
             ask = chain.Ask(
@@ -186,25 +194,31 @@ class RoundWords(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.String.Output("tags", tooltip="The same tags, or the stored ones."),
-                io.String.Output("caption", tooltip="The same caption, or the stored one."),
+                io.String.Output("tags", is_output_list=True, tooltip="The same tags, or the stored ones."),
+                io.String.Output("caption", is_output_list=True, tooltip="The same caption, or the stored one."),
             ],
+            is_input_list=True,
         )
 
     @classmethod
-    def check_lazy_status(cls, item: Item, **words: str | None) -> list[str]:
-        return [] if item.words else [name for name, value in words.items() if value is None]
+    def check_lazy_status(cls, item: list[object], **words: Sequence[str | None]) -> list[str]:
+        asked = any(isinstance(one, Item) and one.words is None for one in item)
+        return [name for name, texts in words.items() if asked and None in texts]
 
     @classmethod
-    def execute(cls, item: Item, tags: str | None = None, caption: str | None = None) -> io.NodeOutput:
-        words = item.words
-        if words is None:
-            words = Words(tags or "", caption or "")
-            chain.store_words(item, words)
-        if item.phase == "describe":
-            return io.NodeOutput(ExecutionBlocker(None), ExecutionBlocker(None))
-        ui = None if item.token else {"resonance_words": [vars(words)]}
-        return io.NodeOutput(words.tags, words.caption, ui=ui)
+    def execute(cls, item: list[Item], **words: list[str]) -> io.NodeOutput:
+        tags, captions, pasted = list[Any](), list[Any](), list[dict[str, str]]()
+        for one, said in by_item(item, words):
+            stored = one.words
+            if stored is None:
+                stored = Words(**{name: GLUE[name].join(filter(None, dict.fromkeys(said[name]))) for name in said})
+                chain.store_words(one, stored)
+            painting = one.phase == "paint"
+            tags.append(stored.tags if painting else ExecutionBlocker(None))
+            captions.append(stored.caption if painting else ExecutionBlocker(None))
+            if painting and not one.token:
+                pasted.append(vars(stored))
+        return io.NodeOutput(tags, captions, ui={"resonance_words": pasted} if pasted else None)
 
 
 class RoundOutput(io.ComfyNode):
@@ -218,7 +232,9 @@ class RoundOutput(io.ComfyNode):
             " round's input.",
             search_aliases=["save image", "loopback", "lineage"],
             inputs=[
-                io.Image.Input("images", tooltip="What was made of the item."),
+                io.Image.Input(
+                    "images", tooltip="What was made of the item: a batch, or a list of pictures of any sizes."
+                ),
                 types.Item.Input("item", tooltip="From Round Input or Explore."),
                 io.String.Input(
                     "words",
@@ -268,31 +284,39 @@ class RoundOutput(io.ComfyNode):
                     "strength", optional=True, force_input=True, tooltip="Strength that made them, for their names."
                 ),
             ],
-            outputs=[io.Image.Output("images", tooltip="The same pictures.")],
+            outputs=[io.Image.Output("images", is_output_list=True, tooltip="The same pictures.")],
             is_output_node=True,
+            is_input_list=True,
         )
 
     @classmethod
-    def execute(
-        cls,
-        images: torch.Tensor,
-        item: Item,
-        words: str = "",
-        before: torch.Tensor | None = None,
-        next_round_takes: results.Takes = "first",
-        folder_rule: FolderRule = "round",
-        name_rule: NameRule = "lineage",
-        **facts: float,
-    ) -> io.NodeOutput:
-        item = replace(item, payload=replace(item.payload, **facts))
-        naming = Naming(folder_rule, name_rule)
-        hidden = cls.hidden
-        saved = results.save(item, images, before, words, next_round_takes, hidden.prompt, hidden.extra_pnginfo, naming)
+    def execute(cls, images: list[torch.Tensor], item: list[Item], **given: list[Any]) -> io.NodeOutput:
+        hidden, saved, made = cls.hidden, list[dict[str, str]](), list[dict[str, Any]]()
+        for one, its in by_item(item, {"images": images, **given}):
+            facts = {name: its[name][0] for name in FACTS if len(set(its.get(name, ()))) == 1}
+            one = replace(one, payload=replace(one.payload, **facts))
+            naming = Naming(its.get("folder_rule", ["round"])[0], its.get("name_rule", ["lineage"])[0])
+            takes, words = its["next_round_takes"][0], "\n".join(dict.fromkeys(its.get("words", ())))
+            saved += results.save(
+                one, its["images"], its.get("before", ()), words, takes, hidden.prompt, hidden.extra_pnginfo, naming
+            )
+            if not one.token:  # for a driver, which pasted the item and commits it itself
+                count = sum(map(len, its["images"]))
+                made.append({"results": count, "words": words, "takes": takes, **vars(naming), "facts": facts})
         ui: dict[str, list[Any]] = {"images": saved}
-        if not item.token:  # for a driver, which pasted the item and commits it itself
-            made = {"results": len(images), "words": words, "takes": next_round_takes, **vars(naming), "facts": facts}
-            ui["resonance_made"] = [made]
-        return io.NodeOutput(images, ui=ui)
+        return io.NodeOutput(images, ui={**ui, "resonance_made": made} if made else ui)
+
+
+def by_item(items: Sequence[Item], given: Mapping[str, Sequence[Any]]) -> Iterator[tuple[Item, dict[str, list[Any]]]]:
+    """What came for each item, by name: the last value of a shorter list goes with all that follows in longer ones."""
+    length = max(map(len, (items, *given.values())))
+    whose = [items[min(row, len(items) - 1)] for row in range(length)]
+    for n, item in enumerate(items):
+        if item in items[:n]:
+            continue
+        rows = [row for row in range(length) if whose[row] == item]
+        places = {name: sorted({min(row, len(values) - 1) for row in rows}) for name, values in given.items()}
+        yield item, {name: [given[name][place] for place in found] for name, found in places.items()}
 
 
 NODES = [RoundInput, RoundWords, RoundOutput]

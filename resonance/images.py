@@ -48,12 +48,18 @@ def readers() -> list[str]:
     return [name for name in FORMATS if name in Image.OPEN]
 
 
-def read(path: Path, side: int | None = None, check: Callable[[], None] = lambda: None) -> Image.Image:
+def read(
+    path: Path,
+    side: int | None = None,
+    check: Callable[[], None] = lambda: None,
+    note: Callable[[str], None] = log.warning,
+) -> Image.Image:
     """Reads a picture file as RGB, see :func:`.pixels.on_white`.
 
     Args:
         side: neither side need be longer than this: a JPEG is then read at a half, a quarter or an eighth of its size.
         check: called while a slow disk lets wait; what it raises ends that.
+        note: told if the file is cut off.
 
     Raises:
         TooLarge: it has more pixels than are decoded only to show it small.
@@ -65,7 +71,7 @@ def read(path: Path, side: int | None = None, check: Callable[[], None] = lambda
             return pixels.decode(file, readers(), side)
 
     try:
-        return _noted(path.name, *within(PATIENCE, work, check))
+        image, whole = within(PATIENCE, work, check)
     except FileNotFoundError:
         raise Told(f"{path.name}: the file is gone") from None
     except TimeoutError:
@@ -79,6 +85,9 @@ def read(path: Path, side: int | None = None, check: Callable[[], None] = lambda
     except Exception as error:  # a damaged file makes Pillow's readers raise all kinds: struct.error, RuntimeError, ...
         why = str(error).replace(str(path), path.name)
         raise Told(f"{path.name} is not a picture that can be read ({why})") from error
+    if not whole:
+        note(_cut_off(path.name))
+    return image
 
 
 def decode(data: bytes, name: str) -> Image.Image:
@@ -91,17 +100,18 @@ def decode(data: bytes, name: str) -> Image.Image:
         Told: they are no picture that can be read; the text says why.
     """
     try:
-        return _noted(name, *pixels.decode(BytesIO(data), readers()))
+        image, whole = pixels.decode(BytesIO(data), readers())
     except UnidentifiedImageError as error:
         raise Told(f"{name} is not a picture that can be read (cannot identify image file {name!r})") from error
     except Exception as error:  # as above
         raise Told(f"{name} is not a picture that can be read ({error})") from error
-
-
-def _noted(name: str, image: Image.Image, whole: bool) -> Image.Image:
     if not whole:
-        log.warning("%s is damaged: its pixels are taken as far as they go, and the rest is grey or black.", name)
+        log.warning(_cut_off(name))
     return image
+
+
+def _cut_off(name: str) -> str:
+    return f"{name} is damaged: its pixels are taken as far as they go, and the rest is grey or black."
 
 
 def to_tensor(image: Image.Image) -> torch.Tensor:

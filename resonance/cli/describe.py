@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from ..interpret.describe import SUFFIXES, Caption, Failed, Tag, caption_with, describe_all, pictures_below
+from ..interpret.describe import SUFFIXES, Caption, Failed, Noted, Tag, caption_with, describe_all, pictures_below
 from ..interpret.descriptions import CSV, JSONL, Description, Descriptions, Lines, Sidecars, twins
 from ..interpret.taggers import settings
 from ..interpret.taggers.labels import CATEGORIES
@@ -238,7 +238,7 @@ def _kept(folder: Path, to: Form, out: Path | None, quote_formulas: bool) -> Des
 
 
 def _keep_all(
-    describing: Generator[Description | Failed],
+    describing: Generator[Description | Failed | Noted],
     kept: Descriptions,
     total: int,
     skipped: int,
@@ -268,6 +268,10 @@ def _keep_all(
     with _bar(output, total) as show, _ctrl_c(show) as wanted, closing(describing):
         try:
             for each in describing:
+                if isinstance(each, Noted):
+                    output.say(f"Note: {each.text}")
+                    output.event("note", **asdict(each))
+                    continue
                 if isinstance(each, Failed):
                     fail(each.file_name, each.why)
                 else:

@@ -51,7 +51,7 @@ def answer(
     reference = _picture(question["reference"])
     heard = map(_picture, question["heard"])
     made = vary.make(task, job, place, image, mask, reference, heard, around.node_id)
-    shown = results.save(item, made, None, save.words, "none", around.prompt, around.extra, save.naming)
+    shown = results.save(item, [made], (), save.words, "none", around.prompt, around.extra, save.naming)
     return io.NodeOutput(made, "", ui={"images": shown})
 
 

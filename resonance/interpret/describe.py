@@ -41,6 +41,14 @@ class Failed:
     why: str
 
 
+@dataclass(frozen=True)
+class Noted:
+    """What a person is to know of a picture that is described all the same."""
+
+    file_name: str
+    text: str
+
+
 def pictures_below(folder: Path) -> list[str]:
     """The pictures in a folder and its subfolders, hidden ones left out: their paths inside it, with ``/``, in natural order."""
     found = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in images.SUFFIXES)
@@ -50,7 +58,7 @@ def pictures_below(folder: Path) -> list[str]:
 
 def describe_all(
     folder: Path, names: Sequence[str], batch: int, tag: Tag | None, caption: Caption | None, compose: Compose
-) -> Generator[Description | Failed]:
+) -> Generator[Description | Failed | Noted]:
     """Describes pictures in turn. While the models work, a thread reads the next ones.
 
     Args:
@@ -62,9 +70,10 @@ def describe_all(
     """
     failures = 0
     for read in _read_ahead(folder, names, batch):
-        good = [picture for _, picture in read if isinstance(picture, Image.Image)]
+        good = [picture for _, picture, _ in read if isinstance(picture, Image.Image)]
         tagged = iter(tag(good) if tag and good else [("", "")] * len(good))
-        for name, picture in read:
+        for name, picture, notes in read:
+            yield from (Noted(name, note) for note in notes)
             if isinstance(picture, Told):
                 yield Failed(name, str(picture))
                 continue
@@ -81,9 +90,12 @@ def describe_all(
             yield Description(name, compose(tags, said), tags, said, rated)
 
 
-def _read_ahead(folder: Path, names: Sequence[str], batch: int) -> Generator[list[tuple[str, Image.Image | Told]]]:
-    def read(start: int) -> list[tuple[str, Image.Image | Told]]:
-        return [(name, _read(folder / name)) for name in names[start : start + batch]]
+_Read = tuple[str, Image.Image | Told, list[str]]
+
+
+def _read_ahead(folder: Path, names: Sequence[str], batch: int) -> Generator[list[_Read]]:
+    def read(start: int) -> list[_Read]:
+        return [_read(folder, name) for name in names[start : start + batch]]
 
     with ThreadPoolExecutor(1, "pictures") as thread:
         coming = thread.submit(read, 0)
@@ -92,11 +104,12 @@ def _read_ahead(folder: Path, names: Sequence[str], batch: int) -> Generator[lis
             yield ready
 
 
-def _read(path: Path) -> Image.Image | Told:
+def _read(folder: Path, name: str) -> _Read:
+    notes: list[str] = []
     try:
-        return images.read(path)
+        return name, images.read(folder / name, note=notes.append), notes
     except Told as error:
-        return error
+        return name, error, notes
 
 
 def tag_with(engine: "TaggerEngine", choice: Choice, text: Text) -> Tag:

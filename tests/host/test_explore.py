@@ -271,6 +271,18 @@ def test_the_prompt_is_found_again_from_any_picture(comfy: Comfy, name: str):
     assert [i["prompt"] for i in items(comfy, name + " on", 1)] == ["Nice view|fog at night", "Nice view|fog"]
 
 
+def test_a_list_in_front_of_explore_claims_one_item(comfy: Comfy):
+    graph = explore("listed", scales="2, 3", keep_going=False) | {
+        "word": node("PrimitiveString", value="ready"),
+        "ready": node("CreateList", **{f"inputs.input{n}": ["word", 0] for n in range(3)}),
+    }
+    graph["1"]["inputs"]["after"] = ["ready", 0]
+    for _ in range(2):
+        run(comfy, graph)
+    found = items(comfy, "listed", 1)
+    assert [(item["state"], item["attempts"], len(item["files"])) for item in found] == [("done", 0, 1)] * 2
+
+
 @pytest.mark.parametrize(
     ("picture", "says"),
     [

@@ -14,6 +14,7 @@ from resonance.session.naming import prompt_hash
 
 from .comfy import PACK, Comfy, RunFailed, node
 from .graphs import check_whole, claimed, items, listening, mean, output, pictures, quick, until
+from .test_llm import Texts
 
 PROBE = PACK / "tests" / "host" / "packs" / "probe"
 
@@ -93,6 +94,25 @@ def test_three_rounds_over_a_mixed_folder(comfy: Comfy, name: str):
                     assert json.loads(image.text["resonance"])["lineage"] == item["lineage"]
     with Image.open(output(comfy) / name / file) as image, pytest.raises(RunFailed, match="is finished"):
         comfy.run(json.loads(image.text["prompt"]))
+
+
+def test_a_picture_that_is_cut_off_is_taken_with_a_note_on_the_node(comfy: Comfy, name: str):
+    pictures(comfy, name, "red")
+    [file] = (comfy.base / "input" / name).iterdir()
+    Image.effect_noise((64, 64), 80).save(file.with_suffix(".bmp"))
+    file.unlink()
+    file.with_suffix(".bmp").write_bytes(file.with_suffix(".bmp").read_bytes()[:3000])
+    note = "1-red.bmp is damaged: its pixels are taken as far as they go, and the rest is grey or black."
+    texts = Texts(comfy)
+    run(comfy, quick(name, name), client_id="texts")
+    assert [text for text in texts.on("1", 1) if text.endswith(f"\n\n{note}")], "said beside how far the session is"
+    assert note in comfy.read_log()
+    [item] = items(comfy, name, 1)
+    with Image.open(output(comfy) / name / item["files"][0]) as image:
+        graph = quick(name, name)
+        graph["1"]["inputs"]["item"] = image.text["resonance"]
+    comfy.run(graph, client_id="texts")
+    assert texts.on("1", 2)[-1] == note
 
 
 def test_words_carry_the_colour_from_round_to_round(comfy: Comfy, name: str):
@@ -285,6 +305,71 @@ def test_a_batch_may_enter_the_next_round_whole_and_a_second_picture_never(comfy
     ]
     assert [i["lineage"] for i in items(comfy, name, 2)] == ["X0001.1", "X0001.2"]
     assert all(i["state"] == "done" for i in items(comfy, name, 2))
+
+
+def listed(*links: list[Any]) -> dict[str, Any]:
+    return node("CreateList", **{f"inputs.input{n}": link for n, link in enumerate(links)})
+
+
+def test_a_list_of_pictures_is_one_batch_of_its_item(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "blue")
+    graph = quick(name, name, rounds=2, takes="all") | {
+        "wide": node("EmptyImage", width=48, height=32, batch_size=2, color=0),
+        "all": listed(["4", 0], ["wide", 0]),
+        "word": node("PrimitiveString", value="wide"),
+        "words": listed(["3", 0], ["word", 0]),
+        "seen": node("ProbeValue", value=["5", 0]),
+    }
+    graph["5"]["inputs"] |= {"images": ["all", 0], "words": ["words", 0], "before": ["all", 0]}
+    first = comfy.run(graph)
+    comfy.idle()
+    assert [each["shape"][:3] for each in json.loads(first["seen"]["value"][0])] == [[1, 64, 64], [2, 32, 48]]
+    for item, word in zip(items(comfy, name, 1), ("red", "blue"), strict=True):
+        assert (item["state"], item["attempts"], item["prompt"]) == ("done", 0, f"{word}\nwide")
+        sizes = [Image.open(output(comfy) / name / file).size for file in item["files"]]
+        assert sizes == [(64, 64), (48, 32), (48, 32)] * 2
+    assert [i["lineage"] for i in items(comfy, name, 2)] == [f"X000{n}.{k}" for n in (1, 2) for k in (1, 2, 3)]
+    assert {i["state"] for i in items(comfy, name, 2)} == {"done"}
+
+
+@pytest.mark.parametrize("keep_going", [True, False])
+def test_a_list_in_front_of_round_input_claims_one_item(comfy: Comfy, name: str, keep_going: bool):
+    pictures(comfy, name, "red", "blue")
+    graph = quick(name, name, keep_going=keep_going)
+    graph |= {"word": node("PrimitiveString", value="ready"), "ready": listed(["word", 0], ["word", 0], ["word", 0])}
+    graph["1"]["inputs"]["after"] = ["ready", 0]
+    for _ in range(1 if keep_going else 2):
+        run(comfy, graph)
+    check_whole(comfy, name, 1, 2)
+    assert {i["attempts"] for i in items(comfy, name, 1)} == {0}
+
+
+def test_words_that_come_as_lists_are_those_of_one_item(comfy: Comfy, name: str):
+    pictures(comfy, name, "red")
+    graph = quick(name, name) | {
+        "word": node("PrimitiveString", value="tall"),
+        "words": listed(["2", 0], ["word", 0], ["2", 0]),
+    }
+    graph["3"]["inputs"] |= {"tags": ["words", 0], "caption": ["words", 0]}
+    run(comfy, graph)
+    [item] = items(comfy, name, 1)
+    assert item["words"] == {"tags": "red, tall", "caption": "red tall"}
+    check_whole(comfy, name, 1, 1)
+
+
+def test_several_pasted_items_have_their_own_pictures(comfy: Comfy, name: str):
+    pictures(comfy, name, "red", "blue")
+    run(comfy, quick(name, name))
+    texts = [Image.open(output(comfy) / name / i["files"][0]).text["resonance"] for i in items(comfy, name, 1)]
+    graph = quick(name, name) | {
+        **{f"text {n}": node("PrimitiveStringMultiline", value=text) for n, text in enumerate(texts)},
+        "both": listed(["text 0", 0], ["text 1", 0]),
+    }
+    graph["1"]["inputs"]["item"] = ["both", 0]
+    again = [each["filename"] for each in comfy.run(graph)["5"]["images"]]
+    assert [file.split("_")[0] for file in again] == ["X0001", "X0002"]
+    means = [mean(comfy.base / "temp" / "resonance" / file) for file in again]
+    assert [max(range(3), key=each.__getitem__) for each in means] == [0, 2]
 
 
 def test_without_round_output_nothing_is_claimed(comfy: Comfy, name: str):

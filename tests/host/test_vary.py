@@ -349,14 +349,16 @@ def test_a_chain_is_a_row_of_its_session_and_knows_its_parents(comfy: Comfy):
     assert json.loads(middle["json"])["seed"] == seed_of(2)
 
 
-def test_the_same_again_makes_nothing_new_and_what_was_deleted_is_made_again(comfy: Comfy):
+def test_the_same_again_makes_nothing_new_and_what_was_deleted_or_damaged_is_made_again(comfy: Comfy):
     first = made(comfy, CHAIN, **QUICK, iterations=2, save="again")
     before = whole(comfy, "again", 6)
     assert equal(made(comfy, CHAIN, **QUICK, iterations=2, save="again"), first)
     assert recorded(comfy, "sample") == []
     (output(comfy) / "again" / before[3]["files"][0]).unlink()
+    damaged = output(comfy) / "again" / before[1]["files"][0]
+    damaged.write_bytes(damaged.read_bytes()[:-40])
     assert equal(made(comfy, CHAIN, **QUICK, iterations=2, save="again"), first)
-    assert len(recorded(comfy, "sample")) == 1
+    assert len(recorded(comfy, "sample")) == 2
     assert [i["files"] for i in whole(comfy, "again", 6)] == [i["files"] for i in before]
 
 

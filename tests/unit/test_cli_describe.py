@@ -161,6 +161,17 @@ def test_a_broken_picture_is_told_and_left(folder: Path, taggers: Path):
     assert events(done)[-1]["failed"] == 1 and events(done)[-1]["described"] == 3
 
 
+def test_a_picture_that_is_cut_off_is_described_with_a_note(folder: Path, taggers: Path):
+    Image.effect_noise((64, 64), 80).save(folder / "00.bmp")
+    (folder / "00.bmp").write_bytes((folder / "00.bmp").read_bytes()[:3000])
+    done = describe(folder, "--tagger", taggers / "tiny-onnx", "--json", "--batch", 8)
+    note, picture = events(done)[1:3]
+    text = "00.bmp is damaged: its pixels are taken as far as they go, and the rest is grey or black."
+    assert note == {"event": "note", "file_name": "00.bmp", "text": text}
+    assert (picture["event"], picture["file_name"], events(done)[-1]["failed"]) == ("picture", "00.bmp", 0)
+    assert done.stderr.count(text) == 1
+
+
 def test_pictures_that_would_share_a_text_file_are_told_apart(folder: Path, fake: FakeLLM):
     Image.new("RGB", (8, 8), "blue").save(folder / "01.webp")
     done = describe(folder, "--llm", f"{fake.url}/ok")

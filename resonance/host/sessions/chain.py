@@ -9,6 +9,7 @@ import sqlite3
 import time
 import uuid
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -59,10 +60,19 @@ class Ask:
 
 @dataclass(frozen=True)
 class Work:
-    """What a run works on, and its picture (IMAGE ``[1, H, W, 3]``) where it starts from one."""
+    """What a run works on, and its picture (IMAGE ``[1, H, W, 3]``) where it starts from one.
+
+    Attributes:
+        note: what a person is to know of the picture's file.
+    """
 
     item: Item
-    image: torch.Tensor | None
+    image: torch.Tensor | None = None
+    note: str = ""
+
+    def said(self, text: str) -> str:
+        """What is shown on the node: a text, and the note."""
+        return f"{text}\n\n{self.note}" if self.note else text
 
 
 def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
@@ -113,10 +123,16 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
         if item and successor:
             _queue(owned, run, successor, item)
         work = _load(chain, run, item) if item else None
-        progress.say(sessions.announce(ledger, work.item if work else None).text(), node_id)
+        text = sessions.announce(ledger, work.item if work else None).text()
+        progress.say(work.said(text) if work else text, node_id)
         if item is None and not looped:
             sessions.close(ledger.name)
         return work
+
+
+def has_item(session: str, node_id: str, prompt: dict[str, Any]) -> bool:
+    """Whether the run that is on has its item already: ComfyUI calls a node again for each further value of a list."""
+    return node_id in prompt and sessions.has_claimed(session, queue.current().id)
 
 
 def pasted(text: str) -> Work:
@@ -128,7 +144,7 @@ def pasted(text: str) -> Work:
     item = Item.from_json(text)
     if item.source is None:
         raise Told("This item starts from no picture. Paste it into Explore, which handed it out.")
-    return Work(item, _given(item.source))
+    return Work(item, *_given(item.source))
 
 
 def first_picture(work: Work) -> torch.Tensor | None:
@@ -143,7 +159,7 @@ def first_picture(work: Work) -> torch.Tensor | None:
     if item.source is None:
         return None
     if not item.token and isinstance(item.payload, Plain) and item.payload.first:
-        return _given(item.payload.first)
+        return _given(item.payload.first)[0]
     try:
         with query.reading(sessions.folder(item.session)) as ledger:
             source = ledger.origin(item.round, item.source)
@@ -152,7 +168,7 @@ def first_picture(work: Work) -> torch.Tensor | None:
     if source == item.source:
         return work.image
     try:
-        return _picture(source)
+        return _picture(source)[0]
     except Told as error:
         raise Told(
             f"The first picture of lineage {item.lineage}, {source!r}, cannot be read: {error}. Put it back, or disconnect the"
@@ -299,7 +315,7 @@ def _load(chain: Chain, run: Run, item: Item) -> Work | None:
     while True:
         try:
             path = chain.locate(item)
-            return Work(item, images.to_tensor(images.read(path, check=progress.stop_if_interrupted)) if path else None)
+            return Work(item, *_read(path)) if path else Work(item)
         except Told as error:
             if chain.skip(item, str(error)):
                 log.warning("Session %s skips item %s of round %s: %s", ledger.name, item.index, item.round, error)
@@ -312,16 +328,23 @@ def _load(chain: Chain, run: Run, item: Item) -> Work | None:
             item = got[0]
 
 
-def _picture(source: str) -> torch.Tensor:
-    return images.to_tensor(
-        images.read(pictures.locate(source, folders.picture_roots())[1], check=progress.stop_if_interrupted)
-    )
+def _picture(source: str) -> tuple[torch.Tensor, str]:
+    return _read(pictures.locate(source, folders.picture_roots())[1])
 
 
-def _given(source: str) -> torch.Tensor:
+def _given(source: str) -> tuple[torch.Tensor, str]:
     """A pasted item's picture. A driver's lie in the temporary folder, to which it sent them."""
     roots = {**folders.picture_roots(), "temp": folders.temp_folder()}
-    return images.to_tensor(images.read(pictures.locate(source, roots)[1], check=progress.stop_if_interrupted))
+    return _read(pictures.locate(source, roots)[1])
+
+
+def _read(path: Path) -> tuple[torch.Tensor, str]:
+    """The picture (IMAGE) in a file, and what a person is to know of it."""
+    notes: list[str] = []
+    picture = images.read(path, check=progress.stop_if_interrupted, note=notes.append)
+    for note in notes:
+        log.warning(note)
+    return images.to_tensor(picture), " ".join(notes)
 
 
 def _peek(ask: Ask, node_id: str) -> Work:
@@ -329,11 +352,10 @@ def _peek(ask: Ask, node_id: str) -> Work:
     found, seed = _next(ask)
     if ask.plan:
         found = replace(found, draw=PlanDraws(ask.plan).draw(seed, found.round, found.lineage))
-    progress.say(
-        f"next: {found.lineage}, item {found.index} of round {found.round}. Nothing is claimed without Round Output.",
-        node_id,
-    )
-    return Work(found, _picture(found.source) if found.source else None)
+    work = Work(found, *_picture(found.source)) if found.source else Work(found)
+    text = f"next: {found.lineage}, item {found.index} of round {found.round}. Nothing is claimed without Round Output."
+    progress.say(work.said(text), node_id)
+    return work
 
 
 def _next(ask: Ask) -> tuple[Item, int]:

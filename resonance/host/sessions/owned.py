@@ -124,6 +124,12 @@ def recorded(name: str) -> Recorded | None:
     return owned and owned.recorded
 
 
+def has_claimed(name: str, run: str) -> bool:
+    """Whether a run has an item of the session."""
+    owned = _open.get(name)
+    return owned is not None and any(claim.run == run for claim in owned.ledger.claims())
+
+
 def close(name: str) -> None:
     """Hands the session over to whoever opens it next."""
     with mutex:

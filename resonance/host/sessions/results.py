@@ -1,6 +1,7 @@
 """Saving what a run made, and committing it."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,8 +25,8 @@ KEPT = 500
 
 def save(
     item: Item,
-    results: torch.Tensor,
-    before: torch.Tensor | None,
+    results: Sequence[torch.Tensor],
+    before: Sequence[torch.Tensor],
     words: str,
     takes: Takes,
     prompt: dict[str, Any],
@@ -37,8 +38,8 @@ def save(
     An item that was pasted, not claimed, is saved to the temporary folder and committed by whoever pasted it.
 
     Args:
-        results: IMAGE ``[B, H, W, C]``.
-        before: IMAGE saved beside them, which no round takes.
+        results: IMAGEs ``[B, H, W, C]``, one batch together, of whatever sizes.
+        before: IMAGEs saved beside them, which no round takes.
         words: the prompt that made them.
         takes: which of the results the next round takes. Of an item without source it takes none.
         naming: where they go. ``prompt hash`` goes by the payload's ``prompt``, or else by ``words``.
@@ -73,7 +74,11 @@ def save(
 
 
 def _preview(
-    item: Item, results: torch.Tensor, before: torch.Tensor | None, prompt: dict[str, Any], extra: dict[str, Any] | None
+    item: Item,
+    results: Sequence[torch.Tensor],
+    before: Sequence[torch.Tensor],
+    prompt: dict[str, Any],
+    extra: dict[str, Any] | None,
 ) -> list[dict[str, str]]:
     texts = _texts(item, prompt, extra)
     stem = f"{item.stem}_{uuid.uuid4().hex[:8]}"
@@ -89,8 +94,8 @@ def show(files: list[tuple[str, bytes]]) -> list[dict[str, str]]:
     return [{"filename": name, "subfolder": "resonance", "type": "temp"} for name, _ in files]
 
 
-def _encode(pictures: torch.Tensor | None, texts: dict[str, str]) -> list[bytes]:
-    return [] if pictures is None else [store.encode_png(each, texts) for each in images.from_tensor(pictures)]
+def _encode(batches: Sequence[torch.Tensor], texts: dict[str, str]) -> list[bytes]:
+    return [store.encode_png(each, texts) for batch in batches for each in images.from_tensor(batch)]
 
 
 def _texts(item: Item, prompt: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, str]:

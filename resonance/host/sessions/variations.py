@@ -170,7 +170,7 @@ class Job:
                 self._entries[step.round, step.row] = entry
 
     def recall(self, call: Call) -> Picture | None:
-        """The picture that a call has kept; None: it is still to be made, or its file is gone.
+        """The picture that a call has kept; None: it is still to be made, or its file is gone or damaged.
 
         Raises ComfyUI's interrupt where the session was paused.
         """
@@ -181,11 +181,12 @@ class Job:
         if entry is None:
             return None
         path = self._session.folder.parent / entry["subfolder"] / entry["filename"]
+        damaged: list[str] = []
         try:
-            picture = images.to_tensor(images.read(path, check=progress.stop_if_interrupted))
+            picture = images.read(path, check=progress.stop_if_interrupted, note=damaged.append)
         except Told:
             return None
-        return picture.to(comfy.model_management.intermediate_device())
+        return None if damaged else images.to_tensor(picture).to(comfy.model_management.intermediate_device())
 
     def keep(self, kept: KeptPicture) -> None:
         """Saves and commits a picture, unless it is there already."""
@@ -209,7 +210,7 @@ class Job:
         around, save = session.around, session.save
         try:
             [entry] = results.save(
-                item, kept.picture, None, save.words, "none", around.prompt, around.extra, save.naming
+                item, [kept.picture], (), save.words, "none", around.prompt, around.extra, save.naming
             )
         except BaseException:
             session.chain.give_back([item])
