@@ -22,6 +22,7 @@ from . import (
     transform,
     vary,
 )
+from .links import checked
 
 
 class ResonanceExtension(ComfyExtension):
@@ -31,7 +32,7 @@ class ResonanceExtension(ComfyExtension):
         routes.register()
         canvas_routes.register()
         transform_routes.register()
-        old_nodes.register(old.NODES, tag.NODES[0])
+        old_nodes.register([checked(node) for node in old.NODES], checked(tag.NODES[0]))
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         menus = (
@@ -49,4 +50,4 @@ class ResonanceExtension(ComfyExtension):
             color,
             explore,
         )
-        return [node for menu in menus for node in menu.NODES]
+        return [checked(node) for menu in menus for node in menu.NODES]

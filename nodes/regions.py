@@ -207,11 +207,10 @@ class RegionFromConditioning(io.ComfyNode):
             if "mask" in values or "area" in values:
                 raise Told(f"The conditioning of {name} has a place already: connect it without mask and area.")
         mask: torch.Tensor = place["mask"] if place["place"] == "mask" else _box(name, **place)
-        if mask.ndim == 3:
-            if len(mask) != 1:
-                raise Told(f"Expected one mask for {name}, got {len(mask)}: make a region of each.")
-            mask = mask[0]
-        mask = mask.nan_to_num().clamp(0, 1)
+        masks = mask.reshape(-1, *mask.shape[-2:])
+        if len(masks) != 1:
+            raise Told(f"Expected one mask for {name}, got {len(masks)}: make a region of each.")
+        mask = masks[0].nan_to_num().clamp(0, 1)
         return io.NodeOutput((*regions, Part(name, conditioning, mask, weight, start, end, negative)))
 
 

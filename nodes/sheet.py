@@ -64,7 +64,7 @@ class ContactSheet(io.ComfyNode):
         labels: list[str] | None = None,
     ) -> io.NodeOutput:
         made = sheet.make(
-            [picture for batch in images if batch.numel() for picture in from_tensor(batch)],
+            [picture for batch in images for picture in from_tensor(batch)],
             [line for text in labels or [] for line in text.splitlines() or [""]],
             columns=columns[0],
             cell=cell[0],

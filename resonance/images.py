@@ -121,16 +121,17 @@ def to_tensor(image: Image.Image) -> torch.Tensor:
     return torch.as_tensor(np.asarray(image.convert("RGB"), np.float32) / 255.0)[None]
 
 
-def from_tensor(images: torch.Tensor | None) -> list[Image.Image]:
-    """IMAGE ``[B, H, W, C]`` (C = 1, 3 or 4) to a list of RGB (or RGBA) pictures.
-
+def check(images: torch.Tensor | None) -> None:
+    """
     Raises:
-        Told: it is no batch of pictures, or holds no numbers.
+        Told: this is no IMAGE ``[B, H, W, C]`` (C = 1, 3 or 4), or holds no numbers.
     """
     expected = "Expected grey, RGB or RGBA pictures [B, H, W, C], got"
     if images is None:
         raise Told(f"{expected} nothing.")
     shape = list(images.shape)
+    if len(shape) == 5:
+        raise Told(f"{expected} the shape {shape}, as videos have it: make a batch of the frames.")
     if len(shape) != 4 or shape[-1] not in (1, 3, 4):
         raise Told(f"{expected} the shape {shape}.")
     if 0 in shape:
@@ -140,6 +141,16 @@ def from_tensor(images: torch.Tensor | None) -> list[Image.Image]:
             "The picture holds no numbers (NaN), it would be black: this precision is too low for the model or the VAE, or the"
             " scale too high. Try ComfyUI's --fp32-vae or --force-upcast-attention, or a lower scale."
         )
+
+
+def from_tensor(images: torch.Tensor | None) -> list[Image.Image]:
+    """IMAGE ``[B, H, W, C]`` (C = 1, 3 or 4) to a list of RGB (or RGBA) pictures.
+
+    Raises:
+        Told: it is no batch of pictures, or holds no numbers.
+    """
+    check(images)
+    assert images is not None
     values = images.detach().float().cpu().numpy()
     values = (values.clip(0, 1) * 255).round().astype(np.uint8)
     return [Image.fromarray(p) if p.shape[-1] > 1 else Image.fromarray(p[..., 0]).convert("RGB") for p in values]

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..images import check
 from ..told import Told
 from .lab import to_lab, to_rgb
 
@@ -73,7 +74,7 @@ class Reference:
         """The colours of a picture ``[H, W, C]`` or ``[1, H, W, C]`` where the mask ``[H, W]`` is above 0.
 
         Raises:
-            Told: the picture is empty, or has neither 1, 3 nor 4 channels.
+            Told: it is no picture, or there is NaN in it.
         """
         [picture] = _pictures(image)
         pixels = _clean(picture)
@@ -112,13 +113,13 @@ def match(
     """Matches pictures to a reference; each channel exactly, as scikit-image's ``match_histograms`` defines it.
 
     Args:
-        image: IMAGE ``[B, H, W, C]``. Alpha is kept, grey pictures become RGB, NaN and infinity become 0.
+        image: IMAGE ``[B, H, W, C]``. Alpha is kept, grey pictures become RGB, infinity becomes 0.
         transforms: made since the last correction.
         strength: of the last transform.
         mask: ``[H, W]``, fitted to the picture; only pixels above 0 count, and change by as much as it says.
 
     Raises:
-        Told: there is no picture or no pixel, channels are not 1, 3 or 4, or the reference has no pixel.
+        Told: it is no batch of pictures, there is NaN in it, or the reference has no pixel.
     """
     return _changed(image, reference, mask, lambda lab: match_lab(lab, reference, how, transforms, strength))
 
@@ -326,16 +327,13 @@ def _changed(image: Tensor, reference: Reference, mask: Tensor | None, change: C
 
 def _pictures(image: Tensor) -> Tensor:
     """A picture or a batch, checked, as ``[B, H, W, C]``."""
-    pictures = image if image.ndim == 4 else image[None]
-    if not pictures.numel():
-        raise Told(f"Expected a picture, got an empty one: the sizes of the batch are {list(image.shape)}.")
-    if pictures.shape[3] not in (1, 3, 4):
-        raise Told(f"Expected grey, RGB or RGBA pictures (1, 3 or 4 channels), got {pictures.shape[3]} channels.")
+    pictures = image[None] if image.ndim == 3 else image
+    check(pictures)
     return pictures
 
 
 def _clean(picture: Tensor) -> Tensor:
-    """RGB ``[N, 3]`` of a picture ``[H, W, C]``, in 0..1 without NaN and infinity; never the picture itself."""
+    """RGB ``[N, 3]`` of a picture ``[H, W, C]``, in 0..1, infinity as 0; never the picture itself."""
     rgb = picture[..., :3].reshape(-1, min(picture.shape[2], 3)).float()
     return rgb.nan_to_num(0, 0, 0).clamp_(0, 1).expand(-1, 3).contiguous()
 

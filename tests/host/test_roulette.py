@@ -131,17 +131,17 @@ def test_another_lora_patches_anew_without_reading_the_checkpoint_again(comfy: C
 def test_another_checkpoint_is_read_and_only_the_last_is_kept(comfy: Comfy):
     values(comfy, load({"draw": draw()}))
     before = loads(comfy)
-    values(comfy, load({"draw": draw("tiny_sd15_b"), "turn": 1}))
-    values(comfy, load({"draw": draw(), "turn": 2}))
+    values(comfy, load({"draw": draw("tiny_sd15_b"), "index": 1}))
+    values(comfy, load({"draw": draw(), "index": 2}))
     assert loads(comfy) == before + 2
 
 
 def test_freeing_memory_drops_what_is_kept(comfy: Comfy):
-    values(comfy, load({"draw": draw(), "turn": 3}))
+    values(comfy, load({"draw": draw(), "index": 3}))
     before = loads(comfy)
     comfy.post("/free", {"unload_models": True, "free_memory": True})
     comfy.idle()
-    values(comfy, load({"draw": draw(), "turn": 4}))
+    values(comfy, load({"draw": draw(), "index": 4}))
     assert loads(comfy) == before + 1
 
 

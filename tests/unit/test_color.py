@@ -181,9 +181,17 @@ def test_alpha_is_kept_and_grey_becomes_colour() -> None:
     assert torch.equal(grey, match(image[..., :1].expand(-1, -1, -1, 3), reference, Correction()))
 
 
-def test_broken_pixels_count_as_black_and_wild_ones_as_clipped() -> None:
+def test_a_picture_or_a_reference_of_nan_is_an_error() -> None:
+    broken = smooth(1)
+    broken[0, 0, 0, 0] = torch.nan
+    for images in ((broken, smooth(2)), (smooth(2), broken)):
+        with pytest.raises(Told, match=r"holds no numbers \(NaN\), it would be black"):
+            match_all(*images, Correction())
+
+
+def test_infinite_pixels_count_as_black_and_wild_ones_as_clipped() -> None:
     image = smooth(1)
-    image[0, 0, 0] = torch.tensor([torch.nan, torch.inf, -torch.inf])
+    image[0, 0, 0] = torch.tensor([torch.inf, torch.inf, -torch.inf])
     image[0, 0, 1] = torch.tensor([-1.0, 3.0, 0.5])
     sound = image.clone()
     sound[0, 0, 0] = 0
@@ -212,9 +220,9 @@ def test_a_single_coloured_reference_gives_its_colour() -> None:
 
 @pytest.mark.parametrize("shape", [(0, 8, 8, 3), (1, 0, 8, 3), (1, 8, 0, 3)])
 def test_an_empty_picture_is_an_error(shape: tuple[int, ...]) -> None:
-    with pytest.raises(Told, match="got an empty one"):
+    with pytest.raises(Told, match="There is no picture"):
         match_all(torch.zeros(shape), smooth(1), Correction())
-    with pytest.raises(Told, match="got an empty one"):
+    with pytest.raises(Told, match="There is no picture"):
         match_all(smooth(1), torch.zeros(shape), Correction())
 
 
@@ -225,7 +233,7 @@ def test_an_empty_mask_tensor_is_an_error() -> None:
 
 
 def test_pictures_of_unknown_channels_are_an_error() -> None:
-    with pytest.raises(Told, match="got 2 channels"):
+    with pytest.raises(Told, match=r"got the shape \[1, 8, 8, 2\]"):
         match_all(torch.zeros(1, 8, 8, 2), smooth(1), Correction())
 
 
@@ -235,9 +243,8 @@ def test_each_picture_of_a_batch_has_its_reference_and_mask() -> None:
     found = match_all(images, references, Correction(), masks=masks)
     assert torch.equal(found[0], match_all(images[:1], references[:1], Correction())[0])
     assert torch.equal(found[1], images[1])
-    for wrong in (torch.cat([references, references]), references[:0]):
-        with pytest.raises(Told, match="Expected"):
-            match_all(images, wrong, Correction())
+    with pytest.raises(Told, match=r"Expected one reference or as many as pictures, 2; got 4\."):
+        match_all(images, torch.cat([references, references]), Correction())
     with pytest.raises(Told, match=r"Expected one mask or as many as pictures, 2; got 3\."):
         match_all(images, references, Correction(), masks=torch.ones(3, 8, 8))
     with pytest.raises(Told, match="An anchored chain has one reference"):

@@ -31,6 +31,7 @@ class HiddenHolder:
 
 class Input:
     id: str
+    optional: bool
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Input:
         raw_link: bool | None = None,
         advanced: bool | None = None,
     ) -> None: ...
+    def get_io_type(self) -> str: ...
 
 class Output:
     def __init__(
@@ -157,6 +159,8 @@ class DynamicCombo(_ComfyType):
         def __init__(self, key: str, inputs: Sequence[_Input]) -> None: ...
 
     class Input(_Input):
+        options: Sequence[DynamicCombo.Option]
+
         def __init__(
             self,
             id: str,

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from types import SimpleNamespace
+import sys
 
 from aiohttp import web
 from comfy_api.latest import ComfyExtension, io
@@ -27,6 +27,18 @@ class ProbeValue(io.ComfyNode):
     @classmethod
     def execute(cls, value):
         return io.NodeOutput(ui={"value": [json.dumps([plain(v) for v in value])]})
+
+
+class ProbeNothing(io.ComfyNode):
+    """Hands on None, as many nodes do that found nothing."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(node_id="ProbeNothing", category="probe", outputs=[io.AnyType.Output()])
+
+    @classmethod
+    def execute(cls):
+        return io.NodeOutput(None)
 
 
 class ProbeSleep(io.ComfyNode):
@@ -65,7 +77,9 @@ class ProbeItem(io.ComfyNode):
 
     @classmethod
     def execute(cls, text):
-        return io.NodeOutput(SimpleNamespace(**{"phase": "paint", "draw": None} | json.loads(text)))
+        kind = next(module for name, module in sys.modules.items() if name.endswith(".resonance.session.item")).Item
+        known = {"session": "probe", "round": 1, "index": 1, "lineage": "X0001", "seed": 0}
+        return io.NodeOutput(kind(**known | json.loads(text)))
 
 
 def plain(value):
@@ -100,7 +114,7 @@ class ProbeExtension(ComfyExtension):
             return web.json_response(sorted(found))
 
     async def get_node_list(self):
-        return [ProbeValue, ProbeSleep, ProbeItem, *rounds.NODES]
+        return [ProbeValue, ProbeNothing, ProbeSleep, ProbeItem, *rounds.NODES]
 
 
 async def comfy_entrypoint():
