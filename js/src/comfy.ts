@@ -43,6 +43,7 @@ export interface LGraphNode {
   comfyClass?: string
   widgets?: Widget[]
   inputs?: Input[]
+  outputs?: { name: string }[]
   size: [number, number]
   pos: [number, number]
   graph?: Graph | null
@@ -231,4 +232,48 @@ export function captureUndo(): void {
   const tracker = app.extensionManager.workflow.activeWorkflow?.changeTracker
   if (tracker?.captureCanvasState) tracker.captureCanvasState()
   else tracker?.checkState?.()
+}
+
+/** A node on its way to the server. The front end makes one of each when it sends a graph, those in subgraphs too. */
+interface Sent {
+  readonly node: LGraphNode
+  readonly mode: number
+  readonly inputs: readonly Pick<Input, 'name'>[]
+  resolveInput(slot: number, visited: Set<string>): unknown
+  resolveOutput(slot: number, type: unknown, visited: Set<string>): unknown
+}
+
+const BYPASSED = 4
+
+/**
+ * Says what bypassed nodes hand on. ComfyUI itself takes the input with the output's number, else the first of its type.
+ * It shows nobody the class that does so: a graph that is made for this brings one out.
+ *
+ * `source` gives the name of the input behind an output, null for none, undefined to leave it to ComfyUI.
+ */
+export async function onBypass(source: (node: LGraphNode, output: string) => string | null | undefined): Promise<void> {
+  let caught: Sent | undefined
+  const bait = {
+    id: 0,
+    graph: {},
+    inputs: [],
+    mode: 0,
+    isVirtualNode: true,
+    isSubgraphNode: () => true,
+    getInnerNodes(sent: Map<string, Sent>): Sent[] {
+      caught ??= [...sent.values()][0]
+      return []
+    },
+  }
+  const graph = { computeExecutionOrder: () => [bait], serialize: () => ({ nodes: [] }) }
+  // Not the page's own function: other packs put theirs in its place.
+  await Object.getPrototypeOf(app).graphToPrompt.call(app, graph)
+  const kind = Object.getPrototypeOf(caught) as Sent
+  const { resolveOutput } = kind
+  kind.resolveOutput = function (slot, type, visited) {
+    const name = this.mode === BYPASSED ? source(this.node, this.node.outputs?.[slot]?.name ?? '') : undefined
+    if (name === undefined) return resolveOutput.call(this, slot, type, visited)
+    const input = this.inputs.findIndex((each) => each.name === name)
+    return input < 0 ? undefined : this.resolveInput(input, visited)
+  }
 }

@@ -1,6 +1,7 @@
 // What ComfyUI loads when the page opens. Everything that can wait is loaded when it is first needed.
 
-import { app, type LGraphNode, selectedNodes } from './comfy'
+import { handedOn } from './bypass'
+import { app, type LGraphNode, onBypass, selectedNodes } from './comfy'
 import { h } from './dom'
 import { t } from './i18n'
 import { noteOutputs } from './outputs'
@@ -96,5 +97,6 @@ app.registerExtension({
         closeGallery = undefined
       },
     })
+    return onBypass(handedOn)
   },
 })

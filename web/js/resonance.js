@@ -1,5 +1,39 @@
 import { app } from "../../../scripts/app.js";
 import { api } from "../../../scripts/api.js";
+// src/bypass.ts
+/** By kind of node, the input that means the same as an output. */
+var SAME = {
+	ResonanceCanvas: {
+		canvas: "canvas",
+		boxes: "boxes"
+	},
+	ResonanceCanvasChat: { conversation: "conversation" },
+	ResonanceColorMatch: { IMAGE: "image" },
+	ResonanceComposePrompt: {
+		positive: "tags",
+		negative: "negative"
+	},
+	ResonanceContactSheet: { sheet: "images" },
+	ResonanceCooldown: { value: "value" },
+	ResonanceRegionFromConditioning: { regions: "regions" },
+	ResonanceRegionHeat: { image: "image" },
+	ResonanceRegions: {
+		model: "model",
+		positive: "positive",
+		negative: "negative"
+	},
+	ResonanceRoundOutput: { images: "images" },
+	ResonanceRoundWords: {
+		tags: "tags",
+		caption: "caption"
+	},
+	ResonanceVary: { images: "image" }
+};
+/** The input behind an output, null if there is none, undefined if the node is not ours. */
+function handedOn(node, output) {
+	const kind = node.comfyClass ?? "";
+	return kind.startsWith("Resonance") ? SAME[kind]?.[output] ?? null : void 0;
+}
 // src/i18n.ts
 var texts$1 = [];
 /** Sets the texts, in the languages to look in one after the other. */
@@ -98,6 +132,40 @@ function captureUndo() {
 	const tracker = app$1.extensionManager.workflow.activeWorkflow?.changeTracker;
 	if (tracker?.captureCanvasState) tracker.captureCanvasState();
 	else tracker?.checkState?.();
+}
+var BYPASSED = 4;
+/**
+* Says what bypassed nodes hand on. ComfyUI itself takes the input with the output's number, else the first of its type.
+* It shows nobody the class that does so: a graph that is made for this brings one out.
+*
+* `source` gives the name of the input behind an output, null for none, undefined to leave it to ComfyUI.
+*/
+async function onBypass(source) {
+	let caught;
+	const bait = {
+		id: 0,
+		graph: {},
+		inputs: [],
+		mode: 0,
+		isVirtualNode: true,
+		isSubgraphNode: () => true,
+		getInnerNodes(sent) {
+			caught ??= [...sent.values()][0];
+			return [];
+		}
+	};
+	await Object.getPrototypeOf(app$1).graphToPrompt.call(app$1, {
+		computeExecutionOrder: () => [bait],
+		serialize: () => ({ nodes: [] })
+	});
+	const kind = Object.getPrototypeOf(caught);
+	const { resolveOutput } = kind;
+	kind.resolveOutput = function(slot, type, visited) {
+		const name = this.mode === BYPASSED ? source(this.node, this.node.outputs?.[slot]?.name ?? "") : void 0;
+		if (name === void 0) return resolveOutput.call(this, slot, type, visited);
+		const input = this.inputs.findIndex((each) => each.name === name);
+		return input < 0 ? void 0 : this.resolveInput(input, visited);
+	};
 }
 // src/dom.ts
 function h(tag, properties = {}, ...children) {
@@ -250,6 +318,7 @@ app$1.registerExtension({
 				closeGallery = void 0;
 			}
 		});
+		return onBypass(handedOn);
 	}
 });
 export { selectedNodes as _, showText as a, api$1 as c, captureUndo as d, findNode as f, outputOf as g, on as h, h as i, app$1 as l, loadTexts as m, lastPicture as n, svg as o, finder as p, addStyle as r, addNode as s, heats as t, ask as u, viewUrl as v, t as y };

@@ -1,0 +1,25 @@
+// What a bypassed node of ours hands on.
+
+import type { LGraphNode } from './comfy'
+
+/** By kind of node, the input that means the same as an output. */
+const SAME: Record<string, Record<string, string>> = {
+  ResonanceCanvas: { canvas: 'canvas', boxes: 'boxes' },
+  ResonanceCanvasChat: { conversation: 'conversation' },
+  ResonanceColorMatch: { IMAGE: 'image' },
+  ResonanceComposePrompt: { positive: 'tags', negative: 'negative' },
+  ResonanceContactSheet: { sheet: 'images' },
+  ResonanceCooldown: { value: 'value' },
+  ResonanceRegionFromConditioning: { regions: 'regions' },
+  ResonanceRegionHeat: { image: 'image' },
+  ResonanceRegions: { model: 'model', positive: 'positive', negative: 'negative' },
+  ResonanceRoundOutput: { images: 'images' },
+  ResonanceRoundWords: { tags: 'tags', caption: 'caption' },
+  ResonanceVary: { images: 'image' },
+}
+
+/** The input behind an output, null if there is none, undefined if the node is not ours. */
+export function handedOn(node: LGraphNode, output: string): string | null | undefined {
+  const kind = node.comfyClass ?? ''
+  return kind.startsWith('Resonance') ? (SAME[kind]?.[output] ?? null) : undefined
+}
