@@ -7,7 +7,9 @@ import folder_paths
 from comfy_api.v0_0_2 import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
+from ..resonance.files.lookup import nearest
 from ..resonance.host import checkpoints, progress
+from ..resonance.host.folders import model_file
 from ..resonance.roulette import Draw, PlanError
 from ..resonance.session.item import Item
 from ..resonance.told import Told
@@ -109,11 +111,11 @@ class LoadDrawn(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, vae: str | None) -> bool | str:
-        if vae in (None, FROM_CHECKPOINT) or folder_paths.get_full_path("vae", vae):
+        if vae in (None, FROM_CHECKPOINT) or model_file("vae", vae):
             return True
         return (
             f"There is no VAE {vae!r}. Searched: {', '.join(folder_paths.get_folder_paths('vae'))}. "
-            f"Put the file there, or choose {FROM_CHECKPOINT!r}."
+            f"Put the file there, or choose {FROM_CHECKPOINT!r}. {nearest(vae, folder_paths.get_filename_list('vae'))}"
         )
 
     @classmethod

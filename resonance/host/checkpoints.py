@@ -9,8 +9,10 @@ import comfy.sd
 import comfy.utils
 import folder_paths
 
+from ..files.lookup import nearest
 from ..roulette import Draw, DrawnLora, Plan, parse
 from ..told import Told
+from .folders import model_file
 from .memory import Kept
 
 
@@ -76,10 +78,10 @@ def _load_vae(name: str) -> Any:
 
 
 def _path(kind: str, name: str) -> str:
-    path = folder_paths.get_full_path(kind, name)
+    path = model_file(kind, name)
     if path is None:
         raise Told(
             f"There is no {name!r} in models/{kind}. Searched: {', '.join(folder_paths.get_folder_paths(kind))}. "
-            "Put the file back, or choose another one."
+            f"Put the file back, or choose another one. {nearest(name, folder_paths.get_filename_list(kind))}"
         )
     return path

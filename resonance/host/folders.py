@@ -5,6 +5,7 @@ from pathlib import Path
 
 import folder_paths
 
+from ..files.lookup import meant
 from ..session import installation
 
 PICTURES = "resonance_pictures"
@@ -21,6 +22,14 @@ def model_folders(kind: str) -> list[Path]:
     """The folders that are searched for models of ``kind``, the one to put new files into first."""
     own = Path(folder_paths.models_dir, kind)
     return [own, *(p for p in map(Path, folder_paths.get_folder_paths(kind)) if p != own)]
+
+
+def model_file(kind: str, name: str) -> str | None:
+    """The path of a model's file; see :func:`meant` for names that are not quite right."""
+    if path := folder_paths.get_full_path(kind, name):
+        return path
+    other = meant(name, folder_paths.get_filename_list(kind))
+    return folder_paths.get_full_path(kind, other) if other else None
 
 
 def input_folder() -> Path:

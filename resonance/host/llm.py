@@ -9,6 +9,7 @@ from pathlib import Path
 import comfy.model_management
 import folder_paths
 
+from ..files.lookup import meant, nearest
 from ..llm import chat
 from ..llm.chat import Answer, LLMEngine, LLMError, OnText, Request
 from ..llm.llamacpp import Model, Settings
@@ -72,13 +73,16 @@ def gguf_files() -> list[str]:
 
 
 def gguf_file(name: str) -> Path:
-    """The file of that name.
+    """The file of that name; see :func:`meant` for what else is found.
 
     Raises:
-        LLMError: there is none; the text says where it was looked for.
+        LLMError: there is none; the text says where it was looked for and what is there.
     """
-    path = folder_paths.get_full_path("llm", name) if name in gguf_files() else None
+    found = meant(name, files := gguf_files())
+    path = folder_paths.get_full_path("llm", found) if found else None
     if path is None:
         searched = ", ".join(map(str, folders.model_folders("llm")))
-        raise LLMError(f"There is no {name!r} in {searched}: put the GGUF file there (models: {PAGE}) and press R.")
+        raise LLMError(
+            f"There is no {name!r} in {searched}: put the GGUF file there (models: {PAGE}) and press R. {nearest(name, files)}"
+        )
     return Path(path)

@@ -16,10 +16,11 @@ from ..attention.parts import Conditioning, Part, bind, check_width, feather, st
 from ..canvas.bags import BagText, negative_words, own_words, words
 from ..canvas.canvas import GRID, Canvas, Lora, Region
 from ..canvas.masks import mask
+from ..files.lookup import nearest
 from ..told import Told
 from . import core
 from .encode import encode, encode_together
-from .folders import model_folders
+from .folders import model_file, model_folders
 
 HEAT = "resonance_heat"
 """Where a MODEL carries the heat of its regions and their names."""
@@ -249,10 +250,13 @@ def _with_lora(clip: Any, lora: Lora) -> Any:
     Raises:
         Told: there is no such file; the text says where it was looked for.
     """
-    path = folder_paths.get_full_path("loras", lora.file)
+    path = model_file("loras", lora.file)
     if path is None:
         searched = ", ".join(map(str, model_folders("loras")))
-        raise Told(f"There is no LoRA {lora.file!r} in {searched}: put the file there, or take it out of the region.")
+        raise Told(
+            f"There is no LoRA {lora.file!r} in {searched}: put the file there, or take it out of the region. "
+            f"{nearest(lora.file, folder_paths.get_filename_list('loras'))}"
+        )
     return core.with_lora(clip, comfy.utils.load_torch_file(path, safe_load=True), lora.strength)
 
 

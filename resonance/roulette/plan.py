@@ -3,10 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from difflib import get_close_matches
 from itertools import chain
 from typing import Any, TypeVar
 
+from ..files.lookup import nearest
 from ..told import Told
 from . import lines
 
@@ -185,10 +185,7 @@ def _missing(entry: Checkpoint | Lora, kind: str, names: Sequence[str]) -> str:
         wanted, names = f"folder {entry.name!r} with files", sorted({n.rsplit("/", 1)[0] for n in names if "/" in n})
     else:
         wanted = repr(entry.name)
-    close = get_close_matches(entry.name, names, 3, 0.4) or names[:3]
-    return f"There is no {wanted} in models/{kind}. " + (
-        f"Nearest: {', '.join(close)}." if close else "There are none at all."
-    )
+    return f"There is no {wanted} in models/{kind}. {nearest(entry.name, names)}"
 
 
 def _chances(entries: Sequence[Checkpoint] | Sequence[Lora]) -> list[str]:

@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -262,6 +263,21 @@ def test_a_missing_file_is_named_with_the_folders_searched(comfy: Comfy, name: s
     with pytest.raises(RunFailed) as error:
         comfy.queue(describe(load(name), RED))
     assert f"There is no '{name}' in {comfy.base / 'models' / 'llm'}" in str(error.value)
+
+
+def test_names_from_another_system_find_their_file_and_the_nearest_is_offered(comfy: Comfy):
+    folder = comfy.base / "models" / "llm"
+    (folder / "sub").mkdir(exist_ok=True)
+    (folder / "sub" / "seer.gguf").write_bytes(b"GGUF")
+    try:
+        for name in ("sub\\seer.gguf", "sub/seer.gguf"):
+            run = comfy.queue(describe(load(name, mmproj="sub\\seer.gguf"), RED))
+            with pytest.raises(RunFailed, match="llama"):
+                comfy.wait(run)
+        with pytest.raises(RunFailed, match="There is no .*Nearest: sub/seer.gguf, tiny.gguf"):
+            comfy.queue(describe(load("sub\\seen.gguf"), RED))
+    finally:
+        shutil.rmtree(folder / "sub")
 
 
 def test_pictures_need_the_mmproj_file(comfy: Comfy):

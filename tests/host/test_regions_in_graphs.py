@@ -270,7 +270,7 @@ def test_heat_lies_where_the_words_acted(comfy: Comfy, method: str):
         (
             layout(region("red", LEFT, lora=Lora("x.safetensors"))),
             {"method": OVERLAY},
-            "no LoRA 'x.safetensors' in .*loras",
+            "no LoRA 'x.safetensors' in .*loras.* Nearest: ",
         ),
         (Canvas((Region(weight=0), region("red", LEFT))), {}, "Nothing acts outside the regions: connect positive"),
     ],

@@ -1,6 +1,7 @@
 """Plans are checked when queued, and drawn models are loaded once, in the real ComfyUI."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -224,20 +225,23 @@ def test_a_model_that_is_gone_is_named_with_the_folders_searched(comfy: Comfy):
 
 
 def test_a_vae_of_its_own_goes_with_every_checkpoint(comfy: Comfy, models: Path):
-    path = models / "vae" / "tiny.safetensors"
-    path.parent.mkdir(exist_ok=True)
+    path = models / "vae" / "sub" / "tiny.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
     weights = Weights(0, 0.1)
     taesd(weights, "")
     save(path, weights)
     try:
         own = values(comfy, load({"draw": draw()}))[2]
-        first = values(comfy, load({"draw": draw()}, "tiny.safetensors"))[2]
+        first = values(comfy, load({"draw": draw()}, "sub/tiny.safetensors"))[2]
         assert first != own
-        assert values(comfy, load({"draw": draw("tiny_sd15_b")}, "tiny.safetensors"))[2] == first
+        assert values(comfy, load({"draw": draw("tiny_sd15_b")}, "sub/tiny.safetensors"))[2] == first
+        assert values(comfy, load({"draw": draw()}, "sub\\tiny.safetensors"))[2] != own
+        with pytest.raises(RunFailed, match="There is no VAE .*Nearest: sub/tiny.safetensors"):
+            comfy.queue(load({"draw": draw()}, "tiny.pt") | {"probe": node("ProbeValue", value=["load", 2])})
     finally:
-        path.unlink()
+        shutil.rmtree(path.parent)
 
 
 def test_an_unknown_vae_is_refused_with_the_folders_searched(comfy: Comfy):
-    with pytest.raises(RunFailed, match="There is no VAE 'no.pt'. Searched: "):
+    with pytest.raises(RunFailed, match="There is no VAE 'no.pt'. Searched: .* (Nearest: |There are none)"):
         comfy.queue(load({"draw": draw()}, "no.pt") | {"probe": node("ProbeValue", value=["load", 0])})
