@@ -99,7 +99,7 @@ class CanvasChat(io.ComfyNode):
         sampling = Sampling(max_tokens, temperature, top_p, seed=seed)
         request = chat.request(said, message.strip(), system, answer_form, force_grammar, sampling)
         try:
-            answer = models.ask(llm, request, growing.grow)
+            answer = models.ask(llm, request, growing.grow, node)
         finally:
             llm.release(unload_after)
         with progress.told_on(node):

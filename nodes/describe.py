@@ -9,8 +9,8 @@ from ..resonance.host.core_text import CoreEngine
 from ..resonance.images import from_tensor
 from ..resonance.llm import caption, settings
 from ..resonance.llm.chat import LLMEngine, LLMError, Sampling, states
-from ..resonance.llm.keys import key_for, split_address
 from ..resonance.llm.llamacpp import Settings
+from ..resonance.llm.server import Limits
 from .inputs import input_of
 from .types import LLM
 
@@ -106,6 +106,7 @@ class ConnectLLM(io.ComfyNode):
                 ),
                 input_of(settings.MODEL, optional=True),
                 input_of(settings.TIMEOUT, optional=True),
+                *(input_of(limit, optional=True) for limit in settings.LIMITS),
             ],
             outputs=[LLM.Output(display_name="llm", tooltip="The model, for Caption Images and other nodes that ask.")],
             hidden=[io.Hidden.unique_id],
@@ -115,14 +116,14 @@ class ConnectLLM(io.ComfyNode):
     def validate_inputs(cls, address: str | None = None) -> bool | str:
         try:
             if address is not None:
-                key_for(split_address(address)[0], models.keys_file())
+                models.check_address(address)
         except LLMError as error:
             return str(error)
         return True
 
     @classmethod
-    def execute(cls, address: str, model: str = "", timeout: int = 120) -> io.NodeOutput:
-        engine = models.connected(address, model.strip(), timeout)
+    def execute(cls, address: str, model: str = "", timeout: int = 120, **limits: int) -> io.NodeOutput:
+        engine = models.connected(address, model.strip(), timeout, Limits(**limits), cls.hidden.unique_id)
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)
 
@@ -231,7 +232,7 @@ class CaptionImages(io.ComfyNode):
                 request = caption.caption_request(
                     picture, instruction, system, sampling, caption.stop_texts(stop), longest_side
                 )
-                answer = models.ask(llm, request, lambda text: growing("\n\n".join([*done, text])))
+                answer = models.ask(llm, request, lambda text: growing("\n\n".join([*done, text])), node)
                 done.append(caption.caption_text(answer, one_line, whole_sentences))
                 notes.update(dict.fromkeys(answer.notes))
                 bar.update(1)

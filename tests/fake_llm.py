@@ -13,6 +13,7 @@ from PIL import Image
 
 KEY = "sk-secret-4711"
 STALL = 30.0
+LLAMACPP = {"id": "seer", "owned_by": "llamacpp"}
 
 
 def colour(uri: str) -> str:
@@ -26,16 +27,26 @@ def colour(uri: str) -> str:
 class FakeLLM:
     """``with FakeLLM() as fake: connect(fake.url + "/ok", ...)``; ``fake.seen`` holds (method, path, headers, body)."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.seen: list[tuple[str, str, dict[str, str], Any]] = []
         self.gone = threading.Event()
         """Set when a client leaves in the middle of an answer."""
         self.elsewhere = "http://127.0.0.1:9/"
         self.script: list[tuple[str, str]] = []
         """The next answers, each with its finish reason, whatever the path says; they come a few letters at a time."""
+        self.pieces: list[str] = []
+        """What is said on ``/pieces``, piece by piece."""
         self.pause = 0.0
         """Seconds between two pieces of a scripted answer."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"fake": self}))
+        self.loads_until = 0.0
+        """Until then (on the monotonic clock) everything is answered as by a server that loads its model."""
+        self.loads_for = 0.0
+        """The same for so many seconds from the first request on."""
+        self.busy: tuple[int, str, dict[str, str]] = (503, "Loading model", {})
+        """How: status, message and headers."""
+        self.routes: dict[str, Any] = {}
+        """What is answered on a path, whatever the path says; to what is posted, by its ``model``."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"fake": self}))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -63,7 +74,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.note(None)
         mode, _, path = self.path.lstrip("/").partition("/")
-        if mode == "redirect" or (mode == "redirect_chat" and "chat" in path):
+        if self.loading():
+            pass
+        elif self.path in self.fake.routes:
+            self.json(200, self.fake.routes[self.path])
+        elif mode == "redirect" or (mode == "redirect_chat" and "chat" in path):
             self.redirect()
         elif mode == "key" and self.headers.get("Authorization") != f"Bearer {KEY}":
             self.json(401, {"error": {"message": f"Incorrect API key provided: {self.headers.get('Authorization')}."}})
@@ -78,8 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif mode == "llamacpp" and path == "props":
             self.json(200, {"modalities": {"vision": False}})
         elif mode not in ("tgi", "nothing") and path == "v1/models":
-            owner = "llamacpp" if mode == "llamacpp" else "me"
-            self.json(200, {"object": "list", "data": [{"id": "seer", "owned_by": owner}, {"id": "other"}]})
+            models = [{"id": "seer", "owned_by": "me", "capabilities": ["completion", "vision"]}, {"id": "other"}]
+            self.json(200, {"object": "list", "data": [LLAMACPP] if mode == "llamacpp" else models})
         else:
             self.json(404, {"detail": "Not Found"})
 
@@ -87,6 +102,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.note(body)
         mode, _, path = self.path.lstrip("/").partition("/")
+        if self.loading():
+            return None
+        if self.path in self.fake.routes:
+            return self.json(200, self.fake.routes[self.path][body["model"]])
         if path != "v1/chat/completions":
             return self.json(404, {"detail": "Not Found"})
         if self.fake.script:
@@ -94,12 +113,25 @@ class _Handler(BaseHTTPRequestHandler):
             return self.stream([text[at : at + 12] for at in range(0, len(text), 12)], finish, self.fake.pause)
         getattr(self, mode, self.ok)(body)
 
+    def loading(self) -> bool:
+        """Whether this was the answer of a server that loads."""
+        if self.fake.loads_for:
+            self.fake.loads_until, self.fake.loads_for = time.monotonic() + self.fake.loads_for, 0.0
+        if time.monotonic() >= self.fake.loads_until:
+            return False
+        status, message, headers = self.fake.busy
+        self.whole(status, json.dumps({"error": {"message": message}}).encode(), "application/json", headers)
+        return True
+
     # How to answer
 
     def ok(self, body: Any, finish: str | None = "stop") -> None:
         parts = [p for m in body["messages"] for p in (m["content"] if isinstance(m["content"], list) else [])]
         seen = [colour(p["image_url"]["url"]) for p in parts if p["type"] == "image_url"]
         self.stream([f"a {' and '.join(seen) or 'fine'}", " picture", ", seed ", str(body["seed"])], finish)
+
+    def pieces(self, body: Any) -> None:
+        self.stream(self.fake.pieces, "stop")
 
     def nofinish(self, body: Any) -> None:
         self.ok(body, None)

@@ -12,8 +12,8 @@ from ...resonance.host import progress
 from ...resonance.host.folders import model_folders
 from ...resonance.llm.chat import LLMEngine, LLMError, Sampling, states
 from ...resonance.llm.conversation import Conversation as Said
-from ...resonance.llm.keys import key_for, split_address
 from ...resonance.llm.llamacpp import Settings
+from ...resonance.llm.server import Limits
 from ...resonance.llm.settings import TIMEOUT
 from ...resonance.told import Told
 from .. import types
@@ -114,14 +114,14 @@ class LLMServer(io.ComfyNode):
     def validate_inputs(cls, address: str | None = None) -> bool | str:
         try:
             if address is not None:
-                key_for(split_address(address)[0], models.keys_file())
+                models.check_address(address)
         except LLMError as error:
             return str(error)
         return True
 
     @classmethod
     def execute(cls, address: str, api_type: str = "OpenAI") -> io.NodeOutput:
-        engine = models.connected(address, "", TIMEOUT.default)
+        engine = models.connected(address, "", TIMEOUT.default, Limits(), cls.hidden.unique_id)
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)
 
@@ -176,7 +176,7 @@ class LLMChat(io.ComfyNode):
         sampling = Sampling(max_new_tokens, temperature, top_p, seed=seed)
         request = chat.request(said, text.strip(), "", chat.PROGRAM, True, sampling)
         try:
-            answer = models.ask(llm, request, growing.grow)
+            answer = models.ask(llm, request, growing.grow, cls.hidden.unique_id)
         finally:
             llm.release()
         turn = chat.turn(said, text.strip(), answer)

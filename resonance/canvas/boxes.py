@@ -11,8 +11,9 @@ from typing import Any, cast
 
 from PIL import ImageColor
 
+from ..llm.chat import sound
 from .canvas import GRID, Canvas, CanvasError, Region
-from .describe import GREY, Color, cleaned, sound
+from .describe import GREY, Color, cleaned
 
 THOUSAND = 1000
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from PIL import ImageColor
 
+from ..llm.chat import sound
 from .canvas import GRID, WHOLE, Canvas, Rect, Region
 from .vocabulary import AREAS, COLORS, LOCATIONS, OFFSETS, clean, closest, rect
 
@@ -188,11 +189,6 @@ def as_rect(value: Any) -> Rect | None:
     if any(type(edge) is not int for edge in items) or not (0 <= top < bottom <= GRID and 0 <= left < right <= GRID):
         return None
     return top, bottom, left, right
-
-
-def sound(text: str) -> str:
-    """Text that can be written as UTF-8: halves of a surrogate pair are joined, lone ones become U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def quote(text: str) -> str:

@@ -10,8 +10,9 @@ import json
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
+from ..llm.chat import sound
 from .canvas import GRID, WHOLE, Canvas, CanvasError, Lora, Region
-from .describe import QUOTED, as_rect, sound
+from .describe import QUOTED, as_rect
 from .masks import decode
 
 T = TypeVar("T")

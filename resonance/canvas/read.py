@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ..llm.chat import sound
 from .answer import DECODER, Parts, loose, objects, read_answer, salvage
 from .canvas import WHOLE, Canvas, CanvasError
-from .describe import sound
 from .listing import read_list
 from .program import is_program, read_program
 

@@ -131,7 +131,7 @@ def canvas(
                 raise Told(f"{text} is a file, which is read without a model: leave --llm out, or write other words.")
             found, notes = _read(Path(text), width, height)
         elif model.llm:
-            engine = model.open()
+            engine = model.open(output)
             try:
                 found, notes = _asked(engine, text.strip(), layout, output)
             finally:
@@ -196,7 +196,7 @@ def _asked(engine: LLMEngine, message: str, layout: Layout, output: Output) -> t
                 status.update(escape(chat.summary(canvas)) if canvas else f"{len(text)} characters")
                 looked = time.monotonic()
 
-        answer = ask(engine, layout.request(said, message), grow)
+        answer = ask(engine, layout.request(said, message), grow, on_wait=output.waits)
     turn = chat.turn(said, message, answer)
     return turn.canvas, turn.notes
 

@@ -130,7 +130,7 @@ class Captions:
                 output.event("note", text=text)
 
         sampling = Sampling(self.max_tokens, self.temperature, self.top_p, self.top_k, seed=self.seed)
-        return caption_with(engine, self.instruction, self.system, sampling, self.longest_side, note)
+        return caption_with(engine, self.instruction, self.system, sampling, self.longest_side, note, output.waits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +218,7 @@ def describe(
 
             tag, batch = tagger_of(tags.tagging(), str(pick_device(tags.device)))
         if todo and model.llm:
-            engine = model.open()
+            engine = model.open(output)
             stack.callback(engine.release, unload=True)
             caption = captions.by(engine, output)
         describing = describe_all(folder, todo, tags.batch or batch, tag, caption, composed.text)

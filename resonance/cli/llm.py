@@ -1,6 +1,6 @@
 """The language model that a command asks."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,9 +8,11 @@ import typer
 
 from ..llm import settings
 from ..llm.chat import LLMEngine
-from ..llm.open import LLMServer, open_llm
+from ..llm.open import open_llm
+from ..llm.server import Limits, LLMServer
 from ..told import Told
 from .options import option
+from .output import Output
 
 if TYPE_CHECKING:
     from ..llm import llamacpp
@@ -44,6 +46,14 @@ class LanguageModel:
         ),
     ] = KEYS_FILE
     timeout: Annotated[int, option(settings.TIMEOUT, panel=PANEL)] = settings.TIMEOUT.default
+    wait_seconds: Annotated[int, option(settings.WAIT_SECONDS, panel=PANEL)] = settings.WAIT_SECONDS.default
+    answer_seconds: Annotated[int, option(settings.ANSWER_SECONDS, panel=PANEL)] = settings.ANSWER_SECONDS.default
+    answer_megabytes: Annotated[int, option(settings.ANSWER_MEGABYTES, panel=PANEL)] = settings.ANSWER_MEGABYTES.default
+    line_megabytes: Annotated[int, option(settings.LINE_MEGABYTES, panel=PANEL)] = settings.LINE_MEGABYTES.default
+    nesting: Annotated[int, option(settings.NESTING, panel=PANEL)] = settings.NESTING.default
+    characters_per_token: Annotated[int, option(settings.CHARACTERS_PER_TOKEN, panel=PANEL)] = (
+        settings.CHARACTERS_PER_TOKEN.default
+    )
     context: Annotated[int, option(settings.CONTEXT, panel=PANEL)] = settings.CONTEXT.default
     gpu_layers: Annotated[int, option(settings.GPU_LAYERS, panel=PANEL)] = settings.GPU_LAYERS.default
 
@@ -54,7 +64,8 @@ class LanguageModel:
             Told: it is neither an address nor a file, or an option belongs to the other one.
         """
         if self.llm.lower().startswith(("http://", "https://")):
-            return LLMServer(self.llm, self.keys, self.llm_model, self.timeout)
+            limits = Limits(**{each.name: getattr(self, each.name) for each in fields(Limits)})
+            return LLMServer(self.llm, self.keys, self.llm_model, self.timeout, limits)
         if not (file := Path(self.llm)).is_file():
             raise Told(f"Expected as --llm a server such as http://127.0.0.1:8080 or a GGUF file, got {self.llm!r}.")
         if self.llm_model:
@@ -63,9 +74,9 @@ class LanguageModel:
 
         return Settings(file, None, self.context, self.gpu_layers)
 
-    def open(self) -> LLMEngine:
+    def open(self, output: Output) -> LLMEngine:
         """Whoever asks it releases it. Raises like :meth:`which` and :func:`resonance.llm.open.open_llm`."""
-        return open_llm(self.which())
+        return open_llm(self.which(), on_wait=output.waits)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,11 @@ class Output:
             self._stdout.write(json.dumps({"event": kind, **fields}) + "\n")
             self._stdout.flush()
 
+    def waits(self, text: str) -> None:
+        """Tells both what is waited for."""
+        self.say(text)
+        self.event("waiting", text=text)
+
     @contextmanager
     def errors(self) -> Generator[None]:
         """Every error ends the command with a sentence and status 1, Ctrl-C with status 130.

@@ -126,6 +126,11 @@ def address() -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{server.port}"
 
 
+def listens() -> str:
+    """The addresses at which this server listens, separated by commas (main.py; comfy/cli_args.py, ``--listen``)."""
+    return args.listen
+
+
 def send_to_asker(event: str, data: dict[str, Any]) -> None:
     """Sends an event to the browser that asked for the run which is on. Without one it goes to nobody, not to all."""
     server = PromptServer.instance

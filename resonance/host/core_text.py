@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from ..images import to_tensor
-from ..llm.chat import Abilities, Answer, Interrupted, LLMError, Message, OnText, Request, before_stop
+from ..llm.chat import Abilities, Answer, Interrupted, LLMError, Message, OnText, OnWait, Request, before_stop
 from ..llm.decoding import Decoding
 
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
@@ -99,7 +99,7 @@ class CoreEngine:
     def release(self, unload: bool = False) -> None:
         """ComfyUI unloads it when it needs the room."""
 
-    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
+    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool], on_wait: OnWait) -> Answer:
         s = request.sampling
         writer, decoding, text = self._writer, Decoding(self.clip.decode), ""
         draw: Callable[..., torch.Tensor] = writer.sample_token

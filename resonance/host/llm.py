@@ -12,9 +12,11 @@ import folder_paths
 from ..files.lookup import meant, nearest
 from ..llm import chat
 from ..llm.chat import Answer, LLMEngine, LLMError, OnText, Request
+from ..llm.keys import is_local, key_for, split_address
 from ..llm.llamacpp import Model, Settings
-from ..llm.open import GGUF, LLMServer, open_llm
-from . import folders, progress
+from ..llm.open import GGUF, open_llm
+from ..llm.server import Limits, LLMServer
+from . import core, folders, progress
 from .memory import Kept
 
 PAGE = "https://huggingface.co/models?library=gguf&pipeline_tag=image-text-to-text"
@@ -39,16 +41,27 @@ def _load(settings: Settings) -> Model:
     return Model(settings)
 
 
-def ask(engine: LLMEngine, request: Request, on_text: OnText) -> Answer:
-    """:func:`chat.ask` that the user can interrupt."""
+def ask(engine: LLMEngine, request: Request, on_text: OnText, node_id: str | None) -> Answer:
+    """:func:`chat.ask` that the user can interrupt. The node shows what is waited for."""
     with _interruptible():
-        return chat.ask(engine, request, on_text, progress.interrupted)
+        return chat.ask(engine, request, on_text, progress.interrupted, partial(progress.say, node_id=node_id))
 
 
-def connected(address: str, model: str, timeout: float) -> LLMEngine:
-    """The model on a server, with the user's keys. The user can interrupt the connecting."""
+def connected(address: str, model: str, timeout: float, limits: Limits, node_id: str | None) -> LLMEngine:
+    """The model on a server, with the user's keys. The user can interrupt the connecting, the node shows what is waited for."""
+    server = LLMServer(address, keys_file(), model, timeout, limits, _exposed())
     with _interruptible():
-        return open_llm(LLMServer(address, keys_file(), model, timeout), progress.interrupted)
+        return open_llm(server, progress.interrupted, partial(progress.say, node_id=node_id))
+
+
+def check_address(address: str) -> None:
+    """Raises LLMError unless something may be sent there."""
+    key_for(split_address(address)[0], keys_file(), _exposed())
+
+
+def _exposed() -> bool:
+    """Whether other machines can send workflows to this ComfyUI."""
+    return not all(is_local(host.strip()) for host in core.listens().split(","))
 
 
 @contextmanager

@@ -129,6 +129,7 @@ def caption_with(
     sampling: chat.Sampling,
     longest_side: int,
     note: Callable[[str], None],
+    on_wait: chat.OnWait,
 ) -> Caption:
     """What a language model says, as Caption Images has it, on one line.
 
@@ -137,7 +138,8 @@ def caption_with(
     """
 
     def caption(picture: Image.Image) -> str:
-        answer = chat.ask(engine, caption_request(picture, instruction, system, sampling, (), longest_side))
+        request = caption_request(picture, instruction, system, sampling, (), longest_side)
+        answer = chat.ask(engine, request, on_wait=on_wait)
         for text in answer.notes:
             note(text)
         return caption_text(answer, one_line=True, sentences=True)

@@ -81,6 +81,9 @@ class Answer:
 OnText = Callable[[str], None]
 """Called with all of the answer so far, each time it has grown."""
 
+OnWait = Callable[[str], None]
+"""Called with a sentence on what is waited for: each time a server that is loading or busy will be asked again."""
+
 
 class LLMEngine(Protocol):
     """A language model. What travels on a RESONANCE_LLM link."""
@@ -93,7 +96,7 @@ class LLMEngine(Protocol):
     @property
     def abilities(self) -> Abilities: ...
 
-    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
+    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool], on_wait: OnWait) -> Answer:
         """Answers a request that fits :attr:`abilities`. Call :func:`ask` instead.
 
         Raises:
@@ -138,6 +141,7 @@ def ask(
     request: Request,
     on_text: OnText = lambda text: None,
     interrupted: Callable[[], bool] = lambda: False,
+    on_wait: OnWait = lambda text: None,
 ) -> Answer:
     """Asks ``engine``, whatever it is able to do.
 
@@ -145,7 +149,7 @@ def ask(
         Interrupted, LLMError: see :meth:`LLMEngine.chat`; also if the request holds pictures and the engine takes none.
     """
     fitted, notes = fit(request, engine.abilities, engine.name)
-    answer = engine.chat(fitted, on_text, interrupted)
+    answer = engine.chat(fitted, on_text, interrupted, on_wait)
     text, finished = answer.text, answer.finished
     if len(cut := before_stop(text, request.stop)) < len(text):
         text, finished = cut, True
@@ -194,6 +198,11 @@ def without_thoughts(text: str) -> str:
     """
     text = re.sub(r"<think>.*?(</think>|$)", "", text, flags=re.DOTALL)
     return text.rpartition("</think>")[2].lstrip()
+
+
+def sound(text: str) -> str:
+    """Text that can be written as UTF-8: halves of a surrogate pair are joined, lone ones become U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def whole_sentences(text: str) -> str:

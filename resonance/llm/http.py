@@ -2,33 +2,51 @@
 
 Requests run in an event loop of their own thread, so that an interrupt is seen while no byte arrives, and cancelling
 closes the connection, which makes the server stop too. Proxies and netrc of the environment are not used, redirects
-are not followed, and keys are read when they are sent: no object that travels in a graph holds one.
+are not followed, and keys are read when they are sent: no object that travels in a graph holds one. What comes back is
+read by :mod:`.bounded`.
 """
 
 import asyncio
 import functools
-import json
 import re
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import wait
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal, TypeVar
 
 import aiohttp
 
-from .chat import Abilities, Answer, Interrupted, LLMError, OnText, Request, Sampling
+from . import bounded
+from .answer import as_object, complaint, read_answer, refusal, short
+from .chat import Abilities, Answer, Interrupted, LLMError, OnText, OnWait, Request
 from .keys import key_for, split_address
-from .wire import to_wire
+from .listed import Listed, choose, informed, is_name, listed
+from .server import Limits, LLMServer
+from .wire import formats_of, give_way, sampling_fields, to_wire
 
 T = TypeVar("T")
 Kind = Literal["OpenAI-compatible", "llama.cpp", "TGI"]
 
 CONNECT_SECONDS = 10.0
-OPTIONAL = ("top_k", "min_p", "repeat_penalty", "seed", "top_p", "temperature", "stop")
-"""Fields that some server refuses and an answer can do without."""
+LOOK_SECONDS = 30.0
+GLANCE_SECONDS = 5.0
+"""For what is nice to know."""
+BUSY = (429, 503)
+"""What a server answers that is loading its model or has too much to do."""
+SOONEST, LATEST = 1.0, 30.0
+"""Seconds until it is asked again."""
+RESTART_SECONDS = 60.0
+"""So long a server is waited for that has answered before and does not any more."""
+DAY = 86400.0
+ERROR_BYTES, ERROR_SECONDS = 65536, 10.0
+"""So much of an error is read."""
+LOOKED_AT = 30
+"""Models of an older Ollama that are asked about one by one."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +55,22 @@ class HTTPEngine:
 
     Attributes:
         base: address that ``/chat/completions`` follows.
-        timeout: seconds to wait for the next piece of an answer.
-        keys: the user's ``llm_keys.json``.
+        sees: whether pictures can be asked about, as far as the server says.
+        shown: the model that is shown pictures, where it is another one.
+        chosen: what to say of the choice of a model for pictures, if anything.
     """
 
     base: str
     kind: Kind
     model: str
-    timeout: float
-    keys: Path
+    server: LLMServer
     sees: bool = True
+    shown: str = ""
+    chosen: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.model} at {self.base}"
+        return f"{self.model}{f' (for pictures {self.shown})' if self.shown else ''} at {self.base}"
 
     @property
     def abilities(self) -> Abilities:
@@ -58,90 +78,136 @@ class HTTPEngine:
             images=self.sees,
             schema=True,
             grammar=self.kind == "llama.cpp",
-            for_images="start the server with a model that sees pictures (llama.cpp: with --mmproj)",
+            for_images="start the server with a model that sees pictures (llama.cpp: with --mmproj), or name one",
         )
 
-    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
-        return _run(self._chat(request, on_text), interrupted)
+    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool], on_wait: OnWait) -> Answer:
+        return _run(self._chat(request, on_text, on_wait), interrupted)
 
     def release(self, unload: bool = False) -> None:
         """The server keeps its model as it likes."""
 
-    async def _chat(self, request: Request, on_text: OnText) -> Answer:
-        body: dict[str, Any] = {"model": self.model, "messages": to_wire(request.messages), "stream": True}
-        body |= _sampling(request.sampling)
+    async def _chat(self, request: Request, on_text: OnText, on_wait: OnWait) -> Answer:
+        pictures = any(message.images for message in request.messages)
+        model = (self.shown if pictures else "") or self.model
+        body: dict[str, Any] = {"model": model, "messages": to_wire(request.messages), "stream": True}
+        body |= sampling_fields(request.sampling)
         if request.stop:
             body["stop"] = list(request.stop)
         if request.grammar:
             body["grammar"] = request.grammar
-        formats = _formats(request.schema, self.kind) if request.schema else []
-        notes: list[str] = []
+        formats = formats_of(request.schema, self.kind == "TGI") if request.schema else []
+        notes = [self.chosen] if self.chosen and pictures else []
+        url, server = self.base + "/chat/completions", self.server
         while True:
             if formats:
                 body["response_format"] = formats[0]
-            async with _send("POST", self.base + "/chat/completions", self.keys, self.timeout, body) as (response, key):
+            async with _ask(server, "POST", url, on_wait, body, known=True) as (response, key):
                 if response.status < 300:
-                    answer = await _answer(response, self.base, on_text, key)
+                    most = server.limits.characters(request.sampling.max_tokens)
+                    answer = await read_answer(
+                        _events(response, self.base, server.limits), self.base, most, on_text, key
+                    )
                     return Answer(answer.text, answer.finished, (*notes, *answer.notes))
-                said = _hide(_said(await response.text(errors="replace")), key)
-                if response.status in (400, 422) and (note := _give_way(body, said)) is not None:
+                said = await _complaint(response, key)
+                if response.status in (400, 422) and (note := give_way(body, said)) is not None:
                     notes += [note] if note else []
                 elif formats and response.status in (400, 422, 500, 501):
                     del formats[0], body["response_format"]
                     if not formats:
                         notes.append("the server cannot be held to a format")
                 else:
-                    raise _refusal(response, said, self.base, self.model, self.keys)
+                    refused = refusal(response.status, said, self.base, model, server.keys)
+                    raise LLMError(f"{refused} ({self.chosen})") if self.chosen and pictures else refused
 
 
 def connect(
-    address: str, model: str, timeout: float, keys: Path, interrupted: Callable[[], bool] = lambda: False
+    server: LLMServer, interrupted: Callable[[], bool] = lambda: False, on_wait: OnWait = lambda text: None
 ) -> HTTPEngine:
-    """Asks the server at ``address`` what it is: ``GET /v1/models`` (OpenAI-compatible), else ``GET /info`` (TGI).
-
-    Args:
-        address: with or without ``/v1`` at its end; the address of the chat route will do as well.
-        model: name to ask for; empty takes the first that the server lists.
+    """Asks a server what it is: ``GET /v1/models`` (OpenAI-compatible), else ``GET /info`` (TGI). Where no model is named,
+    also which of its models write and see.
 
     Raises:
-        LLMError: nobody there, not allowed, or no such server.
+        Interrupted: ``interrupted`` returned True.
+        LLMError: nobody there, not allowed, no such server, or none of its models will do.
     """
-    return _run(_connect(address, model, timeout, keys), interrupted)
+    return _run(_connect(server, on_wait), interrupted)
 
 
-async def _connect(address: str, model: str, timeout: float, keys: Path) -> HTTPEngine:
-    origin, path = split_address(address)
+async def _connect(server: LLMServer, on_wait: OnWait) -> HTTPEngine:
+    origin, path = split_address(server.address)
     path = re.sub(r"(/chat)?/completions$|/models$", "", path)
     root = f"{origin}{path}"
+    patient = replace(server, timeout=min(server.timeout, LOOK_SECONDS))
     asked: list[str] = []
 
     async def look(url: str) -> dict[str, Any]:
-        async with _send("GET", url, keys, min(timeout, 30.0)) as (response, key):
+        async with _ask(patient, "GET", url, on_wait) as (response, key):
             if response.status in (401, 403) or 300 <= response.status < 400:
-                raise _refusal(response, _hide(_said(await response.text(errors="replace")), key), root, model, keys)
+                raise refusal(response.status, await _complaint(response, key), root, server.model, server.keys)
             asked.append(f"GET {url}: {response.status}")
-            try:
-                return _object(await response.json(content_type=None)) if response.status == 200 else {}
-            except ValueError:
-                return {}
+            return await _found(response, root, server.limits)
 
     for base in (root, f"{root}/v1") if path else (f"{root}/v1",):
         if "data" not in (found := await look(base + "/models")):
             continue
-        first = _object(next(iter(found["data"] or ()), None))
-        if not (name := model or str(first.get("id", ""))):
-            raise LLMError(f"{base} lists no model: load one there, or give its name.")
-        if first.get("owned_by") != "llamacpp":
-            return HTTPEngine(base, "OpenAI-compatible", name, timeout, keys)
-        can = _object((await look(base.removesuffix("/v1") + "/props")).get("modalities"))
-        return HTTPEngine(base, "llama.cpp", name, timeout, keys, bool(can.get("vision", True)))
+        above, models = base.removesuffix("/v1"), listed(found)
+        kind: Kind = "llama.cpp" if any(each.owner == "llamacpp" for each in models) else "OpenAI-compatible"
+        if kind == "llama.cpp" and len(models) == 1:
+            can = as_object((await look(above + "/props")).get("modalities"))
+            return HTTPEngine(base, kind, server.model or models[0].name, server, bool(can.get("vision", True)))
+        if server.model:
+            return HTTPEngine(base, kind, server.model, server)
+        if len(models) > 1 and not any(each.sees for each in models):
+            models = await _asked_about(models, above, server)
+        choice = choose(models, base)
+        return HTTPEngine(base, kind, choice.model, server, choice.sees, choice.shown, choice.note)
     root = root.removesuffix("/v1")
-    if name := (await look(root + "/info")).get("model_id"):
-        return HTTPEngine(f"{root}/v1", "TGI", model or str(name), timeout, keys)
+    if is_name(name := (await look(root + "/info")).get("model_id")):
+        return HTTPEngine(f"{root}/v1", "TGI", server.model or name, server)
     raise LLMError(
         f"{origin} answers, but neither as an OpenAI-compatible server nor as text-generation-inference "
         f"({'; '.join(asked)}): check the address."
     )
+
+
+async def _asked_about(models: list[Listed], root: str, server: LLMServer) -> list[Listed]:
+    """The models with what LM Studio and Ollama say of theirs on routes of their own. Others do not have these."""
+    limits = replace(server.limits, wait_seconds=0, answer_seconds=GLANCE_SECONDS)
+    hasty = replace(server, timeout=min(server.timeout, GLANCE_SECONDS), limits=limits)
+
+    async def glance(route: str, body: Any = None) -> list[Listed]:
+        method = "GET" if body is None else "POST"
+        try:
+            async with _ask(hasty, method, root + route, lambda text: None, body) as (response, _):
+                found = await _found(response, root, limits)
+                return listed(found if body is None else {"data": [{**found, "id": body["model"]}]})
+        except LLMError:
+            return []
+
+    models = informed(models, await glance("/api/v0/models"))
+    models = informed(models, tags := await glance("/api/tags"))
+    untold = [each.name for each in tags if each.sees is None]  # an older Ollama says it of one at a time
+    for name in untold[:LOOKED_AT]:
+        models = informed(models, await glance("/api/show", {"model": name}))
+        if any(each.sees for each in models):
+            break
+    return models
+
+
+async def _found(response: aiohttp.ClientResponse, who: str, limits: Limits) -> dict[str, Any]:
+    """The object in an answer; none where it is no good answer.
+
+    Raises:
+        LLMError: it is beyond the limits.
+    """
+    if response.status != 200:
+        return {}
+    data = await bounded.whole(response.content.iter_any(), limits, who)
+    try:
+        return as_object(bounded.parsed(data, limits, who))
+    except ValueError:
+        return {}
 
 
 def post_json(url: str, body: Any, timeout: float) -> tuple[int, Any]:
@@ -155,9 +221,10 @@ def post_json(url: str, body: Any, timeout: float) -> tuple[int, Any]:
     """
 
     async def post() -> tuple[int, Any]:
-        async with _send("POST", url, None, timeout, body) as (response, _):
+        async with _send("POST", url, timeout, Limits(), body=body, certified=False) as response:
+            data = await bounded.whole(response.content.iter_any(), Limits(), url)
             try:
-                return response.status, await response.json(content_type=None)
+                return response.status, bounded.parsed(data, Limits(), url)
             except ValueError:
                 return response.status, None
 
@@ -187,18 +254,71 @@ def _run(work: Coroutine[Any, Any, T], interrupted: Callable[[], bool]) -> T:
 # One request
 
 
+class _NobodyThere(LLMError):
+    """The port is closed."""
+
+
+@asynccontextmanager
+async def _ask(
+    server: LLMServer, method: str, url: str, on_wait: OnWait, body: Any = None, known: bool = False
+) -> AsyncGenerator[tuple[aiohttp.ClientResponse, str | None]]:
+    """Sends one request, again and again while the server is :data:`BUSY`. Yields the response and the key that went with it.
+
+    Args:
+        known: the server has answered before. If nobody is there, it may be about to come back.
+    """
+    origin, _ = split_address(url)
+    began, pause = time.monotonic(), SOONEST
+    while True:
+        key = key_for(origin, server.keys, server.exposed)
+        try:
+            async with _send(method, url, server.timeout, server.limits, key, body) as response:
+                if response.status not in BUSY:
+                    yield response, key
+                    return
+                said = short(await _complaint(response, key))
+                why = f"{origin} answers {response.status}{f' ({said})' if said else ''}"
+                wanted = _retry_after(response.headers.get("Retry-After"))
+                most, advice = server.limits.wait_seconds, "look at the server, or raise wait_seconds."
+        except _NobodyThere as error:
+            if not known:
+                raise
+            why, _, advice = str(error).partition(": ")
+            wanted, most = None, min(server.limits.wait_seconds, RESTART_SECONDS)
+        waited = time.monotonic() - began
+        if wanted is not None and wanted > LATEST:
+            why += f" and asks for a pause of {f'{wanted:.0f} s' if wanted <= DAY else 'more than a day'}"
+        if waited >= most:
+            raise LLMError(f"{why}{f', even after {waited:.0f} s of waiting' if most else ''}: {advice}")
+        ahead = min(max(pause if wanted is None else wanted, SOONEST), LATEST, most - waited)
+        on_wait(f"{why}. Asking again in {ahead:.0f} s (waited {waited:.0f} of at most {most:g} s).")
+        await asyncio.sleep(ahead)
+        pause *= 2
+
+
 @asynccontextmanager
 async def _send(
-    method: str, url: str, keys: Path | None, timeout: float, body: Any = None
-) -> AsyncGenerator[tuple[aiohttp.ClientResponse, str | None]]:
-    """Sends one request and yields the response and the key that went with it. Failures become one sentence each."""
+    method: str,
+    url: str,
+    timeout: float,
+    limits: Limits,
+    key: str | None = None,
+    body: Any = None,
+    certified: bool = True,
+) -> AsyncGenerator[aiohttp.ClientResponse]:
+    """Sends one request and yields the response. Failures become one sentence each.
+
+    Args:
+        certified: a server on another machine must have a certificate that this one trusts.
+    """
     origin, path = split_address(url)
-    key = key_for(origin, keys) if keys else None
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=timeout)
+    headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    waits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=timeout)
+    seconds = max(limits.answer_seconds, timeout)
     try:
         async with (
-            aiohttp.ClientSession(timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=2**20) as session,
+            asyncio.timeout(seconds),
+            aiohttp.ClientSession(timeout=waits, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False) as session,
             session.request(
                 method,
                 f"{origin}{path}",
@@ -206,10 +326,12 @@ async def _send(
                 headers=headers,
                 allow_redirects=False,
                 # A server on this machine has a certificate of its own making, if any.
-                ssl=keys is not None and not origin.local,
+                ssl=certified and not origin.local,
             ) as response,
         ):
-            yield response, key
+            if re.search(r"gzip|deflate|compress|br|zstd", response.headers.get("Content-Encoding", "").lower()):
+                raise LLMError(f"{origin} sent its answer compressed, though it was asked not to: look at the server.")
+            yield response
     except aiohttp.ClientConnectorDNSError:
         raise LLMError(f"There is no host {origin.host!r}: check the address.") from None
     except aiohttp.ClientSSLError as error:
@@ -220,9 +342,17 @@ async def _send(
     except aiohttp.ConnectionTimeoutError:
         raise LLMError(f"{origin} did not answer within {CONNECT_SECONDS:.0f} s: check the address.") from None
     except aiohttp.ClientConnectorError:
-        raise LLMError(f"Nobody answers at {origin}: is the server running, and is the port right?") from None
+        raise _NobodyThere(f"Nobody answers at {origin}: is the server running, and is the port right?") from None
     except aiohttp.ServerTimeoutError:
         raise LLMError(f"{origin} sent nothing for {timeout:g} s: raise the timeout, or look at the server.") from None
+    except TimeoutError:
+        raise LLMError(
+            f"{origin} was not done with its answer after {seconds:g} s: ask for fewer tokens, or raise answer_seconds."
+        ) from None
+    except aiohttp.ClientResponseError as error:
+        raise LLMError(
+            f"{origin} sent something that is not HTTP ({type(error).__name__}): check the address and the port."
+        ) from None
     except (aiohttp.ClientError, ConnectionError, OSError) as error:
         raise LLMError(
             f"{origin} broke the connection before the answer was complete ({type(error).__name__}): "
@@ -230,120 +360,47 @@ async def _send(
         ) from None
 
 
-def _sampling(s: Sampling) -> dict[str, Any]:
-    """What is off is not sent: some servers refuse a neutral value, others do not know the field."""
-    fields: dict[str, Any] = {
-        "max_tokens": s.max_tokens,
-        "temperature": s.temperature,
-        "top_p": s.top_p if s.top_p < 1 else None,
-        "top_k": s.top_k or None,
-        "min_p": s.min_p or None,
-        "repeat_penalty": s.repeat_penalty if s.repeat_penalty != 1 else None,
-        "seed": s.seed & 0xFFFFFFFF,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
+async def _events(response: aiohttp.ClientResponse, base: str, limits: Limits) -> AsyncGenerator[Any]:
+    """The events of a stream or, from servers that know none, the answer in one piece.
 
-
-def _formats(schema: dict[str, Any], kind: Kind) -> list[dict[str, Any]]:
-    """Ways to ask for a schema, the strictest first; what a server refuses is followed by the next."""
-    if kind == "TGI":
-        return [{"type": "json", "value": schema}]
-    return [
-        {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}},
-        {"type": "json_object", "schema": schema},
-    ]
-
-
-def _give_way(body: dict[str, Any], said: str) -> str | None:
-    """Takes out of ``body`` what the server refused. The note for the user, empty if nothing is lost; None if the
-    refusal was about something else."""
-    if "max_completion_tokens" in said and "max_tokens" in body:
-        body["max_completion_tokens"] = body.pop("max_tokens")
-        return ""
-    for name in OPTIONAL:
-        if name in body and re.search(rf"\b{name}\b", said):
-            del body[name]
-            return f"the server does not take {name}: it was left out"
-    return None
-
-
-# What comes back
-
-
-async def _answer(response: aiohttp.ClientResponse, base: str, on_text: OnText, key: str | None) -> Answer:
-    """Reads an answer to its end, as a stream or, from servers that know none, in one piece."""
-    text, reason = "", None
-    if response.content_type != "text/event-stream":
-        text, reason = _piece(await response.read(), base, key)
-    else:
-        async for line in response.content:
+    Raises:
+        LLMError: it is beyond the limits, or no JSON.
+    """
+    pieces = response.content.iter_any()
+    try:
+        if not response.headers.get("Content-Type", "").lower().startswith("text/event-stream"):
+            yield bounded.parsed(await bounded.whole(pieces, limits, base), limits, base)
+            return
+        async for line in bounded.lines(pieces, limits, base):
             data = line.removeprefix(b"data:").strip()
-            if data == line.strip():
-                continue  # blank lines, ": ping", "event: ..."
             if data == b"[DONE]":
                 break
-            piece, last = _piece(data, base, key)
-            reason = last or reason
-            if piece:
-                text += piece
-                on_text(text)
-    if reason is None:
-        raise LLMError(
-            f"{base} ended the answer before it was finished: the conversation may be longer than the server's "
-            "context, or another request took its place."
-        )
-    if reason == "content_filter":
-        raise LLMError(f"{base} withheld the answer (content filter).")
-    return Answer(text, reason != "length")
-
-
-def _piece(data: bytes, base: str, key: str | None) -> tuple[str, str | None]:
-    """Text and finish reason of one event of a stream, or of a whole answer."""
-    try:
-        event: Any = json.loads(data)
-        if not event.get("error"):
-            choice: Any = event["choices"][0] if event["choices"] else {}
-            said: Any = choice.get("delta") or choice.get("message") or {}
-            return str(said.get("content") or ""), choice.get("finish_reason")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LLMError(f"{base} sent something that is not a chat answer ({type(error).__name__}).") from None
-    raise LLMError(f"{base} broke off: {_hide(_said(data.decode()), key)}")
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
-
-
-def _said(text: str) -> str:
-    """The message in an error body: ``{"error": {"message": "..."}}``, ``{"error": "..."}``, ``{"detail": ...}``, text."""
-    try:
-        body = _object(json.loads(text))
+            if data != line.strip():  # no blank line, ": ping", "event: ..."
+                yield bounded.parsed(data, limits, base)
     except ValueError:
-        body = {}
-    said = body.get("error") or body.get("detail") or body.get("message") or text
-    said = _object(said).get("message") or said
-    return re.sub(r"\s+", " ", said if isinstance(said, str) else json.dumps(said)).strip()[:500]
+        raise LLMError(f"{base} sent something that is not a chat answer (no JSON).") from None
 
 
-def _hide(text: str, key: str | None) -> str:
-    """Servers like to repeat a key that they refuse."""
-    return text.replace(key, "(the key)") if key else text
+async def _complaint(response: aiohttp.ClientResponse, key: str | None) -> str:
+    """What an error says, on one line."""
+    read = bytearray()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ERROR_SECONDS):
+            async for piece in response.content.iter_any():
+                read += piece
+                if len(read) >= ERROR_BYTES:
+                    break
+    return complaint(bytes(read[:ERROR_BYTES]), key)
 
 
-def _refusal(response: aiohttp.ClientResponse, said: str, base: str, model: str, keys: Path) -> LLMError:
-    origin, _ = split_address(base)
-    match response.status:
-        case 401 | 403:
-            return LLMError(
-                f"{origin} refused the key ({response.status}): write the right one into {keys} as "
-                f'"{origin}": {{"key": "..."}}.'
-            )
-        case 404:
-            return LLMError(f"{base} knows no such route or no model {model!r} (404): {said}")
-        case status if 300 <= status < 400:
-            return LLMError(
-                f"{base} sends on to another address ({status}). That is not followed, so that words and key stay "
-                "with the address you allowed: write the final address."
-            )
-        case status:
-            return LLMError(f"{base} answered {status}: {said}")
+def _retry_after(header: str | None) -> float | None:
+    """Seconds until a server wants to be asked again, which it says as a number or as a date."""
+    if header is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}", header.strip()):
+        return float(header)
+    try:
+        date = parsedate_to_datetime(header)
+        return (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):
+        return None

@@ -1,5 +1,7 @@
 """Where words and keys may go: a private file of the user lists the addresses off this machine, each with its key.
 
+Where others can send workflows, it also lists the ports of this machine on which nobody expects a language model.
+
 A workflow comes from anywhere, so nothing in it may choose a foreign server or carry a key. The file looks like this::
 
     {
@@ -20,6 +22,9 @@ from .chat import LLMError
 
 PORTS = {"http": 80, "https": 443}
 
+USUAL = (1234, 1337, 3000, 5000, 5001, 8000, 8080, 8081, 11434, 30000)
+"""Ports on which language models usually listen: LM Studio, Jan, llama.cpp, vLLM, Ollama, SGLang and others."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -35,11 +40,15 @@ class Origin:
 
     @property
     def local(self) -> bool:
-        """True for ``localhost`` and loopback addresses in plain form. Any other name or number may lead elsewhere."""
-        try:
-            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_local(self.host)
+
+
+def is_local(host: str) -> bool:
+    """True for ``localhost`` and loopback addresses in plain form. Any other name or number may lead elsewhere."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def split_address(address: str) -> tuple[Origin, str]:
@@ -68,23 +77,31 @@ def split_address(address: str) -> tuple[Origin, str]:
         raise LLMError(
             f"An address holds no name, password, '?', '#', backslash or blank: {example}. Keys go into llm_keys.json."
         )
+    if port == 0:
+        raise LLMError(f"The address has port 0, on which nobody can listen: {example}.")
     return Origin(parts.scheme, host, port or PORTS[parts.scheme]), parts.path.rstrip("/")
 
 
-def key_for(origin: Origin, file: Path) -> str | None:
+def key_for(origin: Origin, file: Path, exposed: bool = False) -> str | None:
     """The key for ``origin``, None if it needs none.
 
     Args:
         file: the user's ``llm_keys.json``; need not exist.
+        exposed: others can send workflows, so that only the :data:`USUAL` ports of this machine need no entry.
 
     Raises:
-        LLMError: the origin is off this machine and not listed, or the file is not in order.
+        LLMError: the origin must be listed and is not, or the file is not in order.
     """
     listed = _read(file)
     if origin not in listed and not origin.local:
         raise LLMError(
             f"{origin} is not on this machine, so nothing is sent to it until you allow it: add the line "
             f'"{origin}": {{"key": "..."}} (or {{}} if it needs no key) to {file}. {_shape(file)}'
+        )
+    if origin not in listed and exposed and origin.port not in USUAL:
+        raise LLMError(
+            f"This ComfyUI can be reached from other machines, and {origin} may be anything that listens on this one: nothing "
+            f'is sent to it until you allow it. Add the line "{origin}": {{}} to {file}. {_shape(file)}'
         )
     return listed.get(origin)
 

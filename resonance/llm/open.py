@@ -2,24 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .chat import Abilities, Answer, LLMEngine, OnText, Request
+from .chat import Abilities, Answer, LLMEngine, OnText, OnWait, Request
+from .server import LLMServer
 
 # Each of these takes long to import, and a model needs only one of them.
 if TYPE_CHECKING:
     from . import llamacpp
-
-
-@dataclass(frozen=True)
-class LLMServer:
-    """A language model behind an address, see :func:`resonance.llm.http.connect`."""
-
-    address: str
-    keys: Path
-    model: str = ""
-    timeout: float = 120.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +38,7 @@ class GGUF:
         known = self.settings.abilities
         return replace(known, for_images=self.for_images) if self.for_images else known
 
-    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
+    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool], on_wait: OnWait) -> Answer:
         return self.load().chat(request, on_text, interrupted)
 
     def release(self, unload: bool = False) -> None:
@@ -56,7 +46,11 @@ class GGUF:
             self.unload()
 
 
-def open_llm(which: "LLMServer | llamacpp.Settings", interrupted: Callable[[], bool] = lambda: False) -> LLMEngine:
+def open_llm(
+    which: "LLMServer | llamacpp.Settings",
+    interrupted: Callable[[], bool] = lambda: False,
+    on_wait: OnWait = lambda text: None,
+) -> LLMEngine:
     """A language model that can be asked. A GGUF file is loaded at once and kept until it is released with ``unload``.
 
     Raises:
@@ -66,7 +60,7 @@ def open_llm(which: "LLMServer | llamacpp.Settings", interrupted: Callable[[], b
     if isinstance(which, LLMServer):
         from .http import connect
 
-        return connect(which.address, which.model, which.timeout, which.keys, interrupted)
+        return connect(which, interrupted, on_wait)
     from .llamacpp import Model
 
     model = Model(which)

@@ -3,7 +3,11 @@
 from ..settings import Setting
 from . import caption
 
-MODEL = Setting(name="model", default="", tip="Name of the model on the server. Empty: the first that it lists.")
+MODEL = Setting(
+    name="model",
+    default="",
+    tip="Name of the model on the server. Empty: the first listed that writes or, for pictures, that sees.",
+)
 TIMEOUT = Setting(
     name="timeout",
     default=120,
@@ -11,6 +15,55 @@ TIMEOUT = Setting(
     high=3600,
     tip="Seconds to wait for the next piece of a server's answer, reading the picture included.",
 )
+WAIT_SECONDS = Setting(
+    name="wait_seconds",
+    default=600,
+    low=0,
+    high=86400,
+    tip="Seconds to wait, in all, for a server that is loading its model or has too much to do (503, 429). 0: not at all.",
+    advanced=True,
+)
+ANSWER_SECONDS = Setting(
+    name="answer_seconds",
+    default=600,
+    low=1,
+    high=86400,
+    tip="Most seconds that a whole answer may take; where timeout is more, that many.",
+    advanced=True,
+)
+ANSWER_MEGABYTES = Setting(
+    name="answer_megabytes",
+    default=16,
+    low=1,
+    high=1024,
+    tip="Most megabytes of a server's answer. A larger one is given up.",
+    advanced=True,
+)
+LINE_MEGABYTES = Setting(
+    name="line_megabytes",
+    default=1,
+    low=1,
+    high=1024,
+    tip="Most megabytes in one line of a server's answer.",
+    advanced=True,
+)
+NESTING = Setting(
+    name="nesting",
+    default=100,
+    low=10,
+    high=500,
+    tip="How deeply the JSON of a server's answer may be nested.",
+    advanced=True,
+)
+CHARACTERS_PER_TOKEN = Setting(
+    name="characters_per_token",
+    default=8,
+    low=1,
+    high=1000,
+    tip="Most characters of an answer for each of max_tokens, beside 4,000: some servers do not stop at max_tokens.",
+    advanced=True,
+)
+LIMITS = (WAIT_SECONDS, ANSWER_SECONDS, ANSWER_MEGABYTES, LINE_MEGABYTES, NESTING, CHARACTERS_PER_TOKEN)
 CONTEXT = Setting(
     name="context",
     default=8192,

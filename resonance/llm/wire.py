@@ -1,13 +1,17 @@
-"""Messages in the form that OpenAI's chat API introduced and llama.cpp and most servers share."""
+"""Requests in the form that OpenAI's chat API introduced and llama.cpp and most servers share."""
 
 import base64
 import io
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from PIL import Image
 
-from .chat import Message
+from .chat import Message, Sampling
+
+OPTIONAL = ("top_k", "min_p", "repeat_penalty", "seed", "top_p", "temperature", "stop")
+"""Fields that some server refuses and an answer can do without."""
 
 
 def to_wire(messages: Iterable[Message]) -> list[dict[str, Any]]:
@@ -28,3 +32,40 @@ def data_uri(image: Image.Image) -> str:
     buffer = io.BytesIO()
     image.convert("RGB").save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def sampling_fields(s: Sampling) -> dict[str, Any]:
+    """What is off is not sent: some servers refuse a neutral value, others do not know the field."""
+    fields: dict[str, Any] = {
+        "max_tokens": s.max_tokens,
+        "temperature": s.temperature,
+        "top_p": s.top_p if s.top_p < 1 else None,
+        "top_k": s.top_k or None,
+        "min_p": s.min_p or None,
+        "repeat_penalty": s.repeat_penalty if s.repeat_penalty != 1 else None,
+        "seed": s.seed & 0xFFFFFFFF,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def formats_of(schema: dict[str, Any], tgi: bool) -> list[dict[str, Any]]:
+    """Ways to ask for a schema, the strictest first; what a server refuses is followed by the next."""
+    if tgi:
+        return [{"type": "json", "value": schema}]
+    return [
+        {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}},
+        {"type": "json_object", "schema": schema},
+    ]
+
+
+def give_way(body: dict[str, Any], said: str) -> str | None:
+    """Takes out of ``body`` what the server refused. The note for the user, empty if nothing is lost; None if the
+    refusal was about something else."""
+    if "max_completion_tokens" in said and "max_tokens" in body:
+        body["max_completion_tokens"] = body.pop("max_tokens")
+        return ""
+    for name in OPTIONAL:
+        if name in body and re.search(rf"\b{name}\b", said):
+            del body[name]
+            return f"the server does not take {name}: it was left out"
+    return None

@@ -108,7 +108,7 @@ PRIVATE = set(
         """
         prompt_queue get_current_queue_volatile get_history delete_history_item get_flags map_function create_time
         execution_interrupted execution_error exception_type exception_message node_type
-        get_executing_context client_id tls_keyfile tls_certfile app
+        get_executing_context client_id listen tls_keyfile tls_certfile app
         NODE_CLASS_MAPPINGS NODE_DISPLAY_NAME_MAPPINGS RELATIVE_PYTHON_MODULE GET_SCHEMA get_node all_node_ids is_changed
         return_word_ids SD1Tokenizer encode_from_tokens return_dict
         disable_dynamic apply_hooks_to_conds use_clip_schedule forced_hooks combine_all_hooks set_keyframes_on_hooks
@@ -159,7 +159,8 @@ ROWS = [
     *each(uses, "server.py", "PromptServer.start_multi_address", "tls_keyfile tls_certfile"),
     *ordered(takes, "server.py", "PromptServer.send_sync", "event data sid"),
     *ordered(takes, "server.py", "PromptServer.send_progress_text", "text node_id"),
-    *each(says, "comfy/cli_args.py", "", "--tls-keyfile --tls-certfile --disable-metadata"),
+    *each(uses, "main.py", "start_comfyui", "listen"),
+    *each(says, "comfy/cli_args.py", "", "--listen --tls-keyfile --tls-certfile --disable-metadata"),
     # nodes and the graph as it runs
     *each(has, "nodes.py", "", "NODE_CLASS_MAPPINGS NODE_DISPLAY_NAME_MAPPINGS"),
     *each(sets, "nodes.py", "load_custom_node", "RELATIVE_PYTHON_MODULE"),

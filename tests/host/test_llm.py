@@ -12,6 +12,7 @@ from fake_llm import KEY, FakeLLM
 
 from .comfy import Comfy, RunFailed, node
 from .conftest import server
+from .graphs import check_whole, items, pictures, quick
 
 RED, BLUE, GREEN = 0xFF0000, 0x0000FF, 0x00FF00
 
@@ -208,6 +209,90 @@ def test_a_model_says_what_it_can(comfy: Comfy, fake: FakeLLM):
     assert texts.on("llm") == [
         f"seer at {fake.url}/ok/v1\npictures, growing text, system text, turns, JSON schema, stop texts\nwithout grammar"
     ]
+
+
+# A server that loads its model
+
+
+def captioned(session: str, address: str) -> dict[str, Any]:
+    """Rounds in which Caption Images writes the words."""
+    graph = {**quick(session, session), "llm": connect(address)}
+    asked = {"instruction": "Describe.", "system": "", "max_tokens": 50, "temperature": 0.3, "top_p": 0.95, "top_k": 40}
+    graph["caption"] = node("ResonanceCaptionImages", llm=["llm", 0], images=["1", 0], seed=0, **asked)
+    graph["3"] = node("ResonanceRoundWords", item=["1", 1], caption=["caption", 0])
+    del graph["2"]
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("shown", "seconds"),
+    [
+        ("llm", 0.5),  # while it is asked what it is
+        ("caption", 2),  # in the middle of the session
+        pytest.param("caption", 10, marks=pytest.mark.long),
+    ],
+)
+def test_a_session_goes_on_by_itself_once_the_server_has_loaded(
+    comfy: Comfy, fake: FakeLLM, shown: str, seconds: float
+):
+    session = f"loading-{shown}-{seconds:.0f}"
+    pictures(comfy, session, "red", "green", "blue")
+
+    class Seen(list[Any]):
+        def append(self, entry: Any) -> None:
+            super().append(entry)
+            if len(fake.bodies) == 2 and entry[0] == "POST" and not fake.loads_until:
+                fake.loads_for = seconds
+
+    if shown == "caption":
+        fake.seen = Seen()
+    else:
+        fake.loads_for = seconds
+    texts = Texts(comfy)
+    comfy.queue(captioned(session, fake.url + "/ok"), client_id="texts")
+    comfy.idle(30)
+    check_whole(comfy, session, 1, 3)
+    assert {item["words"]["caption"] for item in items(comfy, session, 1)} == {
+        f"a {colour} picture, seed 0" for colour in ("red", "green", "blue")
+    }
+    waiting = [text for text in texts.on(shown) if "Loading model" in text]
+    assert len(waiting) == {0.5: 1, 2: 2, 10: 4}[seconds] and waiting[0] == (
+        f"{fake.url} answers 503 (Loading model). Asking again in 1 s (waited 0 of at most 600 s)."
+    )
+
+
+def test_waiting_for_a_server_that_loads_is_interrupted_within_a_second(comfy: Comfy, fake: FakeLLM):
+    fake.loads_until, fake.busy = time.monotonic() + 60, (503, "Loading model", {"Retry-After": "30"})
+    run = comfy.queue(describe(connect(fake.url + "/ok"), RED))
+    until(lambda: fake.seen)
+    assert interrupt(comfy, run) < 1
+
+
+def test_limits_are_set_on_the_node(comfy: Comfy, fake: FakeLLM):
+    fake.loads_until = time.monotonic() + 60
+    with pytest.raises(RunFailed, match=r"answers 503 \(Loading model\): look at the server, or raise wait_seconds"):
+        comfy.run(describe(connect(fake.url + "/ok", wait_seconds=0), RED))
+    fake.loads_until = 0
+    fake.script = [("word " * 1000, "stop")]
+    with pytest.raises(RunFailed, match="wrote more than 4,050 characters .* raise characters_per_token"):
+        comfy.run(describe(connect(fake.url + "/ok", characters_per_token=1), RED))
+
+
+def test_from_elsewhere_only_usual_ports_of_this_machine_can_be_asked(tmp_path: Path, models: Path, fake: FakeLLM):
+    with server(tmp_path, models, "probe", args=("--listen", "0.0.0.0")) as comfy:
+        graph = describe(connect(fake.url + "/ok"), RED)
+        line = rf'Add the line \\"{fake.url}\\": {{}} to .*llm_keys.json'
+        with pytest.raises(RunFailed, match=line):
+            comfy.queue(graph)
+        late = {**graph, "text": node("PrimitiveString", value=fake.url + "/ok")}
+        late["llm"] = connect("?") | {"inputs": {**graph["llm"]["inputs"], "address": ["text", 0]}}
+        with pytest.raises(RunFailed, match=line.replace("\\\\", "")):
+            comfy.run(late)
+        assert fake.seen == []
+        file = comfy.base / "user" / "__resonance" / "llm_keys.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({fake.url: {}}))
+        assert captions(comfy.run(graph)) == ["a red picture, seed 0"]
 
 
 # Core LLM

@@ -43,7 +43,7 @@ SHARED = [
         ("ResonanceLoadTagger", ("describe",), (taggers.ENGINE, taggers.DOWNLOAD)),
         ("ResonanceLoadTagger", ("rounds",), (taggers.DOWNLOAD,)),
         ("ResonanceTagImages", ("describe",), TAGS),
-        ("ResonanceConnectLLM", ("describe", "canvas", "rounds"), (llm.MODEL, llm.TIMEOUT)),
+        ("ResonanceConnectLLM", ("describe", "canvas", "rounds"), (llm.MODEL, llm.TIMEOUT, *llm.LIMITS)),
         ("ResonanceLoadLLM", ("describe", "canvas", "rounds"), (llm.CONTEXT, llm.GPU_LAYERS)),
         ("ResonanceCaptionImages", ("describe",), CAPTIONS),
         ("ResonanceCanvasChat", ("canvas",), LAYOUT),

@@ -16,6 +16,7 @@ from resonance.canvas.exchange import read_any
 from resonance.canvas.listing import read_list, write
 from resonance.canvas.read import read_canvas
 from resonance.cli.app import app
+from resonance.llm import http
 
 from .canvas_samples import ANSWER, PROGRAM
 
@@ -173,6 +174,15 @@ def test_an_answer_that_breaks_off_gives_what_was_complete(fake: FakeLLM):
     assert done.exit_code == 0
     assert "the answer was cut off" in done.stderr and len(read_canvas(done.stdout).canvas.regions) == 2
     assert "response_format" not in fake.bodies[0]
+
+
+def test_a_server_that_loads_its_model_is_waited_for(fake: FakeLLM, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(http, "SOONEST", 0.1)
+    fake.script, fake.loads_for = [(PROGRAM, "stop")], 0.2
+    done = canvas("a harbour", "--llm", f"{fake.url}/ok")
+    assert done.exit_code == 0, done.output
+    assert read_canvas(done.stdout).canvas == SAMPLE
+    assert f"{fake.url} answers 503 (Loading model). Asking again in" in done.stderr
 
 
 def test_an_answer_without_a_canvas_is_told(fake: FakeLLM):

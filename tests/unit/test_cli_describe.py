@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from resonance.cli.app import app
 from resonance.interpret.descriptions import CSV, JSONL, Description, Form, Lines
+from resonance.llm import http
 
 COLORS = ("red", "green", "blue")
 
@@ -184,6 +185,31 @@ def test_a_model_that_fails_on_one_picture_is_asked_about_the_next(folder: Path,
     done = describe(folder, "--llm", f"{fake.url}/ok", "--json")
     assert done.exit_code == 0
     assert [e["event"] for e in events(done)] == ["begin", "failed", "picture", "picture", "end"]
+
+
+@pytest.mark.parametrize("picture", [0, 2])  # 0: while it is asked what it is
+def test_a_server_that_loads_its_model_is_waited_for(
+    folder: Path, fake: FakeLLM, monkeypatch: pytest.MonkeyPatch, picture: int
+):
+    monkeypatch.setattr(http, "SOONEST", 0.1)
+
+    def load() -> None:
+        fake.loads_for = 0.2
+
+    answering(fake, picture, load) if picture else load()
+    done = describe(folder, "--llm", f"{fake.url}/ok", "--json")
+    assert done.exit_code == 0, done.output
+    waiting = [event["text"] for event in events(done) if event["event"] == "waiting"]
+    assert waiting[0].startswith(f"{fake.url} answers 503 (Loading model). Asking again in")
+    assert waiting[0] in done.stderr and events(done)[-1]["described"] == 3
+
+
+def test_a_command_can_be_told_not_to_wait(folder: Path, fake: FakeLLM):
+    fake.loads_until = time.monotonic() + 60
+    done = describe(folder, "--llm", f"{fake.url}/ok", "--wait-seconds", 0)
+    assert (
+        done.exit_code == 1 and "answers 503 (Loading model): look at the server, or raise wait_seconds" in done.stderr
+    )
 
 
 def test_a_model_that_fails_on_every_picture_ends_the_command(tmp_path: Path, fake: FakeLLM):

@@ -26,7 +26,8 @@ from resonance.drive.embedded.describer import Captioning, Describer, Tagging
 from resonance.drive.embedded.engine import Composing, Embedded, Setup
 from resonance.drive.embedded.painter import Painting, size_for
 from resonance.drive.job import EngineLost, Job, JobFailed
-from resonance.llm.open import LLMServer
+from resonance.llm import http
+from resonance.llm.server import LLMServer
 from resonance.roulette import Draw, DrawnLora
 from resonance.session.item import Item, Words
 from resonance.session.made import Made
@@ -163,6 +164,18 @@ def test_a_caption_comes_from_the_language_model(setup: Setup, tmp_path: Path) -
     assert result.prompt == "blue, a blue picture, seed 5"
 
 
+def test_a_server_that_loads_its_model_is_waited_for_and_told_of(
+    setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(http, "SOONEST", 0.1)
+    with FakeLLM() as fake:
+        fake.loads_for = 0.2
+        captioning = Captioning(llm=LLMServer(f"{fake.url}/ok", tmp_path / "llm_keys.json"))
+        [result] = run(made(replace(setup, captioning=captioning), job("blue")))
+    assert result.words == Words("blue", "a blue picture, seed 5")
+    assert "answers 503 (Loading model). Asking again in" in caplog.text
+
+
 def test_tags_can_be_chosen_by_threshold_and_left_out(setup: Setup) -> None:
     assert setup.tagging
     strict = replace(setup, tagging=replace(setup.tagging, thresholds={"general": 1.0}))
@@ -188,6 +201,22 @@ def test_a_setup_can_be_pickled(setup: Setup) -> None:
 
 
 # Stopping
+
+
+def test_waiting_for_a_server_that_loads_its_model_can_be_cancelled(setup: Setup, tmp_path: Path) -> None:
+    async def cancel(captioning: Captioning) -> float:
+        engine = Embedded(replace(setup, captioning=captioning))
+        task = asyncio.create_task(engine.ready())
+        while not fake.seen:
+            await asyncio.sleep(0.05)
+        begun = time.monotonic()
+        task.cancel()
+        await asyncio.wait([task])
+        return time.monotonic() - begun
+
+    with FakeLLM() as fake:
+        fake.loads_until = time.monotonic() + 60
+        assert run(cancel(Captioning(llm=LLMServer(f"{fake.url}/ok", tmp_path / "llm_keys.json")))) < 1
 
 
 def test_cancelling_stops_within_a_second_and_the_next_job_runs(setup: Setup) -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 from resonance.llm.chat import Answer, Interrupted, LLMError, Message, Request, Sampling, ask
 from resonance.llm.http import HTTPEngine, connect
 from resonance.llm.llamacpp import Model, Settings
+from resonance.llm.server import LLMServer
 
 if os.environ.get("RESONANCE_REQUIRE_LLAMA") != "1":
     pytest.importorskip("llama_cpp")
@@ -210,7 +211,7 @@ def server(files: Path) -> Iterator[str]:
 
 @pytest.fixture
 def remote(server: str, tmp_path: Path) -> HTTPEngine:
-    return connect(server, "", 30, tmp_path / "llm_keys.json")
+    return connect(LLMServer(server, tmp_path / "llm_keys.json", timeout=30))
 
 
 def ask_remote(engine: HTTPEngine, *images: Image.Image, text: str = "What is it?", **request: Any) -> Answer:

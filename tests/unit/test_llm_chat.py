@@ -10,6 +10,7 @@ from resonance.llm.chat import (
     LLMError,
     Message,
     OnText,
+    OnWait,
     Request,
     Sampling,
     ask,
@@ -37,7 +38,7 @@ class Parrot:
     def __init__(self, abilities: Abilities, text: str = "hello") -> None:
         self.abilities, self.text = abilities, text
 
-    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool]) -> Answer:
+    def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool], on_wait: OnWait) -> Answer:
         self.asked = request
         return Answer(self.text, True)
 

@@ -1,17 +1,24 @@
 import json
 import logging
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_llm import KEY, FakeLLM
 from PIL import Image
 
+from resonance.llm import http
 from resonance.llm.chat import Answer, Interrupted, LLMError, Message, Request, Sampling, ask
-from resonance.llm.http import HTTPEngine, connect, post_json
+from resonance.llm.http import HTTPEngine, post_json
+from resonance.llm.server import Limits, LLMServer
 
 RED = Image.new("RGB", (8, 8), "red")
 BLUE = Image.new("RGB", (8, 8), "blue")
@@ -32,8 +39,15 @@ def say(engine: HTTPEngine, *images: Image.Image, **request: object) -> Answer:
     return ask(engine, Request((Message("user", "What is it?", images),), **request))  # type: ignore[arg-type]
 
 
+def connect(
+    address: str, model: str, timeout: float, keys: Path, limits: Limits | None = None, **more: Any
+) -> HTTPEngine:
+    return http.connect(LLMServer(address, keys, model, timeout, limits or Limits()), **more)
+
+
 def engine(fake: FakeLLM, mode: str, keys: Path, timeout: float = 20) -> HTTPEngine:
-    return HTTPEngine(f"{fake.url}/{mode}/v1", "OpenAI-compatible", "seer", timeout, keys)
+    base = f"{fake.url}/{mode}/v1"
+    return HTTPEngine(base, "OpenAI-compatible", "seer", LLMServer(base, keys, timeout=timeout))
 
 
 # What kind of server
@@ -235,7 +249,7 @@ def test_a_key_in_a_servers_words_is_hidden(fake: FakeLLM, keys: Path):
 
 def test_nothing_is_sent_to_an_address_that_is_not_listed(keys: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: pytest.fail("looked up a foreign host"))
-    foreign = HTTPEngine("http://api.example.com/v1", "OpenAI-compatible", "m", 5, keys)
+    foreign = HTTPEngine("http://api.example.com/v1", "OpenAI-compatible", "m", LLMServer("", keys))
     for attempt in (lambda: connect("http://api.example.com", "", 5, keys), lambda: say(foreign)):
         with pytest.raises(LLMError, match="is not on this machine"):
             attempt()
@@ -262,3 +276,239 @@ def test_post_json_returns_status_and_body(fake: FakeLLM):
     assert post_json(f"{fake.url}/plain/v1/chat/completions", {"a": 1}, 5)[0] == 200
     assert post_json(f"{fake.url}/x/prompt", {}, 5) == (404, {"detail": "Not Found"})
     assert post_json(f"{fake.url}/text500/v1/chat/completions", {}, 5) == (500, None)
+
+
+# Which model
+
+
+def models(*named: str, **more: Any) -> dict[str, Any]:
+    return {"data": [{"id": name, "object": "model", **more} for name in named]}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("text-embedding-nomic-embed-text-v1.5", "gemma"),
+        ("nomic-embed-text:latest", "llama3"),
+        ("BAAI/bge-m3", "qwen"),
+        ("mxbai-rerank", "qwen"),
+        ("sentence-transformers/all-MiniLM-L6-v2", "qwen"),
+        ("whisper-1", "gpt"),
+    ],
+)
+def test_with_no_model_named_those_that_do_not_write_are_passed_over(
+    fake: FakeLLM, keys: Path, first: str, second: str
+):
+    fake.routes["/x/v1/models"] = models(first, second)
+    assert connect(f"{fake.url}/x", "", 20, keys).model == second
+    assert connect(f"{fake.url}/x", first, 20, keys).model == first
+
+
+LISTS: dict[str, dict[str, Any]] = {
+    "LM Studio": {
+        "/x/v1/models": models("embed", "blind", "seer"),
+        "/x/api/v0/models": {
+            "data": [
+                {"id": "embed", "type": "embeddings"},
+                {"id": "blind", "type": "llm", "capabilities": ["tool_use"]},
+                {"id": "seer", "type": "vlm", "capabilities": ["tool_use"]},
+            ]
+        },
+    },
+    "Ollama": {
+        "/x/v1/models": models("vectors", "blind", "seer", owned_by="library"),
+        "/x/api/tags": {
+            "models": [
+                {"name": "vectors", "model": "vectors", "capabilities": ["embedding"]},
+                {"name": "blind", "model": "blind", "capabilities": ["completion", "tools"]},
+                {"name": "seer", "model": "seer", "capabilities": ["completion", "vision"]},
+            ]
+        },
+    },
+    "an older Ollama": {
+        "/x/v1/models": models("vectors", "blind", "seer", owned_by="library"),
+        "/x/api/tags": {"models": [{"name": name} for name in ("vectors", "blind", "seer")]},
+        "/x/api/show": {
+            "vectors": {"capabilities": ["embedding"]},
+            "blind": {"capabilities": ["completion"]},
+            "seer": {"capabilities": ["completion", "vision"]},
+        },
+    },
+    "llama.cpp's router": {
+        "/x/v1/models": {
+            "data": [
+                {
+                    "id": name,
+                    "owned_by": "llamacpp",
+                    "architecture": {"input_modalities": takes, "output_modalities": gives},
+                }
+                for name, takes, gives in (
+                    ("decider", ["text"], ["decisions"]),
+                    ("blind", ["text"], ["text"]),
+                    ("seer", ["text", "image"], ["text"]),
+                )
+            ]
+        },
+    },
+    "Mistral": {
+        "/x/v1/models": {
+            "data": [
+                {"id": name, "capabilities": {"completion_chat": writes, "vision": sees}}
+                for name, writes, sees in (("vectors", False, False), ("blind", True, False), ("seer", True, True))
+            ]
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_with_no_model_named_pictures_are_shown_to_the_first_that_sees(fake: FakeLLM, keys: Path, kind: str):
+    fake.routes = LISTS[kind]
+    found = connect(f"{fake.url}/x", "", 20, keys)
+    assert say(found).notes == () and fake.bodies[-1]["model"] == "blind"
+    assert say(found, RED).notes == ("no model is named: seer was asked, the first that sees",)
+    assert fake.bodies[-1]["model"] == "seer"
+    assert found.name == f"blind (for pictures seer) at {fake.url}/x/v1"
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_named_model_is_asked_about_pictures_whatever_is_listed(fake: FakeLLM, keys: Path, kind: str):
+    fake.routes = LISTS[kind]
+    assert say(connect(f"{fake.url}/x", "blind", 20, keys), RED).notes == ()
+    assert [path for _, path, _, _ in fake.seen] == ["/x/models", "/x/v1/models", "/x/v1/chat/completions"]
+
+
+def test_where_nobody_says_which_model_sees_the_one_that_was_asked_is_named(fake: FakeLLM, keys: Path):
+    fake.routes["/x/v1/models"] = models("first", "second")
+    note = "no model is named, and the server does not say which of its models see: first was asked"
+    assert say(connect(f"{fake.url}/x", "", 20, keys), RED).notes == (note,)
+    fake.routes["/error500/v1/models"] = models("first", "second")
+    with pytest.raises(LLMError, match=rf"Failed to create bitmap \({note}\)$"):
+        say(connect(f"{fake.url}/error500", "", 20, keys), RED)
+
+
+def test_where_no_model_sees_pictures_are_refused_at_once(fake: FakeLLM, keys: Path):
+    fake.routes["/x/v1/models"] = {"data": [{"id": name, "type": "llm"} for name in ("a", "b")]}
+    with pytest.raises(LLMError, match=r"a at .* takes no pictures: start the server with a model that sees"):
+        say(connect(f"{fake.url}/x", "", 20, keys), RED)
+
+
+def test_where_no_model_writes_that_is_said(fake: FakeLLM, keys: Path):
+    fake.routes["/x/v1/models"] = models("nomic-embed-text", "all-minilm")
+    with pytest.raises(LLMError, match="lists no model that writes, only nomic-embed-text, all-minilm: load one there"):
+        connect(f"{fake.url}/x", "", 20, keys)
+
+
+# Waiting
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "SOONEST", 0.05)
+    monkeypatch.setattr(http, "LATEST", 0.2)
+
+
+@pytest.mark.parametrize("where", ["models", "chat"])
+@pytest.mark.parametrize("busy", [(503, "Loading model", {}), (429, "Slow down", {"Retry-After": "0"})])
+@pytest.mark.usefixtures("quickly")
+def test_a_server_that_loads_or_is_busy_is_waited_for(fake: FakeLLM, keys: Path, where: str, busy: Any):
+    told: list[str] = []
+    fake.busy = busy
+    found = engine(fake, "ok", keys)
+    fake.loads_until = time.monotonic() + 0.4
+    if where == "models":
+        found = connect(f"{fake.url}/ok", "", 20, keys, on_wait=told.append)
+    question = Request((Message("user", "What is it?"),))
+    assert ask(found, question, on_wait=told.append).text == "a fine picture, seed 0"
+    assert len(told) > 1 and all(text.isprintable() for text in told)
+    assert told[0] == f"{fake.url} answers {busy[0]} ({busy[1]}). Asking again in 0 s (waited 0 of at most 600 s)."
+
+
+@pytest.mark.parametrize(
+    ("says", "least", "most"),
+    [
+        ("2", 2, 2),
+        ("0", 1, 1),
+        ("3600", 30, 30),
+        ("-5", 1, 1),
+        ("soon", 1, 1),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 1, 1),
+        (format_datetime(datetime.now(UTC) + timedelta(seconds=8), usegmt=True), 1, 8),
+        (format_datetime(datetime.now(UTC) + timedelta(days=9), usegmt=True), 30, 30),
+        ("Fri, 99 Xyz 0000 99:99:99 GMT", 1, 1),
+    ],
+)
+def test_a_server_may_say_when_to_ask_again_within_bounds(fake: FakeLLM, keys: Path, says: str, least: int, most: int):
+    fake.loads_until, fake.busy = time.monotonic() + 60, (429, "later", {"Retry-After": says})
+    told: list[str] = []
+    with pytest.raises(Interrupted):
+        connect(f"{fake.url}/ok", "", 20, keys, interrupted=lambda: bool(told), on_wait=told.append)
+    [seconds] = re.findall(r"again in (\d+) s", told[0])
+    assert least <= int(seconds) <= most
+
+
+@pytest.mark.usefixtures("quickly")
+def test_the_waiting_has_an_end_and_the_sentence_says_what_the_server_wants(fake: FakeLLM, keys: Path):
+    fake.loads_until, fake.busy = time.monotonic() + 60, (429, "quota", {"Retry-After": "3600"})
+    with pytest.raises(LLMError) as error:
+        connect(f"{fake.url}/ok", "", 20, keys, limits=Limits(wait_seconds=0.3))
+    assert str(error.value) == (
+        f"{fake.url} answers 429 (quota) and asks for a pause of 3600 s, even after 0 s of waiting: look at the server, or raise "
+        "wait_seconds."
+    )
+    assert len(fake.seen) == 3
+
+
+def test_a_server_need_not_be_waited_for(fake: FakeLLM, keys: Path):
+    fake.loads_until = time.monotonic() + 60
+    with pytest.raises(LLMError, match=r"answers 503 \(Loading model\): look at the server, or raise wait_seconds"):
+        connect(f"{fake.url}/ok", "", 20, keys, limits=Limits(wait_seconds=0))
+    assert len(fake.seen) == 1
+
+
+def test_waiting_is_interrupted_within_a_second(fake: FakeLLM, keys: Path):
+    fake.loads_until, fake.busy = time.monotonic() + 60, (503, "", {"Retry-After": "30"})
+    start = time.monotonic()
+    with pytest.raises(Interrupted):
+        connect(f"{fake.url}/ok", "", 20, keys, interrupted=lambda: time.monotonic() - start > 0.2)
+    assert time.monotonic() - start < 1
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_server_that_is_started_anew_is_waited_for_once_it_has_answered(keys: Path):
+    with FakeLLM() as fake:
+        found = connect(f"{fake.url}/ok", "", 20, keys)
+        port = int(fake.url.rpartition(":")[2])
+    told: list[str] = []
+
+    def back(text: str) -> None:
+        told.append(text)
+        if len(told) == 2:
+            stack.enter_context(FakeLLM(port))
+
+    with ExitStack() as stack:
+        answer = ask(found, Request((Message("user", "?"),)), on_wait=back)
+    assert answer.text == "a fine picture, seed 0"
+    assert told[0].startswith(f"Nobody answers at {fake.url}. Asking again")
+
+
+# Text
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (["a \ud83d", "\udc08 here"], "a 🐈 here"),
+        (["\ud83d", "", "\udc08"], "🐈"),
+        (["a\ud83d", "b"], "a\ufffdb"),
+        (["a\udc08b"], "a\ufffdb"),
+        (["a\ud83d"], "a\ufffd"),
+        (["\ud83d\ud83d", "\udc08"], "\ufffd🐈"),
+    ],
+)
+def test_halves_of_letters_are_joined_and_lone_ones_are_marked(fake: FakeLLM, keys: Path, pieces: list[str], text: str):
+    grown: list[str] = []
+    fake.pieces = pieces
+    answer = ask(engine(fake, "pieces", keys), Request((Message("user", "?"),)), grown.append)
+    assert answer.text == text
+    assert all(each.encode() and text.startswith(each.rstrip("\ufffd")) for each in grown if each)

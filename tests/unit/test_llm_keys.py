@@ -96,6 +96,36 @@ def test_whatever_is_not_plainly_this_machine_must_be_listed(address: str, file:
     assert key_for(origin, write(file, {str(origin): {"key": "k"}})) == "k"
 
 
+PORTS = (1234, 1337, 3000, 5000, 5001, 8000, 8080, 8081, 11434, 30000)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.8.8.8"])
+def test_where_others_send_workflows_only_usual_ports_of_this_machine_need_no_entry(host: str, file: Path):
+    for port in PORTS:
+        assert key_for(split_address(f"http://{host}:{port}/v1")[0], file, exposed=True) is None
+    for address in (
+        f"http://{host}:6379",
+        f"http://{host}",
+        f"https://{host}",
+        f"http://{host}:8188",
+        f"http://{host}:18080",
+    ):
+        origin = split_address(address)[0]
+        assert key_for(origin, file) is None
+        with pytest.raises(LLMError) as error:
+            key_for(origin, file, exposed=True)
+        assert f'Add the line "{origin}": {{}} to {file}. The file does not exist yet' in str(error.value)
+        assert key_for(origin, write(file, {str(origin): {}}), exposed=True) is None
+        file.unlink()
+
+
+def test_port_0_is_no_port(file: Path):
+    with pytest.raises(LLMError, match="The address has port 0, on which nobody can listen: write it like"):
+        split_address("http://127.0.0.1:0")
+    with pytest.raises(LLMError, match="Entry 1 .*port 0"):
+        key_for(Origin("http", "127.0.0.1", 80), write(file, {"http://127.0.0.1:0": {}}))
+
+
 def test_a_key_is_bound_to_scheme_host_and_port(file: Path):
     write(file, {"https://api.example.com": {"key": "k"}})
     assert key_for(split_address("https://api.example.com:443/v1")[0], file) == "k"

@@ -1,5 +1,6 @@
 """Pictures into words without ComfyUI: a tagger of the library, a language model, or both."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
@@ -12,9 +13,12 @@ from ...interpret.taggers.models import EngineChoice
 from ...interpret.taggers.select import Choice, Text
 from ...llm import caption, llamacpp
 from ...llm.chat import Sampling, ask
-from ...llm.open import LLMServer, open_llm
+from ...llm.open import open_llm
+from ...llm.server import LLMServer
 from ...session.item import Words
 from ...told import NoLibrary, Told
+
+log = logging.getLogger(__name__)
 
 TOYWORLD = "toyworld"
 """Names the tagger and the model of :mod:`resonance.toyworld`."""
@@ -67,17 +71,25 @@ class Describer:
 
     Args:
         device: where a torch tagger runs.
+        interrupted: asked while a server of a language model is waited for.
 
     Raises:
+        Interrupted: ``interrupted`` returned True.
         LLMError: the language model cannot be reached or loaded.
         NoLibrary: a library is missing; the text says how to install it.
         Told: there is no such tagger, it is broken, or files of it are missing or could not be fetched.
     """
 
-    def __init__(self, tagging: Tagging | None, captioning: Captioning | None, device: str) -> None:
+    def __init__(
+        self,
+        tagging: Tagging | None,
+        captioning: Captioning | None,
+        device: str,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.captioning = captioning
         self._tag = tagger_of(tagging, device)[0] if tagging else None
-        self._llm = open_llm(captioning.llm) if captioning else None
+        self._llm = open_llm(captioning.llm, interrupted, log.warning) if captioning else None
 
     def words(self, picture: Image.Image, seed: int, interrupted: Callable[[], bool]) -> Words:
         """What is said about a picture.
@@ -101,7 +113,7 @@ class Describer:
             return ""
         sampling = replace(how.sampling, seed=seed)
         request = caption.caption_request(picture, how.instruction, how.system, sampling, how.stop, how.longest_side)
-        answer = ask(self._llm, request, interrupted=interrupted)
+        answer = ask(self._llm, request, interrupted=interrupted, on_wait=log.warning)
         return caption.caption_text(answer, how.one_line, how.sentences)
 
 

@@ -98,7 +98,7 @@ class Embedded:
 
     async def ready(self) -> None:
         if self._describer is None:
-            await self._run(lambda stopped: self._load())
+            await self._run(self._load)
 
     async def make(self, job: Job, run: str) -> Made:
         return await self._run(lambda stopped: self._make(job, stopped))
@@ -124,13 +124,13 @@ class Embedded:
             running.exception()
             raise
 
-    def _load(self) -> None:
+    def _load(self, stopped: Callable[[], bool]) -> None:
         setup = self.setup
         try:
             painter = Painter(setup.painting)
             if setup.painting.model:
                 painter.load()
-            self._describer = Describer(setup.tagging, setup.captioning, str(painter.device))
+            self._describer = Describer(setup.tagging, setup.captioning, str(painter.device), stopped)
             self._painter = painter
         except Told as error:
             raise EngineLost(str(error)) from error
