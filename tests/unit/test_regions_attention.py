@@ -67,9 +67,8 @@ def omost_weights(
 
 
 def pushed(s: torch.Tensor, belongs: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
-    c = c[:, None]
-    s = s + belongs * c * (s.max(-1, keepdim=True).values - s)
-    return s - (1 - belongs.double()) * c * (s - s.min(-1, keepdim=True).values)
+    highest, lowest = s.max(-1, keepdim=True).values, s.min(-1, keepdim=True).values
+    return s + c[:, None] * torch.where(belongs, highest - s, lowest - s)
 
 
 def paper_weights(
@@ -229,6 +228,30 @@ def test_self_attention_is_pushed_towards_the_own_segment(chunk: int, monkeypatc
     naive = pushed(scores(q, k), segment[:, None] == segment, c.clamp(max=1)).softmax(-1) @ v.double()
     found = method.plan(masks, tokens, weights).own(q, k, v, NOISE)
     assert found is not None and torch.allclose(found.double(), naive, atol=1e-5)
+
+
+# Scores 2, 1, 0 and 4 for each of four pixels. Highest and lowest are 4 and 0 also where the lowest itself is raised.
+BY_HAND = {
+    # Keys 0 and 1 are the base's, 2 and 3 the region's, which is the last pixel. Pushed by 1 - 3/4 and by 1 - 1/4,
+    "cross": ("cross", 1.0, ([2.5, 1.75, 0, 3],) * 3 + ([0.5, 0.25, 3, 4],)),
+    # and half as hard by half the noise.
+    "cross, less noise": ("cross", 0.5, ([2.25, 1.375, 0, 3.5],) * 3 + ([1.25, 0.625, 1.5, 4],)),
+    # Keys are pixels: three of the base and one of the region. Pushed by 0.8 times as much.
+    "self": ("own", 1.0, ([2.4, 1.6, 0.8, 3.2],) * 3 + ([0.8, 0.4, 0, 4],)),
+    "self, two and two": ("own", 1.0, ([2.8, 2.2, 0, 2.4],) * 2 + ([1.2, 0.6, 1.6, 4],) * 2),
+}
+
+
+@pytest.mark.parametrize("case", BY_HAND)
+def test_the_paper_pushes_as_worked_out_by_hand(case: str):
+    where, noise, wanted = BY_HAND[case]
+    masks = torch.ones(2, 1, 4)
+    masks[1] = torch.tensor([0, 0, "two" in case, 1])
+    q, k = torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)
+    q[..., 0], k[..., 0] = 2, torch.tensor([2.0, 1, 0, 4])
+    plan = DenseDiffusion(sreg=0.8, fade=1.0).plan(masks, (2, 2), (1.0, 1.0))
+    found = getattr(plan, where)(q, k, torch.eye(4)[None, None], noise)
+    assert torch.allclose(found[0, 0], torch.tensor(wanted).softmax(-1), atol=1e-6)
 
 
 def test_without_noise_the_paper_leaves_attention_alone():

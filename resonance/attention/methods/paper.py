@@ -1,7 +1,7 @@
 """Dense diffusion as its paper has it: attention is pushed towards a segment's words and places while there is much noise.
 
 With s the scores, M the pairs that belong together (a pixel and the words of its segment, or two pixels of one segment) and c
-how hard it is pushed: ``s += M c (max s - s)``, then ``s -= (1 - M) c (s - min s)``, max and min over the keys. c is
+how hard it is pushed: ``s + M c (max s - s) - (1 - M) c (s - min s)``, max and min over the keys, of s before any push. c is
 ``(1 - sizereg * share of the picture) * creg * (time step / 1000) ** fade``, in self-attention with sreg for creg (Kim et al.,
 Dense Text-to-Image Generation with Attention Modulation, 2023). Left out: replacing the embeddings of a segment's words in the
 global text; here each segment has tokens of its own.
@@ -118,8 +118,9 @@ class PaperPlan:
             plain = (queries[:, some] @ keys.transpose(1, 2)).float()
             belongs = self._segment[some, None] == whose
             lerp = torch.Tensor.lerp if plain.requires_grad or attend.foreign else torch.Tensor.lerp_
-            scores = lerp(plain, plain.amax(2, keepdim=True), push[some] * belongs)
-            scores = lerp(scores, scores.amin(2, keepdim=True), push[some] * ~belongs)
+            low, high = plain.aminmax(dim=2, keepdim=True)
+            scores = lerp(plain, high, push[some] * belongs)
+            scores = lerp(scores, low, push[some] * ~belongs)
             if attend.foreign:
                 bias = (scores - plain).to(q).view(batch, heads, *scores.shape[1:])
                 found.append(attend(q[:, :, some], k, v, bias).flatten(0, 1))
