@@ -53,6 +53,10 @@ COLORS: dict[str, tuple[int, int, int]] = {name: ImageColor.getrgb(name)[:3] for
 }
 """CSS names, and one that Omost's models like: red, green, blue, 0 to 255."""
 
+SLIP = 0.88
+"""How alike two phrases are of which one is the other with a slip of the pen: two letters of nine in each other's place."""
+SLIP_IN_WORD = 0.8
+"""The same of two words: two letters of five in each other's place."""
 CUTOFF = 0.5
 LONGEST = 100
 """Letters of a word for which one of these is looked for; what is longer is a sentence."""
@@ -69,6 +73,7 @@ _FILLING = {
     *("of", "on", "part", "side", "sized", "slightly", "the", "to"),
 }
 _SIDES = {"top", "bottom", "left", "right"}
+_KNOWN = [w for w in {*_SAME, *_FILLING, *re.findall(r"\w+", " ".join((*LOCATIONS, *OFFSETS, *AREAS)))} if len(w) > 2]
 
 
 def rect(location: str, offset: str, area: str) -> Rect:
@@ -88,24 +93,47 @@ def closest(word: str, choices: Iterable[str]) -> str | None:
 def _closest(word: str, choices: tuple[str, ...]) -> str | None:
     if (lower := word.strip().lower()) in choices:
         return lower
-    known = _essences(choices)
-    found: list[str] = difflib.get_close_matches(_essence(word), list(known), n=1, cutoff=CUTOFF)
-    return known[found[0]] if found else None
+    said = _words(word)
+    as_written, mended, essences = _forms(choices)
+    # Of a phrase with a slip all letters count: what is left of it without its filling words is short.
+    slips = [*_nearest(lower, as_written, SLIP), *_nearest(" ".join(said), mended, SLIP)]
+    found = [max(slips)] if slips else _nearest(_essence(said), essences, CUTOFF)
+    return found[0][1] if found else None
+
+
+def _nearest(text: str, forms: dict[str, str], cutoff: float) -> list[tuple[float, str]]:
+    """How alike the form is that is most like the text, and whose it is; nothing if none is."""
+    near = difflib.get_close_matches(text, forms, n=1, cutoff=cutoff)
+    return [(difflib.SequenceMatcher(None, form, text).ratio(), forms[form]) for form in near]
 
 
 @lru_cache(16)
-def _essences(choices: tuple[str, ...]) -> dict[str, str]:
-    return {_essence(choice): choice for choice in choices}
+def _forms(choices: tuple[str, ...]) -> tuple[dict[str, str], ...]:
+    words = {choice: _words(choice) for choice in choices}
+    return (
+        {choice: choice for choice in choices},
+        {" ".join(said): choice for choice, said in words.items()},
+        {_essence(said): choice for choice, said in words.items()},
+    )
 
 
-def _essence(phrase: str) -> str:
-    """What tells phrases apart: no case, blanks, hyphens or underscores, no filling words, one word for one direction."""
+def _words(phrase: str) -> list[str]:
+    """Without case, hyphens and underscores, each word without its slip, and one word for one direction."""
     said: list[str] = re.findall(r"[^\W_]+", phrase.lower())
-    found = [_SAME.get(w, w) for w in said]
-    left = [w for w in found if w not in _FILLING]
+    return [_SAME.get(word, word) for word in map(_mended, said)]
+
+
+def _mended(word: str) -> str:
+    known = difflib.get_close_matches(word, _KNOWN, n=1, cutoff=SLIP_IN_WORD) if len(word) > 2 else []
+    return known[0] if known else word
+
+
+def _essence(words: list[str]) -> str:
+    """What tells phrases apart: no blanks, no filling words."""
+    left = [w for w in words if w not in _FILLING]
     if _SIDES & set(left):  # the top center is the top
         left = [w for w in left if w != "center"]
-    return "".join(left or found)
+    return "".join(left or words)
 
 
 def clean(text: str) -> str:

@@ -75,6 +75,35 @@ def test_the_closest_word(word: str, choices: dict[str, object], found: str | No
     assert closest(word, choices) == found
 
 
+def slips(phrase: str) -> set[str]:
+    """A letter left out, one written twice, two in each other's place."""
+    found = {phrase[:i] + phrase[i + 1 :] for i in range(len(phrase))}
+    found |= {phrase[: i + 1] + phrase[i:] for i in range(len(phrase))}
+    found |= {phrase[:i] + phrase[i + 1] + phrase[i] + phrase[i + 2 :] for i in range(len(phrase) - 1)}
+    return found
+
+
+@pytest.mark.parametrize("choices", [LOCATIONS, OFFSETS, AREAS], ids=["location", "offset", "area"])
+def test_a_slip_of_the_pen_changes_no_place(choices: dict[str, object]):
+    wrong = [(slip, other) for one in choices for slip in slips(one) if (other := closest(slip, choices)) != one]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("phrase", "meant"),
+    [
+        ("slightly to the top", "slightly to the upper"),
+        ("slightly to the bottom-right", "slightly to the lower-right"),
+        ("in the middle", "in the center"),
+        ("on the upper right part", "on the top-right"),
+    ],
+)
+def test_a_slip_in_other_words_for_a_place_changes_none(phrase: str, meant: str):
+    choices = OFFSETS if meant in OFFSETS else LOCATIONS
+    wrong = [(slip, other) for slip in slips(phrase) if (other := closest(slip, choices)) != meant]
+    assert not wrong
+
+
 @pytest.mark.parametrize(
     ("text", "cleaned"), [("a boat", "a boat."), (" ,.a boat, red. , ", "a boat, red."), ("", ""), (" .,", "")]
 )
