@@ -68,6 +68,11 @@ def ancestors(graph: Graph, id_: str) -> set[str]:
     return found
 
 
+def linked(graph: Graph) -> set[str]:
+    """Ids of the nodes to which something is connected."""
+    return {source for node in graph.values() for source in _links(node)}
+
+
 def is_used(graph: Graph, id_: str, output: int) -> bool:
     """Whether something is connected to an output."""
     return any([id_, output] in node["inputs"].values() for node in graph.values())

@@ -79,7 +79,7 @@ def img2tag2img(*, asked: Asked, servers: ComfyServers, as_json: AsJSON = False,
 
 
 def prepare(output: Output, workflow: Path, words: Sequence[str], config_file: Path | None = None) -> "Folders":
-    """Reads workflow and configuration, and says what the workflow's author says.
+    """Reads workflow and configuration, and says what the workflow's author and the configuration's notes say.
 
     Args:
         words: the folders, then overrides of keys.
@@ -94,8 +94,9 @@ def prepare(output: Output, workflow: Path, words: Sequence[str], config_file: P
     names = list(takewhile(lambda word: not word.startswith("--"), words))
     read = template.load(workflow)
     folders = prepare(read, config.load(config_file or _default(), words[len(names) :]), names)
-    if read.comment:
-        output.say(read.comment)
+    for note in (read.comment, *folders.config.notes):
+        if note:
+            output.say(note)
     return folders
 
 

@@ -30,6 +30,7 @@ class Config:
         paths_output: the server's folder; ``None`` in the file: the archive's own path.
         wd14_banned: as the tagger takes it.
         inputs: inputs of nodes, from the command line.
+        notes: sentences for the user about what was read.
     """
 
     plan: Plan
@@ -39,9 +40,9 @@ class Config:
     latent_portrait: Size = XL["portrait"]
     latent_square: Size = XL["square"]
     llava_disable: bool = False
-    llava_model: tuple[str, ...] = ("llava-v1.5-7b-Q4_K",)
-    llava_projector: tuple[str, ...] = ("llava-v1.5-7b-mmproj-Q4_0",)
-    llava_prompt: tuple[str, ...] = ("Describe in detail what can be seen in this picture.",)
+    llava_model: tuple[str, ...] = ("llama/llava-v1.5-7b-Q4_K",)
+    llava_projector: tuple[str, ...] = ("llama/llava-v1.5-7b-mmproj-Q4_0",)
+    llava_prompt: tuple[str, ...] = ("Please describe this image in detail.",)
     misc_save_predetail: tuple[bool, ...] = (False,)
     model_cfg: float = 0.0
     model_steps: int = 0
@@ -55,6 +56,7 @@ class Config:
     server_poll_delay: tuple[float, ...] = (0.25,)
     wd14_banned: str = ""
     inputs: tuple[NodeInput, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -79,7 +81,8 @@ def load(path: Path, words: Sequence[str] = ()) -> Config:
     try:
         text = path.read_text("utf-8-sig")
         if form(path, text) == "ini":
-            return _config(ini.read_ini(text, given), inputs)
+            flat, notes = ini.read_ini(text, given)
+            return replace(_config(flat, inputs), notes=notes)
         return _config(_toml(text, given), inputs, text, {override.name for override in given})
     except UnicodeDecodeError:
         raise Told(f"{path}: this is not text in UTF-8.") from None

@@ -6,6 +6,7 @@ from copy import deepcopy
 from difflib import get_close_matches
 from typing import Any, cast
 
+from ..graph import linked
 from ..roulette import Lora
 from ..roulette.plan import BLANK
 from ..told import Told
@@ -14,7 +15,7 @@ from .config import Config
 from .models import Choose, pick
 from .overrides import NodeInput
 from .picture import Picture
-from .template import Template
+from .template import PURPOSES, Template
 
 Graph = dict[str, Any]
 
@@ -99,6 +100,7 @@ def build(
         text = inputs(node).get("string")
         if isinstance(text, str):  # an overload may have put a link there
             inputs(node)["string"] = text.removeprefix(", ")
+    _leave_out_unlinked(template, graph)
     return graph
 
 
@@ -164,6 +166,17 @@ def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
             _merge(cast(Graph, old), cast(Graph, value))
         else:
             into[key] = deepcopy(value)
+
+
+def _leave_out_unlinked(template: Template, graph: Graph) -> None:
+    """Takes out what led to an input that holds a value now, such as the nodes that computed the size.
+
+    ComfyUI refuses a request with a class that it does not know, even if nothing leads there.
+    """
+    led = linked(template.nodes) - PURPOSES.keys()
+    while cut := (led & graph.keys()) - linked(graph):
+        for name in cut:
+            del graph[name]
 
 
 def _override(template: Template, graph: Graph, override: NodeInput) -> None:

@@ -48,8 +48,8 @@ WHOLE = ("blank_loras", "comfy_port", "steps", *LATENT)
 NUMBERS = ("cfg", "queue_poll_delay", *FIXED[1:])
 
 
-def read_ini(text: str, overrides: Sequence[Override]) -> dict[str, Any]:
-    """Values by the TOML form's keys.
+def read_ini(text: str, overrides: Sequence[Override]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Values by the TOML form's keys, and what is to be said of them.
 
     Raises:
         Told: a key is unknown, missing or wrong, or there is no LoRA folder.
@@ -77,14 +77,14 @@ def read_ini(text: str, overrides: Sequence[Override]) -> dict[str, Any]:
         flat["prompt.preamble"] += f", {added}"
     long, short, square = (known.get(name, default) for name, default in LATENT.items())
     flat |= {"latent.landscape": [long, short], "latent.portrait": [short, long], "latent.square": [square, square]}
-    names = _loras(known["lora_root"], known.get("lora_prefix", ""))
+    names, notes = _loras(known["lora_root"], known.get("lora_prefix", ""))
     flat["lora"] = [{"name": name, "strength": STRENGTH} for name in names]
     flat["blank"] = known.get("blank_loras", 0)
     if fixed := known.get("fixed_lora_name"):
         weight = known.get("fixed_lora_weight", 1.0)
         model, clip = (known.get(f"fixed_lora_{part}_weight", weight) for part in ("model", "clip"))
         flat["model.force_lora"] = [{"name": fixed, "model_strength": model, "clip_strength": clip}]
-    return flat
+    return flat, notes
 
 
 def _typed(name: str, value: str) -> Any:
@@ -97,12 +97,17 @@ def _typed(name: str, value: str) -> Any:
         raise Told(f"{name} must be {wanted}, got {value!r}.") from None
 
 
-def _loras(root: str, prefix: str) -> list[str]:
-    """The ``*.safetensors`` below a folder, by their names below ``root``, in an order that is the same everywhere."""
+def _loras(root: str, prefix: str) -> tuple[list[str], tuple[str, ...]]:
+    """The ``*.safetensors`` below a folder, by their names below ``root``, in an order that is the same everywhere.
+
+    A prefix without a folder is how the author's own files say that there are none; that is noted.
+    """
     folder = os.path.join(root, prefix)
+    if not os.path.isdir(root):
+        raise Told(f"There is no folder {root}, in which lora_root says the LoRAs are.")
     if not os.path.isdir(folder):
-        raise Told(f"There is no folder {folder}, in which lora_root and lora_prefix say the LoRAs are.")
+        return [], (f"No LoRA is drawn: there is no folder {folder}, which lora_root and lora_prefix name.",)
     found = [
         Path(where, name) for where, _, names in os.walk(folder) for name in names if name.endswith(".safetensors")
     ]
-    return sorted(path.relative_to(root).as_posix() for path in found)
+    return sorted(path.relative_to(root).as_posix() for path in found), ()

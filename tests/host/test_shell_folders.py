@@ -439,6 +439,23 @@ def test_a_configuration_of_the_ini_era_works_too(archive: Archive) -> None:
     assert drawn == {"None", "people/ada.safetensors", "people/bo.safetensors"}
 
 
+def test_the_author_s_own_configuration_for_sd15_runs_without_loras_and_says_so(archive: Archive) -> None:
+    archive.put("red")
+    loras = archive.comfy.base / "models" / "loras"
+    text = (WORKFLOWS["sd15-ini"].parent / "default.sd15.ini").read_text()
+    config = archive.root / "default.sd15.ini"
+    config.write_text(text.replace("ARCHIVE", str(archive.path)).replace("LORAS", str(loras)))
+    keys = ("--comfy_port", archive.comfy.port, "--checkpoint", "small.safetensors", "--steps", "1")
+    sizes = ("--latent_long_edge", "96", "--latent_short_edge", "64", "--latent_square_edge", "80")
+    asked = ("img2tag2img", WORKFLOWS["sd15-ini"], "a", "b", "--config_file", config, *keys, *sizes)
+    _, said = shell.run(*asked)
+    assert f"No LoRA is drawn: there is no folder {loras}/sd15/nonexistent_folder/" in said
+    archive.check_whole("a", "b", count=1)
+    graph = archive.graph(archive.items("a", "b", round_=1)[0]["files"][0])
+    assert graph["lora_stacker"]["inputs"]["lora_name_1"] == "None"
+    assert "latent_size" not in graph
+
+
 def test_what_comfyui_refuses_is_said_and_tried_three_times_and_the_rest_goes_on(archive: Archive) -> None:
     archive.put(*COLOURS, *COLOURS)
     asked = archive.words("a", "b", "c", model__checkpoint=["xl/base.safetensors"] * 3 + ["gone.safetensors"])

@@ -18,9 +18,9 @@ DEFAULTS: dict[str, Any] = {
     "latent.portrait": [832, 1216],
     "latent.square": [1024, 1024],
     "llava.disable": False,
-    "llava.model": "llava-v1.5-7b-Q4_K",
-    "llava.projector": "llava-v1.5-7b-mmproj-Q4_0",
-    "llava.prompt": "Describe in detail what can be seen in this picture.",
+    "llava.model": "llama/llava-v1.5-7b-Q4_K",
+    "llava.projector": "llama/llava-v1.5-7b-mmproj-Q4_0",
+    "llava.prompt": "Please describe this image in detail.",
     "lora": [{"name": "None"}],
     "misc.save_predetail": False,
     "model.force_lora": [],
@@ -108,6 +108,7 @@ def steps(
     wide, high = s["latent." + ("square" if width == height else "landscape" if width > height else "portrait")]
     put("load_model", "empty_latent_width", wide)
     put("load_model", "empty_latent_height", high)
+    graph.pop("latent_size", None)
     # 12
     slots = []
     for at, lora in enumerate(bundle, 1):

@@ -40,7 +40,9 @@ def test_what_a_file_does_not_say_is_as_it_was_in_img2tag2img(tmp_path: Path):
     read = load(tmp_path, TOML)
     assert (read.latent_landscape, read.latent_portrait, read.latent_square) == ((1216, 832), (832, 1216), (1024, 1024))
     assert (read.url, read.server_poll_delay) == ("http://127.0.0.1:8188", (0.25,))
-    assert (read.llava_model, read.llava_projector) == (("llava-v1.5-7b-Q4_K",), ("llava-v1.5-7b-mmproj-Q4_0",))
+    assert read.llava_model == ("llama/llava-v1.5-7b-Q4_K",)
+    assert read.llava_projector == ("llama/llava-v1.5-7b-mmproj-Q4_0",)
+    assert read.llava_prompt == ("Please describe this image in detail.",)
     assert read.plan.loras == (Lora("None", 0, 0),)
     assert read.paths_output == ("/p",)
     assert load(tmp_path, TOML + 'paths.output = ""').paths_output == ("",)
@@ -148,6 +150,16 @@ def test_a_lora_folder_without_loras_draws_none(tmp_path: Path, ini_text: str):
     assert [each.name for each in read.plan.loras] == ["None"]
     text = said(tmp_path, ini_text, "--lora_root", str(tmp_path / "gone"), name="c.ini")
     assert f"There is no folder {tmp_path / 'gone'}" in text
+
+
+def test_the_author_s_own_way_to_say_no_loras_is_read_and_noted(tmp_path: Path):
+    text = (HERE / "default.sd15.ini").read_text().replace("LORAS", str(tmp_path)).replace("ARCHIVE", "/p")
+    read = load(tmp_path, text, name="default.sd15.ini")
+    assert [each.name for each in read.plan.loras] == ["None"]
+    assert read.notes == (
+        f"No LoRA is drawn: there is no folder {tmp_path}/sd15/nonexistent_folder/, which lora_root and lora_prefix name.",
+    )
+    assert load(tmp_path, text, "--lora_prefix", "", name="default.sd15.ini").notes == ()
 
 
 def test_the_form_is_told_by_the_suffix_or_by_what_is_in_the_file(tmp_path: Path, ini_text: str):

@@ -158,7 +158,7 @@ def test_nodes_that_nobody_names_stay_as_they_are(place: Path, settings: dict[st
     for node in ("log_prompt_to_console", "face_detailer", "highres_script", "get_detailed_image_info", "apply_freeu"):
         assert node in named or made[node] == read.nodes[node]
     assert set(made) - set(read.nodes) <= named
-    assert set(read.nodes) - set(made) <= {"llava_tagger"}
+    assert set(read.nodes) - set(made) <= {"llava_tagger", "latent_size"}
 
 
 def test_a_file_with_every_key_gives_the_graphs_that_the_steps_give(place: Path):
@@ -274,6 +274,22 @@ def test_more_loras_than_the_stack_has_slots_are_refused(place: Path):
 def test_the_picture_before_face_repair_is_taken_from_the_right_output(place: Path, workflow: str, output: int):
     batch = inputs(with_settings(place, workflow, misc__save_predetail=True), "batch_images")
     assert batch == {"images_a": ["ksampler", output], "images_b": ["face_detailer", 0]}
+
+
+def test_what_computed_the_size_is_left_out_with_all_that_led_only_there(place: Path):
+    nodes = json.loads(WORKFLOWS["sd15-ini"].read_text())
+    nodes["latent_size"]["inputs"]["image"] = ["size_of", 0]
+    nodes["size_of"] = {"class_type": "A class that is installed nowhere", "inputs": {"image": ["image_loader", 0]}}
+    chain = template.Template(Path("w.json"), {name: nodes[name] for name in nodes if name != "_comment"})
+
+    def names(**more: Any) -> set[str]:
+        settings = load(place, toml(BASE | {key.replace("__", "."): value for key, value in more.items()}))
+        return set(graph.build(chain, settings, Picture("data:", "square"), "n", "X0001", numbers(7)))
+
+    assert chain.nodes.keys() - names() == {"latent_size", "size_of"}
+    info = {"get_detailed_image_info": {"inputs": {"image": ["size_of", 0]}}}
+    assert chain.nodes.keys() - names(overload__merge=info) == {"latent_size"}
+    assert chain.nodes.keys() - names(llava__disable=True) == {"latent_size", "size_of", "llava_tagger"}
 
 
 def test_replace_comes_before_merge_and_what_is_saved_as_metadata_follows_both(place: Path):

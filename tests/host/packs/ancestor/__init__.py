@@ -117,12 +117,8 @@ def batch(**images: torch.Tensor) -> tuple[torch.Tensor]:
     return (torch.cat([images[key] for key in sorted(images)]),)
 
 
-def aspect(image: torch.Tensor) -> tuple[int, int]:
-    return image.shape[2], image.shape[1]
-
-
 def measure(image: torch.Tensor) -> tuple[float, ...]:
-    width, height = aspect(image)
+    height, width = image.shape[1:3]
     return width, height, float(width), float(height), width, height
 
 
@@ -196,7 +192,6 @@ TABLE = {
     "Save Image w/Metadata": Node(files.SAVER, "", files.save, shows=True),
     "Unpack SDXL Tuple": Node({"sdxl_tuple": "SDXL_TUPLE"}, "MODEL CLIP", lambda sdxl_tuple: (sdxl_tuple,) * 2),
     "Pack SDXL Tuple": Node({"base_model": "MODEL"}, "SDXL_TUPLE", lambda base_model, **_: (base_model,)),
-    "Aspect to Size": Node(IMAGE, "INT INT", aspect),
 }
 
 
