@@ -21,8 +21,7 @@ NO_MMPROJ = "none"
 class LoadLLM(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        files = models.gguf_files()
-        projectors = [f for f in files if "mmproj" in f.lower()]
+        projectors = models.projectors()
         return io.Schema(
             node_id="ResonanceLoadLLM",
             display_name="Load LLM",
@@ -33,12 +32,12 @@ class LoadLLM(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "model",
-                    options=[f for f in files if f not in projectors],
+                    options=[f for f in models.gguf_files() if f not in projectors],
                     tooltip="GGUF file in models/llm. For pictures take one that sees, and its mmproj file.",
                 ),
                 io.Combo.Input(
                     "mmproj",
-                    options=[NO_MMPROJ, *projectors, *(f for f in files if f not in projectors)],
+                    options=[NO_MMPROJ, *projectors],
                     default=NO_MMPROJ,
                     tooltip="The projector that was published with the model: it turns pictures into tokens.",
                 ),

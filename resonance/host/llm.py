@@ -85,6 +85,19 @@ def gguf_files() -> list[str]:
     return [n for n in names if "-of-" not in n or "-00001-of-" in n]
 
 
+def projectors() -> list[str]:
+    """Names of the GGUF files that turn pictures into tokens: by their name, else by the architecture they begin with."""
+    return [n for n in gguf_files() if "mmproj" in n.lower() or _is_projector(gguf_file(n))]
+
+
+def _is_projector(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return b"general.architecture\x08\0\0\0\x04\0\0\0\0\0\0\0clip" in file.read(256)
+    except OSError:
+        return False
+
+
 def gguf_file(name: str) -> Path:
     """The file of that name; see :func:`meant` for what else is found.
 

@@ -295,6 +295,17 @@ def test_from_elsewhere_only_usual_ports_of_this_machine_can_be_asked(tmp_path: 
         assert captions(comfy.run(graph)) == ["a red picture, seed 0"]
 
 
+def test_only_projectors_are_offered_as_one_whatever_their_names(comfy: Comfy, models: Path):
+    unnamed = models / "llm" / "sees.gguf"
+    unnamed.write_bytes((models / "llm" / "tiny-mmproj.gguf").read_bytes())
+    try:
+        inputs = comfy.get("/object_info/ResonanceLoadLLM")["ResonanceLoadLLM"]["input"]["required"]
+    finally:
+        unnamed.unlink()
+    offered = {name: inputs[name][1]["options"] for name in ("model", "mmproj")}
+    assert offered == {"model": ["tiny.gguf"], "mmproj": ["none", "sees.gguf", "tiny-mmproj.gguf"]}
+
+
 # Core LLM
 
 

@@ -2,7 +2,10 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 from places import PACK
@@ -22,6 +25,13 @@ def body(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Lines without the signature and the docstring."""
     first = function.body[1 if ast.get_docstring(function) and len(function.body) > 1 else 0]
     return (function.end_lineno or 0) - first.lineno + 1
+
+
+def test_the_command_is_found_in_the_folder_above_a_checkout_named_as_it_is(tmp_path: Path):
+    (tmp_path / "resonance").symlink_to(PACK)
+    call = [sys.executable, "-m", "resonance.cli", "report", "--help"]
+    ran = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+    assert "resonance report" in ran.stdout, ran.stderr
 
 
 def test_no_function_is_long():
