@@ -4,11 +4,14 @@ The order is img2tag2img's: what the user writes first (and the LoRA's trigger w
 writes last. Each part is stripped, empty parts leave no delimiter behind.
 """
 
+import fnmatch
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Literal
 
 from .settings import Setting
+from .typed import COMMAS, between_commas, narrow
 
 ORDERS = (
     "preamble, tags, caption, suffix",
@@ -29,7 +32,7 @@ BANNED = Setting(
     name="banned",
     default="",
     tip="Tags to take out of the tags, separated by commas or lines. Whole tags are compared; case, underscores and"
-    " backslashes do not matter.",
+    " backslashes do not matter. * stands for any letters: *_eyes.",
 )
 ORDER = Setting(name="order", default=ORDERS[0], choices=ORDERS, tip="Order of the parts in the positive prompt.")
 
@@ -42,21 +45,31 @@ def split_tags(text: str) -> list[str]:
     entries, depth = [""], 0
     for char in re.findall(r"\\.|.", text, re.DOTALL):
         depth += (char == "(") - (char == ")")
-        if char == "," and depth <= 0:
+        if char in COMMAS and depth <= 0:
             entries.append("")
         else:
             entries[-1] += char
-    return [entry for entry in map(str.strip, text.split(",") if depth else entries) if entry]
+    return between_commas(text) if depth else [entry for entry in map(str.strip, entries) if entry]
 
 
 def normal(tag: str) -> str:
     r"""The form in which tags are compared: ``Hatsune_Miku_\(cosplay\)`` is ``hatsune miku (cosplay)``."""
-    return " ".join(tag.replace("\\", "").replace("_", " ").casefold().split())
+    return " ".join(narrow(tag).replace("\\", "").replace("_", " ").casefold().split())
+
+
+def is_listed(tag: str, wanted: Iterable[str]) -> bool:
+    """Whether a list names a tag, all as :func:`normal` gives it. ``*`` stands for any letters, but not in a kaomoji."""
+    return any(tag == one or ("*" in one and any(map(str.isalnum, one)) and _pattern(one).match(tag)) for one in wanted)
+
+
+@lru_cache(1024)
+def _pattern(wanted: str) -> re.Pattern[str]:
+    return re.compile(fnmatch.translate(re.sub(r"[\[?]", r"[\g<0>]", wanted)))
 
 
 def join(parts: Iterable[str], delimiter: str = ", ") -> str:
     """Joins what is left of the parts after blanks and commas around them are gone."""
-    return delimiter.join(part for part in (part.strip(" \t\r\n,") for part in parts) if part)
+    return delimiter.join(part for part in (part.strip(f" \t\r\n{COMMAS}") for part in parts) if part)
 
 
 def compose(
@@ -90,7 +103,7 @@ def compose(
     parts = {
         "preamble": join((preamble, triggers)),
         "suffix": suffix,
-        "tags": _without(tags, lambda tag: normal(tag) in unwanted),
+        "tags": _without(tags, lambda tag: is_listed(normal(tag), unwanted)),
         "caption": caption,
     }
     if duplicates == "remove":
@@ -107,7 +120,7 @@ def compose(
         for part, pieces, glue in (("caption", caption.split(), " "), ("tags", split_tags(parts["tags"]), ", ")):
             while pieces and _measure(prompt(), limit_counts) > limit:
                 pieces.pop()
-                parts[part] = glue.join(pieces).rstrip(" ,;:")
+                parts[part] = glue.join(pieces).rstrip(" ,;:，、；：")
     return prompt()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from .told import Told
+from .typed import narrow
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -45,7 +46,7 @@ def read_aspect(text: str) -> Aspect | Size:
     Raises:
         Told: it is neither.
     """
-    word = text.strip().lower()
+    word = narrow(text).strip().lower()
     if word in ("landscape", "portrait", "square"):
         return word
     if (sides := re.fullmatch(r"(\d{1,6})\s*[:x/]\s*(\d{1,6})", word)) and int(sides[1]) and int(sides[2]):

@@ -1,5 +1,6 @@
 """Regions by what a person calls them."""
 
+from ..typed import between_commas
 from .canvas import Canvas, CanvasError
 
 
@@ -9,10 +10,13 @@ def numbers(canvas: Canvas, which: str) -> tuple[int, ...]:
     Raises:
         CanvasError: there is no such region; the text lists those there are.
     """
-    wanted = [w for part in which.split(",") if (w := part.strip().casefold())]
+    labels = [canvas.label(n).casefold() for n in range(len(canvas.regions))]
+    said = [w for part in which.split(",") if (w := part.strip().casefold())]
+    wanted = [
+        w for one in said for w in ([one] if one in labels else between_commas(one))
+    ]  # a label may hold a full-width comma
     if not wanted:
         return tuple(range(len(canvas.regions)))
-    labels = [canvas.label(n).casefold() for n in range(len(canvas.regions))]
     return tuple(_number(canvas, labels, w) for w in wanted)
 
 

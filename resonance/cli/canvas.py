@@ -16,6 +16,7 @@ from ..files import store
 from ..llm.chat import LLMEngine, Request, Sampling, ask, without_thoughts
 from ..llm.conversation import Conversation
 from ..told import Told
+from ..typed import narrow
 from .llm import PANEL, LanguageModel
 from .options import grouped, option
 from .output import AsJSON, Debug, Output
@@ -160,7 +161,7 @@ def canvas(
 
 def _size(text: str) -> tuple[int, int]:
     """Width and height."""
-    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.strip().lower())
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", narrow(text).strip().lower())
     if found and all(SMALLEST <= int(side) <= LARGEST for side in found.groups()):
         return int(found[1]), int(found[2])
     raise Told(f"Expected a --size such as 1216x832 with sides from {SMALLEST} to {LARGEST} pixels, got {text!r}.")

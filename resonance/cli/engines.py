@@ -16,6 +16,7 @@ from ..drive.embedded import settings
 from ..drive.job import Engine, EngineLost
 from ..roulette import Plan, PlanError, parse
 from ..told import Told
+from ..typed import narrow
 from .llm import VisionModel
 from .options import HERE, TEXT, Banned, Device, Download, Preamble, Suffix, Tagger, Taggers, option
 from .places import Places
@@ -334,7 +335,7 @@ def _files(folder: Path) -> list[str]:
 def _size(text: str) -> dict[str, int]:
     if not text:
         return {}
-    width, _, height = text.lower().partition("x")
+    width, _, height = narrow(text).lower().partition("x")
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise Told(f"--size is a width and a height in pixels such as 768x512, got {text!r}.")
     return {"width": int(width), "height": int(height)}

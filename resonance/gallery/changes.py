@@ -3,6 +3,7 @@
 import re
 
 from ..session.query import Row
+from ..typed import between_commas
 
 
 def split(text: str) -> dict[str, str]:
@@ -11,7 +12,7 @@ def split(text: str) -> dict[str, str]:
     Commas part them; case, surrounding blanks and the backslash before a bracket make no difference.
     """
     tags: dict[str, str] = {}
-    for tag in filter(None, map(str.strip, text.split(","))):
+    for tag in between_commas(text):
         tags.setdefault(re.sub(r"\\([()\[\]{}])", r"\1", tag).casefold(), tag)
     return tags
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ..sizes import CLASSES, PRESETS, Size, nearest_bucket
 from ..told import Told
+from ..typed import between_commas, narrow
 
 MOST = 100_000
 """Combinations of one exploration."""
@@ -132,7 +133,7 @@ def read_aspects(text: str, sizes: str) -> list[tuple[str, Size]]:
     """
     if sizes not in FAMILIES:
         raise Told(f"sizes must be one of {', '.join(FAMILIES)}, got {sizes!r}.")
-    found = [(word, _size(word, sizes)) for word in map(str.strip, re.split(r"[,\n]", text.lower())) if word]
+    found = [(word, _size(word, sizes)) for word in between_commas(narrow(text.lower()), "\n")]
     if not found:
         raise Told(f"There is no aspect. {_EXAMPLE}")
     return found
@@ -162,7 +163,7 @@ def read_scales(text: str) -> list[float]:
         Told: one cannot be read, or there is none.
     """
     found: list[float] = []
-    for word in text.replace(",", " ").split():
+    for word in narrow(text).replace(",", " ").split():
         if not re.fullmatch(r"\d{1,3}\.?\d{0,6}|\.\d{1,6}", word) or float(word) > 100:
             raise Told(f"{word!r} is not a scale. {_SCALES}")
         found.append(float(word))

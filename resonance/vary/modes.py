@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..told import Told
+from ..typed import narrow
 from .color import STATES, Anchored, Correction
 from .settings import ANCHORED, MODES, NONE, OWN
 from .walk import Colors
@@ -44,7 +45,7 @@ def read_color(text: str, correct: str | None = None) -> dict[str, Any]:
     Raises:
         Told: there is no such mode or number; the text says which there are.
     """
-    name, _, numbers = text.partition(":")
+    name, _, numbers = narrow(text).partition(":")
     if name not in (NONE, *MODES):
         raise Told(f"The colour mode must be one of {', '.join((NONE, *MODES))}, got {name!r}.")
     known = vars(Anchored()) if name == ANCHORED else {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..told import Told
+from ..typed import narrow
 
 SCHEDULE = 50
 """Steps of the schedule of which a strength takes the last part."""
@@ -138,6 +139,7 @@ def read_program(text: str) -> tuple[tuple[Pair, ...], bool]:
     Raises:
         Told: it cannot be read; the text says why.
     """
+    text = narrow(text)
     chained = ">" in text
     parts = text.split(">") if chained else text.replace(",", " ").split()
     pairs: list[Pair] = []

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from ..told import Told
+from ..typed import narrow
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def read_waits(text: str) -> Waits:
         Told: that is no wait; the text says what is expected.
     """
     try:
-        seconds = [float(part) for part in text.split(",")]
+        seconds = [float(part) for part in narrow(text).split(",")]
     except ValueError:
         seconds = []
     if len(seconds) not in (1, 3) or not all(math.isfinite(s) and s >= 0 for s in seconds):

@@ -308,7 +308,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-n9CSr-yp.mjs").then(({ openGallery }) => {
+				import("./gallery-kbR0dXry.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},

@@ -26,7 +26,7 @@ const text = (title: string, content: string | null | undefined): HTMLElement | 
   content ? section(t(title), paragraph(content)) : null
 
 function tags({ words, change }: Item): HTMLElement[] {
-  const said = (words?.tags ?? '').split(',').flatMap((tag) => tag.trim() || [])
+  const said = (words?.tags ?? '').split(/[,，、]/).flatMap((tag) => tag.trim() || [])
   if (!change) return [h('ul', { className: 'resonance-tags' }, ...said.map((tag) => h('li', {}, tag)))]
   const { kept, added, dropped } = change
   return [

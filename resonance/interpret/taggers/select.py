@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...prompt import normal
+from ...prompt import is_listed, normal
 from ...told import Told
+from ...typed import between_commas, narrow
 from .labels import Labels
 
 Order = Literal["by category", "by category, best first", "best first"]
@@ -36,7 +37,7 @@ class Choice:
     Attributes:
         thresholds: score that a tag must pass, by category; other categories go by ``general``.
         mcut: categories whose threshold is found per picture, see :func:`mcut`.
-        exclude: tags to leave out, each as :func:`resonance.prompt.normal` gives it.
+        exclude: tags to leave out, as :func:`resonance.prompt.is_listed` has it.
     """
 
     thresholds: Mapping[str, float]
@@ -93,7 +94,7 @@ def choose(scores: NDArray[np.float32], labels: Labels, choice: Choice) -> Score
             chosen = positions[row > _threshold(category, row, choice)]
         tags = {labels.names[i]: float(scores[i]) for i in map(int, chosen)}
         excluded = () if category == "rating" else choice.exclude
-        kept[category] = {name: score for name, score in tags.items() if normal(name) not in excluded}
+        kept[category] = {name: score for name, score in tags.items() if not is_listed(normal(name), excluded)}
     return kept
 
 
@@ -127,7 +128,7 @@ def spelled(name: str, spaces: bool = True, escape: bool = True) -> str:
 
 def plain_list(text: str) -> frozenset[str]:
     """A list of tags as a person types it: separated by commas or line ends, in any spelling."""
-    return frozenset(normal(name) for name in re.split(r"[,\n]", text) if name.strip())
+    return frozenset(map(normal, between_commas(text, "\n")))
 
 
 def category_list(text: str, known: Iterable[str]) -> tuple[str, ...]:
@@ -136,7 +137,7 @@ def category_list(text: str, known: Iterable[str]) -> tuple[str, ...]:
     Raises:
         Told: one is not known, or there is none.
     """
-    names = tuple(name.lower() for name in re.split(r"[,\s]+", text) if name)
+    names = tuple(name.lower() for name in re.split(r"[,\s]+", narrow(text)) if name)
     wrong = [name for name in names if name not in known]
     if wrong or not names:
         what = f"{', '.join(wrong)}: no such category of tags" if wrong else "no category of tags is named"

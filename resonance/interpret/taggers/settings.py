@@ -47,7 +47,8 @@ CHARACTER_MCUT = Setting(
 EXCLUDE = Setting(
     name="exclude",
     default="",
-    tip="Tags to leave out, separated by commas or lines. Case, underscores and escapes do not matter.",
+    tip="Tags to leave out, separated by commas or lines. Case, underscores and escapes do not matter. * stands for"
+    " any letters: *_eyes.",
 )
 ORDER = Setting[Order](
     name="order",

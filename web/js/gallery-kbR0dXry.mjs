@@ -851,7 +851,7 @@ var paragraph = (textContent, className = "") => h("p", {
 });
 var text = (title, content) => content ? section(t(title), paragraph(content)) : null;
 function tags({ words, change }) {
-	const said = (words?.tags ?? "").split(",").flatMap((tag) => tag.trim() || []);
+	const said = (words?.tags ?? "").split(/[,，、]/).flatMap((tag) => tag.trim() || []);
 	if (!change) return [h("ul", { className: "resonance-tags" }, ...said.map((tag) => h("li", {}, tag)))];
 	const { kept, added, dropped } = change;
 	return [paragraph(t("gallery.change", {
