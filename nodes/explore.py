@@ -1,5 +1,7 @@
 """Exploring a prompt: a grid of pictures, and the prompt found again."""
 
+from functools import lru_cache
+
 from comfy_api.v0_0_2 import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
@@ -42,7 +44,7 @@ class Explore(io.ComfyNode):
                     "prompts",
                     default="Nice view",
                     multiline=True,
-                    tooltip="Several prompts are parted by lines that hold only ---. What stands behind | is the negative prompt.",
+                    tooltip="Several prompts are parted by lines that hold only ---. The negative prompt stands behind --n: a boat --n blurry.",
                 ),
                 io.String.Input(
                     "aspects",
@@ -117,10 +119,8 @@ class Explore(io.ComfyNode):
                 types.Item.Output(
                     "item", tooltip="What this run works on. Connect it to Round Output, and to Load Drawn."
                 ),
-                io.String.Output("positive", tooltip="The prompt, up to the first |."),
-                io.String.Output(
-                    "negative", tooltip="The negative prompt: what stands between the first | and the next."
-                ),
+                io.String.Output("positive", tooltip="The prompt, up to --n."),
+                io.String.Output("negative", tooltip="The negative prompt: what stands behind --n."),
                 io.Latent.Output("latent", tooltip="An empty latent of the size; samplers fit it to the model."),
                 io.Int.Output("width", tooltip="Width in pixels."),
                 io.Int.Output("height", tooltip="Height in pixels."),
@@ -176,6 +176,7 @@ class Explore(io.ComfyNode):
                     return io.NodeOutput(*[ExecutionBlocker(None)] * OUTPUTS)
                 at = work.item
             made = grid.Combination.read(at.payload.to_dict())
+            _say_older(made.prompt, cls.hidden.unique_id)
         latent = latents.empty(made.width, made.height)
         sides = (made.width, made.height)
         return io.NodeOutput(at, *grid.split(made.prompt), latent, *sides, made.scale, made.steps, at.seed)
@@ -205,10 +206,8 @@ class ExplorationPrompt(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.String.Output("positive", tooltip="The prompt, up to the first |."),
-                io.String.Output(
-                    "negative", tooltip="The negative prompt: what stands between the first | and the next."
-                ),
+                io.String.Output("positive", tooltip="The prompt, up to --n."),
+                io.String.Output("negative", tooltip="The negative prompt: what stands behind --n."),
                 io.String.Output("prompt", tooltip="The whole prompt, as Round Output's words take it."),
                 io.String.Output("folder", tooltip="Name of its folder with Round Output's folder rule prompt hash."),
             ],
@@ -224,7 +223,15 @@ class ExplorationPrompt(io.ComfyNode):
     @classmethod
     def execute(cls, picture: str, addition: str) -> io.NodeOutput:
         prompt = prompt_of(picture, folders.picture_roots()) + " ".join(addition.splitlines()).rstrip()
+        _say_older(prompt, cls.hidden.unique_id)
         return io.NodeOutput(*grid.split(prompt), prompt, prompt_hash(prompt))
+
+
+@lru_cache(256)
+def _say_older(prompt: str, node_id: str) -> None:
+    """Says once how a prompt is read whose negative stands behind ``|``."""
+    if note := grid.older(prompt):
+        progress.say(note, node_id)
 
 
 NODES = [Explore, ExplorationPrompt]

@@ -24,7 +24,7 @@ class Asked:
         list[str] | None,
         typer.Argument(
             metavar="[PROMPT]...",
-            help="What to paint; behind | stands the negative prompt. Lines with only --- part prompts too. Default: as before.",
+            help="What to paint; behind --n stands the negative prompt. Lines with only --- part prompts too. Default: as before.",
         ),
     ] = None
     like: Annotated[

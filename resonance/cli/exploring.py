@@ -19,7 +19,7 @@ from ..session.naming import Naming
 from ..session.prompts import prompt_of
 from ..session.query import Known, known, reading
 from ..told import Told
-from ..vary.grid import Combination
+from ..vary.grid import Combination, older
 from ..vary.waits import Waits, read_waits
 from .driving import drive_and_show, ledger_of
 from .engines import Build, Checkpoint, Engines, plan_of
@@ -180,7 +180,8 @@ def _prepared(asked: Asked, places: Places, engines: Engines, checkpoint: Checkp
             raise WrongKind(asked.name, before.kind, "explore")
         recipe = None if engines.embedding else _recipe(asked, places, checkpoint, before)
         exploring = _exploring(asked, places, folder, before, recipe)
-    exploring.combinations()
+    for note in filter(None, map(older, dict.fromkeys(each.prompt for each in exploring.combinations()))):
+        out.say(note)
     builds = engines.builds(recipe, folder / ".comfyui")
     if asked.take:
         asyncio.run(take(asked.name, folder, engines.servers, out))

@@ -32,7 +32,7 @@ class Asked:
         str | None,
         typer.Option(
             "--prompt",
-            help="What is in the pictures; behind | stands the negative prompt. Default: what was explored, as the picture or"
+            help="What is in the pictures; behind --n stands the negative prompt. Default: what was explored, as the picture or"
             " the prompt.txt beside it says.",
             rich_help_panel=VARIED,
         ),

@@ -42,6 +42,7 @@ from ..session.naming import folder_of
 from ..session.prompts import prompt_of
 from ..session.query import Known, known
 from ..told import Told
+from ..vary.grid import older
 from ..vary.modes import colors, read_color
 from ..vary.settings import NONE
 from ..vary.transform import SIDES
@@ -81,6 +82,8 @@ def run(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, 
         if before and before.kind != "vary":
             raise WrongKind(asked.name, before.kind, "vary")
         sources = _sources(asked, places) if asked.pictures else []
+        for note in filter(None, map(older, dict.fromkeys(source.words for source in sources))):
+            out.say(note)
         asks = (
             _plan(asked, checkpoint, sources)
             if engines.embedding

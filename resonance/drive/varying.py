@@ -94,7 +94,7 @@ class Chosen:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A picture to vary, and its prompt; behind ``|`` stands the negative one."""
+    """A picture to vary, and its prompt; behind ``--n`` stands the negative one."""
 
     file: PictureFile
     words: str = ""

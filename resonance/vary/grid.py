@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..sizes import CLASSES, PRESETS, Size, nearest_bucket
 from ..told import Told
-from ..typed import between_commas, narrow
+from ..typed import COMMAS, between_commas, narrow
 
 MOST = 100_000
 """Combinations of one exploration."""
@@ -22,6 +22,7 @@ STEPS: dict[str, Callable[[float], int]] = {
 }
 """Steps by scale, as in the batch CLI's states S and H."""
 
+_NEGATIVE = re.compile(r"(?:^|\s)--n(?:\s|$)")
 _SIDES = (16, 16384)
 _EXAMPLE = "Write portrait, landscape, square, optimal, a ratio such as 3:2, or pixels such as 1216x832."
 _SCALES = "Write numbers from 0 to 100, such as 6, 7.5, 9."
@@ -117,9 +118,39 @@ def read_prompts(text: str, before: str = "") -> list[str]:
 
 
 def split(prompt: str) -> tuple[str, str]:
-    """Positive and negative words of ``positive|negative``; further parts mean nothing."""
-    positive, negative, *_ = [*prompt.split("|"), ""]
-    return positive.strip(), negative.strip()
+    """Positive and negative words of ``positive --n negative``, or of an :func:`older` prompt."""
+    if marked := _NEGATIVE.search(prompt):
+        return prompt[: marked.start()].strip(), prompt[marked.end() :].strip()
+    bar = _bar(prompt)
+    return (prompt.strip(), "") if bar is None else (prompt[:bar].strip(), prompt[bar + 1 :].strip())
+
+
+def older(prompt: str) -> str:
+    """What to say of a prompt that is read as ``positive|negative``, as all were once; empty of any other."""
+    if _NEGATIVE.search(prompt) or _bar(prompt) is None:
+        return ""
+    written = " --n ".join(split(prompt))
+    return f"The words behind | are read as the negative prompt, as before. Write it behind --n instead: {written}"
+
+
+def _bar(prompt: str) -> int | None:
+    """Where the one ``|`` outside of ``{a|b}`` stands that has a letter on both sides, up to the next comma. Tags such as
+    ``|_|`` hold some too."""
+    bars, choices = list[int](), list[int]()
+    for at, char in enumerate(prompt):
+        match char:
+            case "|":
+                bars.append(at)
+            case "{":
+                choices.append(len(bars))
+            case "}" if choices:
+                del bars[choices.pop() :]
+            case _:
+                pass
+    if len(bars) != 1:
+        return None
+    before, after = re.split(f"[{COMMAS}]", prompt[: bars[0]])[-1], re.split(f"[{COMMAS}]", prompt[bars[0] + 1 :])[0]
+    return bars[0] if any(map(str.isalpha, before)) and any(map(str.isalpha, after)) else None
 
 
 def read_aspects(text: str, sizes: str) -> list[tuple[str, Size]]:

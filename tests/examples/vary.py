@@ -92,7 +92,7 @@ def fifty() -> dict[str, Any]:
 def explore() -> dict[str, Any]:
     return {
         "1": node(
-            "ResonanceExplore", prompts="a lighthouse on a cliff, storm, oil painting|blurry, text", sizes="SDXL"
+            "ResonanceExplore", prompts="a lighthouse on a cliff, storm, oil painting --n blurry, text", sizes="SDXL"
         ),
         "2": node("CheckpointLoaderSimple", ckpt_name="sd_xl_base_1.0.safetensors"),
         "3": node("CLIPTextEncode", clip=["2", 1], text=["1", 1]),

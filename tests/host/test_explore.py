@@ -22,6 +22,7 @@ from resonance.vary.transform import seed_of
 
 from .comfy import PACK, Comfy, RunFailed, node
 from .graphs import claimed, items, output, pictures, quick, until
+from .test_llm import Texts
 
 PACKS = tuple(PACK / "tests" / "host" / "packs" / name for name in ("probe", "traps"))
 NICE_VIEW = "b5b02a57b27ac4d6e767d5cca3e81e8f"
@@ -224,7 +225,7 @@ def test_prompts_have_folders_of_their_own_and_a_negative_part(comfy: Comfy, nam
     graph = explore(
         name,
         saved={"folder_rule": "prompt hash", "name_rule": "variation (strenght)", "strength": 0.35},
-        prompts="a red\n  house | fog | x\n---\nNice view",
+        prompts="a red\n  house | fog\n---\nNice view",
         steps_rule="H: 20 + 7 x scale",
         scales="6.5",
     )
@@ -235,7 +236,7 @@ def test_prompts_have_folders_of_their_own_and_a_negative_part(comfy: Comfy, nam
     first = comfy.run(graph)
     assert [json.loads(first[n]["value"][0]) for n in ("5", "6")] == [["a red house"], ["fog"]]
     comfy.idle()
-    whole = "a red house | fog | x"
+    whole = "a red house | fog"
     (one,), (two,) = (i["files"] for i in items(comfy, name, 1))
     assert one.startswith(prompt_hash(whole)) and two.startswith(NICE_VIEW)
     assert one.split("/")[1][19:] == "_scale-6.5_steps-65_strenght-0.35_seed-7.png"
@@ -269,6 +270,18 @@ def test_the_prompt_is_found_again_from_any_picture(comfy: Comfy, name: str):
     further = explore(name + " on", like_picture=f"{named} [output]", prompts=" at night\n---\n")
     run(comfy, further)
     assert [i["prompt"] for i in items(comfy, name + " on", 1)] == ["Nice view|fog at night", "Nice view|fog"]
+
+
+def test_a_negative_behind_a_bar_is_read_as_before_and_said_once(comfy: Comfy):
+    texts = Texts(comfy)
+    comfy.run(
+        comfy.complete(explore("bar", prompts="boat|blurry\n---\nboat, |_| --n blurry", scales="2, 3")),
+        client_id="texts",
+    )
+    said = [text for text in texts.on("1") if "--n" in text]
+    assert said == [
+        "The words behind | are read as the negative prompt, as before. Write it behind --n instead: boat --n blurry"
+    ]
 
 
 def test_a_list_in_front_of_explore_claims_one_item(comfy: Comfy):

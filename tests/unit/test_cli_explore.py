@@ -17,7 +17,7 @@ from resonance.session.item import Item
 from resonance.session.naming import prompt_hash
 from resonance.session.query import reading
 from resonance.told import Told
-from resonance.vary.grid import explored
+from resonance.vary.grid import explored, split
 from resonance.vary.waits import read_waits
 
 from .test_driver import Fake
@@ -51,6 +51,13 @@ def test_it_makes_what_explore_would_make(tmp_path: Path, engine: Fake) -> None:
     found = payloads(tmp_path / "output" / "s")
     assert [{k: v for k, v in each.items() if k != "seed"} for each in found] == [c._asdict() for c in wanted] * 2
     assert (tmp_path / "output" / "s" / prompt_hash("a|b") / "prompt.txt").read_text() == "a|b\n"
+
+
+def test_a_negative_behind_a_bar_is_read_as_before_and_said_once(tmp_path: Path, engine: Fake) -> None:
+    said = run(tmp_path, "s", "boat|blurry", "boat, |_| --n blurry", *SMALL)
+    assert said.count("Write it behind --n instead: boat --n blurry") == said.count("as before") == 1
+    made = {split(each["prompt"]) for each in payloads(tmp_path / "output" / "s")}
+    assert made == {("boat", "blurry"), ("boat, |_|", "blurry")}
 
 
 def test_what_is_not_asked_for_is_as_before(tmp_path: Path, engine: Fake) -> None:

@@ -13,6 +13,7 @@ from resonance.vary.grid import (
     Combination,
     combine,
     explored,
+    older,
     read_aspects,
     read_prompts,
     read_scales,
@@ -47,10 +48,56 @@ def test_additions_stand_directly_behind_the_prompt():
 
 @pytest.mark.parametrize(
     ("prompt", "parts"),
-    [("a", ("a", "")), ("a | b", ("a", "b")), ("a|b|c", ("a", "b")), ("|b", ("", "b")), ("a|", ("a", ""))],
+    [
+        ("a", ("a", "")),
+        ("a --n b, c", ("a", "b, c")),
+        ("a\t--n  b --n c", ("a", "b --n c")),
+        ("--n b", ("", "b")),
+        ("cat|dog --n", ("cat|dog", "")),
+        ("{red|blue} boat, |_| --n blurry|grainy", ("{red|blue} boat, |_|", "blurry|grainy")),
+        ("a --no b", ("a --no b", "")),
+        ("semi--n transparent", ("semi--n transparent", "")),
+    ],
 )
-def test_only_the_first_two_parts_of_a_prompt_count(prompt: str, parts: tuple[str, str]):
+def test_the_negative_stands_behind_a_mark_of_its_own(prompt: str, parts: tuple[str, str]):
     assert split(prompt) == parts
+    assert older(prompt) == ""
+
+
+@pytest.mark.parametrize(
+    ("prompt", "parts"),
+    [
+        ("a | b", ("a", "b")),
+        ("Nice view|fog, in space", ("Nice view", "fog, in space")),
+        ("boat, (sea:1.2)|(blurry:1.3)", ("boat, (sea:1.2)", "(blurry:1.3)")),
+        ("一艘船｜x, 船|模糊", ("一艘船｜x, 船", "模糊")),
+        ("{red|blue|{a|b}} boat|blurry", ("{red|blue|{a|b}} boat", "blurry")),
+        ("a :{ face|blurry", ("a :{ face", "blurry")),
+    ],
+)
+def test_one_bar_between_words_is_read_as_before_and_said(prompt: str, parts: tuple[str, str]):
+    assert split(prompt) == parts
+    assert older(prompt).endswith("Write it behind --n instead: " + " --n ".join(parts))
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "1girl, |_|, smile",
+        "1girl, ||_||",
+        "{red|blue} boat",
+        "boat, |, sea",
+        "boat |, blurry",
+        "boat，|，blurry",
+        "a|b|c",
+        "|b",
+        "a|",
+        "6|9",
+    ],
+)
+def test_every_other_bar_is_part_of_the_words(prompt: str):
+    assert split(prompt) == (prompt, "")
+    assert older(prompt) == ""
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ class VaryJob:
         start: the picture's file in :data:`START`.
         color: as :func:`resonance.vary.modes.colors` takes it.
         through_vae: the reference of colours takes the VAE's round trip.
-        words: the prompt; behind ``|`` stands the negative one.
+        words: the prompt; behind ``--n`` stands the negative one.
         node: id of Vary in the workflow that makes it; empty where none does.
         number: which of the node's ``of`` pictures it is, from 1.
     """
