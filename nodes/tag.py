@@ -8,7 +8,17 @@ from ..resonance.interpret.taggers import settings
 from ..resonance.interpret.taggers.engine import Device, Tagger
 from ..resonance.interpret.taggers.labels import CATEGORIES
 from ..resonance.interpret.taggers.models import EngineChoice
-from ..resonance.interpret.taggers.select import Choice, Order, Text, category_list, choose, plain_list, rating, write
+from ..resonance.interpret.taggers.select import (
+    Choice,
+    Order,
+    Text,
+    category_list,
+    choose,
+    plain_list,
+    rating,
+    replacements,
+    write,
+)
 from ..resonance.told import Told
 from . import types
 from .inputs import input_of
@@ -81,6 +91,7 @@ class TagImages(io.ComfyNode):
                 input_of(settings.SPACES, advanced=True),
                 input_of(settings.ESCAPE, advanced=True),
                 input_of(settings.SEPARATOR, advanced=True),
+                input_of(settings.REPLACE, multiline=True, optional=True),
             ],
             outputs=[
                 io.String.Output("tags", is_output_list=True, tooltip="One line of tags per picture."),
@@ -120,6 +131,7 @@ class TagImages(io.ComfyNode):
         underscores_to_blanks: bool,
         escape_parentheses: bool,
         separator: str,
+        replace: str = "",
     ) -> io.NodeOutput:
         asked = {"general": general_threshold, "character": character_threshold}
         choice = Choice(
@@ -131,7 +143,13 @@ class TagImages(io.ComfyNode):
             exclude=plain_list(exclude),
         )
         text = Text(
-            category_list(categories, CATEGORIES), order, maximum, underscores_to_blanks, escape_parentheses, separator
+            categories=category_list(categories, CATEGORIES),
+            order=order,
+            maximum=maximum,
+            spaces=underscores_to_blanks,
+            escape=escape_parentheses,
+            separator=separator,
+            replace=replacements(replace),
         )
         node_id = cls.hidden.unique_id
         loaded = taggers.open_tagger(tagger, node_id)

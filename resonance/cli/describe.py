@@ -18,7 +18,7 @@ from ..interpret.descriptions import CSV, JSONL, Description, Descriptions, Line
 from ..interpret.taggers import settings
 from ..interpret.taggers.labels import CATEGORIES
 from ..interpret.taggers.models import EngineChoice
-from ..interpret.taggers.select import Order, Text, category_list, plain_list
+from ..interpret.taggers.select import Order, Text, category_list, plain_list, replacements
 from ..llm import settings as llm_settings
 from ..llm.chat import Interrupted, LLMEngine, LLMError, Sampling
 from ..prompt import ORDER, ORDERS, compose
@@ -71,6 +71,7 @@ class Tags:
     general_mcut: Annotated[bool, option(settings.GENERAL_MCUT, panel=TAGS)] = settings.GENERAL_MCUT.default
     character_mcut: Annotated[bool, option(settings.CHARACTER_MCUT, panel=TAGS)] = settings.CHARACTER_MCUT.default
     exclude: Annotated[str, option(settings.EXCLUDE, panel=TAGS, metavar="TAGS")] = settings.EXCLUDE.default
+    replace: Annotated[str, option(settings.REPLACE, panel=TAGS, metavar="OLD->NEW")] = settings.REPLACE.default
     tag_order: Annotated[Order, option(settings.ORDER, "--tag-order", panel=TAGS)] = settings.ORDER.default
     maximum: Annotated[int, option(settings.MAXIMUM, panel=TAGS)] = settings.MAXIMUM.default
     categories: Annotated[str, option(settings.WRITTEN, panel=TAGS)] = settings.WRITTEN.default
@@ -79,7 +80,7 @@ class Tags:
     separator: Annotated[str, option(settings.SEPARATOR, panel=TAGS)] = settings.SEPARATOR.default
 
     def tagging(self) -> "Tagging":
-        """Raises Told if there is no such category."""
+        """Raises Told if there is no such category, or something is no replacement."""
         from ..drive.embedded.describer import Tagging
 
         thresholds = {"general": self.general_threshold, "character": self.character_threshold}
@@ -92,7 +93,15 @@ class Tags:
             thresholds={name: score for name, score in thresholds.items() if score >= 0},
             mcut=frozenset(name for name, on in mcut.items() if on),
             exclude=plain_list(self.exclude),
-            text=Text(written, self.tag_order, self.maximum, self.spaces, self.escape, self.separator),
+            text=Text(
+                written,
+                self.tag_order,
+                self.maximum,
+                self.spaces,
+                self.escape,
+                self.separator,
+                replacements(self.replace),
+            ),
             download=self.download,
         )
 

@@ -27,7 +27,15 @@ OTHERWISE = {
 
 TAGS = (
     *(taggers.GENERAL_THRESHOLD, taggers.CHARACTER_THRESHOLD, taggers.GENERAL_MCUT, taggers.CHARACTER_MCUT),
-    *(taggers.EXCLUDE, taggers.ORDER, taggers.MAXIMUM, taggers.WRITTEN, taggers.SPACES, taggers.ESCAPE),
+    *(
+        taggers.EXCLUDE,
+        taggers.REPLACE,
+        taggers.ORDER,
+        taggers.MAXIMUM,
+        taggers.WRITTEN,
+        taggers.SPACES,
+        taggers.ESCAPE,
+    ),
     taggers.SEPARATOR,
 )
 CAPTIONS = (

@@ -127,6 +127,70 @@ def test_label_files_of_all_kinds(tmp_path: Path) -> None:
     assert (read_labels(camie).names, read_labels(camie).categories) == (("a", "b"), ("general", "year"))
 
 
+def listed(folder: Path, *numbers: int) -> Path:
+    path = folder / "selected_tags.csv"
+    rows = (f"{at},tag{at},{number},0" for at, number in enumerate(numbers))
+    path.write_text("\n".join(("tag_id,name,category,count", *rows)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("numbers", "board", "categories"),
+    [
+        ((0, 5, 7), None, "general species meta"),
+        ((0, 2, 5, 6, 8), None, "general contributor species invalid lore"),
+        ((0, 4, 5, 9), None, "general character meta rating"),
+        ((0, 1, 3, 4), None, "general artist copyright character"),
+        ((0, 5), "danbooru", "general meta"),
+        ((0, 5), "e621", "general species"),
+    ],
+)
+def test_a_list_says_its_board_by_its_numbers_or_beside_it(
+    tmp_path: Path, numbers: tuple[int, ...], board: str | None, categories: str
+) -> None:
+    if board:
+        (tmp_path / "board.txt").write_text(f"{board}\n")
+    assert " ".join(read_labels(listed(tmp_path, *numbers)).categories) == categories
+
+
+@pytest.mark.parametrize(
+    ("numbers", "board", "says"),
+    [
+        (
+            (0, 5),
+            None,
+            "does not say which board its tags are from: category 5 is meta on danbooru and species on e621",
+        ),
+        ((0, 7, 9), None, "the categories 0, 7, 9 are not those of danbooru or of e621"),
+        ((0, 11), None, "the categories 0, 11 are not those of danbooru or of e621"),
+        ((0, 7), "danbooru", "the categories 0, 7 are not those of danbooru"),
+        ((0, 5), "gelbooru", "board.txt must hold danbooru or e621"),
+    ],
+)
+def test_a_list_of_no_known_board_is_refused(
+    tmp_path: Path, numbers: tuple[int, ...], board: str | None, says: str
+) -> None:
+    if board:
+        (tmp_path / "board.txt").write_text(board)
+    with pytest.raises(Told, match=says):
+        read_labels(listed(tmp_path, *numbers))
+
+
+def test_the_board_of_a_known_tagger_is_known_and_that_of_another_folder_is_not(tmp_path: Path) -> None:
+    assert read_labels(listed(tmp_path, 0, 5), MODELS["wd-v1-4-moat-tagger-v2"].board).categories == ("general", "meta")
+    row = recognise(tmp_path)
+    assert row and row.board is None
+
+
+def test_categories_by_name_are_known_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tag_mapping.json"
+    path.write_text(json.dumps({"0": {"tag": "wolf", "category": "Species"}}))
+    assert read_labels(path).categories == ("species",)
+    path.write_text(json.dumps({"0": {"tag": "wolf", "category": "Kind"}}))
+    with pytest.raises(Told, match="categories of tags that are not known: kind"):
+        read_labels(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"name\nx", b"\x00\xff\xfe", b"tag_id,name,category\n1,a,none"])
 def test_a_broken_list_is_an_error_that_names_it(root: Path, content: bytes) -> None:
     (root / "tiny-onnx" / "selected_tags.csv").write_bytes(content)

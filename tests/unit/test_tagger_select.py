@@ -15,6 +15,7 @@ from resonance.interpret.taggers.select import (
     mcut,
     plain_list,
     rating,
+    replacements,
     spelled,
     write,
 )
@@ -86,6 +87,33 @@ def test_exclude_does_not_mind_case_and_underscores(typed: str) -> None:
 def test_exclude_does_not_mind_escapes() -> None:
     assert line(exclude=plain_list(r"saber \(fate\), miku, 1girl, long hair, ^_^, sky")) == ""
     assert line(exclude=plain_list("saber (fate)")) == "miku, 1girl, long hair, ^_^, sky"
+
+
+def test_species_are_written_behind_general_tags_unless_they_are_named() -> None:
+    tags = {"general": {"solo": 0.9}, "species": {"wolf": 0.8}, "meta": {"hi_res": 0.9}, "lore": {"twins": 0.9}}
+    assert write(tags, Text()) == "solo, wolf"
+    assert write(tags, Text(categories=("species", "general"))) == "wolf, solo"
+    assert write(tags, Text(categories=("character",))) == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("long_hair -> hair (long:1.2)", r"saber \(fate\), miku, 1girl, hair (long:1.2), ^_^, sky"),
+        ("Saber (fate)->knight，SKY → clouds", "knight, miku, 1girl, long hair, ^_^, clouds"),
+        ("mi* -> girl, 1* -> girl", r"saber \(fate\), girl, long hair, ^_^, sky"),
+        ("sky -> a\nsky -> b", r"saber \(fate\), miku, 1girl, long hair, ^_^, a"),
+        ("", r"saber \(fate\), miku, 1girl, long hair, ^_^, sky"),
+    ],
+)
+def test_tags_are_replaced_by_what_is_typed(typed: str, expected: str) -> None:
+    assert line(text={"replace": replacements(typed)}) == expected
+
+
+@pytest.mark.parametrize("typed", ["sky", "sky -> ", "-> sky", "a -> b -> c"])
+def test_what_is_no_replacement_is_refused(typed: str) -> None:
+    with pytest.raises(Told, match=r"is no replacement. Write old -> new"):
+        replacements(typed)
 
 
 def test_mcut_cuts_at_the_widest_gap() -> None:

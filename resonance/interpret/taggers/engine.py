@@ -61,7 +61,7 @@ def load(tagger: Tagger) -> TorchTagger | OnnxTagger:
         NoLibrary: the engine's library is missing; the text says how to install it.
         Told: a file is broken, or model and list of tags do not belong together.
     """
-    labels = read_labels(tagger.folder / tagger.model.labels)
+    labels = read_labels(tagger.folder / tagger.model.labels, tagger.model.board)
     if tagger.model.torch and tagger.engine == "torch":
         return TorchTagger(tagger.folder, labels, tagger.model.torch)
     return OnnxTagger(tagger.weights, labels, tagger.model.onnx, tagger.device)

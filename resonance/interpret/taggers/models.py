@@ -6,6 +6,7 @@ from typing import Literal
 
 from PIL import Image
 
+from .labels import Board
 from .recipe import HALF, Recipe
 
 EngineName = Literal["torch", "onnx"]
@@ -63,6 +64,7 @@ class Model:
         graph: file name of the graph.
         torch: recipe of the timm weights; ``None`` where there are none.
         thresholds: the score that a tag must pass, by category; other categories go by ``general``.
+        board: where its tags are from; ``None`` for a folder that is not in the table.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Model:
     graph: str = "model.onnx"
     torch: Recipe | None = None
     thresholds: Thresholds = (("general", 0.35), ("character", 0.85))
+    board: Board | None = "danbooru"
 
     @property
     def page(self) -> str:
@@ -144,7 +147,7 @@ def recognise(folder: Path) -> Model | None:
         row = MODELS["pixai-tagger-v0.9"]
     graphs = sorted(path.name for path in folder.glob("*.onnx"))
     graph = graphs[0] if len(graphs) == 1 else row.graph
-    return replace(row, name=folder.name, repo="", subfolder="", graph=graph)
+    return replace(row, name=folder.name, repo="", subfolder="", graph=graph, board=None)
 
 
 def _header(path: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """From scores to the tags that are kept, and to a line of text."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,10 +50,11 @@ class Text:
     """How kept tags are written.
 
     Attributes:
-        categories: which categories are written, and in which order.
+        categories: which categories are written, and in which order; species with ``general`` unless they are named.
         order: ``by category`` keeps the order of the model's list within each category, ``by category, best first``
             sorts each by score, ``best first`` sorts all together.
         maximum: keep only so many, the best; 0 keeps all.
+        replace: what is written for tags, see :func:`replacements`.
     """
 
     categories: tuple[str, ...] = ("character", "general")
@@ -62,6 +63,7 @@ class Text:
     spaces: bool = True
     escape: bool = True
     separator: str = ", "
+    replace: tuple[tuple[str, str], ...] = ()
 
 
 def mcut(scores: NDArray[np.float32]) -> float:
@@ -105,15 +107,20 @@ def rating(kept: Scores) -> str:
 
 def write(kept: Scores, text: Text) -> str:
     """The kept tags as one line."""
-    tags = [tag for category in text.categories for tag in _written(category, kept, text)]
+    tags = [tag for category in _categories(text) for tag in _written(category, kept, text)]
     by_score = sorted(tags, key=lambda tag: -tag[1])
     if text.maximum:
         by_score = by_score[: text.maximum]
         best = set(by_score)
         tags = [tag for tag in tags if tag in best]
-    return text.separator.join(
-        spelled(name, text.spaces, text.escape) for name, _ in (by_score if text.order == "best first" else tags)
-    )
+    names = [name for name, _ in (by_score if text.order == "best first" else tags)]
+    words = [_spelled(name, text) for name in names]
+    return text.separator.join(dict.fromkeys(words) if text.replace else words)
+
+
+def _spelled(name: str, text: Text) -> str:
+    instead = (new for old, new in text.replace if is_listed(normal(name), (old,)))
+    return next(instead, None) or spelled(name, text.spaces, text.escape)
 
 
 def spelled(name: str, spaces: bool = True, escape: bool = True) -> str:
@@ -129,6 +136,25 @@ def spelled(name: str, spaces: bool = True, escape: bool = True) -> str:
 def plain_list(text: str) -> frozenset[str]:
     """A list of tags as a person types it: separated by commas or line ends, in any spelling."""
     return frozenset(map(normal, between_commas(text, "\n")))
+
+
+def replacements(text: str) -> tuple[tuple[str, str], ...]:
+    """What is to be written for which tags: ``old -> new``, separated by commas or line ends.
+
+    Returns:
+        Each old tag or pattern, as :func:`resonance.prompt.is_listed` takes it, with the text for it.
+
+    Raises:
+        Told: a part has another form.
+    """
+    pairs = [[side.strip() for side in re.split("->|→", part)] for part in between_commas(text, "\n")]
+    for pair in pairs:
+        if len(pair) != 2 or not all(pair):
+            raise Told(
+                f"{' -> '.join(pair)!r} is no replacement. Write old -> new, such as grey_hair -> silver hair, several with commas or"
+                " lines between them. Tags to leave out go into exclude."
+            )
+    return tuple((normal(old), new) for old, new in pairs)
 
 
 def category_list(text: str, known: Iterable[str]) -> tuple[str, ...]:
@@ -149,6 +175,13 @@ def _threshold(category: str, row: NDArray[np.float32], choice: Choice) -> float
     if category in choice.mcut and len(row) > 1:
         return max(CHARACTER_FLOOR, mcut(row)) if category == "character" else mcut(row)
     return choice.thresholds.get(category, choice.thresholds["general"])
+
+
+def _categories(text: Text) -> Iterator[str]:
+    for category in text.categories:
+        yield category
+        if category == "general" and "species" not in text.categories:  # e621's, which are general tags elsewhere
+            yield "species"
 
 
 def _written(category: str, kept: Scores, text: Text) -> list[tuple[str, float]]:

@@ -50,6 +50,12 @@ EXCLUDE = Setting(
     tip="Tags to leave out, separated by commas or lines. Case, underscores and escapes do not matter. * stands for"
     " any letters: *_eyes.",
 )
+REPLACE = Setting(
+    name="replace",
+    default="",
+    tip="What to write for some tags: grey_hair -> silver hair, separated by commas or lines. * stands for any letters. What"
+    " is written twice then is written once.",
+)
 ORDER = Setting[Order](
     name="order",
     default=ORDERS[0],
