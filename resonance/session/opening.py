@@ -36,6 +36,8 @@ class Refused(UnreadableLedger):
     """No part of it can be read, until it changes."""
 
 
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What reading raises: the latter where SQLite's own message quotes what is damaged."""
 Version = tuple[tuple[int, int, int] | None, ...]
 """Inode, size and time of change of a ledger and of what SQLite keeps beside it."""
 _refused: dict[Path, tuple[Version, float, str]] = {}
@@ -60,7 +62,7 @@ def open_to_read(folder: Path, seconds: float = PATIENCE) -> Generator[sqlite3.C
         try:
             with _connected(folder, seconds, end) as db:
                 yield db
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             if time.monotonic() > end:
                 raise Refused(
                     f"The ledger in {folder.name} cannot be read: it takes more than {seconds:g} s."
@@ -96,7 +98,7 @@ def open_to_write(folder: Path) -> sqlite3.Connection:
         db.execute("PRAGMA wal_autocheckpoint = 4000")
     except BaseException as error:
         db.close()
-        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        if isinstance(error, _ERRORS) and not isinstance(error, sqlite3.OperationalError):
             raise UnreadableLedger(f"The ledger in {folder.name} cannot be read: {error}.") from error
         raise
     return db
