@@ -92,9 +92,12 @@ class CanvasByHand(io.ComfyNode):
     ) -> io.NodeOutput:
         if image is not None:
             height, width = image.shape[1:3]
-        upstream = canvas if boxes is None else edits.with_boxes(canvas, boxes, width, height)
+        upstream, noted = canvas, ()
+        if boxes is not None:
+            placed = edits.with_boxes(canvas, boxes, width, height)
+            upstream, noted = placed.canvas, placed.notes
         found = edits.effective(canvas_text, upstream, width, height)
-        host.say(found.canvas, found.notes, cls.hidden.unique_id)
+        host.say(found.canvas, (*noted, *found.notes), cls.hidden.unique_id)
         written = listing.write(found.canvas)
         shown = {
             "resonance_canvas": [written],

@@ -36,9 +36,10 @@ class CanvasChat(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "answer_form",
-                    options=list(instructions.FORMS),
+                    options=[*instructions.FORMS, chat.AUTOMATIC],
                     default=chat.JSON,
-                    tooltip="json suits any model. omost program is what Omost's own models were trained to write.",
+                    tooltip="json suits any model. omost program is what Omost's own models were trained to write. automatic"
+                    " takes the program for models that have omost in their name, json for all others.",
                 ),
                 input_of(settings.GRAMMAR),
                 input_of(settings.MAX_TOKENS),
@@ -97,7 +98,8 @@ class CanvasChat(io.ComfyNode):
         node = cls.hidden.unique_id
         growing = host.Growing(node)
         sampling = Sampling(max_tokens, temperature, top_p, seed=seed)
-        request = chat.request(said, message.strip(), system, answer_form, force_grammar, sampling)
+        form = chat.form_for(answer_form, llm.name)
+        request = chat.request(said, message.strip(), system, form, force_grammar, sampling)
         try:
             answer = models.ask(llm, request, growing.grow, node)
         finally:

@@ -79,6 +79,11 @@ describe('a list of regions', () => {
     expect(readList([{}, { ...PLACE, mask: 'data:image/png;base64,iVBOR' }]).regions[1]?.mask).toBe('iVBOR')
   })
 
+  it('is no list with none of its keys', () => {
+    expect(() => readList([{ foo: 1, bbox: [0, 0, 9, 9] }])).toThrow("none of a canvas's keys")
+    expect(readList([{ foo: 1, name: 'sky' }]).regions[0].extra).toEqual({ foo: 1 })
+  })
+
   // The cases of tests/unit/test_canvas_read.py.
   it.each<[unknown, RegExp, string | undefined]>([
     [5, /^Item 1 of the list is not a region/, undefined],

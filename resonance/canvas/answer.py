@@ -4,66 +4,92 @@
 """
 
 import contextlib
-import json
-import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from .canvas import Canvas, CanvasError
 from .describe import Global, layout, quote, read_global, read_local
+from .lenient import LENIENT, TRIES
+from .program import closed
 
-TRIES = 100
-"""Broken objects after which no more are looked for."""
+WHOLE = ("global", "global_description", "set_global_description")
+LOCALS = ("regions", "locals", "local_descriptions", "add_local_description")
+"""Keys of an answer, in any case. Omost's models know them by the names of the methods."""
 
-
-def _float(text: str) -> float:
-    if math.isinf(number := float(text)):
-        raise CanvasError(f"{quote(text)} is too large a number.")
-    return number
-
-
-def _constant(name: str) -> None:
-    raise CanvasError(f"{name} is not a number in JSON.")
-
-
-DECODER = json.JSONDecoder(strict=False, parse_float=_float, parse_constant=_constant)
-
-# Strings stay; comments and commas before a closing bracket go. What is not closed goes on to the end: each of many would
-# look through the whole text for its other end in vain.
-_LOOSE = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))|//[^\n]*|/\*.*?(?:\*/|\Z)|,(?=\s*+[}\]])', re.DOTALL)
-_GLOBAL = re.compile(r'"global"\s*+:\s*+(?=\{)')
-_REGIONS = re.compile(r'"regions"\s*+:\s*+\[')
+_GLOBAL = re.compile(rf'"(?:{"|".join(WHOLE)})"\s*+:\s*+(?=\{{)', re.IGNORECASE)
+_REGIONS = re.compile(rf'"(?:{"|".join(LOCALS)})"\s*+:\s*+\[', re.IGNORECASE)
 _LIST_END = re.compile(r"\s*+\]")
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The objects of an answer that can be read, and how those begin that cannot."""
+    """The objects of an answer that can be read, and how those begin that cannot.
+
+    Attributes:
+        finished: whether the answer went to its end; ``begun`` if it broke off within the global description.
+        foreign: keys that are none of an answer's.
+    """
 
     whole: Any
     regions: Sequence[Any]
     broken: tuple[str, ...] = ()
     finished: bool = True
+    begun: bool = False
+    foreign: tuple[str, ...] = ()
 
 
-def loose(text: str) -> str:
-    """JSON without comments and without commas before closing brackets."""
-    return _LOOSE.sub(lambda found: found[1] or "", text)
+def is_region(value: Any) -> bool:
+    """Whether a value is a region of an answer."""
+    if not isinstance(value, dict):
+        return False
+    keys = {key.lower() for key in cast(dict[str, Any], value)}
+    return "prefixes" not in keys and ("location" in keys or ("description" in keys and "bbox" not in keys))
+
+
+def parts_of(value: Mapping[str, Any]) -> Parts | None:
+    """The parts of an answer; None if the object is none."""
+    keys = {key.strip().lower().replace(" ", "_"): key for key in value}
+    whole = next((keys[name] for name in WHOLE if name in keys), None)
+    regions = next((keys[name] for name in LOCALS if name in keys), None)
+    if whole and not regions:
+        regions = next((key for key, item in value.items() if isinstance(item, list)), None)
+    described = whole is not None and isinstance(value[whole], dict | str)
+    found = _listed(value[regions]) if regions else []
+    if not described and not any(map(is_region, found)):
+        return None
+    foreign = tuple(key for key in value if key not in (whole, regions))
+    return Parts(value[whole] if whole and described else None, found, foreign=foreign)
+
+
+def _listed(regions: Any) -> list[Any]:
+    """The regions of a list, or of an object in which each has a name, or the one."""
+    if is_region(regions):
+        return [regions]
+    if isinstance(regions, dict):
+        return list(cast(dict[str, Any], regions).values())
+    return cast(list[Any], regions) if isinstance(regions, list) else []
 
 
 def salvage(text: str) -> Parts:
-    """What is whole in an answer that breaks off or is broken in the middle."""
-    whole: dict[str, Any] | None = None
-    if found := _GLOBAL.search(text):
-        with contextlib.suppress(CanvasError, ValueError, RecursionError):
-            whole = DECODER.raw_decode(text, found.end())[0]
+    """What is whole in an answer that breaks off or is broken in the middle, and what is of its global description."""
+    found = _GLOBAL.search(text)
+    whole, begun = _begun(text[found.end() :]) if found else (None, False)
     found = _REGIONS.search(text)
     if not found and not text.startswith("["):
-        return Parts(whole, [], finished=False)
+        return Parts(whole, [], finished=False, begun=begun)
     regions, broken, finished = objects(text, found.end() if found else 1, {"description", "location"})
-    return Parts(whole, regions, broken, finished)
+    return Parts(whole, regions, broken, finished, begun)
+
+
+def _begun(text: str) -> tuple[Any, bool]:
+    """The object that a text begins with, or what is complete of one that breaks off; and whether it does."""
+    for tried in (text, *closed(text)):
+        with contextlib.suppress(CanvasError, ValueError, RecursionError):
+            whole, begun = LENIENT.raw_decode(tried)[0], tried is not text
+            return None if begun and not whole else whole, begun
+    return None, False
 
 
 def objects(text: str, at: int, keys: set[str]) -> tuple[list[dict[str, Any]], tuple[str, ...], bool]:
@@ -77,12 +103,12 @@ def objects(text: str, at: int, keys: set[str]) -> tuple[list[dict[str, Any]], t
         if (at := text.find("{", at)) < 0:
             break
         try:
-            value, end = DECODER.raw_decode(text, at)
+            value, end = LENIENT.raw_decode(text, at)
         except (CanvasError, ValueError, RecursionError):
             begin = at if begin is None else begin
             at, left = at + 1, left - 1
             continue
-        if keys & value.keys():
+        if keys & {key.lower() for key in value}:
             found.append(value)
             if begin is not None:  # what is broken and last may just be cut off
                 broken.append(text[begin:at].partition("\n")[0])
@@ -100,13 +126,14 @@ def read_answer(parts: Parts) -> tuple[Canvas, list[str]]:
         CanvasError: there is nothing in it.
     """
     notes = [f"a region could not be read and was left out: {quote(line)}" for line in parts.broken]
+    notes += [f"{quote(key)} of the answer was not read" for key in parts.foreign]
     whole, fields = Global(), _object(parts.whole)
     if fields is None:
         notes.append("the answer has no global description: it was left empty")
     else:
         whole, more = read_global(fields)
-        notes += more
-    locals = [read_local(one) for item in parts.regions if (one := _object(item)) is not None]
+        notes += [] if parts.begun else more
+    locals = [read_local(cast(dict[str, Any], item)) for item in parts.regions if isinstance(item, dict)]
     if fields is None and not locals:
         raise CanvasError("The answer has neither a global description nor a region.")
     if len(locals) < len(parts.regions):
@@ -119,4 +146,7 @@ def read_answer(parts: Parts) -> tuple[Canvas, list[str]]:
 
 
 def _object(value: Any) -> dict[str, Any] | None:
+    """A description may stand for the object that holds it."""
+    if isinstance(value, str):
+        return {"description": value}
     return cast(dict[str, Any], value) if isinstance(value, dict) else None

@@ -1,5 +1,6 @@
 """A conversation that lays out a picture: what the model is asked, and the canvas in what it answers."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,11 @@ from .read import Reading, partial, read_canvas
 
 PROGRAM, JSON = instructions.FORMS
 """The forms an answer can have: Omost's program, as Omost's own models write it, or JSON, which any model can."""
+
+AUTOMATIC = "automatic"
+"""The program for Omost's own models, JSON for any other."""
+
+NOTHING = "the model laid out nothing: the whole picture has words, but no region does"
 
 BEGINNING = 300
 """Letters of a useless answer that are shown."""
@@ -24,6 +30,13 @@ class Turn:
     conversation: Conversation
     text: str
     notes: tuple[str, ...]
+
+
+def form_for(form: str, name: str) -> str:
+    """``form``, but for :data:`AUTOMATIC` what suits an engine of that name, in which an address may stand behind the model."""
+    if form != AUTOMATIC:
+        return form
+    return PROGRAM if re.search(r"(?<![a-z])omost(?![a-z])", name.lower().partition("://")[0]) else JSON
 
 
 def system_text(text: str, form: str) -> str:
@@ -59,7 +72,8 @@ def turn(conversation: Conversation, message: str, answer: Answer) -> Turn:
             raise LLMError(_useless(text, answer, error)) from error
         found = Reading(begun)
     cut = () if answer.finished else ("the answer was cut off: max_tokens or the model's context was too small",)
-    return Turn(found.canvas, conversation.answered(message, text), text, (*answer.notes, *cut, *found.notes))
+    empty = (NOTHING,) if not found.canvas.locals and found.finished and answer.finished else ()
+    return Turn(found.canvas, conversation.answered(message, text), text, (*answer.notes, *cut, *empty, *found.notes))
 
 
 def _useless(text: str, answer: Answer, error: CanvasError) -> str:

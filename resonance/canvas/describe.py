@@ -25,6 +25,9 @@ LOCAL_FIELDS = (
 )
 """Arguments of ``add_local_description``, in order."""
 
+MOST = 1e9
+"""No length is longer, in any unit."""
+
 QUOTED = 60
 """Longest quotation of a word or line, in characters."""
 
@@ -90,6 +93,7 @@ def cleaned(*texts: str) -> tuple[str, ...]:
 def read_global(fields: Mapping[str, Any]) -> tuple[Global, list[str]]:
     """The whole picture from fields as a model wrote them, and notes on what was corrected or left out."""
     said = _Fields(fields, GLOBAL_FIELDS, "the global description")
+    said.foreign()
     whole = Global(said.text("description"), said.texts("detailed_descriptions"), said.text("tags"), said.color())
     return whole, said.notes
 
@@ -99,6 +103,7 @@ def read_local(fields: Mapping[str, Any]) -> tuple[Local, list[str]]:
     said = _Fields(fields, (*LOCAL_FIELDS, "rect"), "a region without description")
     if description := said.text("description").strip():
         said.what = quote(description)
+    said.foreign()
     local = Local(
         said.rect(),
         said.distance(),
@@ -117,9 +122,14 @@ class _Fields:
     """Fields of one object. What is missing or makes no sense takes its default; what is lost or changed is noted."""
 
     def __init__(self, fields: Mapping[str, Any], known: Sequence[str], what: str) -> None:
-        self._fields = {name: value for name, value in fields.items() if value is not None}
-        self.what = what
-        self.notes: list[str] = [f"{quote(name)} is not a field of {what}" for name in fields if name not in known]
+        names = {name.lower(): name for name in known}
+        self._known, self.what = known, what
+        self._said = {names.get(name.strip().lower(), name): value for name, value in fields.items()}
+        self._fields = {name: value for name, value in self._said.items() if value is not None}
+        self.notes: list[str] = []
+
+    def foreign(self) -> None:
+        self.notes += [f"{quote(name)} is not a field of {self.what}" for name in self._said if name not in self._known]
 
     def text(self, name: str) -> str:
         """A text; several are joined by commas."""
@@ -148,8 +158,10 @@ class _Fields:
         return found or default
 
     def rect(self) -> Rect:
-        if "location" not in self._fields and (found := as_rect(self._fields.get("rect"))):
-            return found
+        if "location" not in self._fields and "rect" in self._fields:
+            if found := as_rect(value := self._fields["rect"]):
+                return found
+            self._note(f"rect {quote(str(value))} of {self.what} is no rectangle on the grid of {GRID} x {GRID}")
         return rect(
             self.word("location", LOCATIONS, "in the center"),
             self.word("offset", OFFSETS, "no offset") if "offset" in self._fields else "no offset",
@@ -182,13 +194,30 @@ class _Fields:
 
 
 def as_rect(value: Any) -> Rect | None:
-    """Top, bottom, left and right, if they are a rectangle on the grid."""
-    if not isinstance(value, list | tuple) or len(items := cast(Sequence[Any], value)) != 4:
+    """Top, bottom, left and right, if they are a rectangle on the grid: in whole cells, or as :func:`measured` takes shares."""
+    if not isinstance(value, list | tuple) or not (found := measured(cast(Sequence[Any], value), (GRID,) * 4)):
         return None
-    top, bottom, left, right = items
-    if any(type(edge) is not int for edge in items) or not (0 <= top < bottom <= GRID and 0 <= left < right <= GRID):
+    edges, shares = found
+    top, bottom, left, right = map(round, edges)
+    if not shares and [top, bottom, left, right] != edges:
         return None
-    return top, bottom, left, right
+    return (top, bottom, left, right) if 0 <= top < bottom <= GRID and 0 <= left < right <= GRID else None
+
+
+def measured(values: Sequence[Any], sizes: Sequence[int]) -> tuple[list[float], bool] | None:
+    """Four lengths along sides of these sizes, and whether they were shares of them: "50%", or all from 0 to 1 with a decimal
+    point. Texts that are numbers will do. None if they are no lengths."""
+    if all(isinstance(value, str) for value in values):
+        texts: list[str] = [value.strip() for value in values]
+        percent = all(text.endswith("%") for text in texts)
+        try:
+            values = [float(t[:-1]) / 100 if percent else float(t) if "." in t else int(t) for t in texts]
+        except ValueError:
+            return None
+    if len(values) != 4 or not all(type(value) in (int, float) and abs(value) < MOST for value in values):
+        return None
+    shares = any(type(value) is float for value in values) and all(0 <= value <= 1 for value in values)
+    return [value * size if shares else value for value, size in zip(values, sizes, strict=True)], shares
 
 
 def quote(text: str) -> str:

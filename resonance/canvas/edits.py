@@ -3,13 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
-from .boxes import from_boxes
+from .boxes import read_boxes
 from .canvas import Canvas, CanvasError
 from .exchange import read_any
 from .listing import digest
-from .read import REGIONS, Reading
+from .read import REGIONS, Reading, few
 
 NOTHING = "There is no canvas: write one as JSON or as an Omost program, or connect a canvas or boxes."
+UNUSED = "the words that the boxes have for the whole picture were not used: the canvas has its own"
 OUTDATED = "the text was not made from what is connected, so it was not used"
 
 
@@ -36,15 +37,16 @@ def effective(text: str, upstream: Canvas | None, width: int, height: int) -> Re
     return Reading(upstream, (OUTDATED,))
 
 
-def with_boxes(canvas: Canvas | None, boxes: Any, width: int, height: int) -> Canvas:
+def with_boxes(canvas: Canvas | None, boxes: Any, width: int, height: int) -> Reading:
     """Core's boxes, in a picture of that size, as a canvas, or as the nearest regions of one.
 
     Raises:
         CanvasError: they are no boxes, or too many.
     """
-    made = from_boxes(boxes, width, height, " ".join(canvas.whole.prefixes) if canvas else "")
+    made, notes = read_boxes(boxes, width, height, " ".join(canvas.whole.prefixes) if canvas else "")
     if canvas:
+        notes += (UNUSED,) if made.whole.suffixes else ()
         made = replace(canvas, regions=canvas.regions + made.locals)
     if (count := len(made.regions)) > REGIONS:
         raise CanvasError(f"With the boxes there are {count:,} regions: a canvas has room for {REGIONS}.")
-    return made
+    return Reading(made, few(notes))

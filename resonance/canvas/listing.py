@@ -12,12 +12,15 @@ from typing import Any, TypeVar, cast
 
 from ..llm.chat import sound
 from .canvas import GRID, WHOLE, Canvas, CanvasError, Lora, Region
-from .describe import QUOTED, as_rect
+from .describe import QUOTED, as_rect, quote
 from .masks import decode
 
 T = TypeVar("T")
 
 KEYS = ("rect", "prefixes", "suffixes", "color", "name", "tags", "negative", "weight", "start", "end", "mask", "lora")
+MENTIONED = 3
+"""Most keys in a message."""
+
 STRONGEST = 100.0
 """Largest weight, and strength of a LoRA."""
 
@@ -61,6 +64,10 @@ def read_list(value: Any) -> Canvas:
     if not items:
         raise CanvasError("The list of regions is empty: its first item is the global one.")
     regions = tuple(_Item(item, number).region() for number, item in enumerate(items))
+    keys = list(dict.fromkeys(key for item in items for key in item))
+    if keys and not {*KEYS, "from"}.intersection(keys):
+        found = ", ".join(map(quote, keys[:MENTIONED])) + (", ..." if len(keys) > MENTIONED else "")
+        raise CanvasError(f"The list has none of a canvas's keys, such as rect, prefixes and suffixes, but {found}.")
     return Canvas(regions, _Item(items[0], 0).of("from", str, "a text", ""))
 
 
@@ -120,9 +127,11 @@ class _Item:
 
     def color(self) -> tuple[int, int, int]:
         values: list[Any] = self.of("color", list, "[red, green, blue]", list(Region().color))
-        if len(values) != 3 or not all(type(value) is int and 0 <= value <= 255 for value in values):
+        if len(values) != 3 or not all(
+            type(part) in (int, float) and 0 <= part <= 255 and part % 1 == 0 for part in values
+        ):
             raise self.wrong("color", "[red, green, blue] in whole numbers from 0 to 255")
-        return values[0], values[1], values[2]
+        return int(values[0]), int(values[1]), int(values[2])
 
     def tags(self, suffixes: int) -> int | None:
         value = self.fields.get("tags")

@@ -1,8 +1,11 @@
 """Omost's Python answer, read and never run: of each call of the two methods of a canvas, only literals are looked at."""
 
 import ast
+import contextlib
 import re
 import warnings
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,17 +15,26 @@ from .describe import GLOBAL_FIELDS, LOCAL_FIELDS, Global, Local, layout, quote,
 LIMIT = 2**20
 """Longest text that is parsed, in characters."""
 
+TRIES = 10
+"""Programs in a text, from the last on, of which a complete one is looked for."""
+
+DEEPEST = 50
+"""Brackets in one another in what is completed after it broke off."""
+
 METHODS = {"set_global_description": GLOBAL_FIELDS, "add_local_description": LOCAL_FIELDS}
 
 # A call begins a line or follows a semicolon: what stands in a comment or a sentence is none.
-_CALL = re.compile(rf"(?:^|;)[ \t]*(?P<call>\w+[ \t]*\.[ \t]*(?P<method>{'|'.join(METHODS)})[ \t]*\()", re.MULTILINE)
-_CANVAS = re.compile(r"^[ \t]*\w+[ \t]*=[ \t]*Canvas\(\)", re.MULTILINE)
+_CALL = re.compile(
+    rf"(?:^|;)[ \t]*(?P<call>(?:[^\W\d]\w*+[ \t]*+\.[ \t]*+)+(?P<method>{'|'.join(METHODS)})[ \t]*\()", re.MULTILINE
+)
+_CANVAS = re.compile(r"^[ \t]*[\w.]+[ \t]*=[ \t]*Canvas\(\)", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]*```.*\n(?P<code>(?:.*\n)*?)(?P<close>[ \t]*```|.*\Z)", re.MULTILINE)
-_KNOWN_LINE = re.compile(r"(\w++[ \t]*+=[ \t]*+Canvas\(\))?[ \t]*+;?[ \t]*+(#.*)?")
+_KNOWN_LINE = re.compile(r"([\w.]++[ \t]*+=[ \t]*+Canvas\(\))?[ \t]*+;?[ \t]*+(#.*)?")
 _TOKEN = re.compile(
-    r"""'{3}.*?'{3} | "{3}.*?"{3} | '(?:[^'\\\n]|\\.)*' | "(?:[^"\\\n]|\\.)*" | \#[^\n]* | [][(){}'"]""",
+    r"""'{3}.*?'{3} | "{3}.*?"{3} | '(?:[^'\\\n]|\\.)*' | "(?:[^"\\\n]|\\.)*" | \#[^\n]* | [][(){},'"]""",
     re.VERBOSE | re.DOTALL,
 )
+_STRAIGHT = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"'})
 # Before it a letter and behind it a letter, with or without blanks: it stands inside a text, as in 'the sailors' caps'.
 _INNER_QUOTE = re.compile(r"""([^\s(\[=,+'"\\][ \t]*)(['"])(?=[ \t]*[^\s)\],+#'"])""")
 
@@ -55,28 +67,88 @@ def is_program(text: str) -> bool:
 
 
 def read_program(text: str) -> Program:
-    """Every complete call in the first fenced block that has one, or in the text if it has no such block.
+    """Every complete call of the last complete program in a text: in fenced blocks, or in all of it if no block has a call.
 
     Raises:
         CanvasError: the text is too long, or no call in it can be read; the text says why the first one cannot.
     """
     if len(text) > LIMIT:
         raise CanvasError(f"The program is longer than {LIMIT:,} letters: no layout of a picture takes so many.")
-    code, start, closed = _code(text)
-    calls = list(_CALL.finditer(code))
-    if not calls:
+    if not is_program(text):
         raise CanvasError("There is no call of set_global_description or add_local_description in this text.")
-    found, lines = Program(finished=closed is not False), text.split("\n")
+    programs = _programs(text)
+    if len(programs) == 1:
+        return _program(*programs[0].code(text))
+    for one in reversed(programs[-TRIES:]):
+        with contextlib.suppress(CanvasError):
+            if (found := _program(*one.code(text))).finished:
+                found.notes.append(several(len(programs)))
+                return found
+    return _program(*programs[-1].code(text))
+
+
+def several(count: int) -> str:
+    """A note on all but one of the layouts in a text."""
+    return f"there are {count} layouts in this text: the last complete one counts"
+
+
+@dataclass
+class _Place:
+    """Where a program stands in a text, and whether its block is closed; None if it stands in no block."""
+
+    spans: list[tuple[int, int]]
+    closed: bool | None
+
+    def code(self, text: str) -> tuple[str, bool | None]:
+        """The program, on the lines that it has in the text."""
+        code, last = "", 0
+        for begin, end in self.spans:
+            code, last = code + "\n" * text.count("\n", last, begin) + text[begin:end], end
+        return code, self.closed
+
+
+def _programs(text: str) -> list[_Place]:
+    """A block with a canvas or a global description of its own begins a program, one without goes on with the one before."""
+    blocks: list[tuple[int, int, bool | None]] = []
+    for block in _FENCE.finditer(text):
+        closed = block["close"].strip() == "```"
+        begin, end = block.start("code"), block.end("code") if closed else block.end()
+        if is_program(text[begin:end]):
+            blocks.append((begin, end, closed))
+    if not blocks:
+        starts = [found.start() for pattern in (_CANVAS, _CALL) if (found := pattern.search(text))]
+        blocks = [(min(starts), len(text), None)]
+    programs: list[_Place] = []
+    for begin, end, closed in blocks:
+        calls = [found.start("call") for found in _CALL.finditer(text, begin, end)]
+        for cut in (*(found.start() for found in _CANVAS.finditer(text, begin, end)), end):
+            if bisect_left(calls, begin) == bisect_left(calls, cut):
+                continue
+            piece = text[begin:cut]
+            if programs and not (_CANVAS.search(piece) or "set_global_description" in piece):
+                programs[-1].spans.append((begin, cut))
+                programs[-1].closed = closed
+            else:
+                programs.append(_Place([(begin, cut)], closed))
+            begin = cut
+    return programs
+
+
+def _program(code: str, closed: bool | None) -> Program:
+    calls = list(_CALL.finditer(code))
+    found, lines = Program(finished=closed is not False), code.split("\n")
     line, counted = 1, 0
     foreign = _foreign(code[: calls[0].start("call")])
     for call, following in zip(calls, [*calls[1:], None], strict=True):
         begin, end = call.start("call"), following.start("call") if following else len(code)
-        line += text.count("\n", counted, start + begin)
-        counted = start + begin
+        line += code.count("\n", counted, begin)
+        counted = begin
         try:
             arguments, rest, repaired = _read_call(code[begin:end], METHODS[call["method"]])
         except _BrokenCall as broken:
             if broken.cut and not following:
+                if call["method"] == "set_global_description" and not found.wholes:
+                    found.wholes += _begun(code[begin:])
                 found.finished = False
                 found.notes.append(f"the program breaks off in the call that begins on line {line}")
             else:
@@ -84,7 +156,7 @@ def read_program(text: str) -> Program:
                 found.notes.append(f"a call was left out because of line {wrong} ({broken}): {quote(lines[wrong - 1])}")
             continue
         if repaired:
-            found.notes.append(f"quotation marks inside a text were repaired in the call that begins on line {line}")
+            found.notes.append(f"{repaired} were repaired in the call that begins on line {line}")
         if call["method"] == "set_global_description":
             whole, notes = read_global(arguments)
             found.wholes.append(whole)
@@ -106,33 +178,57 @@ def read_program(text: str) -> Program:
     return found
 
 
-def _code(text: str) -> tuple[str, int, bool | None]:
-    """The code, where it begins, and whether its block is closed; None if it stands in no block."""
-    for block in _FENCE.finditer(text):
-        closed = block["close"].strip() == "```"
-        code = block["code"] if closed else block["code"] + block["close"]
-        if _CALL.search(code):
-            return code, block.start("code"), closed
-    starts = [found.start() for pattern in (_CANVAS, _CALL) if (found := pattern.search(text))]
-    start = min(starts, default=0)
-    return text[start:], start, None
-
-
 def _foreign(code: str) -> list[str]:
     return [line for line in code.split("\n") if not _KNOWN_LINE.fullmatch(line.strip())]
 
 
-def _read_call(text: str, names: tuple[str, ...]) -> tuple[dict[str, Any], str, bool]:
-    """The arguments of the call that ``text`` begins with, what follows it, and whether it had to be repaired."""
+def _read_call(text: str, names: tuple[str, ...]) -> tuple[dict[str, Any], str, str]:
+    """The arguments of the call that ``text`` begins with, what follows it, and what of it had to be repaired."""
     broken: _BrokenCall | None = None
-    for repaired, code in enumerate((text, _INNER_QUOTE.sub(r"\1\\\2", text))):
+    for code, repaired in _attempts(text):
         try:
             end = _end(code)
-            return _arguments(_parse(code[:end]), names), code[end:], bool(repaired)
+            return _arguments(_parse(code[:end]), names), code[end:], repaired
         except _BrokenCall as error:
             broken = broken or error
     assert broken
     raise broken
+
+
+def _attempts(text: str) -> Iterator[tuple[str, str]]:
+    """The text as it is, and repaired in other ways, each with what was."""
+    yield text, ""
+    if (inner := _INNER_QUOTE.sub(r"\1\\\2", text)) != text:
+        yield inner, "quotation marks inside a text"
+    if (straight := text.translate(_STRAIGHT)) != text:
+        yield _INNER_QUOTE.sub(r"\1\\\2", straight), "quotation marks"
+
+
+def _begun(code: str) -> list[Global]:
+    """What is complete of a global description that breaks off; nothing if that is nothing."""
+    for tried in closed(code):
+        with contextlib.suppress(_BrokenCall):
+            if arguments := _arguments(_parse(tried), METHODS["set_global_description"]):
+                return [read_global(arguments)[0]]
+    return []
+
+
+def closed(code: str) -> tuple[str, str]:
+    """Code that breaks off, and what stands before its last comma, with the brackets closed that are open there."""
+    ends, before = "", (0, "")
+    for token in _TOKEN.finditer(code):
+        match token[0]:
+            case "(" | "[" | "{" as bracket if len(ends) < DEEPEST:
+                ends = {"(": ")", "[": "]", "{": "}"}[bracket] + ends
+            case ")" | "]" | "}":
+                ends = ends[1:]
+            case ",":
+                before = token.start(), ends
+            case "'" | '"' | "(" | "[" | "{":
+                break
+            case _:
+                pass
+    return code + ends, code[: before[0]] + before[1]
 
 
 def _end(code: str) -> int:

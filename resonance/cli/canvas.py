@@ -48,10 +48,11 @@ class Layout:
     """How a language model is asked for a layout, as the options say."""
 
     form: Annotated[
-        Literal["json", "program"],
+        Literal["json", "program", "automatic"],
         typer.Option(
             "--answer-form",
-            help="json suits any model; program is what Omost's own models were trained to write.",
+            help="json suits any model; program is what Omost's own models were trained to write; automatic takes program for "
+            "models that have omost in their name, json for all others.",
             rich_help_panel=PANEL,
         ),
     ] = "json"
@@ -67,10 +68,10 @@ class Layout:
     top_p: Annotated[float, option(settings.TOP_P, panel=PANEL)] = settings.TOP_P.default
     seed: Annotated[int, option(settings.SEED, panel=PANEL)] = settings.SEED.default
 
-    def request(self, said: Conversation, message: str) -> Request:
+    def request(self, said: Conversation, message: str, model: str) -> Request:
         from ..canvas import chat
 
-        form = chat.JSON if self.form == "json" else chat.PROGRAM
+        form = chat.PROGRAM if self.form == "program" else chat.form_for(self.form, model)
         sampling = Sampling(self.max_tokens, self.temperature, self.top_p, seed=self.seed)
         return chat.request(said, message, self.system, form, self.grammar, sampling)
 
@@ -197,7 +198,7 @@ def _asked(engine: LLMEngine, message: str, layout: Layout, output: Output) -> t
                 status.update(escape(chat.summary(canvas)) if canvas else f"{len(text)} characters")
                 looked = time.monotonic()
 
-        answer = ask(engine, layout.request(said, message), grow, on_wait=output.waits)
+        answer = ask(engine, layout.request(said, message, engine.name), grow, on_wait=output.waits)
     turn = chat.turn(said, message, answer)
     return turn.canvas, turn.notes
 

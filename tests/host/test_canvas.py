@@ -140,6 +140,23 @@ def test_an_answer_becomes_a_canvas(comfy: Comfy, fake: FakeLLM, form: str, answ
     assert fake.bodies[0]["max_tokens"] == 4096
 
 
+@pytest.mark.parametrize(("model", "program"), [("tiny-omost-q4", True), ("tiny", False)])
+def test_automatic_asks_only_omosts_own_models_for_a_program(comfy: Comfy, fake: FakeLLM, model: str, program: bool):
+    fake.script = [(ANSWER, "stop")]
+    graph = conversation(fake, "a sea", answer_form="automatic")
+    graph["llm"]["inputs"]["model"] = model
+    run(comfy, graph)
+    assert ("set_global_description" in fake.bodies[0]["messages"][0]["content"]) == program
+
+
+def test_a_layout_of_nothing_is_said_on_the_node(comfy: Comfy, fake: FakeLLM, client: Client):
+    fake.script = [(json.dumps({"global": GLOBAL, "regions": []}), "stop")]
+    seen = run(comfy, conversation(fake, "a sea"), client_id="canvas")
+    assert len(json.loads(seen["json"])) == 1
+    said = {n: text for n, text in of("text", client.received())}
+    assert "Note: the model laid out nothing" in said["chat0"] and "nothing" not in said["canvas"]
+
+
 @pytest.mark.parametrize(
     ("mode", "form", "sent"),
     [
@@ -173,8 +190,8 @@ def test_the_layout_appears_while_it_is_written(comfy: Comfy, fake: FakeLLM, cli
     assert {e["node"] for e in events} == {"10:1"} and len({e["run"] for e in events}) == 1
     assert [e["seq"] for e in events] == list(range(len(events)))
     assert len(growing) > 5 and ANSWER.startswith("".join(e["delta"] for e in growing))
-    snapshots = [e["regions"] for e in growing if "regions" in e]
-    assert [len(s) for s in snapshots] == sorted({len(s) for s in snapshots}) and len(snapshots) > 1
+    counts = [len(e["regions"]) for e in growing if "regions" in e]
+    assert counts == sorted(counts) and counts[0] == 1 < counts[-1]
     assert last["done"] is True and last["text"] == ANSWER and last["notes"] == []
     assert [r["rect"] for r in last["regions"]] == [[0, 90, 0, 90], [20, 70, 0, 40], [0, 40, 50, 90]]
     texts = [text for n, text in of("text", received) if n == "10:1"]
@@ -340,6 +357,15 @@ def drawn(boxes: list[Any]) -> dict[str, Any]:
     """Core's box editor with these boxes drawn in it, on 512 x 512."""
     fractions = {"width": 512, "height": 512, "editor_state": {"__value__": boxes}}
     return node("CreateBoundingBoxes", **fractions)
+
+
+def test_boxes_may_stand_in_a_fence_and_what_was_not_read_is_said_on_the_node(comfy: Comfy, client: Client):
+    boat = {"x": 0, "y": 0, "width": 256, "height": 512, "metadata": {"desc": "A boat", "depth": 3}}
+    graph = by_hand(boxes=["text", 0], width=512, height=512)
+    graph["text"] = node("PrimitiveString", value=f"I see:\n```json\n{json.dumps([boat])}\n```")
+    seen = run(comfy, graph, client_id="canvas")
+    assert json.loads(seen["json"])[1]["rect"] == [0, 90, 0, 45]
+    assert "Note: 'depth' of the boxes was not read." in of("text", client.received())[-1][1]
 
 
 @pytest.mark.parametrize("output", [1, 2])  # bounding boxes, elements

@@ -1,10 +1,14 @@
 """What the canvas editor asks the server."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 import requests
+from unit.answers import ANSWERS, BOXES, THOUGHTS, Right, check, check_notes
+
+from resonance.canvas.listing import read_list
 
 from .comfy import Comfy
 
@@ -35,6 +39,20 @@ def test_a_canvas_is_written_and_read_in_each_form(comfy: Comfy) -> None:
     assert (box["x"], box["y"], box["width"], box["height"]) == (0, 100, 400, 250)
     assert ask(comfy, "read", {"text": boxes, **SIZE})["regions"][1]["rect"] == PIER["rect"]
     assert ask(comfy, "read", {"text": json.dumps(regions), **SIZE})["regions"] == regions
+
+
+@pytest.mark.parametrize("texts", [ANSWERS, BOXES], ids=["answers", "boxes"])
+def test_the_import_reads_every_text_of_the_table(comfy: Comfy, texts: dict[str, tuple[str, Right | str]]) -> None:
+    for name, (text, right) in texts.items():
+        if name in THOUGHTS:
+            continue
+        answer = comfy.post("/resonance/canvas/read", {"text": text, "width": 1000, "height": 1000})
+        said = answer.json()
+        if isinstance(right, str):
+            assert answer.status_code == 400 and re.search(right, said["error"]), name
+        else:
+            check(read_list(said["regions"]), right)
+            check_notes(said["notes"], right)
 
 
 def test_what_was_corrected_is_noted(comfy: Comfy) -> None:

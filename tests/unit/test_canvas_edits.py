@@ -64,7 +64,7 @@ def test_a_text_may_hold_boxes():
 def test_more_boxes_than_a_canvas_has_room_for_are_refused(upstream: Canvas | None):
     box = {"x": 0, "y": 0, "width": 9, "height": 9}
     room = 500 - len(upstream.regions if upstream else (SEA.whole,))
-    assert len(edits.with_boxes(upstream, [box] * room, *SIZE).regions) == 500
+    assert len(edits.with_boxes(upstream, [box] * room, *SIZE).canvas.regions) == 500
     with pytest.raises(CanvasError, match="501 regions"):
         edits.with_boxes(upstream, [box] * (room + 1), *SIZE)
 

@@ -87,11 +87,19 @@ export function read(text: string): Canvas {
   return readList(JSON.parse(text))
 }
 
+const OWN = [
+  ...['rect', 'prefixes', 'suffixes', 'color', 'name', 'tags'],
+  ...['negative', 'weight', 'start', 'end', 'mask', 'lora', 'from'],
+]
+
 /** The canvas in a list that has been parsed. Throws a CanvasError. */
 export function readList(value: unknown): Canvas {
   if (!Array.isArray(value)) throw new CanvasError('A canvas in JSON is a list of regions.')
   const [first, ...others] = value.map(readRegion)
   if (!first) throw new CanvasError('The list of regions is empty: its first item is the global one.')
+  const keys = value.flatMap((item) => Object.keys(item as object))
+  if (keys.length && !keys.some((key) => OWN.includes(key)))
+    throw new CanvasError("The list has none of a canvas's keys, such as rect, prefixes and suffixes.", [0])
   const origin = (value[0] as Record<string, unknown>)['from'] ?? ''
   if (!isText(origin)) throw new CanvasError('Item 0 of the list: from is not a text.', [0, 'from'])
   return { regions: [first, ...others], origin }
