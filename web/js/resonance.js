@@ -230,7 +230,7 @@ var EDIT = "Resonance.EditCanvas";
 var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
-var nodes = () => import("./node-Ch1zf6n1.mjs").then((n) => n.t);
+var nodes = () => import("./node-CzxJ3N-X.mjs").then((n) => n.t);
 var tables = () => import("./transform-LeCxpa4M.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));

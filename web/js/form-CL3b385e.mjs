@@ -1,7 +1,7 @@
 import { a as showText, i as h, r as addStyle, u as ask, y as t } from "./resonance.js";
-import { a as WHOLE, c as ownPrefixes, o as hex, s as label } from "./node-Ch1zf6n1.mjs";
-import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field-CCsbETIr.mjs";
-import { p as setGlobalPrefixes, r as change, y as clamp } from "./commands-DmMhFDMX.mjs";
+import { a as WHOLE, c as ownPrefixes, o as hex, s as label } from "./node-CzxJ3N-X.mjs";
+import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field--B3ecWNs.mjs";
+import { p as setGlobalPrefixes, r as change, y as clamp } from "./commands-3shG50Jk.mjs";
 import { t as words_default } from "./words-DctFhklh.mjs";
 var vocabulary_default = {
 	locations: {

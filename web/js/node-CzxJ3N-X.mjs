@@ -50,11 +50,29 @@ var CanvasError = class extends Error {
 function read(text) {
 	return readList(JSON.parse(text));
 }
+var OWN = [...[
+	"rect",
+	"prefixes",
+	"suffixes",
+	"color",
+	"name",
+	"tags"
+], ...[
+	"negative",
+	"weight",
+	"start",
+	"end",
+	"mask",
+	"lora",
+	"from"
+]];
 /** The canvas in a list that has been parsed. Throws a CanvasError. */
 function readList(value) {
 	if (!Array.isArray(value)) throw new CanvasError("A canvas in JSON is a list of regions.");
 	const [first, ...others] = value.map(readRegion);
 	if (!first) throw new CanvasError("The list of regions is empty: its first item is the global one.");
+	const keys = value.flatMap((item) => Object.keys(item));
+	if (keys.length && !keys.some((key) => OWN.includes(key))) throw new CanvasError("The list has none of a canvas's keys, such as rect, prefixes and suffixes.", [0]);
 	const origin = value[0]["from"] ?? "";
 	if (!isText(origin)) throw new CanvasError("Item 0 of the list: from is not a text.", [0, "from"]);
 	return {
@@ -555,10 +573,10 @@ function followForm(node) {
 /** All parts at once: an editor that is open can do without the server. */
 function editorParts() {
 	return Promise.all([
-		import("./editor-BAPMmTib.mjs"),
-		import("./form-DdUtyglp.mjs"),
-		import("./source_text-DZRAJSqf.mjs").then((n) => n.t),
-		import("./exchange_panels-DSORi7Tf.mjs")
+		import("./editor-DdHdvGm9.mjs"),
+		import("./form-CL3b385e.mjs"),
+		import("./source_text-D12faEP9.mjs").then((n) => n.t),
+		import("./exchange_panels-C7N6I2K-.mjs")
 	]);
 }
 /** Opens the editor on a node's canvas. */

@@ -1,4 +1,4 @@
-import { a as WHOLE, c as ownPrefixes, r as EMPTY } from "./node-Ch1zf6n1.mjs";
+import { a as WHOLE, c as ownPrefixes, r as EMPTY } from "./node-CzxJ3N-X.mjs";
 // src/canvas/geometry.ts
 var HANDLES = [
 	"nw",

@@ -1,6 +1,6 @@
 import { t as __exportAll } from "./rolldown-runtime-D8jQpDG7.mjs";
 import { i as h, r as addStyle, y as t } from "./resonance.js";
-import { d as readList, f as write, i as LETTERS, n as CanvasError } from "./node-Ch1zf6n1.mjs";
+import { d as readList, f as write, i as LETTERS, n as CanvasError } from "./node-CzxJ3N-X.mjs";
 // src/canvas/locate.ts
 /** The first place at which a text is not JSON; null if it is. */
 function fault(text) {

@@ -1,5 +1,5 @@
 import { i as h } from "./resonance.js";
-import { y as clamp } from "./commands-DmMhFDMX.mjs";
+import { y as clamp } from "./commands-3shG50Jk.mjs";
 // src/canvas/field.ts
 var controls = 0;
 /** A control under its name. */
