@@ -52,7 +52,7 @@ def test_a_prompt_is_explored(comfy: Comfy) -> None:
     assert (found.state, found.round, found.done) == ("finished", 2, 4)
     [folder] = {file.split("/")[0] for item in items for file in item["files"]}
     prompt = (output(comfy) / "explore" / folder / "prompt.txt").read_text()
-    assert prompt == "a lighthouse on a cliff, storm, oil painting|blurry, text\n"
+    assert prompt == "a lighthouse on a cliff, storm, oil painting --n blurry, text\n"
     sizes = {Image.open(path).size for path in (output(comfy) / "explore" / folder).glob("*.png")}
     assert sizes == {(64, 64), (96, 64)}
 

@@ -181,7 +181,7 @@ def test_six_pictures_go_through_three_folders(archive: Archive) -> None:
             words = [item["draw"]["triggers"]] if item["draw"]["triggers"] else []
             words += [f"{unbanned(source)}_theme", "simple"]
             assert item["prompt"].startswith(", ".join(words))
-            assert item["prompt"].endswith("answer: Describe in detail what can be seen in this picture.")
+            assert item["prompt"].endswith("answer: Please describe this image in detail.")
             named = re.findall("red|green|blue", item["prompt"])[0]
             with Image.open(archive.path / file) as made, Image.open(source) as before:
                 assert strongest(archive.path / file) == named
@@ -221,7 +221,7 @@ def test_what_the_server_writes_into_the_archive_itself_is_found_there(
     assert sorted((comfy.base / "output").glob("*")) == before
     for item in archive.items("a", "b", "c", round_=2):
         assert archive.graph(item["files"][0])["full_path"]["inputs"]["string"].endswith("archive/c")
-        assert item["prompt"].startswith(f"{strongest(archive.path / item['files'][0])}_theme, simple, llava-")
+        assert item["prompt"].startswith(f"{strongest(archive.path / item['files'][0])}_theme, simple, llama/llava-")
 
 
 @pytest.mark.parametrize(
