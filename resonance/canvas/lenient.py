@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, cast
 
 from .canvas import CanvasError
@@ -34,23 +35,29 @@ LENIENT = json.JSONDecoder(strict=False, parse_float=_float)
 _START = re.compile(r"""[{｛]\s*+(?:["“”„'}｝#]|//|/\*|[^\W\d]\w*+\s*+[:：])|[\[［]\s*+(?:[{｛\[［\]］#]|//|/\*)""")
 _MORE = re.compile(r"\s*+[,\]}]")
 
-# What is not closed goes on to the end, or to that of the line: each of many would look through the whole text for its other
-# end in vain.
-_LOOSE = re.compile(
-    r"""
-    (?=[^{}\[\]:\d\ \t\n\r.+-])  # most of what stands between strings needs no closer look
-    (?:
-    (?P<kept> "[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))
-    | [“”„] (?P<curly> [^“”„\\]*+(?:\\.[^“”„\\]*+)*+) (?P<curl>[“”„])?+
-    | (?<=[\[{,:\s，：｛［]) ' (?P<single> (?:[^'\\\n]++|\\.|'(?!\s*+(?:[,:}\]，：｝］]|\Z)))*+) (?P<mark>')?+
-    | (?P<comment> (?://|(?<=[\s{\[,])\#)[^\n]* | /\*.*?(?:\*/|\Z) | [,，](?=\s*+[}\]｝］]))
-    | (?P<word> [^\W\d]\w*+) (?P<colon> \s*+[:：])?+
-    | (?P<wide> [｛｝［］：，])
-    | (?P<blank> [^\S\ \t\n\r]|[\u200b\ufeff])
+
+@cache
+def _loose() -> re.Pattern[str]:
+    """Takes milliseconds to compile, which the start of ComfyUI need not wait for."""
+    # What is not closed goes on to the end, or to that of the line: each of many would look through the whole text for its other
+    # end in vain.
+    return re.compile(
+        r"""
+        (?=[^{}\[\]:\d\ \t\n\r.+-])  # most of what stands between strings needs no closer look
+        (?:
+        (?P<kept> "[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z))
+        | [“”„] (?P<curly> [^“”„\\]*+(?:\\.[^“”„\\]*+)*+) (?P<curl>[“”„])?+
+        | (?<=[\[{,:\s，：｛［]) ' (?P<single> (?:[^'\\\n]++|\\.|'(?!\s*+(?:[,:}\]，：｝］]|\Z)))*+) (?P<mark>')?+
+        | (?P<comment> (?://|(?<=[\s{\[,])\#)[^\n]* | /\*.*?(?:\*/|\Z) | [,，](?=\s*+[}\]｝］]))
+        | (?P<word> [^\W\d]\w*+) (?P<colon> \s*+[:：])?+
+        | (?P<wide> [｛｝［］：，])
+        | (?P<blank> [^\S\ \t\n\r]|[\u200b\ufeff])
+        )
+        """,
+        re.DOTALL | re.VERBOSE,
     )
-    """,
-    re.DOTALL | re.VERBOSE,
-)
+
+
 _WIDE = str.maketrans("｛｝［］：，", "{}[]:,")
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 _INNER = re.compile(r'\\.|"', re.DOTALL)
@@ -128,7 +135,7 @@ def _next(text: str, at: int) -> int | None:
 
 def lenient(text: str) -> str:
     """JSON without comments and without commas before closing brackets, its strings, words and marks as JSON has them."""
-    return _LOOSE.sub(_as_json, text)
+    return _loose().sub(_as_json, text)
 
 
 def _as_json(found: re.Match[str]) -> str:

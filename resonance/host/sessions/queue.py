@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import graph
-from ...llm.http import post_json
 from ...session.reason import Outcome, Reason, reported
 from ...told import NotNow
 from .. import core
@@ -72,6 +71,8 @@ def ended(run: str) -> Outcome:
 
 def submit(run: str, graph: dict[str, Any]) -> None:
     """Posts a graph to this server under an id chosen beforehand. The text of a refusal is raised as NotNow."""
+    from ...llm.http import post_json  # which ComfyUI need not wait for when it starts
+
     status, said = post_json(f"{core.address()}/prompt", {**graph, "prompt_id": run}, timeout=60)
     if status != 200:
         raise NotNow(f"ComfyUI refused to queue the next run: {said}")
