@@ -1,10 +1,13 @@
 """The `resonance` command."""
 
+import signal
 import sys
 
 
 def main() -> None:
     """What the console script calls."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # it ends at once, until something is begun
     try:
         from .app import app
     except ModuleNotFoundError as error:

@@ -19,7 +19,7 @@ from ..told import Told
 from ..typed import narrow
 from .llm import PANEL, LanguageModel
 from .options import grouped, option
-from .output import AsJSON, Debug, Output
+from .output import AsJSON, Debug, Output, interruptible
 
 # What takes long to import is imported when it is needed: the help should come at once.
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def canvas(
     resonance canvas boat.json --to png --size 1216x832 --out boat.png
     """
     output = Output(as_json, debug)
-    with output.errors():
+    with output.errors(), interruptible():
         width, height = _size(size)
         if out is None and to in ("png", "masks"):
             raise Told(f"Name {'the file' if to == 'png' else 'a folder'} for --to {to} with --out.")

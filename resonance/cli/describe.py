@@ -1,6 +1,5 @@
 """`resonance describe`: the pictures of a folder into words."""
 
-import signal
 import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -25,7 +24,7 @@ from ..prompt import ORDER, ORDERS, compose
 from ..told import Told
 from .llm import PANEL, VisionModel
 from .options import HERE, TEXT, Banned, Device, Download, Preamble, Suffix, Tagger, Taggers, grouped, option
-from .output import INTERRUPTED, AsJSON, Debug, Output
+from .output import INTERRUPTED, AsJSON, Debug, Output, signals
 from .places import ComfyUIOption, find_comfyui
 
 # It imports torch: the help should come at once.
@@ -318,8 +317,5 @@ def _ctrl_c(show: Callable[..., None]) -> Generator[Callable[[], bool]]:
         pressed.set()
         show(description="finishing this picture")
 
-    before = signal.signal(signal.SIGINT, stop)
-    try:
+    with signals(stop):
         yield pressed.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,9 +1,8 @@
 """Driving a chain from a command: progress, Ctrl-C, and the status that the shell gets."""
 
 import asyncio
-import signal
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..drive.driver import Ended, Halt, MakeJob, drive
 from ..drive.job import Engine
 from ..session.chain import Chain
-from ..session.opening import UnreadableLedger
-from ..session.status import FILE
+from ..session.ledger import unwritable
+from ..session.opening import Unreachable, UnreadableLedger
 from ..told import Told
-from .output import INTERRUPTED, Output
+from .output import INTERRUPTED, Output, signals
 
 
 class Show:
@@ -67,7 +66,11 @@ async def drive_and_show(chain: Chain, job: MakeJob, engines: Sequence[Engine], 
             out.say("Finishing what is begun; Ctrl-C once more stops at once. Nothing that is done is lost.")
         halt.ask()
 
-    with show.bar, _signals(ask):
+    def told(*_: object) -> None:
+        loop.call_soon_threadsafe(ask)
+
+    loop = asyncio.get_running_loop()
+    with show.bar, signals(told):
         ended = await drive(chain, job, engines, show.tell, halt)
     _conclude(chain, ended, out)
 
@@ -92,33 +95,9 @@ def ledger_of(folder: Path) -> Generator[None]:
     """Says where the ledger is that cannot be used, and what to do. Raises Told."""
     try:
         yield
+    except Unreachable:
+        raise
     except UnreadableLedger as error:
         raise Told(f"{error} resonance report {folder} --rebuild makes it anew from what the pictures say.") from error
-    except sqlite3.OperationalError as error:
-        raise Told(
-            f"The ledger {folder / FILE} cannot be written: {error}. Make room, or see that nothing else has it open and that"
-            " you may write there; the same command goes on."
-        ) from error
     except sqlite3.DatabaseError as error:
-        raise Told(
-            f"The ledger {folder / FILE} is damaged: {error}. resonance report {folder} --rebuild makes it anew from what the"
-            " pictures say."
-        ) from error
-
-
-@contextmanager
-def _signals(ask: Callable[[], None]) -> Generator[None]:
-    """Ctrl-C, and the request to end that systemd and Kubernetes send, ask to stop."""
-    loop = asyncio.get_running_loop()
-
-    def told(*_: object) -> None:
-        loop.call_soon_threadsafe(ask)
-
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
-    for each in before:
-        signal.signal(each, told)
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        raise unwritable(folder, error) from error

@@ -24,7 +24,7 @@ from ..vary.waits import Waits, read_waits
 from .driving import drive_and_show, ledger_of
 from .engines import Build, Checkpoint, Engines, plan_of
 from .explore_options import Asked
-from .output import Output
+from .output import Output, interruptible
 from .places import Places
 from .session import kept, take
 
@@ -67,7 +67,8 @@ def run(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, 
         async with work.engines.opened(work.builds) as ready:
             await _explore(work, fill, ready)
 
-    asyncio.run(explore())
+    with interruptible():
+        asyncio.run(explore())
 
 
 def interactive(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, out: Output) -> None:
@@ -79,7 +80,7 @@ def interactive(asked: Asked, places: Places, engines: Engines, checkpoint: Chec
     work = _prepared(asked, places, engines, checkpoint, out)
     work.exploring.combinations()
     tried = _first_of(work.exploring)
-    with asyncio.Runner() as runner:
+    with interruptible(), asyncio.Runner() as runner:
         stack = AsyncExitStack()
         ready = runner.run(stack.enter_async_context(work.engines.opened(work.builds)))
         try:

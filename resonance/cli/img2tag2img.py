@@ -13,7 +13,7 @@ import typer
 from ..told import Told
 from .engines import ComfyServers
 from .options import Retry, grouped
-from .output import AsJSON, Debug, Output
+from .output import AsJSON, Debug, Output, interruptible
 
 if TYPE_CHECKING:
     from ..img2tag2img.folders import Folders
@@ -135,7 +135,8 @@ def _run(asked: Asked, folders: "Folders", seed: int, servers: ComfyServers, out
         if asked.retry:
             with chain.ledger.transaction():
                 chain.ledger.retry()
-        asyncio.run(work())
+        with interruptible():
+            asyncio.run(work())
     finally:
         chain.close()
 

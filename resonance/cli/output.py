@@ -3,9 +3,10 @@
 import errno
 import json
 import logging
+import signal
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -85,3 +86,24 @@ class Output:
         self.console.print("[red]Error:[/] ", end="")
         self.say(sentence)
         raise typer.Exit(1) from None
+
+
+@contextmanager
+def signals(asked: Callable[..., object], ended: Callable[..., object] | None = None) -> Generator[None]:
+    """Handles Ctrl-C, and the request to end that systemd and Kubernetes send.
+
+    Args:
+        ended: for the latter, where that is not the same.
+    """
+    handlers = {signal.SIGINT: asked, signal.SIGTERM: ended or asked}
+    before = {each: signal.signal(each, handler) for each, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def interruptible() -> AbstractContextManager[None]:
+    """Both raise KeyboardInterrupt, as something is begun that must come to an end. Elsewhere the process ends at once."""
+    return signals(signal.default_int_handler, lambda *_: signal.raise_signal(signal.SIGINT))

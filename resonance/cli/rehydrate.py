@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .output import AsJSON, Debug, Output
+from .output import AsJSON, Debug, Output, interruptible
 
 if TYPE_CHECKING:
     from ..img2tag2img.queue import CapturingServer
@@ -42,7 +42,7 @@ def rehydrate(
         finally:
             await queue.close()
 
-    with out.errors():
+    with out.errors(), interruptible():
         if asyncio.run(work()):
             raise typer.Exit(1)
 

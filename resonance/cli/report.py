@@ -14,7 +14,7 @@ from ..session.rebuild import SMALL, Rebuilt, rebuild
 from ..session.status import FILE
 from ..told import Told
 from .options import First, grouped
-from .output import AsJSON, Debug, Output
+from .output import AsJSON, Debug, Output, interruptible
 from .places import PlaceOptions
 
 SHOWN = 5
@@ -58,7 +58,7 @@ def report(
     resonance report holiday --rebuild
     """
     say = Output(as_json, debug)
-    with say.errors():
+    with say.errors(), interruptible():
         places = options.places()
         folder = _find(session, places.output)
         if rebuild_:
@@ -68,7 +68,10 @@ def report(
         place = out or folder / "report.html"
         with Progress(console=say.console, transient=True) as bar:
             task = bar.add_task("Lineages")
-            page.write(folder, place, roots, limit, lambda done, all_: bar.update(task, completed=done, total=all_))
+            try:
+                page.write(folder, place, roots, limit, lambda done, all_: bar.update(task, completed=done, total=all_))
+            except OSError as error:
+                raise Told(f"{place} cannot be written ({error.strerror}): name another file with --out.") from error
         say.event("report", file=str(place.absolute()))
         say.say(f"{place}")
         if open_:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..drive.comfyui import ComfyUI, Progress, Recipe, Server
 from ..drive.job import EngineLost, Job
+from ..session.ledger import Busy, own
 from ..session.made import Made
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Launch:
 
 
 class Started:
-    """A running child. On Linux it ends with the thread that started it.
+    """A running child. On Linux it ends with the thread that started it. Its folder is no other's: it empties that when it starts.
 
     Ctrl-C in the terminal does not reach it, because the command finishes its item first. When the command is killed it
     ends too, where there is ``setpriv`` (util-linux); elsewhere it goes on until somebody ends it.
@@ -59,7 +60,7 @@ class Started:
 
     def __init__(self, launch: Launch, port: int) -> None:
         self.log = launch.folder / "comfyui.log"
-        launch.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = own(launch.folder)
         bound = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -94,6 +95,7 @@ class Started:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        self._lock.release()
 
 
 class StartedComfyUI:
@@ -121,7 +123,12 @@ class StartedComfyUI:
             if child is None or (child is not begun and child.ended is not None):
                 await self.close()
                 self._place()
-                self.child = child = begun = Started(self.launch, self._port)
+                try:
+                    self.child = child = begun = Started(self.launch, self._port)
+                except Busy:
+                    raise EngineLost(
+                        f"Another command has a ComfyUI at work in {self.launch.folder}. Stop it there, or wait until it ends."
+                    ) from None
                 log.warning("Starting %s. Its log: %s", self.name, child.log)
             try:
                 return await self.server.ready(patience=1)

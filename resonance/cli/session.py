@@ -16,7 +16,7 @@ from ..session.query import Known, known
 from ..told import Told
 from .driving import drive_and_show, ledger_of
 from .engines import Engines, plan_of
-from .output import Output
+from .output import Output, interruptible
 from .places import Places
 from .rounds_options import Asked
 
@@ -68,7 +68,8 @@ def _run(asked: Asked, folder: Path, places: Places, engines: Engines, out: Outp
             if recipe:
                 fill = {"session": asked.name, "first_folder": chain.ledger.session().first, "rounds": rounds}
                 chain.ledger.update(graph=recipe.request(**fill), secret=places.secret())
-        asyncio.run(work())
+        with interruptible():
+            asyncio.run(work())
     finally:
         chain.close()
 

@@ -38,6 +38,7 @@ from ..session.chain import Chain, WrongKind
 from ..session.fill.transforms import Transforms, VaryJob, content_of, job_id, settings_of, start_of
 from ..session.fill.variations import START
 from ..session.item import Item
+from ..session.made import Made
 from ..session.naming import folder_of
 from ..session.prompts import prompt_of
 from ..session.query import Known, known
@@ -49,7 +50,7 @@ from ..vary.transform import SIDES
 from ..vary.waits import read_waits
 from .driving import drive_and_show, ledger_of
 from .engines import Checkpoint, Engines
-from .output import Output
+from .output import Output, interruptible
 from .places import Places
 from .session import kept, take
 from .vary_options import Asked
@@ -104,7 +105,8 @@ def run(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, 
                 finally:
                     chain.close()
 
-    asyncio.run(work())
+    with interruptible():
+        asyncio.run(work())
 
 
 def _begun(
@@ -290,8 +292,7 @@ async def _asked(recipe: VaryWorkflow, session: str, engines: Sequence[Engine]) 
     lost = EngineLost("There is nothing that could make pictures.")
     for engine in engines:
         try:
-            await engine.ready()
-            made = await engine.make(question, str(uuid.uuid4()))
+            made = await _made(engine, question)
         except EngineLost as error:
             lost = error
             continue
@@ -299,6 +300,16 @@ async def _asked(recipe: VaryWorkflow, session: str, engines: Sequence[Engine]) 
         starts = {job.start: data for job, data in zip(jobs, made.pictures, strict=True)}
         return _recorded(recipe, VaryPlan(jobs=jobs, starts=starts, masks={}), session)
     raise lost
+
+
+async def _made(engine: Engine, question: PlanJob) -> Made:
+    """The answer of an engine, which may have been lost and come back meanwhile. Raises EngineLost, JobFailed."""
+    await engine.ready()
+    try:
+        return await engine.make(question, str(uuid.uuid4()))
+    except EngineLost:
+        await engine.ready()
+        return await engine.make(question, str(uuid.uuid4()))
 
 
 def _recorded(recipe: VaryWorkflow, plan: VaryPlan, session: str) -> tuple[VaryPlan, dict[str, Any]]:

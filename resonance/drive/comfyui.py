@@ -8,8 +8,8 @@ import asyncio
 import json
 import logging
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol, cast
 
 import aiohttp
@@ -62,7 +62,7 @@ class Server:
         self.progress = progress
         self._session: aiohttp.ClientSession | None = None
         self._left: set[str] = set()
-        """Runs that could not be dropped when they were given up."""
+        """Runs that are on, or could not be dropped when they were over."""
 
     async def ready(self, patience: float) -> None:
         """Returns when it answers. Raises EngineLost if it does not within ``patience`` seconds."""
@@ -100,7 +100,8 @@ class Server:
         form.add_field("subfolder", "resonance")
         form.add_field("type", "temp")
         said = await self._ask("POST", "upload/image", data=form)
-        return f"{said['subfolder']}/{said['name']} [{said['type']}]"
+        with self._understood():
+            return f"{said['subfolder']}/{said['name']} [{said['type']}]"
 
     async def run(
         self, graph: Mapping[str, Any], run: str, extra: Mapping[str, Any] | None = None
@@ -120,17 +121,18 @@ class Server:
         """
         id_ = _canonical(run)
         body = {"prompt": graph, "prompt_id": id_, "client_id": id_, "extra_data": dict(extra or {})}
+        self._left.add(id_)
         try:
             entry = await self._finish(id_, body)
-            await self._ask("POST", "history", json={"delete": [id_]})
-        except (EngineLost, JobFailed):
-            self._left.add(id_)
-            raise
+            with suppress(EngineLost, JobFailed):  # it is made all the same
+                await self._ask("POST", "history", json={"delete": [id_]})
+                self._left.discard(id_)
+            with self._understood():
+                return _outputs(entry)
         except asyncio.CancelledError:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.forget(id_), STOP_SECONDS)
             raise
-        return _outputs(entry)
 
     async def view(self, entry: Mapping[str, str]) -> bytes | None:
         """A file, as it is. None if ComfyUI does not hand it out, as when it is in none of ComfyUI's folders.
@@ -216,7 +218,10 @@ class Server:
             with suppress(EngineLost, TimeoutError):
                 await asyncio.wait_for(posting, STOP_SECONDS)  # only a run that has arrived can be stopped
             raise
-        refusal = _refusal(status, said)
+        with self._understood():
+            if status == 200:
+                json.loads(said)["prompt_id"]
+            refusal = _refusal(status, said)
         if refusal:
             if status == 200:  # it would run without what is wrong
                 await self.forget(id_)
@@ -235,9 +240,10 @@ class Server:
                 continue
             if message.type is not aiohttp.WSMsgType.TEXT:
                 return False
-            event: Any = json.loads(message.data)
+            with self._understood():
+                event: Any = json.loads(message.data)
             match event:
-                case {"type": "status", "data": {"status": {"exec_info": {"queue_remaining": waiting}}}}:
+                case {"type": "status", "data": {"status": {"exec_info": {"queue_remaining": int(waiting)}}}}:
                     # When somebody clears the queue, no event names the runs that were in it.
                     if not begun and waiting < ahead and not await self._waits(id_):
                         return True
@@ -246,7 +252,8 @@ class Server:
                     return True  # the last event; the history has the run by now
                 case {"type": "progress", "data": {"prompt_id": run, "node": id, "value": value, "max": steps}}:
                     if run == id_ and self.progress:
-                        self.progress(graph.get(id, {}).get("class_type", ""), int(value), int(steps))
+                        with self._understood():
+                            self.progress(graph.get(id, {}).get("class_type", ""), int(value), int(steps))
                 case {"data": {"prompt_id": run}} if run == id_:
                     begun = True
                 case _:  # of other runs, or of a node pack's own
@@ -255,10 +262,13 @@ class Server:
     async def _waits(self, id_: str) -> bool:
         """Whether a run is queued or running. Ask this before the history: a run goes from here to there."""
         queue = await self._ask("GET", "queue")
-        return any(entry[1] == id_ for entry in (*queue["queue_running"], *queue["queue_pending"]))
+        with self._understood():
+            return any(entry[1] == id_ for entry in (*queue["queue_running"], *queue["queue_pending"]))
 
     async def _entry(self, id_: str) -> dict[str, Any]:
-        entry = (await self._ask("GET", f"history/{id_}")).get(id_)
+        history = await self._ask("GET", f"history/{id_}")
+        with self._understood():
+            entry = history.get(id_)
         if entry is None:
             raise EngineLost(
                 f"ComfyUI at {self.address} does not know the run any more: somebody cleared its queue or history, or it"
@@ -271,7 +281,16 @@ class Server:
         status, said = await self._request(method, path, **options)
         if status != 200:
             raise JobFailed(f"ComfyUI at {self.address} refuses {method} /{path} (status {status}): {_sentence(said)}")
-        return json.loads(said) if said else None
+        with self._understood():
+            return json.loads(said) if said else None
+
+    @contextmanager
+    def _understood(self) -> Generator[None]:
+        """Reads an answer. Raises EngineLost where it has another form than ComfyUI's: something else sits there by now."""
+        try:
+            yield
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise EngineLost(f"What answers at {self.address} is no ComfyUI.") from error
 
     async def _request(self, method: str, path: str | URL, **options: Any) -> tuple[int, bytes]:
         url = self.url.joinpath(*path.split("/")) if isinstance(path, str) else path
@@ -394,4 +413,8 @@ def _line(text: str) -> str:
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        return f"it takes no websocket (status {error.status})"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "its answer broke off"
     return _line(str(error).replace(" ssl:default", "")) or type(error).__name__

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..session.chain import BY_REQUEST, Chain, Stop, Unreadable, Why
 from ..session.item import Item
+from ..session.ledger import DEATHS, STREAK, Unwritable
 from ..session.made import Made
 from ..session.reason import Outcome, Reason, outcome_of
 from ..session.status import Moved
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 Tell = Callable[..., None]
 """Called as ``tell(event, **facts)``: ``round``, ``begun``, ``done``, ``failed``, ``skipped``, ``lost``."""
+
+LOST = DEATHS * STREAK
+"""An engine that is lost so often in a row, on three items, is not asked again: it would have every item parked."""
 
 MakeJob = Callable[[Item], Job]
 """What an engine needs for a claimed item. Raises Unreadable if its picture cannot be read, JobFailed if nothing can be asked."""
@@ -64,7 +68,7 @@ async def drive(chain: Chain, job: MakeJob, engines: Sequence[Engine], tell: Tel
     Claims that another process left behind are taken back first.
 
     Raises:
-        sqlite3.Error: the ledger cannot be written.
+        Unwritable: the ledger cannot be written.
     """
     driver = _Driver(chain, job, tell, halt or Halt())
     await driver.take_back(engines)
@@ -120,10 +124,13 @@ class _Driver:
         task = asyncio.current_task()
         assert task
         keeping: asyncio.Task[None] | None = None
+        lost = 0
         try:
             while not (self.halt.times or self.ended):
                 self.halt.idle.add(task)
                 try:
+                    if lost == LOST:
+                        raise EngineLost(f"{engine.name} was lost {LOST} times in a row.")
                     await engine.ready()
                     found = await self.next(worker, engine)
                 except EngineLost as error:
@@ -138,6 +145,10 @@ class _Driver:
                 self.halt.busy.add(task)
                 try:
                     made = await self.make(item, run, engine)
+                    lost = 0
+                except EngineLost:
+                    made = None
+                    lost += 1
                 finally:
                     self.halt.busy.discard(task)
                 if keeping:
@@ -188,7 +199,7 @@ class _Driver:
         self.tell("round", round=round_, done=self.done, total=self.total)
 
     async def make(self, item: Item, run: str, engine: Engine) -> Made | None:
-        """Lets the engine make an item. What does not come to a good end is settled."""
+        """Lets the engine make an item. What does not come to a good end is settled. Raises EngineLost."""
         try:
             return await engine.make(await asyncio.to_thread(self.job, item), run)
         except Unreadable as error:
@@ -200,6 +211,7 @@ class _Driver:
         except EngineLost as error:
             self.tell("lost", engine=engine.name, error=str(error), back=True)
             await self.settle(item, Outcome(Reason.DIED, str(error)))
+            raise
         except asyncio.CancelledError:
             await self.settle(item, Outcome(Reason.INTERRUPTED))
             raise
@@ -212,11 +224,11 @@ class _Driver:
         """Writes and commits what was made."""
         try:
             files = await asyncio.to_thread(self.chain.keep, item, made)
+        except (sqlite3.Error, Unwritable):
+            raise
         except Told as error:
             await self.settle(item, outcome_of(error))
             return
-        except sqlite3.Error:
-            raise
         except Exception as error:  # as in make()
             log.exception("What %s made of item %s cannot be kept", engine.name, item.lineage)
             await self.settle(item, Outcome(Reason.ERROR, f"{type(error).__name__}: {error}"))

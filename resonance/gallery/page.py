@@ -17,7 +17,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from ..files.pictures import locate
-from ..session.opening import UnreadableLedger
+from ..session.opening import Unreachable, UnreadableLedger
 from ..session.query import NoItem
 from ..session.status import FILE, Kind, NoLedger
 from ..told import Told
@@ -135,6 +135,8 @@ def write(
         raise Told(
             f"There is no ledger in {folder} ({FILE}). If it was lost, --rebuild makes it anew from the pictures."
         ) from None
+    except Unreachable:
+        raise
     except UnreadableLedger as error:
         raise Told(f"{error} If it is broken, --rebuild makes it anew from the pictures.") from error
 

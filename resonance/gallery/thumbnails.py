@@ -5,6 +5,7 @@ import logging
 import os
 import stat
 import threading
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -61,8 +62,14 @@ def make(session: Path, picture: Path) -> bytes:
             file.write(data)
         os.replace(half, place)
     except (OSError, Told) as error:  # a full or read-only disk
-        log.warning("The thumbnail of %s is not kept: %s", picture.name, error)
+        _not_kept(session, getattr(error, "strerror", None) or str(error))
     return data
+
+
+@lru_cache(100)
+def _not_kept(session: Path, why: str) -> None:
+    """Says so once, not for each of a thousand pictures."""
+    log.warning("The thumbnails of %s are not kept: %s", session.name, why)
 
 
 def _too_large(name: str, error: TooLarge) -> Image.Image:

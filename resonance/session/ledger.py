@@ -4,6 +4,7 @@ A picture goes through claim, work, commit. The guarantee is one committed resul
 How a run ended is told by the caller.
 """
 
+import errno
 import json
 import sqlite3
 import threading
@@ -18,7 +19,8 @@ from typing import Any, NamedTuple, cast
 from filelock import FileLock, Timeout
 
 from ..files.names import is_link
-from ..told import NotNow, Told
+from ..files.store import is_full
+from ..told import NoSpace, NotNow, Told
 from . import installation
 from .item import Item, Phase, Words, seed_of
 from .lineage import distinct
@@ -32,6 +34,7 @@ from .status import FILE, Kind, Moved, NoLedger, State, Status
 ATTEMPTS = 3
 DEATHS = 5
 STREAK = 3
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class Claim(NamedTuple):
@@ -91,21 +94,49 @@ class Lost(Told):
     """A run wants to store something under a claim that is not its own any more."""
 
 
+class Unwritable(Told):
+    """The ledger of a session that is worked on cannot be written any more."""
+
+
+def unwritable(folder: Path, error: sqlite3.Error) -> Told:
+    """What a person is told of an error of SQLite's in the ledger in ``folder``."""
+    if is_full(error):
+        return NoSpace(f"The ledger {folder / FILE} cannot be written: {error}. Make room and go on.")
+    if isinstance(error, sqlite3.OperationalError):
+        return Unwritable(
+            f"The ledger {folder / FILE} cannot be written: {error}. See that you may write there, that nothing else has it open and"
+            " that its disk has locks; then go on."
+        )
+    return Unwritable(
+        f"The ledger {folder / FILE} is damaged: {error}. resonance report {folder} --rebuild makes it anew from what the pictures"
+        " say."
+    )
+
+
 def own(folder: Path) -> FileLock:
     """Makes this process the owner of the session in ``folder``, until the lock is released.
 
     Raises:
         Busy: another process owns it; the text says who.
-        Told: the folder cannot be locked.
+        Told: the folder cannot be made, written to or locked.
     """
     lock = FileLock(folder / "ledger.lock", thread_local=False)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         raise Busy(owner_of(folder)) from None
     except (NotImplementedError, OSError) as error:
+        if is_full(error):
+            raise NoSpace(f"{folder} cannot be written to ({error}): make room.") from error
+        if isinstance(error, OSError) and error.errno in _READ_ONLY:
+            raise Told(
+                f"{folder} cannot be written to ({error.strerror}). A session is begun, or goes on, in a folder where you may write:"
+                " move or copy it to one. It can be looked at where it is."
+            ) from error
         raise Told(
-            f"{folder} cannot be locked ({error}): a session needs a folder on a file system with locks"
+            f"{folder} cannot be locked ({error}). A session is worked on by one program at a time, which takes a disk with locks: move"
+            " or copy it to one. It can be looked at where it is."
         ) from error
     return lock
 
@@ -136,7 +167,6 @@ class Ledger:
         except NoLedger:
             if seed is None:
                 raise
-        folder.mkdir(parents=True, exist_ok=True)
         self._lock = own(folder)
         self._mutex = threading.RLock()
         self._totals: dict[int, int] = {}
@@ -148,8 +178,10 @@ class Ledger:
                 self._db.execute(sql, (seed, time.time(), kind))
                 self._take_name()
             self._place = _place(folder)
-        except BaseException:
+        except BaseException as error:
             self._lock.release()
+            if isinstance(error, sqlite3.OperationalError):
+                raise unwritable(folder, error) from error
             raise
 
     def check_place(self) -> None:
@@ -173,6 +205,9 @@ class Ledger:
         """All or nothing. With ``durable`` it survives a power cut, without only the death of the process.
 
         One inside another is part of it.
+
+        Raises:
+            NoSpace, Unwritable
         """
         with self._mutex:
             if self._db.in_transaction:
@@ -182,13 +217,15 @@ class Ledger:
                 self._db.execute("PRAGMA synchronous = NORMAL")
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield
-                except BaseException:
-                    self._db.execute("ROLLBACK")
-                    self._totals.clear()
-                    raise
+                yield
                 self._db.execute("COMMIT")
+            except BaseException as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                self._totals.clear()
+                if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
+                    raise unwritable(self.folder, error) from error
+                raise
             finally:
                 if not durable:
                     self._db.execute("PRAGMA synchronous = FULL")
@@ -440,7 +477,7 @@ class Ledger:
                 self._set(claim.id, state="pending", deaths=0, error=None)
             elif reason is Reason.DIED:
                 deaths = self._value("SELECT deaths FROM item WHERE id = ?", claim.id) + 1
-                error = f"{text or 'What worked on this item ended with it'}, {deaths} times in a row"
+                error = f"{text.rstrip('.') or 'What worked on this item ended with it'}, {deaths} times in a row"
                 self._set(claim.id, state="parked" if deaths >= DEATHS else "pending", deaths=deaths, error=error)
             elif reason in (Reason.NO_RESULT, Reason.ERROR, Reason.NO_SPACE):
                 failed.append(claim)

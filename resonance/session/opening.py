@@ -36,6 +36,10 @@ class Refused(UnreadableLedger):
     """No part of it can be read, until it changes."""
 
 
+class Unreachable(UnreadableLedger):
+    """Nothing is wrong with it: it may be read at another time, or in another place."""
+
+
 _ERRORS = (sqlite3.Error, UnicodeDecodeError)
 """What reading raises: the latter where SQLite's own message quotes what is damaged."""
 Version = tuple[tuple[int, int, int] | None, ...]
@@ -63,13 +67,21 @@ def open_to_read(folder: Path, seconds: float = PATIENCE) -> Generator[sqlite3.C
             with _connected(folder, seconds, end) as db:
                 yield db
         except _ERRORS as error:
+            why = f"The ledger in {folder.name} cannot be read: {error}."
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise Unreachable(f"{why} Another program has locked it, or its disk has no locks.") from error
             if time.monotonic() > end:
                 raise Refused(
                     f"The ledger in {folder.name} cannot be read: it takes more than {seconds:g} s."
                 ) from error
-            # An OperationalError is a lock, or memory: it may go better next time.
-            kind = UnreadableLedger if isinstance(error, sqlite3.OperationalError) else Refused
-            raise kind(f"The ledger in {folder.name} cannot be read: {error}.") from error
+            if not isinstance(error, sqlite3.OperationalError):
+                raise Refused(why) from error
+            if _written_beside(path):
+                why += (
+                    f" Some of it lies in {FILE}-wal, which is read where the folder can be written to: copy the session's folder"
+                    " to such a place."
+                )
+            raise Unreachable(why) from error
     except Refused as error:
         if len(_refused) >= _REMEMBERED:
             _refused.clear()
@@ -84,6 +96,7 @@ def open_to_write(folder: Path) -> sqlite3.Connection:
         UnreadableLedger: it cannot be read.
         Told: it is not to be written to, see :func:`_check_plain` and :func:`.schema.check_version`.
     """
+    begun = size_of(folder) > 0
     db = sqlite3.connect(folder / FILE, isolation_level=None, check_same_thread=False, timeout=10)
     try:
         db.row_factory = sqlite3.Row
@@ -92,6 +105,11 @@ def open_to_write(folder: Path) -> sqlite3.Connection:
             _check_tables(db, folder)
             _check_plain(db, folder)
             check_version(db)
+        elif begun and next(folder.glob("[!.]*/*.png"), None):
+            raise Told(
+                f"The ledger in {folder.name} is empty, and there are pictures beside it: the folder was copied while it was worked on."
+                f" Copy it anew, or resonance report {folder} --rebuild makes the ledger from what the pictures say."
+            )
         if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
             db.execute("PRAGMA journal_mode = TRUNCATE")
         db.execute("PRAGMA synchronous = FULL")
@@ -122,16 +140,36 @@ def _known(path: Path) -> tuple[int, int, int] | None:
 def _connected(folder: Path, seconds: float, end: float) -> Generator[sqlite3.Connection]:
     path = folder / FILE
     check_file(path)
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=seconds, isolation_level=None)
+    try:
+        db = _snapshot(path, "mode=ro", seconds / 20, end)
+    except sqlite3.OperationalError:
+        # SQLite locks a ledger and writes beside it, even to read it. Where that cannot be, a ledger with nothing beside it is whole.
+        db = _snapshot(path, "mode=ro" if _written_beside(path) else "mode=ro&immutable=1", seconds, end)
+    try:
+        _check_tables(db, folder)
+        yield db
+    finally:
+        db.close()
+
+
+def _snapshot(path: Path, how: str, patience: float, end: float) -> sqlite3.Connection:
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=patience, isolation_level=None)
     try:
         db.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
         db.row_factory = sqlite3.Row
         _restrain(db)
         db.execute("BEGIN")
-        _check_tables(db, folder)
-        yield db
-    finally:
+        db.execute("SELECT 1 FROM sqlite_master")
+    except BaseException:
         db.close()
+        raise
+    return db
+
+
+def _written_beside(path: Path) -> bool:
+    """Whether what was written last may not be in the ledger itself yet."""
+    found = (_known(path.with_name(f"{path.name}{suffix}")) for suffix in ("-wal", "-journal"))
+    return any(known and known[1] for known in found)
 
 
 def check_file(path: Path) -> None:

@@ -1,15 +1,14 @@
 """Saving what was made of an item, and committing it."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from ..files import store
 from ..files.names import writable
-from ..told import NoSpace, Told
+from ..told import Told
 from . import lineage
 from .item import Item
 from .ledger import Ledger, Result
@@ -25,7 +24,7 @@ def keep(ledger: Ledger, item: Item, made: Made) -> list[str]:
 
     Raises:
         Lost: the item's claim has passed to another run.
-        Told: the naming needs words, or the files cannot be written.
+        Told: the naming needs words, or the files or the ledger cannot be written.
     """
     if made.texts is not None:
         texts = {**made.texts, "resonance": item.to_json()}
@@ -51,12 +50,7 @@ def keep(ledger: Ledger, item: Item, made: Made) -> list[str]:
     entries: list[str | None] = [*following, *[None] * (len(files) - len(following))]
     names = [f"{folder}/{name}" for name, _ in files]
     results = [Result(*each) for each in zip(names, entries, strict=True)]
-    try:
-        ledger.commit(item, results, made.prompt or spoken)
-    except sqlite3.OperationalError as error:
-        if store.is_full(error):
-            raise NoSpace(f"The ledger in {ledger.folder} cannot be written: {error}") from error
-        raise
+    ledger.commit(item, results, made.prompt or spoken)
     return names
 
 
@@ -71,5 +65,7 @@ def _stamped(picture: bytes, texts: Mapping[str, str]) -> bytes:
     try:
         with Image.open(BytesIO(picture)) as image:
             return store.encode_png(image, texts)
+    except UnidentifiedImageError as error:
+        raise Told("What was made is not a picture that can be read.") from error
     except Exception as error:  # such as Pillow's DecompressionBombError, which is no ValueError
         raise Told(f"What was made is not a picture that can be read ({error}).") from error

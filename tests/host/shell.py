@@ -4,8 +4,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from signal import SIGKILL
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -16,9 +17,9 @@ from . import forks
 TRAPPED = Path(__file__).with_name("trapped.py")
 
 
-def command(*words: str | Path, point: str = "", passes: int = 0) -> list[str]:
-    """`resonance …`, which kills itself at a named point of trapped.py."""
-    program = [TRAPPED, point, str(passes)] if point else ["-m", "resonance.cli"]
+def command(*words: str | Path, point: str = "", passes: int = 0, sent: Sequence[int] = (SIGKILL,)) -> list[str]:
+    """`resonance …`, which kills itself at a named point of trapped.py, or sends itself these signals there."""
+    program = [TRAPPED, point, str(passes), ",".join(map(str, map(int, sent)))] if point else ["-m", "resonance.cli"]
     return [sys.executable, *map(str, program), *map(str, words)]
 
 
@@ -38,7 +39,7 @@ def started(
 
 def run(
     *words: str | Path,
-    status: int = 0,
+    status: int | tuple[int, ...] = 0,
     timeout: float = 120,
     cwd: Path = PACK,
     env: Mapping[str, str] | None = None,
@@ -55,7 +56,7 @@ def run(
             process.kill()
             process.wait()
         returned = process.returncode
-    assert returned == status, (returned, out[-2000:], err[-4000:])
+    assert returned in (status if isinstance(status, tuple) else (status,)), (returned, out[-2000:], err[-4000:])
     return [json.loads(line) for line in out.splitlines()] if "--json" in words else [], err
 
 

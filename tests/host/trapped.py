@@ -1,13 +1,17 @@
-"""The command, which kills itself when it has passed a point so many times.
+"""The command, which sends itself signals when it has passed a point so many times.
 
-python trapped.py POINT PASSES rounds SESSION ...
+python trapped.py POINT PASSES SIGNALS rounds SESSION ...
+
+A point is one of those below, or the name of a module that it is about to import.
 """
 
 import functools
 import inspect
 import os
-import signal
 import sys
+import threading
+import time
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +21,25 @@ from resonance.drive.comfyui import Server  # noqa: E402
 from resonance.files import store  # noqa: E402
 from resonance.session.ledger import Ledger  # noqa: E402
 
-point, left = sys.argv[1], int(sys.argv[2])
-del sys.argv[1:3]
+point, left, signals = sys.argv[1], int(sys.argv[2]), [int(number) for number in sys.argv[3].split(",")]
+del sys.argv[1:4]
+PAUSE = 0.1
+"""Seconds from signal to signal."""
 
 
 def trap(name: str) -> None:
     global left
     if name == point:
         left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if left == -1:
+            threading.Thread(target=send_rest, daemon=True).start()
+            os.kill(os.getpid(), signals[0])
+
+
+def send_rest() -> None:
+    for number in signals[1:]:
+        time.sleep(PAUSE)
+        os.kill(os.getpid(), number)
 
 
 def around(owner: Any, name: str, before: str = "", after: str = "") -> None:
@@ -68,8 +81,15 @@ class Os:
         trap("after rename")
 
 
+class Imports(MetaPathFinder):
+    def find_spec(self, name: str, *_: Any) -> None:
+        trap(name)
+
+
+sys.meta_path.insert(0, Imports())
 store.os = Os()  # type: ignore[assignment]
 around(Ledger, "claim", after="in the claim")
+around(Server, "ready", before="connecting")
 around(Server, "upload", before="after claim", after="after upload")
 around(Server, "_post", after="after queueing")
 around(Server, "run", after="after the run")

@@ -282,16 +282,17 @@ def answering(fake: FakeLLM, number: int, act: Callable[[], object]) -> None:
     fake.seen = Seen(fake.seen)
 
 
-def test_ctrl_c_finishes_the_picture_and_the_next_run_goes_on(tmp_path: Path, fake: FakeLLM):
-    folder, before = pictures(tmp_path, 6), signal.getsignal(signal.SIGINT)
-    answering(fake, 2, lambda: os.kill(os.getpid(), signal.SIGINT))
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_finishes_the_picture_and_the_next_run_goes_on(tmp_path: Path, fake: FakeLLM, sent: int):
+    folder, before = pictures(tmp_path, 6), signal.getsignal(sent)
+    answering(fake, 2, lambda: os.kill(os.getpid(), sent))
     done = describe(folder, "--llm", f"{fake.url}/ok", "--json")
     assert done.exit_code == 130
     assert events(done)[-1] == {"event": "end", "described": 2, "skipped": 0, "failed": 0, "stopped": True}
     assert list(texts(folder)) == ["01.txt", "02.txt"]
     assert events(describe(folder, "--llm", f"{fake.url}/ok", "--json"))[-1]["described"] == 4
     assert len(texts(folder)) == 6
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(sent) is before
 
 
 def test_ctrl_c_twice_stops_at_once(folder: Path, fake: FakeLLM):

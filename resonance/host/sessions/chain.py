@@ -21,11 +21,11 @@ from ...session import query
 from ...session.chain import BY_REQUEST, PROCESS, Chain, PlanDraws, Stop, Why, WrongKind, check
 from ...session.fill.fill import Change, Fill
 from ...session.item import Item, Words
-from ...session.ledger import Ledger
+from ...session.ledger import Ledger, Unwritable, unwritable
 from ...session.payloads import Plain
 from ...session.reason import Outcome, Reason
 from ...session.status import Moved, NoLedger
-from ...told import Told
+from ...told import NoSpace, Told
 from .. import core, folders, progress
 from . import owned as sessions
 from . import queue
@@ -114,9 +114,12 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
             chain = _follow(owned, ask)
             successor = str(uuid.uuid4()) if ask.keep_going and not looped else None
             item = _claim(owned, chain, run, run.id if looped else successor)
-        except sqlite3.OperationalError as error:
+        except (NoSpace, Unwritable):
             sessions.close(ask.session)
-            raise Told(f"Session {ask.session!r} cannot write its ledger: {error}. Make room and press Run.") from error
+            raise
+        except sqlite3.DatabaseError as error:
+            sessions.close(ask.session)
+            raise unwritable(ledger.folder, error) from error
         except Moved as error:
             sessions.lose(owned, error)
             raise

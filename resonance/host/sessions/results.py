@@ -1,8 +1,10 @@
 """Saving what a run made, and committing it."""
 
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -88,7 +90,14 @@ def _preview(
 def show(files: list[tuple[str, bytes]]) -> list[dict[str, str]]:
     """Writes files into the temporary folder, where the oldest ones go, and returns their entries as :func:`save` does."""
     folder = folders.temp_folder() / "resonance"
-    for path in sorted(folder.glob("*"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+    now = time.time()
+
+    def age(path: Path) -> tuple[bool, float]:
+        """What is yet to come was written by a clock that has been set back since: it goes first."""
+        written = path.stat().st_mtime
+        return written <= now, written
+
+    for path in sorted(folder.glob("*"), key=age)[:-KEPT]:
         path.unlink(missing_ok=True)
     store.write(folder, files)
     return [{"filename": name, "subfolder": "resonance", "type": "temp"} for name, _ in files]

@@ -148,10 +148,12 @@ def opened(save: SaveAs, seed: int, around: Around) -> Generator[Variations]:
         raise
     finally:
         with sessions.mutex:
-            with ledger.transaction():
-                ledger.update(run=None)
-            sessions.announce(ledger)
-            sessions.close(ledger.name)
+            try:
+                with ledger.transaction():
+                    ledger.update(run=None)
+                sessions.announce(ledger)
+            finally:
+                sessions.close(ledger.name)
 
 
 class Job:
