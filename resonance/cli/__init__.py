@@ -7,7 +7,7 @@ import sys
 def main() -> None:
     """What the console script calls."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # it ends at once, until something is begun
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # it ends the command at once, as long as nothing is begun
     try:
         from .app import app
     except ModuleNotFoundError as error:

@@ -14,7 +14,7 @@ from ..drive.driver import Ended, Halt, MakeJob, drive
 from ..drive.job import Engine
 from ..session.chain import Chain
 from ..session.ledger import unwritable
-from ..session.opening import Unreachable, UnreadableLedger
+from ..session.opening import UnreadableLedger
 from ..told import Told
 from .output import INTERRUPTED, Output, signals
 
@@ -66,11 +66,8 @@ async def drive_and_show(chain: Chain, job: MakeJob, engines: Sequence[Engine], 
             out.say("Finishing what is begun; Ctrl-C once more stops at once. Nothing that is done is lost.")
         halt.ask()
 
-    def told(*_: object) -> None:
-        loop.call_soon_threadsafe(ask)
-
     loop = asyncio.get_running_loop()
-    with show.bar, signals(told):
+    with show.bar, signals(lambda *_: loop.call_soon_threadsafe(ask)):
         ended = await drive(chain, job, engines, show.tell, halt)
     _conclude(chain, ended, out)
 
@@ -95,8 +92,6 @@ def ledger_of(folder: Path) -> Generator[None]:
     """Says where the ledger is that cannot be used, and what to do. Raises Told."""
     try:
         yield
-    except Unreachable:
-        raise
     except UnreadableLedger as error:
         raise Told(f"{error} resonance report {folder} --rebuild makes it anew from what the pictures say.") from error
     except sqlite3.DatabaseError as error:

@@ -105,5 +105,5 @@ def signals(asked: Callable[..., object], ended: Callable[..., object] | None = 
 
 
 def interruptible() -> AbstractContextManager[None]:
-    """Both raise KeyboardInterrupt, as something is begun that must come to an end. Elsewhere the process ends at once."""
+    """Both raise KeyboardInterrupt, because something is begun that must come to an end. Else they end the process at once."""
     return signals(signal.default_int_handler, lambda *_: signal.raise_signal(signal.SIGINT))

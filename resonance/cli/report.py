@@ -68,10 +68,7 @@ def report(
         place = out or folder / "report.html"
         with Progress(console=say.console, transient=True) as bar:
             task = bar.add_task("Lineages")
-            try:
-                page.write(folder, place, roots, limit, lambda done, all_: bar.update(task, completed=done, total=all_))
-            except OSError as error:
-                raise Told(f"{place} cannot be written ({error.strerror}): name another file with --out.") from error
+            page.write(folder, place, roots, limit, lambda done, all_: bar.update(task, completed=done, total=all_))
         say.event("report", file=str(place.absolute()))
         say.say(f"{place}")
         if open_:

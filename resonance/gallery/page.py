@@ -17,7 +17,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from ..files.pictures import locate
-from ..session.opening import Unreachable, UnreadableLedger
+from ..session.opening import UnreadableLedger
 from ..session.query import NoItem
 from ..session.status import FILE, Kind, NoLedger
 from ..told import Told
@@ -102,8 +102,7 @@ def write(
         told: is called with the number of rows that are done, and of all that will be.
 
     Raises:
-        Told: there is no ledger, or it cannot be read.
-        OSError: the file cannot be written.
+        Told: there is no ledger, it cannot be read, or the file cannot be written.
     """
     try:
         session = rows.session(folder)
@@ -127,6 +126,8 @@ def write(
                     copyfileobj(body, page)
                     page.write(_foot(len(chosen), len(session.rows)))
                 os.replace(half, out)
+            except OSError as error:
+                raise Told(f"{out} cannot be written ({error.strerror}): name another file with --out.") from error
             finally:
                 half.unlink(missing_ok=True)
         told(len(chosen), len(chosen))
@@ -135,8 +136,6 @@ def write(
         raise Told(
             f"There is no ledger in {folder} ({FILE}). If it was lost, --rebuild makes it anew from the pictures."
         ) from None
-    except Unreachable:
-        raise
     except UnreadableLedger as error:
         raise Told(f"{error} If it is broken, --rebuild makes it anew from the pictures.") from error
 

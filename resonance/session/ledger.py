@@ -94,8 +94,8 @@ class Lost(Told):
     """A run wants to store something under a claim that is not its own any more."""
 
 
-class Unwritable(Told):
-    """The ledger of a session that is worked on cannot be written any more."""
+class Unwritable(NotNow):
+    """The ledger of a session that is worked on cannot be written."""
 
 
 def unwritable(folder: Path, error: sqlite3.Error) -> Told:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files.names import is_link
-from ..told import Told
+from ..told import NotNow, Told
 from .schema import APPLICATION, TABLES, check_version
 from .status import FILE, NoLedger
 
@@ -36,8 +36,8 @@ class Refused(UnreadableLedger):
     """No part of it can be read, until it changes."""
 
 
-class Unreachable(UnreadableLedger):
-    """Nothing is wrong with it: it may be read at another time, or in another place."""
+class Unreachable(NotNow):
+    """Nothing is wrong with a ledger, which may be read at another time or in another place; the text says why."""
 
 
 _ERRORS = (sqlite3.Error, UnicodeDecodeError)
@@ -55,6 +55,7 @@ def open_to_read(folder: Path, seconds: float = PATIENCE) -> Generator[sqlite3.C
     Raises:
         NoLedger: there is none.
         UnreadableLedger: it cannot be read, or not in so many seconds. What is asked of it raises this, too.
+        Unreachable: it cannot be read as things stand.
     """
     path = folder / FILE
     version = tuple(_known(each) for each in (path, path.with_name(f"{FILE}-wal")))

@@ -130,6 +130,7 @@ def reading(folder: Path, seconds: float = PATIENCE) -> Generator["Query"]:
     Raises:
         NoLedger: there is none.
         UnreadableLedger: it cannot be read, or not in so many seconds. Questions to it raise this, too.
+        Unreachable: it cannot be read as things stand.
     """
     with open_to_read(folder, seconds) as db:
         yield Query(db, folder)

@@ -14,7 +14,7 @@ from ..told import Told
 from .item import Item, derive, seed_of
 from .ledger import Ledger, Result, own
 from .made import Takes
-from .opening import Unreachable, UnreadableLedger
+from .opening import UnreadableLedger
 from .payloads import Variation
 from .query import reading
 from .said import Said, scan
@@ -96,8 +96,6 @@ def _look(folder: Path) -> tuple[int | None, int | None]:
             seed = ledger.known().seed
             items = sum(ledger.counts().states.values())
             return items if ledger.sound() else None, seed
-    except Unreachable:
-        raise
     except (NoLedger, UnreadableLedger):
         return None, seed
 

@@ -395,7 +395,7 @@ def test_a_copy_without_what_was_written_last_is_not_begun_anew(base: Path, engi
     assert {path: path.read_bytes() for path in folder.glob("*/*.png")} == there
     asked = ["report", "s", "--rebuild", "--output", str(folder.parent), "--input", str(elsewhere / "input")]
     assert CliRunner().invoke(app, asked).exit_code == 0
-    assert done(elsewhere) == len(there) >= 4
+    assert done(elsewhere) == len(there) >= FIRST
     command(elsewhere, "rounds")
     check(elsewhere, "rounds")
 
