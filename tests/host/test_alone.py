@@ -28,7 +28,7 @@ from resonance.drive.workflow import ItemWorkflow
 from resonance.session.fill.pictures import Pictures
 
 from . import forks, shell
-from .comfy import Comfy, RunFailed
+from .comfy import PACK, Comfy, RunFailed
 from .conftest import server
 from .graphs import output, pictures, quick, until
 from .test_explore import explore
@@ -42,11 +42,20 @@ SLOW = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
-def comfy(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Comfy]:
-    with server(tmp_path_factory.mktemp("alone"), models, *PACKS) as comfy:
+def comfy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Comfy]:
+    packs = tuple(PACK / "tests" / "host" / "packs" / each for each in PACKS)
+    with Comfy(tmp_path_factory.mktemp("alone"), packs) as comfy:
         pictures(comfy, "first", *FIRST)
         put(comfy, size=(32, 32))
         yield comfy
+
+
+@pytest.fixture
+def painted(request: pytest.FixtureRequest, comfy: Comfy, kind: str) -> None:
+    """Only Vary needs a model, and only at night."""
+    if kind == "vary":
+        models: Path = request.getfixturevalue("models")
+        shutil.copytree(models, comfy.base / "models", dirs_exist_ok=True)
 
 
 @pytest.fixture
@@ -96,7 +105,7 @@ def check(comfy: Comfy, session: str) -> None:
     [
         ("rounds", "resonance.cli.app", (INT,)),
         ("explore", "connecting", (INT, INT)),
-        ("vary", "connecting", (TERM,)),
+        pytest.param("vary", "connecting", (TERM,), marks=SLOW),
         pytest.param("explore", "resonance.cli.exploring", (TERM,), marks=SLOW),
         pytest.param("vary", "resonance.drive.varying", (INT, INT), marks=SLOW),
         pytest.param("rounds", "connecting", (TERM,), marks=SLOW),
@@ -110,6 +119,7 @@ def check(comfy: Comfy, session: str) -> None:
     ids=lambda each: str(each).replace("resonance.", ""),
 )
 @pytest.mark.skipif(not forks.POSSIBLE, reason="signals")
+@pytest.mark.usefixtures("painted")
 def test_a_signal_in_the_first_second_ends_it_without_a_traceback_and_loses_nothing(
     comfy: Comfy, name: str, kind: str, point: str, sent: Sequence[int]
 ) -> None:
@@ -129,6 +139,7 @@ def test_a_signal_in_the_first_second_ends_it_without_a_traceback_and_loses_noth
 @pytest.mark.parametrize("moment", [0, 0.05, 0.1, 0.2, 0.4, 0.8])
 @pytest.mark.parametrize(("kind", "sent"), [("rounds", INT), ("explore", TERM), ("vary", INT), ("describe", INT)])
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.usefixtures("painted")
 def test_so_it_does_at_any_moment_of_it(comfy: Comfy, name: str, kind: str, sent: int, moment: float) -> None:
     """Before the first line of ours is run Python may show a traceback of its own."""
     folder = comfy.base / "input" / "first"
@@ -226,6 +237,7 @@ def test_a_comfyui_that_is_ended_in_the_first_second_of_a_run_goes_on(
 
 
 @pytest.mark.parametrize("kind", ["explore", *(pytest.param(kind, marks=SLOW) for kind in ("rounds", "vary"))])
+@pytest.mark.usefixtures("painted")
 def test_of_two_commands_that_are_begun_together_one_goes_on(comfy: Comfy, name: str, kind: str) -> None:
     asked = words(comfy, kind, name, seconds=0.5)
     with ThreadPoolExecutor(2) as both:
@@ -237,6 +249,7 @@ def test_of_two_commands_that_are_begun_together_one_goes_on(comfy: Comfy, name:
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.usefixtures("painted")
 def test_of_two_comfyuis_with_one_output_folder_and_a_command_one_goes_on(
     comfy: Comfy, models: Path, tmp_path: Path, name: str, kind: str
 ) -> None:
@@ -396,14 +409,36 @@ async def driven(comfy: Comfy, session: str, wire: Wire) -> tuple[list[str], End
 
 
 @pytest.mark.long
-def test_a_server_that_is_lost_while_vary_asks_what_to_make_is_asked_again(comfy: Comfy, name: str) -> None:
+@pytest.mark.parametrize("kind", ["vary"])
+@pytest.mark.usefixtures("painted")
+def test_a_server_that_is_lost_while_vary_asks_what_to_make_is_asked_again(comfy: Comfy, name: str, kind: str) -> None:
     async def work() -> str:
         async with Wire(comfy, "POST /prompt", "cut", 1) as wire:
-            asked = words(comfy, "vary", name, "--server", wire.url)
+            asked = words(comfy, kind, name, "--server", wire.url)
             return (await asyncio.to_thread(shell.run, *asked))[1]
 
     assert "Finished: " in asyncio.run(work())
     check(comfy, name)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_that_is_started_anew_under_a_command_costs_no_attempt(
+    tmp_path: Path, models: Path, name: str, kind: str
+) -> None:
+    with server(tmp_path, models, *PACKS) as comfy:
+        pictures(comfy, "first", *FIRST)
+        put(comfy, size=(32, 32))
+        command = shell.started(*words(comfy, kind, name, seconds=0.5))
+        for pictures_made in (1, 2):
+            until(lambda made=pictures_made: len(list((output(comfy) / name).glob("[!s.]*/*.png"))) >= made, 60)
+            comfy.stop(signal.SIGKILL)
+            comfy.start(port=comfy.port)
+        _, said = command.communicate(timeout=60)
+        assert command.returncode == 0 and "Finished: " in said, said
+        check(comfy, name)
+        with raw(output(comfy) / name) as db:
+            assert db.execute("SELECT sum(attempts) FROM item").fetchone()[0] == 0
 
 
 # A clock that was ahead
