@@ -377,7 +377,8 @@ def test_a_session_that_was_copied_at_work_goes_on_elsewhere(
     engine.made.clear()
     command(elsewhere, kind)
     check(elsewhere, kind)
-    assert len(engine.made) == COUNTS[kind] - before
+    # What was written while it was copied may be in the ledger and not in the folder: that is made again.
+    assert COUNTS[kind] - before <= len(engine.made) < COUNTS[kind]
     assert os.uname().nodename in owner_of(folder)
 
 
