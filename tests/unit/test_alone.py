@@ -350,6 +350,7 @@ def test_a_clock_that_is_set_among_many_pictures_does_not_change_the_pace(
 # A copy
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "left_out"), [("rounds", ()), ("explore", ("-shm",)), ("vary", (".lock", "-shm")), ("rounds", ("-shm",))]
 )
@@ -382,6 +383,7 @@ def test_a_session_that_was_copied_at_work_goes_on_elsewhere(
     assert os.uname().nodename in owner_of(folder)
 
 
+@pytest.mark.long
 def test_a_copy_without_what_was_written_last_is_not_begun_anew(base: Path, engine: Fake, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     engine.pause = 0.02
