@@ -545,10 +545,16 @@ class Ledger:
     # Inside
 
     def _take_name(self) -> None:
-        """Where the folder has another name than before, its own pictures are the sources of the items under that."""
-        source = self._value("SELECT source FROM item WHERE source LIKE '%/% [output]' ORDER BY id DESC LIMIT 1")
+        """Where the folder has another name than before, its own pictures are the sources of the items under that.
+
+        Those of the first round of Rounds may be another session's.
+        """
+        source = self._value(
+            "SELECT source FROM item WHERE source LIKE '%/% [output]' AND (round > 1 OR (SELECT kind FROM session) = 'vary')"
+            " ORDER BY id DESC LIMIT 1"
+        )
         before, _, file = (source or self.name).removesuffix(" [output]").partition("/")
-        if before == self.name or (self.folder.parent / before).exists():
+        if before == self.name:
             return
         if (self.folder / file).is_file() or self._value("SELECT 1 FROM result WHERE file = ?", file):
             self._db.execute(

@@ -471,6 +471,25 @@ def test_what_was_uploaded_after_the_clock_was_set_back_is_not_taken_for_the_old
         path.unlink(missing_ok=True)
 
 
+# A copy
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.usefixtures("painted")
+def test_a_copy_of_a_session_at_work_goes_on_in_comfyui(comfy: Comfy, name: str, kind: str) -> None:
+    folder, copy = output(comfy) / name, output(comfy) / f"{name}-copy"
+    comfy.queue(graph(comfy, kind, name, 0.3))
+    begun = len(FIRST) + 1 if kind == "rounds" else 2  # the second round is on
+    until(lambda: len(list(folder.glob("[!s.]*/*.png"))) >= begun)
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.tmp"))
+    comfy.idle()
+    check(comfy, name)
+    assert comfy.post(f"/resonance/rounds/{copy.name}/resume").status_code == 200
+    comfy.idle()
+    check(comfy, copy.name)
+
+
 # A folder in which nothing may be written
 
 

@@ -510,9 +510,23 @@ def test_a_renamed_session_knows_its_pictures_again(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "t")
     assert ledger.sources(1) == {"p/1.png [input]"} and ledger.sources(2) == {"t/round-0001/a.png [output]"}
     ledger.close()
-    shutil.copytree(tmp_path / "t", tmp_path / "copy")  # what it began with is there still
+    shutil.copytree(tmp_path / "t", tmp_path / "copy")
     ledger = Ledger(tmp_path / "copy")
-    assert ledger.sources(2) == {"t/round-0001/a.png [output]"}
+    assert ledger.sources(2) == {"copy/round-0001/a.png [output]"}
+    ledger.close()
+
+
+def test_the_pictures_of_another_session_with_which_one_began_stay_its(tmp_path: Path) -> None:
+    source = "other/round-0001/a.png [output]"
+    ledger = Ledger(tmp_path / "s", seed=7)
+    with ledger.transaction():
+        ledger.add(1, [(source, "X0001")])
+    item = claim(ledger)
+    assert item
+    ledger.commit(item, [Result("round-0001/a.png", "X0001")])
+    ledger.close()
+    ledger = Ledger(tmp_path / "s")
+    assert ledger.sources(1) == {source}
     ledger.close()
 
 
