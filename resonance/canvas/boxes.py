@@ -23,7 +23,8 @@ EDGES = (("top", "left", "bottom", "right"), ("y1", "x1", "y2", "x2"), ("ymin", 
 """What a bbox can be made of that is an object."""
 
 KNOWN = {
-    *(
+    *SIDES,
+    *[
         "bbox",
         "metadata",
         "type",
@@ -36,8 +37,7 @@ KNOWN = {
         "name",
         "palette",
         "color_palette",
-    ),
-    *SIDES,
+    ],
 }
 MENTIONED = 5
 """Most numbers of boxes in a note."""

@@ -13,8 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..drive.driver import Ended, Halt, MakeJob, drive
 from ..drive.job import Engine
 from ..session.chain import Chain
-from ..session.ledger import unwritable
-from ..session.opening import UnreadableLedger
+from ..session.opening import UnreadableLedger, unwritable
 from ..told import Told
 from .output import INTERRUPTED, Output, signals
 

@@ -70,8 +70,9 @@ class Places:
 
     def secret(self) -> str:
         """This installation's: that of the ComfyUI to which the output folder belongs, or that was found; else the user's own."""
-        bases = [base for base in (self.output.parent, self.comfyui) if base and (base / "user").is_dir()]
-        return installation.secret(bases[0] / "user" / "__resonance" if bases else Path(typer.get_app_dir("resonance")))
+        above = self.output.parent
+        base = above if all((above / name).is_dir() for name in ("input", "output", "user")) else self.comfyui
+        return installation.secret(base / "user" / "__resonance" if base else Path(typer.get_app_dir("resonance")))
 
     @property
     def roots(self) -> dict[str, Path]:

@@ -8,7 +8,7 @@ import typer
 from rich.progress import Progress
 
 from ..gallery import page
-from ..session.ledger import Busy
+from ..session.owning import Busy
 from ..session.query import base_of, sessions
 from ..session.rebuild import SMALL, Rebuilt, rebuild
 from ..session.status import FILE

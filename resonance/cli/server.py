@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ..drive.comfyui import ComfyUI, Progress, Recipe, Server
 from ..drive.job import EngineLost, Job
-from ..session.ledger import Busy, own
 from ..session.made import Made
+from ..session.owning import Busy, own
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from ..drive.workflow import ItemWorkflow, load
 from ..files.names import check_name
 from ..session.chain import PlanDraws
 from ..session.fill.pictures import Pictures
-from ..session.ledger import Busy, own
+from ..session.owning import Busy, own
 from ..session.query import Known, known
 from ..told import Told
 from .driving import drive_and_show, ledger_of

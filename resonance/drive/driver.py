@@ -15,8 +15,9 @@ from typing import Any
 
 from ..session.chain import BY_REQUEST, Chain, Stop, Unreadable, Why
 from ..session.item import Item
-from ..session.ledger import DEATHS, STREAK, Unwritable
+from ..session.ledger import DEATHS, STREAK
 from ..session.made import Made
+from ..session.opening import Unwritable
 from ..session.reason import Outcome, Reason, outcome_of
 from ..session.status import Moved
 from ..told import Told

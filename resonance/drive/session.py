@@ -8,7 +8,7 @@ from ..files.names import check_name
 from ..session.chain import Chain, Draws, Unreadable, check, own
 from ..session.fill.fill import Fill
 from ..session.item import Item
-from ..session.ledger import Busy
+from ..session.owning import Busy
 from ..session.query import reading
 from ..told import Told
 from .job import Job

@@ -57,9 +57,8 @@ def parsed(data: bytes, limits: Limits, who: str) -> Any:
         ValueError: it is no JSON.
     """
     longest = limits.line_megabytes * MEGABYTE
-    if data.count(b'"') > 4 * VALUES or (
-        len(data) > 4 * MEGABYTE and _WIDE.search(data)
-    ):  # a value has a key and a text
+    wide = len(data) > 4 * MEGABYTE and _WIDE.search(data)
+    if wide or data.count(b'"') > 4 * VALUES:  # a value has a key and a text
         raise _too_large(who)
     if len(data) > longest and any(text.end() - text.start() > longest for text in _TEXT.finditer(data)):
         raise _too_much(f"{who} sent a text of more than {limits.line_megabytes:g} MB", "line_megabytes")

@@ -23,8 +23,9 @@ from ..roulette import Draw, Plan, draw
 from ..told import NotNow, Told
 from .fill.fill import Change, Fill
 from .item import Item, derive
-from .ledger import Busy, Claim, Gone, Ledger
+from .ledger import Claim, Gone, Ledger
 from .made import Made
+from .owning import Busy
 from .query import known
 from .reason import Outcome, Reason
 from .status import Kind
@@ -163,6 +164,8 @@ class Chain:
         self.loaded: dict[str, str] = {}
         """The model that each worker was last given an item for."""
         self._round: int | None = None
+        self._there = ""
+        """A source that was there when one was last looked for."""
         self._mutex = threading.RLock()
 
     def close(self) -> None:
@@ -321,8 +324,14 @@ class Chain:
                 return False
             return path is not None and path.exists()
 
+        def look() -> bool:
+            # Of thousands few may be left: the last that was there is asked for before all others.
+            likely = [source for source in (item.source, self._there) if source in sources]
+            self._there = next(filter(is_there, [*likely, *sources]), "")
+            return not self._there
+
         try:
-            return not within(PATIENCE, lambda: any(map(is_there, sources)))
+            return within(PATIENCE, look)
         except TimeoutError:
             return False
 

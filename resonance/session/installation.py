@@ -8,6 +8,7 @@ import hmac
 import json
 import logging
 import secrets
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from ..told import NotNow, Told
 log = logging.getLogger(__name__)
 
 FILE = "installation"
+LENGTH = 64
+"""Letters of a secret."""
 
 
 class Foreign(NotNow):
@@ -30,24 +33,30 @@ class Foreign(NotNow):
 
 
 def secret(folder: Path) -> str:
-    """The secret of the installation whose private folder this is, drawn when it is first asked for. Where none can be kept it is
-    empty, and no graph is known again."""
+    """The secret of the installation whose private folder this is, drawn when it is first asked for. Where none can be kept, one
+    that holds until this process ends."""
     file = folder / FILE
     try:
         if not file.exists():
-            store.write(folder, [(FILE, secrets.token_hex(32).encode())])
-        return file.read_text("ascii")
+            store.write(folder, [(FILE, secrets.token_hex(LENGTH // 2).encode())])
+        known = file.read_text("ascii")
+        if len(known) != LENGTH:  # anybody could make the marks of an empty one
+            raise ValueError(f"it has {len(known)} letters instead of {LENGTH}")
+        return known
     except (OSError, ValueError, Told) as error:
-        log.warning(
-            "%s, by which this installation knows the workflows of its sessions, cannot be used: %s", file, error
-        )
-        return ""
+        log.warning("%s, by which this installation knows its own workflows, cannot be used: %s", file, error)
+        return _for_this_process()
+
+
+@cache
+def _for_this_process() -> str:
+    return secrets.token_hex(LENGTH // 2)
 
 
 def mark(graph: dict[str, Any], secret: str) -> str:
-    """What stands beside a graph that an installation keeps; empty without a secret."""
-    return secret and hmac.new(secret.encode(), json.dumps(graph).encode(), hashlib.sha256).hexdigest()
+    """What stands beside a graph that an installation keeps."""
+    return hmac.new(secret.encode(), json.dumps(graph).encode(), hashlib.sha256).hexdigest()
 
 
 def is_own(graph: dict[str, Any], marked: str, secret: str) -> bool:
-    return bool(secret) and hmac.compare_digest(marked.encode(), mark(graph, secret).encode())
+    return hmac.compare_digest(marked.encode(), mark(graph, secret).encode())

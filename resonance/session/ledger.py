@@ -4,7 +4,6 @@ A picture goes through claim, work, commit. The guarantee is one committed resul
 How a run ended is told by the caller.
 """
 
-import errno
 import json
 import sqlite3
 import threading
@@ -16,17 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from filelock import FileLock, Timeout
-
 from ..files.names import is_link
-from ..files.store import is_full
-from ..told import NoSpace, NotNow, Told
+from ..told import NotNow, Told
 from . import installation
 from .item import Item, Phase, Words, seed_of
 from .lineage import distinct
-from .opening import check_file, from_json, open_to_write
+from .opening import check_file, from_json, open_to_write, unwritable
+from .owning import own
 from .payloads import Payload, Plain, payload_of
-from .query import Query, owner_of, words_of
+from .query import Query, words_of
 from .reason import Outcome, Reason
 from .schema import prepare
 from .status import FILE, Kind, Moved, NoLedger, State, Status
@@ -34,7 +31,6 @@ from .status import FILE, Kind, Moved, NoLedger, State, Status
 ATTEMPTS = 3
 DEATHS = 5
 STREAK = 3
-_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class Claim(NamedTuple):
@@ -77,68 +73,17 @@ class Session:
     kind: Kind
 
 
-class Busy(NotNow):
-    """Another process owns the session."""
-
-
 class Gone(NotNow):
     """No picture that a round starts from is there."""
 
     def __init__(self, round_: int, way: str) -> None:
         super().__init__(
-            f"None of the pictures that round {round_} starts from is there any more: put them back, {way}."
+            f"None of the pictures that round {round_} starts from are there any more: put them back, {way}."
         )
 
 
 class Lost(Told):
     """A run wants to store something under a claim that is not its own any more."""
-
-
-class Unwritable(NotNow):
-    """The ledger of a session that is worked on cannot be written."""
-
-
-def unwritable(folder: Path, error: sqlite3.Error) -> Told:
-    """What a person is told of an error of SQLite's in the ledger in ``folder``."""
-    if is_full(error):
-        return NoSpace(f"The ledger {folder / FILE} cannot be written: {error}. Make room and go on.")
-    if isinstance(error, sqlite3.OperationalError):
-        return Unwritable(
-            f"The ledger {folder / FILE} cannot be written: {error}. See that you may write there, that nothing else has it open and"
-            " that its disk has locks; then go on."
-        )
-    return Unwritable(
-        f"The ledger {folder / FILE} is damaged: {error}. resonance report {folder} --rebuild makes it anew from what the pictures"
-        " say."
-    )
-
-
-def own(folder: Path) -> FileLock:
-    """Makes this process the owner of the session in ``folder``, until the lock is released.
-
-    Raises:
-        Busy: another process owns it; the text says who.
-        Told: the folder cannot be made, written to or locked.
-    """
-    lock = FileLock(folder / "ledger.lock", thread_local=False)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise Busy(owner_of(folder)) from None
-    except (NotImplementedError, OSError) as error:
-        if is_full(error):
-            raise NoSpace(f"{folder} cannot be written to ({error}): make room.") from error
-        if isinstance(error, OSError) and error.errno in _READ_ONLY:
-            raise Told(
-                f"{folder} cannot be written to ({error.strerror}). A session is begun, or goes on, in a folder where you may write:"
-                " move or copy it to one. It can be looked at where it is."
-            ) from error
-        raise Told(
-            f"{folder} cannot be locked ({error}). A session is worked on by one program at a time, which takes a disk with locks: move"
-            " or copy it to one. It can be looked at where it is."
-        ) from error
-    return lock
 
 
 class Ledger:

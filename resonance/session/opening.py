@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..files.names import is_link
-from ..told import NotNow, Told
+from ..files.store import is_full
+from ..told import NoSpace, NotNow, Told
 from .schema import APPLICATION, TABLES, check_version
 from .status import FILE, NoLedger
 
@@ -38,6 +39,25 @@ class Refused(UnreadableLedger):
 
 class Unreachable(NotNow):
     """Nothing is wrong with a ledger, which may be read at another time or in another place; the text says why."""
+
+
+class Unwritable(NotNow):
+    """The ledger of a session that is worked on cannot be written."""
+
+
+def unwritable(folder: Path, error: sqlite3.Error) -> Told:
+    """What a person is told of an error of SQLite's in the ledger in ``folder``."""
+    if is_full(error):
+        return NoSpace(f"The ledger {folder / FILE} cannot be written: {error}. Make room and go on.")
+    if isinstance(error, sqlite3.OperationalError):
+        return Unwritable(
+            f"The ledger {folder / FILE} cannot be written: {error}. See that you may write there, that nothing else has it open and"
+            " that its disk has locks; then go on."
+        )
+    return Unwritable(
+        f"The ledger {folder / FILE} is damaged: {error}. resonance report {folder} --rebuild makes it anew from what the pictures"
+        " say."
+    )
 
 
 _ERRORS = (sqlite3.Error, UnicodeDecodeError)

@@ -12,9 +12,10 @@ from tempfile import TemporaryDirectory
 from ..files import store
 from ..told import Told
 from .item import Item, derive, seed_of
-from .ledger import Ledger, Result, own
+from .ledger import Ledger, Result
 from .made import Takes
 from .opening import UnreadableLedger
+from .owning import own
 from .payloads import Variation
 from .query import reading
 from .said import Said, scan

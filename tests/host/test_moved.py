@@ -150,7 +150,7 @@ def test_without_any_picture_of_the_round_before_it_pauses(comfy: Comfy, name: s
     os.rename(folder / "round-0001", away)
     if what == "all pictures":
         (folder / "round-0001").mkdir()
-    wanted = "None of the pictures that round 2 starts from is there any more: put them back, or have them made again."
+    wanted = "None of the pictures that round 2 starts from are there any more: put them back, or have them made again."
     with pytest.raises(RunFailed, match=wanted):
         comfy.run(quick(name, name, rounds=2))
     status, _ = query.read_round(folder, 1)
@@ -170,7 +170,7 @@ def test_a_first_folder_that_goes_while_it_is_worked_on_pauses(comfy: Comfy, nam
     comfy.idle()
     status, found = query.read_round(folder, 1)
     assert (
-        status.state == "paused" and "None of the pictures that round 1 starts from is there any more" in status.reason
+        status.state == "paused" and "None of the pictures that round 1 starts from are there any more" in status.reason
     )
     assert {item["state"] for item in found} == {"done", "pending"}
     os.rename(first.with_name(f"{name}-away"), first)

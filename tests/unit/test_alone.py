@@ -410,7 +410,8 @@ def test_of_what_is_not_there_on_another_machine_nothing_is_lost(base: Path, eng
     places = ["--output", str(base / "output"), "--input", str(base / "input")]
     gone = CliRunner().invoke(app, ["rounds", "s", "--model", "toyworld", *places])
     assert (
-        gone.exit_code == 1 and "Paused: None of the pictures that round 1 starts from is there any more" in gone.stderr
+        gone.exit_code == 1
+        and "Paused: None of the pictures that round 1 starts from are there any more" in gone.stderr
     )
     (base / "away").rename(base / "input")
     again = CliRunner().invoke(app, ["rounds", "s", "--model", "toyworld", *places])

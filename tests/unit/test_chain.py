@@ -14,8 +14,9 @@ from resonance.session.chain import Chain, PlanDraws, Stop, Why, WrongKind, chec
 from resonance.session.fill.grid import Grid
 from resonance.session.fill.pictures import Pictures
 from resonance.session.item import Item, Words
-from resonance.session.ledger import Busy, Lost
+from resonance.session.ledger import Lost
 from resonance.session.made import Made
+from resonance.session.owning import Busy
 from resonance.session.reason import Outcome, Reason
 from resonance.told import NoSpace, Told
 from resonance.vary.grid import combine

@@ -29,8 +29,8 @@ from resonance.img2tag2img.fill import FolderJobs, opened
 from resonance.img2tag2img.folders import Folders, prepare, session_name
 from resonance.session import query
 from resonance.session.chain import Chain, Stop, Unreadable
-from resonance.session.ledger import Busy
 from resonance.session.made import Made
+from resonance.session.owning import Busy
 from resonance.told import Told
 
 from .img2tag2img_steps import WORKFLOWS, toml

@@ -57,7 +57,7 @@ def test_what_somebody_else_has_changed_is_not_run_unseen(tmp_path: Path, change
         known.own_graph("s", ours)
 
 
-def test_where_no_secret_can_be_kept_no_graph_is_known_again(
+def test_where_no_secret_can_be_kept_graphs_are_known_until_the_process_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*_: object) -> None:
@@ -65,9 +65,17 @@ def test_where_no_secret_can_be_kept_no_graph_is_known_again(
 
     monkeypatch.setattr(store, "write", refuse)
     secret = installation.secret(tmp_path)
-    assert secret == "" and "it is read-only" in caplog.text
+    assert installation.secret(tmp_path) == secret and "it is read-only" in caplog.text
     ledger = Ledger(tmp_path / "s", seed=1)
     ledger.update(graph=GRAPH, secret=secret)
+    assert ledger.graph(secret) == GRAPH
+    installation._for_this_process.cache_clear()  # as in the next process
     with pytest.raises(Foreign):
-        ledger.graph(secret)
+        ledger.graph(installation.secret(tmp_path))
     ledger.close()
+
+
+@pytest.mark.parametrize("damage", ["", "short", "ü" * 64])
+def test_a_damaged_secret_is_not_used(tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "installation").write_text(damage, "utf-8")
+    assert installation.secret(tmp_path) not in ("", damage) and "cannot be used" in caplog.text

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from resonance.session import ledger as ledgers
-from resonance.session import query, saving
+from resonance.session import owning, query, saving
 from resonance.session.chain import Chain
 from resonance.session.fill.pictures import Pictures
 from resonance.session.item import Item, Words
-from resonance.session.ledger import Busy, Gone, Ledger, Lost, Result
+from resonance.session.ledger import Gone, Ledger, Lost, Result
 from resonance.session.made import Made
+from resonance.session.owning import Busy
 from resonance.session.payloads import Plain
 from resonance.session.reason import Outcome, Reason
 from resonance.session.status import Moved
@@ -67,15 +67,6 @@ def claim(ledger: Ledger, run: str = "run", describe: bool = False, rounds: int 
         return ledger.claim(item, run) if item else None
 
 
-def claim_there(ledger: Ledger) -> Item | None:
-    """Claims of a session of two rounds where X0001's picture of the first is gone."""
-    with ledger.transaction():
-        ledger.update(rounds=2)
-        round_ = ledger.open_round(lambda file: "X0001" not in file)
-        item = ledger.next(round_) if round_ else None
-        return ledger.claim(item, "run") if item else None
-
-
 def finish(ledger: Ledger, item: Item, count: int = 1, takes: str | None = "same") -> None:
     child = item.lineage if takes == "same" else takes
     ledger.commit(
@@ -117,16 +108,22 @@ def test_pictures_thrown_away_do_not_enter_the_next_round(ledger: Ledger):
     assert ledger.status().text().startswith("round 2: 0 of 1, 1 removed")
 
 
-def test_a_removed_picture_is_made_again_and_goes_on(ledger: Ledger):
+def finish_without_the_first(ledger: Ledger) -> None:
+    """Two rounds of two items; X0001's picture of the first is gone when the second is opened."""
     fill(ledger, 2)
-    for _ in range(2):
-        item = claim(ledger)
-        assert item
+    while item := claim(ledger, rounds=1):
         finish(ledger, item)
     with ledger.transaction():
+        ledger.update(rounds=2)
         assert ledger.open_round(lambda file: "X0001" not in file) == 2
-    while item := claim_there(ledger):
-        finish(ledger, item)
+        item = ledger.next(2)
+        assert item
+        item = ledger.claim(item, "run")
+    finish(ledger, item)
+
+
+def test_a_removed_picture_is_made_again_and_goes_on(ledger: Ledger):
+    finish_without_the_first(ledger)
     with ledger.transaction():
         assert ledger.remake() == 1
     assert (again := claim(ledger)) and (again.round, again.lineage) == (1, "X0001")
@@ -136,15 +133,7 @@ def test_a_removed_picture_is_made_again_and_goes_on(ledger: Ledger):
 
 
 def test_a_picture_that_is_put_back_goes_on(ledger: Ledger):
-    fill(ledger, 2)
-    for _ in range(2):
-        item = claim(ledger)
-        assert item
-        finish(ledger, item)
-    with ledger.transaction():
-        assert ledger.open_round(lambda file: "X0001" not in file) == 2
-    while item := claim_there(ledger):
-        finish(ledger, item)
+    finish_without_the_first(ledger)
     assert (item := claim(ledger, rounds=2)) and (item.round, item.lineage) == (2, "X0001")
     assert states(ledger) == ["done", "done"]
 
@@ -168,7 +157,7 @@ def test_without_a_picture_no_round_is_opened(ledger: Ledger, count: int):
     with ledger.transaction():
         ledger._db.execute("DELETE FROM item WHERE round = 2")
         with pytest.raises(
-            Gone, match="None of the pictures that round 2 starts from is there any more: put them back, or have"
+            Gone, match="None of the pictures that round 2 starts from are there any more: put them back, or have"
         ):
             ledger.open_round(lambda file: False)
     assert states(ledger) == ["removed"] * count
@@ -393,7 +382,7 @@ def test_a_second_process_is_told_who_owns_the_session(ledger: Ledger):
     with ledger.transaction():
         ledger.update(owner="thathost, process 5")
     code = (
-        "import sys; from pathlib import Path; from resonance.session.ledger import Busy, Ledger\n"
+        "import sys; from pathlib import Path; from resonance.session.ledger import Ledger; from resonance.session.owning import Busy\n"
         "try: Ledger(Path(sys.argv[1]), 1)\nexcept Busy as e: print('busy:', e)"
     )
     said = subprocess.run([sys.executable, "-c", code, ledger.folder], capture_output=True, text=True, check=True)
@@ -408,7 +397,7 @@ def test_a_folder_that_cannot_lock_is_refused(tmp_path: Path, monkeypatch: pytes
     def refuse(self: object, timeout: float) -> None:
         raise NotImplementedError("FileSystem does not appear to support flock")
 
-    monkeypatch.setattr(ledgers.FileLock, "acquire", refuse)
+    monkeypatch.setattr(owning.FileLock, "acquire", refuse)
     with pytest.raises(Told, match="cannot be locked"):
         Ledger(tmp_path / "s", seed=1)
 

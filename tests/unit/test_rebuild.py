@@ -18,9 +18,10 @@ from resonance.session import saving
 from resonance.session.fill.grid import Grid
 from resonance.session.fill.pictures import Pictures
 from resonance.session.item import Item, Words
-from resonance.session.ledger import Busy, Ledger
+from resonance.session.ledger import Ledger
 from resonance.session.made import Made, Takes
 from resonance.session.naming import BY_ROUND, Naming
+from resonance.session.owning import Busy
 from resonance.session.reason import Outcome, Reason
 from resonance.session.rebuild import SMALL, Rebuilt, rebuild
 from resonance.session.status import FILE

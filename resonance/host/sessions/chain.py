@@ -21,7 +21,8 @@ from ...session import query
 from ...session.chain import BY_REQUEST, PROCESS, Chain, PlanDraws, Stop, Why, WrongKind, check
 from ...session.fill.fill import Change, Fill
 from ...session.item import Item, Words
-from ...session.ledger import Ledger, Unwritable, unwritable
+from ...session.ledger import Ledger
+from ...session.opening import Unwritable, unwritable
 from ...session.payloads import Plain
 from ...session.reason import Outcome, Reason
 from ...session.status import Moved, NoLedger
