@@ -2,10 +2,7 @@
 
 from comfy_api.v0_0_2 import ComfyExtension, io
 
-from ..resonance.host import folders, memory, old_nodes
-from ..resonance.host.routes import canvas as canvas_routes
-from ..resonance.host.routes import sessions as routes
-from ..resonance.host.routes import transform as transform_routes
+from ..resonance.host import folders, memory, old_nodes, routes
 from . import (
     canvas,
     chat,
@@ -30,8 +27,6 @@ class ResonanceExtension(ComfyExtension):
         folders.register()
         memory.register()
         routes.register()
-        canvas_routes.register()
-        transform_routes.register()
         old_nodes.register([checked(node) for node in old.NODES], checked(tag.NODES[0]))
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:

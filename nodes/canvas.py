@@ -6,12 +6,9 @@ from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance import graph
 from ..resonance.attention.parts import resize
-from ..resonance.canvas import edits, listing, masks, pick
-from ..resonance.canvas.boxes import to_boxes
+from ..resonance.canvas import pick
 from ..resonance.canvas.canvas import GRID
 from ..resonance.canvas.canvas import Canvas as Layout
-from ..resonance.canvas.render import render
-from ..resonance.host import canvas as host
 from ..resonance.told import Told
 from .types import Canvas
 
@@ -90,6 +87,11 @@ class CanvasByHand(io.ComfyNode):
         boxes: object = None,
         image: torch.Tensor | None = None,
     ) -> io.NodeOutput:
+        from ..resonance.canvas import edits, listing
+        from ..resonance.canvas.boxes import to_boxes
+        from ..resonance.canvas.masks import masks
+        from ..resonance.host import canvas as host
+
         if image is not None:
             height, width = image.shape[1:3]
         upstream, noted = canvas, ()
@@ -107,7 +109,7 @@ class CanvasByHand(io.ComfyNode):
             "resonance_background": [] if image is None else ui.PreviewImage(image[:1], cls=cls).values,
         }
         return io.NodeOutput(
-            found.canvas, masks.masks(found.canvas), to_boxes(found.canvas, width, height), written, ui=shown
+            found.canvas, masks(found.canvas), to_boxes(found.canvas, width, height), written, ui=shown
         )
 
 
@@ -146,6 +148,9 @@ class RenderCanvas(io.ComfyNode):
     def execute(
         cls, canvas: Layout, width: int, height: int, blur: int, vae: io.Vae.Type | None = None
     ) -> io.NodeOutput:
+        from ..resonance.canvas.masks import masks
+        from ..resonance.canvas.render import render
+
         image = render(canvas, width, height, blur)
         if vae is not None:
             latent = {"samples": vae.encode(image)}
@@ -154,7 +159,7 @@ class RenderCanvas(io.ComfyNode):
         else:
             # For a link that is made later, when this result comes from the cache.
             latent = ExecutionBlocker(NO_VAE)
-        return io.NodeOutput(image, resize(masks.masks(canvas), height, width), latent)
+        return io.NodeOutput(image, resize(masks(canvas), height, width), latent)
 
 
 class RegionMasks(io.ComfyNode):
@@ -192,8 +197,10 @@ class RegionMasks(io.ComfyNode):
 
     @classmethod
     def execute(cls, canvas: Layout, which: str, width: int, height: int) -> io.NodeOutput:
+        from ..resonance.canvas.masks import masks
+
         numbers = pick.numbers(canvas, which)
-        chosen = masks.masks(canvas)[list(numbers)]
+        chosen = masks(canvas)[list(numbers)]
         return io.NodeOutput(resize(chosen, height or GRID, width or GRID), [canvas.label(n) for n in numbers])
 
 

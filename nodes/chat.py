@@ -2,9 +2,7 @@
 
 from comfy_api.v0_0_2 import io
 
-from ..resonance.canvas import chat, instructions, listing, settings
-from ..resonance.host import canvas as host
-from ..resonance.host import llm as models
+from ..resonance.canvas import instructions, settings
 from ..resonance.host import progress
 from ..resonance.llm.chat import LLMEngine, Sampling
 from ..resonance.llm.conversation import Conversation as Said
@@ -36,8 +34,8 @@ class CanvasChat(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "answer_form",
-                    options=[*instructions.FORMS, chat.AUTOMATIC],
-                    default=chat.JSON,
+                    options=[*instructions.FORMS, instructions.AUTOMATIC],
+                    default=instructions.JSON,
                     tooltip="json suits any model. omost program is what Omost's own models were trained to write. automatic"
                     " takes the program for models that have omost in their name, json for all others.",
                 ),
@@ -54,7 +52,7 @@ class CanvasChat(io.ComfyNode):
                 io.String.Input(
                     "system",
                     multiline=True,
-                    default=instructions.system_prompt(chat.JSON),
+                    default=instructions.system_prompt(instructions.JSON),
                     advanced=True,
                     tooltip="What the model is told about canvases. As long as it is untouched, or empty, the text that"
                     " belongs to answer_form is sent.",
@@ -92,11 +90,15 @@ class CanvasChat(io.ComfyNode):
         system: str,
         conversation: Said | None = None,
     ) -> io.NodeOutput:
+        from ..resonance.canvas import chat, listing
+        from ..resonance.host import llm as models
+        from ..resonance.host.canvas import Growing
+
         if not message.strip():
             raise Told(NO_MESSAGE)
         said = conversation or Said()
         node = cls.hidden.unique_id
-        growing = host.Growing(node)
+        growing = Growing(node)
         sampling = Sampling(max_tokens, temperature, top_p, seed=seed)
         form = chat.form_for(answer_form, llm.name)
         request = chat.request(said, message.strip(), system, form, force_grammar, sampling)

@@ -3,14 +3,10 @@
 import torch
 from comfy_api.v0_0_2 import io
 
-from ..resonance.host import llm as models
-from ..resonance.host import progress
-from ..resonance.host.core_text import CoreEngine
+from ..resonance.host import gguf, progress
 from ..resonance.images import from_tensor
 from ..resonance.llm import caption, settings
 from ..resonance.llm.chat import LLMEngine, LLMError, Sampling, states
-from ..resonance.llm.llamacpp import Settings
-from ..resonance.llm.server import Limits
 from .inputs import input_of
 from .types import LLM
 
@@ -21,7 +17,7 @@ NO_MMPROJ = "none"
 class LoadLLM(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        projectors = models.projectors()
+        projectors = gguf.projectors()
         return io.Schema(
             node_id="ResonanceLoadLLM",
             display_name="Load LLM",
@@ -32,7 +28,7 @@ class LoadLLM(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "model",
-                    options=[f for f in models.gguf_files() if f not in projectors],
+                    options=[f for f in gguf.names() if f not in projectors],
                     tooltip="GGUF file in models/llm. For pictures take one that sees, and its mmproj file.",
                 ),
                 io.Combo.Input(
@@ -61,7 +57,7 @@ class LoadLLM(io.ComfyNode):
         try:
             for name in (model, mmproj):
                 if name is not None and name != NO_MMPROJ:
-                    models.gguf_file(name)
+                    gguf.find(name)
         except LLMError as error:
             return str(error)
         return True
@@ -70,8 +66,11 @@ class LoadLLM(io.ComfyNode):
     def execute(
         cls, model: str, mmproj: str, context: int, gpu_layers: int, unload_after_run: bool, threads: int = 0
     ) -> io.NodeOutput:
-        projector = None if mmproj == NO_MMPROJ else models.gguf_file(mmproj)
-        loads = Settings(models.gguf_file(model), projector, context, gpu_layers, threads)
+        from ..resonance.host import llm as models
+        from ..resonance.llm.llamacpp import Settings
+
+        projector = None if mmproj == NO_MMPROJ else gguf.find(mmproj)
+        loads = Settings(gguf.find(model), projector, context, gpu_layers, threads)
         engine = models.loading(loads, unload_after_run)
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)
@@ -115,6 +114,8 @@ class ConnectLLM(io.ComfyNode):
     def validate_inputs(cls, address: str | None = None) -> bool | str:
         try:
             if address is not None:
+                from ..resonance.host import llm as models
+
                 models.check_address(address)
         except LLMError as error:
             return str(error)
@@ -122,6 +123,9 @@ class ConnectLLM(io.ComfyNode):
 
     @classmethod
     def execute(cls, address: str, model: str = "", timeout: int = 120, **limits: int) -> io.NodeOutput:
+        from ..resonance.host import llm as models
+        from ..resonance.llm.server import Limits
+
         engine = models.connected(address, model.strip(), timeout, Limits(**limits), cls.hidden.unique_id)
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)
@@ -148,6 +152,8 @@ class CoreLLM(io.ComfyNode):
 
     @classmethod
     def execute(cls, clip: io.Clip.Type) -> io.NodeOutput:
+        from ..resonance.host.core_text import CoreEngine
+
         engine = CoreEngine(clip)
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)
@@ -220,6 +226,8 @@ class CaptionImages(io.ComfyNode):
         whole_sentences: bool = True,
         longest_side: int = 1024,
     ) -> io.NodeOutput:
+        from ..resonance.host import llm as models
+
         node, growing = cls.hidden.unique_id, progress.growing(cls.hidden.unique_id)
         sampling = Sampling(max_tokens, temperature, top_p, top_k, seed=seed)
         pictures = from_tensor(images)

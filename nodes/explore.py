@@ -6,12 +6,9 @@ from comfy_api.v0_0_2 import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance.host import folders, latents, progress
-from ..resonance.host.sessions import chain
 from ..resonance.roulette import Plan
-from ..resonance.session.fill.grid import Grid
 from ..resonance.session.item import Item
 from ..resonance.session.naming import prompt_hash
-from ..resonance.session.prompts import prompt_of
 from ..resonance.told import Told
 from ..resonance.vary import grid
 from . import types
@@ -153,6 +150,9 @@ class Explore(io.ComfyNode):
         like_picture: str = "",
         item: str = "",
     ) -> io.NodeOutput:
+        from ..resonance.host.sessions import chain
+        from ..resonance.session.fill.grid import Grid
+
         with progress.told_on(cls.hidden.unique_id):
             if item.strip():
                 at = Item.from_json(item)
@@ -160,7 +160,7 @@ class Explore(io.ComfyNode):
                 return io.NodeOutput()
             else:
                 rule = chosen(steps_rule, "steps_rule", (*grid.STEPS, FIXED))
-                before = prompt_of(like_picture, folders.picture_roots()) if like_picture.strip() else ""
+                before = _prompt_of(like_picture) if like_picture.strip() else ""
                 steps = rule["steps_rule"], rule.get("steps", 0)
                 fill = Grid(grid.explored(prompts, before, aspects, sizes, scales, *steps), seeds)
                 ask = chain.Ask(
@@ -216,15 +216,21 @@ class ExplorationPrompt(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, picture: str | None, **_: object) -> str | float:
         try:
-            return prompt_of(picture or "", folders.picture_roots())
+            return _prompt_of(picture or "")
         except Told:
             return float("nan")
 
     @classmethod
     def execute(cls, picture: str, addition: str) -> io.NodeOutput:
-        prompt = prompt_of(picture, folders.picture_roots()) + " ".join(addition.splitlines()).rstrip()
+        prompt = _prompt_of(picture) + " ".join(addition.splitlines()).rstrip()
         _say_older(prompt, cls.hidden.unique_id)
         return io.NodeOutput(*grid.split(prompt), prompt, prompt_hash(prompt))
+
+
+def _prompt_of(picture: str) -> str:
+    from ..resonance.session.prompts import prompt_of
+
+    return prompt_of(picture, folders.picture_roots())
 
 
 @lru_cache(256)

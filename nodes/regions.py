@@ -9,8 +9,6 @@ from ..resonance.attention.methods import METHODS
 from ..resonance.attention.parts import Conditioning, Part
 from ..resonance.canvas.canvas import GRID, Canvas
 from ..resonance.host import progress
-from ..resonance.host import regions as host
-from ..resonance.host.encode import encode_all
 from ..resonance.settings import Setting
 from ..resonance.told import Told
 from . import types
@@ -91,6 +89,8 @@ class Regions(io.ComfyNode):
         positive: Conditioning | None = None,
         negative: Conditioning | None = None,
     ) -> io.NodeOutput:
+        from ..resonance.host import regions as host
+
         method = chosen(method, "method", METHODS)
         sources = host.Sources(clip, canvas, regions, positive, negative)
         name: str = method["method"]
@@ -128,6 +128,8 @@ class EncodeCanvas(io.ComfyNode):
 
     @classmethod
     def execute(cls, clip: io.Clip.Type, canvas: Canvas) -> io.NodeOutput:
+        from ..resonance.host.encode import encode_all
+
         return io.NodeOutput(encode_all(clip, canvas))
 
 
@@ -253,6 +255,8 @@ class RegionHeat(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: io.Model.Type, image: torch.Tensor, opacity: float) -> io.NodeOutput:
+        from ..resonance.host import regions as host
+
         maps, names = host.heat_of(model)
         # The editor lays the maps of the first picture over it.
         shown = {

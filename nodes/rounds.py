@@ -10,12 +10,10 @@ from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance import sizes
 from ..resonance.files.names import check_name
-from ..resonance.files.pictures import locate
 from ..resonance.graph import FIRST
 from ..resonance.host import folders, progress
-from ..resonance.host.sessions import chain, queue, results
+from ..resonance.host.sessions import queue
 from ..resonance.roulette import Plan
-from ..resonance.session.fill.pictures import Pictures
 from ..resonance.session.item import Item, Words
 from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, Naming
 from ..resonance.told import Told
@@ -120,6 +118,8 @@ class RoundInput(io.ComfyNode):
             if item and item.strip():
                 Item.from_json(item)
             elif session is not None and first_folder is not None:
+                from ..resonance.files.pictures import locate
+
                 check_name(session)
                 locate(first_folder, folders.picture_roots())
         except Told as error:
@@ -143,6 +143,9 @@ class RoundInput(io.ComfyNode):
         after: object = None,
         item: str = "",
     ) -> io.NodeOutput:
+        from ..resonance.host.sessions import chain
+        from ..resonance.session.fill.pictures import Pictures
+
         if item.strip():
             work = chain.pasted(item)
             if work.note:
@@ -207,6 +210,8 @@ class RoundWords(io.ComfyNode):
 
     @classmethod
     def execute(cls, item: list[Item], **words: list[str]) -> io.NodeOutput:
+        from ..resonance.host.sessions import chain
+
         tags, captions, pasted = list[Any](), list[Any](), list[dict[str, str]]()
         for one, said in by_item(item, words):
             stored = one.words
@@ -291,6 +296,8 @@ class RoundOutput(io.ComfyNode):
 
     @classmethod
     def execute(cls, images: list[torch.Tensor], item: list[Item], **given: list[Any]) -> io.NodeOutput:
+        from ..resonance.host.sessions import results
+
         hidden, saved, made = cls.hidden, list[dict[str, str]](), list[dict[str, Any]]()
         for one, its in by_item(item, {"images": images, **given}):
             facts = {name: its[name][0] for name in FACTS if len(set(its.get(name, ()))) == 1}

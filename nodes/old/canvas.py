@@ -8,12 +8,6 @@ from ...resonance.attention.area import Overlap
 from ...resonance.attention.methods.omost import OmostDense
 from ...resonance.attention.parts import Conditioning
 from ...resonance.canvas.canvas import GRID, Canvas
-from ...resonance.canvas.masks import masks
-from ...resonance.canvas.read import read_canvas
-from ...resonance.canvas.render import render
-from ...resonance.host import canvas as host
-from ...resonance.host.encode import encode_all
-from ...resonance.host.regions import Sources, by_area, by_attention
 from . import sockets
 
 
@@ -61,6 +55,9 @@ class LoadProgram(io.ComfyNode):
 
 
 def _loaded(text: str, node_id: str | None) -> io.NodeOutput:
+    from ...resonance.canvas.read import read_canvas
+    from ...resonance.host import canvas as host
+
     found = read_canvas(text)
     host.say(found.canvas, found.notes, node_id)
     return io.NodeOutput(found.canvas)
@@ -85,6 +82,9 @@ class Render(io.ComfyNode):
 
     @classmethod
     def execute(cls, canvas_conds: Canvas) -> io.NodeOutput:
+        from ...resonance.canvas.masks import masks
+        from ...resonance.canvas.render import render
+
         return io.NodeOutput(render(canvas_conds, GRID, GRID, 0), masks(canvas_conds))
 
 
@@ -107,6 +107,8 @@ class GreedyBags(io.ComfyNode):
 
     @classmethod
     def execute(cls, canvas_conds: Canvas, clip: io.Clip.Type) -> io.NodeOutput:
+        from ...resonance.host.encode import encode_all
+
         return io.NodeOutput(encode_all(clip, canvas_conds))
 
 
@@ -165,6 +167,8 @@ class Area(io.ComfyNode):
         overlap_method: Overlap,
         positive: Conditioning | None = None,
     ) -> io.NodeOutput:
+        from ...resonance.host.regions import Sources, by_area
+
         placed = by_area(None, Sources(clip, _renewed(canvas_conds)), overlap_method, global_strength, region_strength)
         return io.NodeOutput([*(positive or []), *placed.positive], placed.masks)
 
@@ -200,6 +204,8 @@ class Dense(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: io.Model.Type, canvas_conds: Canvas, clip: io.Clip.Type) -> io.NodeOutput:
+        from ...resonance.host.regions import Sources, by_attention
+
         placed = by_attention(model, Sources(clip, canvas_conds), OmostDense())
         return io.NodeOutput(placed.model, placed.positive)
 

@@ -5,15 +5,12 @@ from dataclasses import replace
 
 from comfy_api.v0_0_2 import io
 
-from ...resonance.canvas import chat, settings
-from ...resonance.host import canvas as host
-from ...resonance.host import llm as models
-from ...resonance.host import progress
+from ...resonance.canvas import settings
+from ...resonance.canvas.instructions import PROGRAM
+from ...resonance.host import gguf, progress
 from ...resonance.host.folders import model_folders
 from ...resonance.llm.chat import LLMEngine, LLMError, Sampling, states
 from ...resonance.llm.conversation import Conversation as Said
-from ...resonance.llm.llamacpp import Settings
-from ...resonance.llm.server import Limits
 from ...resonance.llm.settings import TIMEOUT
 from ...resonance.told import Told
 from .. import types
@@ -59,7 +56,10 @@ class LLMLoader(io.ComfyNode):
 
     @classmethod
     def execute(cls, llm_name: str) -> io.NodeOutput:
-        engine = models.loading(Settings(models.gguf_file(gguf_of(llm_name))))
+        from ...resonance.host import llm as models
+        from ...resonance.llm.llamacpp import Settings
+
+        engine = models.loading(Settings(gguf.find(gguf_of(llm_name))))
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)
 
@@ -71,7 +71,7 @@ def gguf_of(llm_name: str) -> str:
         LLMError: there is none; the text says what to do.
     """
     model = re.sub(r"-\d+bits$", "", llm_name.rpartition("/")[2])
-    for file in models.gguf_files():
+    for file in gguf.names():
         if _letters(model) in _letters(file):
             return file
     raise LLMError(
@@ -114,6 +114,8 @@ class LLMServer(io.ComfyNode):
     def validate_inputs(cls, address: str | None = None) -> bool | str:
         try:
             if address is not None:
+                from ...resonance.host import llm as models
+
                 models.check_address(address)
         except LLMError as error:
             return str(error)
@@ -121,6 +123,9 @@ class LLMServer(io.ComfyNode):
 
     @classmethod
     def execute(cls, address: str, api_type: str = "OpenAI") -> io.NodeOutput:
+        from ...resonance.host import llm as models
+        from ...resonance.llm.server import Limits
+
         engine = models.connected(address, "", TIMEOUT.default, Limits(), cls.hidden.unique_id)
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)
@@ -169,12 +174,16 @@ class LLMChat(io.ComfyNode):
         seed: int,
         conversation: Said | None = None,
     ) -> io.NodeOutput:
+        from ...resonance.canvas import chat
+        from ...resonance.host import llm as models
+        from ...resonance.host.canvas import Growing
+
         if not text.strip():
             raise Told(NO_MESSAGE)
         said = conversation or Said()
-        growing = host.Growing(cls.hidden.unique_id)
+        growing = Growing(cls.hidden.unique_id)
         sampling = Sampling(max_new_tokens, temperature, top_p, seed=seed)
-        request = chat.request(said, text.strip(), "", chat.PROGRAM, True, sampling)
+        request = chat.request(said, text.strip(), "", PROGRAM, True, sampling)
         try:
             answer = models.ask(llm, request, growing.grow, cls.hidden.unique_id)
         finally:

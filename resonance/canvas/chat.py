@@ -8,13 +8,8 @@ from ..llm.chat import Answer, LLMError, Request, Sampling, without_thoughts
 from ..llm.conversation import Conversation
 from . import grammar, instructions
 from .canvas import Canvas, CanvasError
+from .instructions import AUTOMATIC, JSON, PROGRAM
 from .read import Reading, partial, read_canvas
-
-PROGRAM, JSON = instructions.FORMS
-"""The forms an answer can have: Omost's program, as Omost's own models write it, or JSON, which any model can."""
-
-AUTOMATIC = "automatic"
-"""The program for Omost's own models, JSON for any other."""
 
 NOTHING = "the model laid out nothing: the whole picture has words, but no region does"
 

@@ -5,8 +5,11 @@ from collections.abc import Iterable
 from .describe import GLOBAL_FIELDS, LOCAL_FIELDS
 from .grammar import CHOICES, DETAILS, REGIONS
 
-FORMS = ("omost program", "json")
-"""Omost's program, for Omost's own models, and JSON, for any other."""
+FORMS = PROGRAM, JSON = "omost program", "json"
+"""The forms an answer can have: Omost's program, as Omost's own models write it, or JSON, which any model can."""
+
+AUTOMATIC = "automatic"
+"""The program for Omost's own models, JSON for any other."""
 
 _TYPES = {"distance_to_viewer": "float", "detailed_descriptions": "list[str]"}
 

@@ -7,19 +7,15 @@ from functools import partial
 from pathlib import Path
 
 import comfy.model_management
-import folder_paths
 
-from ..files.lookup import meant, nearest
 from ..llm import chat
-from ..llm.chat import Answer, LLMEngine, LLMError, OnText, Request
+from ..llm.chat import Answer, LLMEngine, OnText, Request
 from ..llm.keys import is_local, key_for, split_address
 from ..llm.llamacpp import Model, Settings
 from ..llm.open import GGUF, open_llm
 from ..llm.server import Limits, LLMServer
 from . import core, folders, progress
 from .memory import Kept
-
-PAGE = "https://huggingface.co/models?library=gguf&pipeline_tag=image-text-to-text"
 
 _models: Kept[Model] = Kept(limit=1, close=Model.close)
 # llama-cpp-python complains when the interpreter goes first.
@@ -77,38 +73,3 @@ def _interruptible() -> Generator[None]:
 def keys_file() -> Path:
     """The file of addresses and keys, see :mod:`resonance.llm.keys`. Only the user writes it."""
     return folders.private_folder() / "llm_keys.json"
-
-
-def gguf_files() -> list[str]:
-    """Names of the GGUF files in the ``llm`` folders; of a file in parts only the first."""
-    names = (n for n in folder_paths.get_filename_list("llm") if n.lower().endswith(".gguf"))
-    return [n for n in names if "-of-" not in n or "-00001-of-" in n]
-
-
-def projectors() -> list[str]:
-    """Names of the GGUF files that turn pictures into tokens: by their name, else by the architecture they begin with."""
-    return [n for n in gguf_files() if "mmproj" in n.lower() or _is_projector(gguf_file(n))]
-
-
-def _is_projector(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return b"general.architecture\x08\0\0\0\x04\0\0\0\0\0\0\0clip" in file.read(256)
-    except OSError:
-        return False
-
-
-def gguf_file(name: str) -> Path:
-    """The file of that name; see :func:`meant` for what else is found.
-
-    Raises:
-        LLMError: there is none; the text says where it was looked for and what is there.
-    """
-    found = meant(name, files := gguf_files())
-    path = folder_paths.get_full_path("llm", found) if found else None
-    if path is None:
-        searched = ", ".join(map(str, folders.model_folders("llm")))
-        raise LLMError(
-            f"There is no {name!r} in {searched}: put the GGUF file there (models: {PAGE}) and press R. {nearest(name, files)}"
-        )
-    return Path(path)

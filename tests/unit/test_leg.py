@@ -45,7 +45,7 @@ def by_pairs() -> Iterator[Any]:
                 yield pytest.param(program, mode, each, id=f"{program}-{mode}-{when}", marks=marks)
 
 
-@pytest.mark.parametrize(("program", "mode", "each"), by_pairs())
+@pytest.mark.parametrize(("program", "mode", "each"), [*by_pairs()])
 def test_a_leg_makes_the_picture_of_the_walk(program: str, mode: str, each: bool) -> None:
     transform, how = {**PROGRAMS, **KINDS}[program], MODES[mode]
     colors = Colors(how, each, mask=torch.linspace(0, 1, 12)[:, None].expand(12, 10)) if how else None

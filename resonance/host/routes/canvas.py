@@ -7,7 +7,6 @@ from typing import Any
 
 import folder_paths
 from aiohttp import web
-from server import PromptServer
 
 from ...canvas import listing
 from ...canvas.bags import ROOM, BagText, words
@@ -26,44 +25,40 @@ WIDEST = 16384
 """Pixels."""
 
 
-def register() -> None:
-    routes = PromptServer.instance.routes
+async def read_text(request: web.Request) -> web.Response:
+    """``{text, width, height}`` -> ``{regions, notes}``: the canvas that a node of that size would read."""
 
-    @routes.post("/resonance/canvas/read")
-    async def read(request: web.Request) -> web.Response:
-        """``{text, width, height}`` -> ``{regions, notes}``: the canvas that a node of that size would read."""
+    def work(said: dict[str, Any]) -> dict[str, Any]:
+        found = read_any(_text(said), *_size(said))
+        return {"regions": json.loads(listing.write(found.canvas)), "notes": found.notes}
 
-        def work(said: dict[str, Any]) -> dict[str, Any]:
-            found = read_any(_text(said), *_size(said))
-            return {"regions": json.loads(listing.write(found.canvas)), "notes": found.notes}
+    return await _answer(request, work)
 
-        return await _answer(request, work)
 
-    @routes.post("/resonance/canvas/write")
-    async def write(request: web.Request) -> web.Response:
-        """``{regions, form, width, height}`` -> ``{text}``; form is ``program`` or ``boxes``."""
+async def write_text(request: web.Request) -> web.Response:
+    """``{regions, form, width, height}`` -> ``{text}``; form is ``program`` or ``boxes``."""
 
-        def work(said: dict[str, Any]) -> dict[str, Any]:
-            canvas = listing.read_list(said.get("regions"))
-            match said.get("form"):
-                case "program":
-                    return {"text": write_program(canvas)}
-                case "boxes":
-                    return {"text": json.dumps(to_boxes(canvas, *_size(said)), indent=1, ensure_ascii=False)}
-                case form:
-                    raise Told(f"A canvas is not written as {form!r}, but as 'program' or as 'boxes'.")
+    def work(said: dict[str, Any]) -> dict[str, Any]:
+        canvas = listing.read_list(said.get("regions"))
+        match said.get("form"):
+            case "program":
+                return {"text": write_program(canvas)}
+            case "boxes":
+                return {"text": json.dumps(to_boxes(canvas, *_size(said)), indent=1, ensure_ascii=False)}
+            case form:
+                raise Told(f"A canvas is not written as {form!r}, but as 'program' or as 'boxes'.")
 
-        return await _answer(request, work)
+    return await _answer(request, work)
 
-    @routes.post("/resonance/canvas/tokens")
-    async def tokens(request: web.Request) -> web.Response:
-        """``{regions}`` -> ``{bags, left_out, room}``: for each region the tokens of its bags, and how many do not fit."""
 
-        def work(said: dict[str, Any]) -> dict[str, Any]:
-            counts = [_count(words(region)) for region in listing.read_list(said.get("regions")).regions]
-            return {"bags": [bags for bags, _ in counts], "left_out": [left for _, left in counts], "room": ROOM}
+async def count_tokens(request: web.Request) -> web.Response:
+    """``{regions}`` -> ``{bags, left_out, room}``: for each region the tokens of its bags, and how many do not fit."""
 
-        return await _answer(request, work)
+    def work(said: dict[str, Any]) -> dict[str, Any]:
+        counts = [_count(words(region)) for region in listing.read_list(said.get("regions")).regions]
+        return {"bags": [bags for bags, _ in counts], "left_out": [left for _, left in counts], "room": ROOM}
+
+    return await _answer(request, work)
 
 
 async def _answer(request: web.Request, work: Callable[[dict[str, Any]], Any]) -> web.Response:

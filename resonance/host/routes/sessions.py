@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
-from server import PromptServer
 
 from ... import images
 from ...files import store
@@ -47,72 +46,65 @@ _decoders = ThreadPoolExecutor(2, "resonance-pictures")
 """Decodes pictures: two at a time, so that a scroll through thousands leaves the server free for its work."""
 
 
-def register() -> None:
-    routes = PromptServer.instance.routes
-    item = r"/resonance/rounds/{session}/items/{id:\d{1,18}}"
+async def overview(_: web.Request) -> web.Response:
+    def read() -> list[dict[str, Any]]:
+        return [
+            each._asdict() if isinstance(each, query.Unread) else vars(each)
+            for each in query.overview(folders.output_folder())
+        ]
 
-    @routes.get("/resonance/rounds")
-    async def overview(_: web.Request) -> web.Response:
-        def read() -> list[dict[str, Any]]:
-            return [
-                each._asdict() if isinstance(each, query.Unread) else vars(each)
-                for each in query.overview(folders.output_folder())
-            ]
+    return await answer(read, _lists)
 
-        return await answer(read, _lists)
 
-    @routes.get("/resonance/rounds/{session}")
-    async def one(request: web.Request) -> web.Response:
-        def read() -> dict[str, Any]:
-            round_ = request.query.get("round", "")
-            how_far, items = query.read_round(
-                _session(request), int(round_) if re.fullmatch(r"\d{1,18}", round_) else None
-            )
-            return {**vars(how_far), "items": items}
+async def one(request: web.Request) -> web.Response:
+    def read() -> dict[str, Any]:
+        round_ = request.query.get("round", "")
+        how_far, items = query.read_round(_session(request), int(round_) if re.fullmatch(r"\d{1,18}", round_) else None)
+        return {**vars(how_far), "items": items}
 
-        return await answer(read, await _reader(request))
+    return await answer(read, await _reader(request))
 
-    @routes.get("/resonance/rounds/{session}/grid")
-    async def all_items(request: web.Request) -> web.Response:
-        return await answer(lambda: grid.grid(_session(request)), await _reader(request))
 
-    @routes.get(item)
-    async def one_item(request: web.Request) -> web.Response:
-        return await answer(
-            lambda: grid.item(_session(request), _id(request), folders.output_folder()), await _reader(request)
-        )
+async def all_items(request: web.Request) -> web.Response:
+    return await answer(lambda: grid.grid(_session(request)), await _reader(request))
 
-    @routes.get(item + "/drift")
-    async def drifted(request: web.Request) -> web.Response:
-        def read() -> dict[str, Any]:
-            return drift(_session(request), _id(request), _roots(request))
 
-        return await answer(read, _decoders)
+async def one_item(request: web.Request) -> web.Response:
+    return await answer(
+        lambda: grid.item(_session(request), _id(request), folders.output_folder()), await _reader(request)
+    )
 
-    @routes.get(item + "/source")
-    async def source(request: web.Request) -> web.StreamResponse:
-        return await _picture(request, lambda: grid.source(_session(request), _id(request), _roots(request)))
 
-    @routes.get(item + r"/result/{number:\d{1,9}}")
-    async def result(request: web.Request) -> web.StreamResponse:
-        number = int(request.match_info["number"])
-        return await _picture(request, lambda: grid.result(_session(request), _id(request), number))
+async def drifted(request: web.Request) -> web.Response:
+    def read() -> dict[str, Any]:
+        return drift(_session(request), _id(request), _roots(request))
 
-    @routes.post("/resonance/rounds/{session}/pause")
-    async def pause(request: web.Request) -> web.Response:
-        return await answer(lambda: sessions.pause(request.match_info["session"]), _commands)
+    return await answer(read, _decoders)
 
-    @routes.post("/resonance/rounds/{session}/resume")
-    async def resume(request: web.Request) -> web.Response:
-        return await answer(lambda: sessions.resume(request.match_info["session"]), _commands)
 
-    @routes.post("/resonance/rounds/{session}/retry")
-    async def retry(request: web.Request) -> web.Response:
-        return await answer(lambda: {"items": sessions.retry(request.match_info["session"])}, _commands)
+async def source(request: web.Request) -> web.StreamResponse:
+    return await _picture(request, lambda: grid.source(_session(request), _id(request), _roots(request)))
 
-    @routes.post("/resonance/rounds/{session}/remake")
-    async def remake(request: web.Request) -> web.Response:
-        return await answer(lambda: {"items": sessions.remake(request.match_info["session"])}, _commands)
+
+async def result(request: web.Request) -> web.StreamResponse:
+    number = int(request.match_info["number"])
+    return await _picture(request, lambda: grid.result(_session(request), _id(request), number))
+
+
+async def pause(request: web.Request) -> web.Response:
+    return await answer(lambda: sessions.pause(request.match_info["session"]), _commands)
+
+
+async def resume(request: web.Request) -> web.Response:
+    return await answer(lambda: sessions.resume(request.match_info["session"]), _commands)
+
+
+async def retry(request: web.Request) -> web.Response:
+    return await answer(lambda: {"items": sessions.retry(request.match_info["session"])}, _commands)
+
+
+async def remake(request: web.Request) -> web.Response:
+    return await answer(lambda: {"items": sessions.remake(request.match_info["session"])}, _commands)
 
 
 async def answer(work: Callable[[], Any], pool: ThreadPoolExecutor = _texts) -> web.Response:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from aiohttp import web
-from server import PromptServer
 
 from ...told import Told
 from ...vary.choice import choose, table
@@ -13,19 +12,17 @@ LARGEST = 1 << 20
 """Bytes of a request."""
 
 
-def register() -> None:
-    @PromptServer.instance.routes.post("/resonance/transform")
-    async def transform(request: web.Request) -> web.Response:
-        """``{transform, era, program, save_middle, loop_to_loop, iterations}``, the widgets' values -> the table of it."""
-        body = await read_body(request, LARGEST, "transform")
-        if isinstance(body, web.Response):
-            return body
+async def transform(request: web.Request) -> web.Response:
+    """``{transform, era, program, save_middle, loop_to_loop, iterations}``, the widgets' values -> the table of it."""
+    body = await read_body(request, LARGEST, "transform")
+    if isinstance(body, web.Response):
+        return body
 
-        def read() -> dict[str, Any]:
-            match read_json(body):
-                case {"iterations": int() as iterations, **choice} if iterations >= 0 and iterations is not True:
-                    return table(choose(choice, iterations))
-                case _:
-                    raise Told("iterations is a whole number from 0.")
+    def read() -> dict[str, Any]:
+        match read_json(body):
+            case {"iterations": int() as iterations, **choice} if iterations >= 0 and iterations is not True:
+                return table(choose(choice, iterations))
+            case _:
+                raise Told("iterations is a whole number from 0.")
 
-        return await answer(read)
+    return await answer(read)
