@@ -4,6 +4,7 @@ disk that does not answer, and a session whose folder holds a file `fault` canno
 import builtins
 import errno
 import functools
+import importlib
 import os
 import sys
 import threading
@@ -13,7 +14,8 @@ from server import PromptServer
 
 
 def module(name):
-    return next(found for known, found in sys.modules.items() if known.endswith(f".resonance.{name}"))
+    pack = next(known for known in sys.modules if known.endswith(".resonance"))
+    return importlib.import_module(f"{pack}.{name}")
 
 
 async def plant(_app):

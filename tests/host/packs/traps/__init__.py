@@ -4,6 +4,7 @@ The file holds how many times the point may pass before it kills.
 """
 
 import functools
+import importlib
 import os
 import signal
 import sys
@@ -28,7 +29,8 @@ def trap(point):
 
 
 def module(name):
-    return next(m for key, m in sys.modules.items() if key.endswith(name))
+    pack = next(key for key in sys.modules if key.endswith(".resonance"))
+    return importlib.import_module(pack + name)
 
 
 def around(owner, name, before="", after=""):
@@ -45,8 +47,8 @@ def around(owner, name, before="", after=""):
 
 
 async def set_traps(_app):
-    ledger, store = module(".resonance.session.ledger"), module(".resonance.files.store")
-    queue, chain = module(".resonance.host.sessions.queue"), module(".resonance.host.sessions.chain")
+    ledger, store = module(".session.ledger"), module(".files.store")
+    queue, chain = module(".host.sessions.queue"), module(".host.sessions.chain")
     around(chain, "_claim", after="after claim")
     around(queue, "submit", after="after queueing the successor")
     around(ledger.Ledger, "commit", before="before commit", after="after commit")
