@@ -69,7 +69,13 @@ class CanvasChat(io.ComfyNode):
                 Conversation.Output(
                     display_name="conversation", tooltip="All that was said so far, for the next Canvas Chat."
                 ),
-                io.String.Output(display_name="text", tooltip="The answer as the model wrote it."),
+                io.String.Output(
+                    display_name="text", tooltip="The answer as the model wrote it, without its thoughts."
+                ),
+                io.String.Output(
+                    display_name="thoughts",
+                    tooltip="What the model thought before it answered; empty where it did not.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
             has_intermediate_output=True,
@@ -110,7 +116,11 @@ class CanvasChat(io.ComfyNode):
             turn = chat.turn(said, message.strip(), answer)
         growing.done(turn)
         return io.NodeOutput(
-            turn.canvas, turn.conversation, turn.text, ui={"resonance_canvas": [listing.write(turn.canvas)]}
+            turn.canvas,
+            turn.conversation,
+            turn.text,
+            answer.thoughts,
+            ui={"resonance_canvas": [listing.write(turn.canvas)]},
         )
 
 

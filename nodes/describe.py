@@ -6,7 +6,7 @@ from comfy_api.v0_0_2 import io
 from ..resonance.host import gguf, progress
 from ..resonance.images import from_tensor
 from ..resonance.llm import caption, settings
-from ..resonance.llm.chat import LLMEngine, LLMError, Sampling, states
+from ..resonance.llm.chat import LLMEngine, LLMError, Sampling, so_far, states
 from .inputs import input_of
 from .types import LLM
 
@@ -204,7 +204,12 @@ class CaptionImages(io.ComfyNode):
             outputs=[
                 io.String.Output(
                     display_name="captions", is_output_list=True, tooltip="One text per picture, in order."
-                )
+                ),
+                io.String.Output(
+                    display_name="thoughts",
+                    is_output_list=True,
+                    tooltip="What the model thought before each caption; empty where it did not. No part of the captions.",
+                ),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -232,21 +237,24 @@ class CaptionImages(io.ComfyNode):
         sampling = Sampling(max_tokens, temperature, top_p, top_k, seed=seed)
         pictures = from_tensor(images)
         bar = progress.bar(len(pictures), node)
-        done: list[str] = []
+        done, thoughts = list[str](), list[str]()
         notes: dict[str, None] = {}
         try:
             for picture in pictures:
                 request = caption.caption_request(
                     picture, instruction, system, sampling, caption.stop_texts(stop), longest_side
                 )
-                answer = models.ask(llm, request, lambda text: growing("\n\n".join([*done, text])), node)
+                answer = models.ask(
+                    llm, request, lambda text, more: growing("\n\n".join([*done, so_far(text, more)])), node
+                )
                 done.append(caption.caption_text(answer, one_line, whole_sentences))
+                thoughts.append(answer.thoughts)
                 notes.update(dict.fromkeys(answer.notes))
                 bar.update(1)
         finally:
             llm.release()
         progress.say("\n\n".join([*done, *(f"Note: {n}." for n in notes)]), node)
-        return io.NodeOutput(done)
+        return io.NodeOutput(done, thoughts)
 
 
 NODES = [LoadLLM, ConnectLLM, CoreLLM, CaptionImages]

@@ -13,6 +13,7 @@ from ..resonance.files.names import check_name
 from ..resonance.graph import FIRST
 from ..resonance.host import folders, progress
 from ..resonance.host.sessions import queue
+from ..resonance.llm.chat import sound
 from ..resonance.roulette import Plan
 from ..resonance.session.item import Item, Words
 from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, Naming
@@ -216,7 +217,9 @@ class RoundWords(io.ComfyNode):
         for one, said in by_item(item, words):
             stored = one.words
             if stored is None:
-                stored = Words(**{name: GLUE[name].join(filter(None, dict.fromkeys(said[name]))) for name in said})
+                stored = Words(
+                    **{name: sound(GLUE[name].join(filter(None, dict.fromkeys(said[name])))) for name in said}
+                )
                 chain.store_words(one, stored)
             painting = one.phase == "paint"
             tags.append(stored.tags if painting else ExecutionBlocker(None))

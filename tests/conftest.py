@@ -56,3 +56,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     config.option.loadscopereorder = False  # else those with most tests come first: those of the browser
     return ByServer(config, log)
+
+
+@pytest.fixture
+def every_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers of language models are looked at each time they have grown."""
+    monkeypatch.setattr("resonance.llm.chat.EVERY", 0)

@@ -242,7 +242,8 @@ class _Handler(BaseHTTPRequestHandler):
             if finish:
                 self.event({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
             self.event({"choices": [], "usage": {"total_tokens": 3}})
-            self.wfile.write(b"data: [DONE]\n\n")
+            if finish:
+                self.wfile.write(b"data: [DONE]\n\n")
             self.end()
         except OSError:
             self.fake.gone.set()

@@ -156,7 +156,7 @@ ODD: dict[str, Callable[[], Sent]] = {
     "no choices": lambda: whole({"choices": []}),
     "a message that is text": lambda: whole({"choices": [{"message": "hi"}]}),
     "content that is an object": lambda: whole({"choices": [{"message": {"content": {"a": 1}}, "finish_reason": "stop"}]}),
-    "content that is a list": lambda: stream(says(["a"], "stop")),
+    "content that is a list": lambda: stream(says([5], "stop")),
     "content that is a number": lambda: stream(says(7, "stop")),
     "content that is true": lambda: stream(says(True, "stop")),
     "a reason that is an object": lambda: stream(says("a", {"a": 1})),
@@ -204,6 +204,80 @@ ODD: dict[str, Callable[[], Sent]] = {
 
 ANSWERS = ENDLESS | LARGE | SLOW | ODD
 """To a question."""
+
+
+def message(finish: object = "stop", **fields: object) -> Sent:
+    return whole({"choices": [{"message": {"role": "assistant", **fields}, "finish_reason": finish}]})
+
+
+def delta(finish: object = None, **fields: object) -> dict[str, object]:
+    return {"choices": [{"index": 0, "delta": fields, "finish_reason": finish}]}
+
+
+BOAT = "A red boat."
+TEXT, THOUGHT = {"type": "text", "text": BOAT}, {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+SENTENCES = "The model gave thoughts but no answer.* It begins: A red boat"
+END, LAST = b"data: [DONE]\n\n", delta("stop")
+
+FORMS: dict[str, tuple[Callable[[], Sent], str, str]] = {
+    # of the list of faults
+    "only reasoning, cut off": (
+        lambda: stream(delta(content="", reasoning="The user"), delta("length")),
+        "still thinking when max_tokens ran out",
+        "",
+    ),
+    "only reasoning_content": (
+        lambda: stream(delta(content=None, reasoning_content=BOAT), LAST),
+        SENTENCES,
+        "",
+    ),
+    "a refusal": (lambda: stream(delta(content=None, refusal="I can"), delta(refusal="not."), LAST), "refused: I cannot.", ""),
+    "parts": (lambda: stream(delta(content=[THOUGHT]), delta(content=BOAT), LAST), BOAT, "hm"),
+    "done without a reason": (lambda: chain(stream(delta(content=BOAT)), [END]), BOAT, ""),
+    # more fields
+    "reasoning before the answer": (lambda: stream(delta(reasoning="h"), delta(reasoning="m"), delta(content=BOAT), LAST), BOAT, "hm"),
+    "reasoning_content before the answer": (lambda: stream(delta(reasoning_content="hm"), delta(content=BOAT), LAST), BOAT, "hm"),
+    "the same in two fields": (lambda: stream(delta(reasoning="hm", reasoning_content="hm"), delta(content=BOAT), LAST), BOAT, "hm"),
+    "thinking in a message": (lambda: message(thinking="hm", content=BOAT), BOAT, "hm"),
+    "tags and a field": (lambda: message(reasoning="hm", content=f"<think>so</think>{BOAT}"), BOAT, "hm\n\nso"),
+    "a field that is no text": (lambda: message(reasoning={"effort": "low"}, content=BOAT), BOAT, ""),
+    "parts of thoughts in a field": (lambda: message(reasoning=[{"type": "reasoning.text", "text": "hm"}], content=BOAT), BOAT, "hm"),
+    "text in a choice": (lambda: whole({"choices": [{"text": BOAT, "finish_reason": "stop"}]}), BOAT, ""),
+    "text in the choices of a stream": (
+        lambda: stream({"choices": [{"text": "A red "}]}, {"choices": [{"text": "boat.", "finish_reason": "stop"}]}),
+        BOAT,
+        "",
+    ),
+    "text in a message": (lambda: message(text=BOAT), BOAT, ""),
+    # more parts
+    "parts in a message": (lambda: message(content=[THOUGHT, TEXT]), BOAT, "hm"),
+    "output_text": (lambda: message(content=[{"type": "output_text", "text": BOAT}]), BOAT, ""),
+    "reasoning as a part": (lambda: message(content=[{"type": "reasoning", "text": "hm"}, TEXT]), BOAT, "hm"),
+    "thinking as text": (lambda: message(content=[{"type": "thinking", "thinking": "hm"}, TEXT]), BOAT, "hm"),
+    "one part": (lambda: message(content=TEXT), BOAT, ""),
+    "texts in a list": (lambda: message(content=["A red ", "boat."]), BOAT, ""),
+    "a refusal as a part": (lambda: message(content=[{"type": "refusal", "refusal": "No."}]), "refused: No.", ""),
+    "a picture": (lambda: message(content=[{"type": "image_url", "image_url": {}}]), "has a part that is 'image_url' and no text", ""),
+    # ends
+    "a whole answer without a reason": (lambda: message(None, content=BOAT), BOAT, ""),
+    "an empty reason": (lambda: chain(stream(delta("", content=BOAT)), [END]), BOAT, ""),
+    "no end at all": (lambda: stream(delta(content=BOAT)), "ended the answer before it was finished", ""),
+    "done without an answer": (lambda: chain(stream(delta(content="")), [END]), "ended the answer before it was finished", ""),
+    "no text": (lambda: message(content=""), "The model's answer is empty", ""),
+    "null for a text": (lambda: message(content=None), "The model's answer is empty", ""),
+    "blanks": (lambda: stream(delta(content=" \n\u200b"), LAST), "The model's answer is empty", ""),
+    "only an end": (lambda: message(content="<|im_end|>"), "The model's answer is empty", ""),
+    "an end": (lambda: message(content=f"{BOAT}<|im_end|>"), BOAT, ""),
+    "a tool": (lambda: message("tool_calls", content=None, tool_calls=[{"function": {"name": "look"}}]), "called a tool", ""),
+    "an error for a reason": (lambda: message("error", content="A re"), "broke off without saying why", ""),
+    "another word for cut off": (lambda: message("MAX_TOKENS", content=f"{BOAT} On the"), BOAT, ""),
+    "another word for withheld": (lambda: message("SAFETY", content=None), "content filter", ""),
+    # letters
+    "half a letter": (lambda: message(content="A red \ud83d boat."), "A red \ufffd boat.", ""),
+    "half a letter in a thought": (lambda: message(reasoning="hm \udea3", content=BOAT), BOAT, "hm \ufffd"),
+    "a letter in two pieces": (lambda: stream(delta(content="A boat \ud83d"), delta(content="\udea3"), LAST), "A boat 🚣", ""),
+}  # fmt: skip
+"""Answers in forms that servers have: the caption or how the error reads, and the thoughts."""
 
 LISTS: dict[str, Callable[[], Sent]] = {
     "a number of models": lambda: whole({"data": 5}),
@@ -258,7 +332,7 @@ class _Handler(socketserver.StreamRequestHandler):
         elif listing:
             sent = whole({"data": [{"id": "seer"}]})
         else:
-            sent = ANSWERS.get(name, lambda: whole({}))()
+            sent = (ANSWERS | {form: says for form, (says, *_) in FORMS.items()}).get(name, lambda: whole({}))()
         try:
             self.connection.settimeout(5)
             for piece in sent:

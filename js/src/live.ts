@@ -6,6 +6,7 @@ export interface CanvasEvent {
   readonly run: string
   readonly seq: number
   readonly delta?: string
+  /** All of it, in place of what was there: the whole answer, or its beginning in place of the thoughts before it. */
   readonly text?: string
   readonly regions?: readonly unknown[]
   readonly done?: boolean

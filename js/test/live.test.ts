@@ -40,6 +40,15 @@ test('a lost piece leaves a gap until the whole text comes', () => {
   expect(drawn[1]?.[1]).toMatchObject({ text: 'one two three', regions: [{}, {}], live: false })
 })
 
+test('an answer takes the place of the thoughts before it, also in the view of a layout', () => {
+  const { hear } = start()
+  hear({ node: '1', run: 'a', seq: 0, delta: 'Thinking: hm', regions: [{}, {}] })
+  hear({ node: '1', run: 'a', seq: 1, text: 'A ', regions: [{}] })
+  hear({ node: '1', run: 'a', seq: 2, delta: 'boat' })
+  nextFrame()
+  expect(drawn[0]?.[1]).toMatchObject({ text: 'A boat', regions: [{}], live: true })
+})
+
 test('another run begins anew', () => {
   const { hear } = start()
   hear({ node: '1', run: 'a', seq: 0, delta: 'old', regions: [{}] })

@@ -14,7 +14,7 @@ from PIL import ImageColor
 from ..llm.chat import sound
 from .canvas import GRID, Canvas, CanvasError, Region
 from .describe import GREY, Color, cleaned, measured, quote
-from .lenient import contents, within
+from .lenient import answer_in, contents, within
 
 THOUSAND = 1000
 PROMPT = "compositional_deconstruction"
@@ -145,7 +145,7 @@ def _no_place(number: int, fields: Mapping[str, Any]) -> str:
 
 
 def _loaded(text: str) -> Any:
-    found = contents(text)
+    found = contents(answer_in(text))
     boxes: list[Any] = []
     for one in found.values:
         if not one.inner and (value := within(one.value, is_boxes)) is not None:

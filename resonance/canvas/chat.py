@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ..llm.chat import Answer, LLMError, Request, Sampling, without_thoughts
+from ..llm.chat import Answer, LLMError, Request, Sampling, said
 from ..llm.conversation import Conversation
 from . import grammar, instructions
 from .canvas import Canvas, CanvasError
@@ -58,7 +58,7 @@ def turn(conversation: Conversation, message: str, answer: Answer) -> Turn:
     Raises:
         LLMError: there is none; the text quotes how the answer begins.
     """
-    text = without_thoughts(answer.text).strip()
+    text = said(answer)
     try:
         found = read_canvas(text)
     except CanvasError as error:
@@ -66,15 +66,14 @@ def turn(conversation: Conversation, message: str, answer: Answer) -> Turn:
         if begun is None:
             raise LLMError(_useless(text, answer, error)) from error
         found = Reading(begun)
-    cut = () if answer.finished else ("the answer was cut off: max_tokens or the model's context was too small",)
-    empty = (NOTHING,) if not found.canvas.locals and found.finished and answer.finished else ()
-    return Turn(found.canvas, conversation.answered(message, text), text, (*answer.notes, *cut, *empty, *found.notes))
+    cut = ("the answer was cut off: max_tokens or the model's context was too small",)
+    empty = (NOTHING,) if not found.canvas.locals and found.finished else ()
+    more = cut if answer.finished is False else empty
+    return Turn(found.canvas, conversation.answered(message, text), text, (*answer.notes, *more, *found.notes))
 
 
 def _useless(text: str, answer: Answer, error: CanvasError) -> str:
-    if not answer.finished and not text:
-        return "The model was still thinking when max_tokens ran out: raise it, or take a model that does not think."
-    advice = "Try another seed, force_grammar or another model." if answer.finished else "Raise max_tokens."
+    advice = "Raise max_tokens." if answer.finished is False else "Try another seed, force_grammar or another model."
     quoted = text[:BEGINNING] + ("…" if len(text) > BEGINNING else "")
     return f"The answer holds no canvas. {advice} It begins: {quoted}\n\nWhat was looked for: {error}"
 

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
 
+from ..llm.chat import without_thoughts
 from .canvas import CanvasError
 from .describe import quote
 
 TRIES = 100
 """Values that cannot be read after which no more are looked for."""
+
+ANSWER = 2**20
+"""Longest text that may be a model's answer, in characters."""
 
 DEEPEST = 4
 """Objects and lists around a layout."""
@@ -95,6 +99,17 @@ class Contents:
     values: list[Found] = field(default_factory=list[Found])
     rest: str | None = None
     error: Exception | None = None
+
+
+def answer_in(text: str) -> str:
+    """A text without a model's thoughts. In what is JSON as it stands, a mark of thoughts is part of somebody's words."""
+    if len(text) > ANSWER:
+        return text
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return without_thoughts(text)
+    return text
 
 
 def begins(text: str) -> bool:

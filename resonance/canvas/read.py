@@ -8,7 +8,7 @@ from ..llm.chat import sound
 from .answer import Parts, is_region, objects, parts_of, read_answer, salvage
 from .boxes import PROMPT, is_boxes, read_boxes
 from .canvas import WHOLE, Canvas, CanvasError
-from .lenient import Contents, Found, begins, contents, within
+from .lenient import Contents, Found, answer_in, begins, contents, within
 from .listing import read_list
 from .program import is_program, read_program, several
 
@@ -70,6 +70,7 @@ def partial(text: str) -> Canvas | None:
 
 def _read(text: str, size: Size, growing: bool) -> Reading:
     text = sound(text).replace("\r\n", "\n").replace("\r", "\n")
+    text = answer_in(text)
     if not text.strip():
         raise CanvasError(f"The text is empty: a canvas is {EXPECTED}.")
     if is_program(text) and not begins(text):

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from ..canvas import settings
 from ..files import store
-from ..llm.chat import LLMEngine, Request, Sampling, ask, without_thoughts
+from ..llm.chat import LLMEngine, Request, Sampling, ask
 from ..llm.conversation import Conversation
 from ..told import Told
 from ..typed import narrow
@@ -191,11 +191,12 @@ def _asked(engine: LLMEngine, message: str, layout: Layout, output: Output) -> t
     with output.console.status(escape(f"{engine.name} reads")) as status:
         looked = 0.0
 
-        def grow(text: str) -> None:
+        def grow(text: str, thoughts: str) -> None:
             nonlocal looked
             if time.monotonic() - looked > EVERY:
-                canvas = partial(without_thoughts(text))
-                status.update(escape(chat.summary(canvas)) if canvas else f"{len(text)} characters")
+                canvas = partial(text)
+                length = f"{len(text)} characters" if text else f"{len(thoughts)} characters of thoughts"
+                status.update(escape(chat.summary(canvas)) if canvas else length)
                 looked = time.monotonic()
 
         answer = ask(engine, layout.request(said, message, engine.name), grow, on_wait=output.waits)

@@ -1,48 +1,45 @@
 """A canvas that appears in the browser while a model writes it."""
 
 import json
-import time
 import uuid
 from typing import Any
 
 from ..canvas import chat, listing
-from ..canvas.canvas import Canvas
+from ..canvas.canvas import Canvas, Region
 from ..canvas.read import partial
-from ..llm.chat import without_thoughts
+from ..llm.chat import so_far
 from . import core, progress
 
 EVENT = "resonance.canvas"
-EVERY = 0.05
-"""Seconds between two events, at least."""
 
 
 class Growing:
     """One answer, sent to the browser that asked for it.
 
-    While it grows: ``{node, run, seq, delta}``, with ``regions`` (the list of the JSON form) when they have changed.
+    While it grows: ``{node, run, seq, delta}``, or ``text`` where that takes the place of what was shown, with ``regions`` (the
+    list of the JSON form) when they have changed.
     At the end: ``{node, run, seq, text, regions, notes, done: true}``. ``run`` is another for each execution.
     """
 
     def __init__(self, node_id: str) -> None:
         self._node, self._run, self._seq = node_id, uuid.uuid4().hex, 0
-        self._sent = 0
+        self._shown = ""
         self._regions = ""
-        self._next = 0.0
 
-    def grow(self, text: str) -> None:
-        """Shows all of the answer so far; what comes too soon after the last is held back."""
-        if time.monotonic() < self._next:
-            return
-        more: dict[str, Any] = {"delta": text[self._sent :]}
-        self._sent = len(text)
-        canvas = partial(without_thoughts(text))
+    def grow(self, text: str, thoughts: str) -> None:
+        """Shows the answer so far; before it begins the thoughts, which are no layout."""
+        shown = so_far(text, thoughts)
+        grown = shown.startswith(self._shown)
+        more: dict[str, Any] = {"delta": shown[len(self._shown) :]} if grown else {"text": shown}
+        self._shown = shown
+        # What was shown may turn out to be a thought, when its end is read.
+        canvas = partial(text) or (Canvas((Region(),)) if self._regions else None)
         regions = listing.write(canvas) if canvas else ""
         if canvas and regions != self._regions:
             self._regions = regions
             more["regions"] = json.loads(regions)
             progress.say(chat.summary(canvas), self._node)
         self._send(more)
-        self._next = time.monotonic() + EVERY
 
     def done(self, turn: chat.Turn) -> None:
         """Shows the whole answer."""

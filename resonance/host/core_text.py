@@ -114,7 +114,7 @@ class CoreEngine:
                 raise _EnoughError
             if len(said) > len(text) and not said.endswith("\ufffd"):
                 text = said
-                on_text(text)
+                on_text(text, "")
             return token
 
         tokens = self._tokens(request.messages)

@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from .chat import Answer, LLMError, Message, Request, Sampling, whole_sentences, without_thoughts
+from .chat import Answer, Message, Request, Sampling, said, whole_sentences
 
 INSTRUCTION = "Describe this picture."
 SYSTEM = (
@@ -27,13 +27,9 @@ def caption_text(answer: Answer, one_line: bool, sentences: bool) -> str:
     """The caption in an answer: without thoughts, if wanted on one line and without the sentence that was cut off.
 
     Raises:
-        LLMError: the model spent all its tokens on thinking.
+        LLMError: there is no caption in it, see :func:`.chat.said`.
     """
-    text = without_thoughts(answer.text).strip()
-    if not text and answer.text.strip() and not answer.finished:
-        raise LLMError(
-            "The model was still thinking when max_tokens ran out: raise max_tokens, or take a model that does not think."
-        )
+    text = said(answer)
     if sentences and not answer.finished:
         text = whole_sentences(text)
     return " ".join(text.split()) if one_line else text

@@ -4,6 +4,7 @@ An engine states its abilities; :func:`ask` fits a request to them and says in t
 """
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
@@ -11,6 +12,13 @@ from typing import Any, Literal, Protocol
 from PIL import Image
 
 from ..told import Told
+from .thoughts import parted, strange, without_thoughts
+
+EVERY = 0.05
+"""Seconds between two looks at an answer that grows, at least."""
+
+QUOTED = 200
+"""Letters of thoughts that are shown in place of an answer."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +79,22 @@ class Abilities:
 
 @dataclass(frozen=True)
 class Answer:
-    """``finished`` is False if the text was cut off at ``max_tokens``; ``notes`` say what was left out or changed."""
+    """What a model has answered.
+
+    Attributes:
+        finished: False if the text was cut off at ``max_tokens``, None if nobody says.
+        notes: what was left out or changed.
+        thoughts: what the model thought before it answered. From an engine, those that it was given apart from the text.
+    """
 
     text: str
-    finished: bool
+    finished: bool | None
     notes: tuple[str, ...] = ()
+    thoughts: str = ""
 
 
-OnText = Callable[[str], None]
-"""Called with all of the answer so far, each time it has grown."""
+OnText = Callable[[str, str], None]
+"""Called with all of the answer so far, and all of the thoughts, each time one has grown."""
 
 OnWait = Callable[[str], None]
 """Called with a sentence on what is waited for: each time a server that is loading or busy will be asked again."""
@@ -139,21 +154,70 @@ class Interrupted(Exception):  # noqa: N818 - it is no error
 def ask(
     engine: LLMEngine,
     request: Request,
-    on_text: OnText = lambda text: None,
+    on_text: OnText = lambda text, thoughts: None,
     interrupted: Callable[[], bool] = lambda: False,
     on_wait: OnWait = lambda text: None,
 ) -> Answer:
-    """Asks ``engine``, whatever it is able to do.
+    """Asks ``engine``, whatever it is able to do. Thoughts are told from the answer.
+
+    Args:
+        on_text: called as the answer grows, but not more often than every :data:`EVERY` seconds.
 
     Raises:
         Interrupted, LLMError: see :meth:`LLMEngine.chat`; also if the request holds pictures and the engine takes none.
     """
     fitted, notes = fit(request, engine.abilities, engine.name)
-    answer = engine.chat(fitted, on_text, interrupted, on_wait)
-    text, finished = answer.text, answer.finished
-    if len(cut := before_stop(text, request.stop)) < len(text):
-        text, finished = cut, True
-    return Answer(text, finished, notes + answer.notes)
+    soonest = 0.0
+
+    def grown(text: str, thoughts: str) -> None:
+        nonlocal soonest
+        if time.monotonic() >= soonest:
+            said = _parted(Answer(text, None, thoughts=thoughts))
+            on_text(said.text, said.thoughts)
+            soonest = time.monotonic() + EVERY
+
+    answer = _parted(engine.chat(fitted, grown, interrupted, on_wait))
+    if len(cut := before_stop(answer.text, request.stop)) < len(answer.text):
+        answer = replace(answer, text=cut, finished=True)
+    if mark := strange(answer.text):
+        notes = (*notes, f"the answer holds {mark}, a mark that is not known here: it was left as it is")
+    return replace(answer, notes=notes + answer.notes)
+
+
+def _parted(answer: Answer) -> Answer:
+    """The answer with its thoughts apart, and only whole letters."""
+    text, thoughts = parted(sound(answer.text))
+    return replace(answer, text=text, thoughts="\n\n".join(filter(None, (sound(answer.thoughts).strip(), thoughts))))
+
+
+def said(answer: Answer) -> str:
+    """The text of an answer, without thoughts and blanks around it.
+
+    Raises:
+        LLMError: there is none; the text says why, as far as that is known.
+    """
+    text = without_thoughts(answer.text).strip()
+    if any(letter.isprintable() and not letter.isspace() for letter in text):
+        return text
+    thoughts = answer.thoughts or parted(answer.text).thoughts
+    if thoughts and answer.finished is False:
+        raise LLMError(
+            "The model was still thinking when max_tokens ran out: raise max_tokens, or take a model that does not think."
+        )
+    if thoughts:
+        quoted = " ".join(thoughts[:QUOTED].split()) + ("…" if len(thoughts) > QUOTED else "")
+        raise LLMError(
+            "The model gave thoughts but no answer. Some servers take an answer for a thought: switch off thinking, or the "
+            f"server's reading of it, or take a model that does not think. It begins: {quoted}"
+        )
+    raise LLMError(
+        "The model's answer is empty: try another seed or instruction, and see whether a stop text stands at its beginning."
+    )
+
+
+def so_far(text: str, thoughts: str) -> str:
+    """What there is to be shown of an answer that grows: the thoughts, until it begins."""
+    return text if text.strip() or not thoughts else f"Thinking: {thoughts}"
 
 
 def fit(request: Request, can: Abilities, name: str = "this model") -> tuple[Request, tuple[str, ...]]:
@@ -189,15 +253,6 @@ def _one_turn(messages: tuple[Message, ...]) -> tuple[Message, ...]:
 def before_stop(text: str, stop: tuple[str, ...]) -> str:
     """``text`` up to the first of the stop texts."""
     return text[: min((at for s in stop if s and (at := text.find(s)) >= 0), default=len(text))]
-
-
-def without_thoughts(text: str) -> str:
-    """The answer of a thinking model without its ``<think>`` blocks, finished or not.
-
-    Some templates open the block in the prompt, so a ``</think>`` without its start ends one too.
-    """
-    text = re.sub(r"<think>.*?(</think>|$)", "", text, flags=re.DOTALL)
-    return text.rpartition("</think>")[2].lstrip()
 
 
 def sound(text: str) -> str:

@@ -22,7 +22,7 @@ from typing import Any, Literal, TypeVar
 import aiohttp
 
 from . import bounded
-from .answer import as_object, complaint, read_answer, refusal, short
+from .answer import DONE, as_object, complaint, read_answer, refusal, short
 from .chat import Abilities, Answer, Interrupted, LLMError, OnText, OnWait, Request
 from .keys import key_for, split_address
 from .listed import Listed, choose, informed, is_name, listed
@@ -108,7 +108,7 @@ class HTTPEngine:
                     answer = await read_answer(
                         _events(response, self.base, server.limits), self.base, most, on_text, key
                     )
-                    return Answer(answer.text, answer.finished, (*notes, *answer.notes))
+                    return replace(answer, notes=(*notes, *answer.notes))
                 said = await _complaint(response, key)
                 if response.status in (400, 422) and (note := give_way(body, said)) is not None:
                     notes += [note] if note else []
@@ -361,7 +361,7 @@ async def _send(
 
 
 async def _events(response: aiohttp.ClientResponse, base: str, limits: Limits) -> AsyncGenerator[Any]:
-    """The events of a stream or, from servers that know none, the answer in one piece.
+    """The events of a stream or, from servers that know none, the answer in one piece. Then DONE, where that is said.
 
     Raises:
         LLMError: it is beyond the limits, or no JSON.
@@ -370,11 +370,13 @@ async def _events(response: aiohttp.ClientResponse, base: str, limits: Limits) -
     try:
         if not response.headers.get("Content-Type", "").lower().startswith("text/event-stream"):
             yield bounded.parsed(await bounded.whole(pieces, limits, base), limits, base)
+            yield DONE
             return
         async for line in bounded.lines(pieces, limits, base):
             data = line.removeprefix(b"data:").strip()
             if data == b"[DONE]":
-                break
+                yield DONE
+                return
             if data != line.strip():  # no blank line, ": ping", "event: ..."
                 yield bounded.parsed(data, limits, base)
     except ValueError:

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from .chat import Abilities, Answer, Interrupted, LLMError, OnText, Request
+from .template import thinking_of
 from .wire import to_wire
 
 WHEELS = "https://abetlen.github.io/llama-cpp-python/whl"
@@ -86,6 +87,7 @@ class Model:
             )
         except (ValueError, RuntimeError) as error:
             raise LLMError(f"llama.cpp cannot load {settings.model.name}: {error}") from error
+        self._thinking = thinking_of(self._llama.metadata.get("tokenizer.chat_template", ""))
         self._abort = lib.ggml_abort_callback(self._stop)
         lib.llama_set_abort_callback(self._llama.ctx, self._abort, None)
 
@@ -129,7 +131,7 @@ class Model:
                 self.close()
 
     def _chat(self, request: Request, on_text: OnText) -> Answer:
-        text, reason = "", None
+        text, reason, held = "", None, bool(request.grammar or request.schema)
         pieces = self._pieces(request)
         try:
             for piece in pieces:
@@ -137,7 +139,7 @@ class Model:
                 reason = choice.get("finish_reason") or reason
                 if more := choice["delta"].get("content"):
                     text += more
-                    on_text(text)
+                    on_text(self._thinking.told(text, held), "")
                 # The abort callback works on the CPU only.
                 if self._stop(None):
                     raise Interrupted
@@ -145,7 +147,7 @@ class Model:
             pieces.close()
         if reason is None:
             raise LLMError(f"{self.settings.name} ended its answer before it was finished.")
-        return Answer(text, reason != "length")
+        return Answer(self._thinking.told(text, held), reason != "length")
 
     def _pieces(self, request: Request) -> Generator[Any]:
         """What llama.cpp writes, piece by piece. Its errors become sentences, those of whoever reads do not."""

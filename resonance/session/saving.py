@@ -8,6 +8,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..files import store
 from ..files.names import writable
+from ..llm.chat import sound
 from ..told import Told
 from . import lineage
 from .item import Item
@@ -30,7 +31,8 @@ def keep(ledger: Ledger, item: Item, made: Made) -> list[str]:
         texts = {**made.texts, "resonance": item.to_json()}
         results, before = (tuple(_stamped(each, texts) for each in some) for some in (made.pictures, made.before))
         made = replace(made, pictures=results, before=before)
-    spoken = item.payload.words or made.prompt
+    prompt = sound(made.prompt)
+    spoken = item.payload.words or prompt
     folder = folder_of(item, spoken, made.naming.folder)
     begun = ledger.begun(item)
     stem = stem_of(item, made.naming.name, begun, lambda name: ledger.taken(f"{folder}/{name}", item))
@@ -50,7 +52,7 @@ def keep(ledger: Ledger, item: Item, made: Made) -> list[str]:
     entries: list[str | None] = [*following, *[None] * (len(files) - len(following))]
     names = [f"{folder}/{name}" for name, _ in files]
     results = [Result(*each) for each in zip(names, entries, strict=True)]
-    ledger.commit(item, results, made.prompt or spoken)
+    ledger.commit(item, results, prompt or spoken)
     return names
 
 

@@ -198,6 +198,20 @@ def test_the_layout_appears_while_it_is_written(comfy: Comfy, fake: FakeLLM, cli
     assert texts[0].startswith("0 regions") and texts[-1] == "2 regions; nearest: A moon."
 
 
+def test_a_layout_in_thoughts_is_never_shown(comfy: Comfy, fake: FakeLLM, client: Client):
+    draft = ANSWER.replace("A sea", "A draft")
+    fake.script, fake.pause = [(f"<thinking>{draft}</thinking>\n{ANSWER}", "stop")], 0.02
+    graph = {"llm": connect(fake.url + "/ok"), "chat": chat(["llm", 0])}
+    found = run(comfy, shows(graph, text=["chat", 2], thoughts=["chat", 3]), client_id="canvas")
+    assert (found["text"], found["thoughts"]) == (ANSWER, draft)
+    *growing, last = of("resonance.canvas", client.received())
+    assert growing[0]["delta"].startswith("Thinking: {") and last["text"] == ANSWER
+    whole = [e["text"] for e in growing if "text" in e]
+    assert len(whole) == 1 and ANSWER.startswith(whole[0])
+    regions = [e["regions"] for e in growing if "regions" in e]
+    assert regions and not any("draft" in json.dumps(each) for each in regions)
+
+
 def test_events_are_at_least_50_ms_apart(comfy: Comfy, fake: FakeLLM, client: Client):
     fake.script = [(layout(SEA, *[BOAT] * 200), "stop")]
     run(comfy, conversation(fake, "a fleet"), client_id="canvas")

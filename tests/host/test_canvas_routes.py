@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import requests
-from unit.answers import ANSWERS, BOXES, THOUGHTS, Right, check, check_notes
+from unit.answers import ANSWERS, BOXES, Right, check, check_notes
 
 from resonance.canvas.listing import read_list
 
@@ -44,8 +44,6 @@ def test_a_canvas_is_written_and_read_in_each_form(comfy: Comfy) -> None:
 @pytest.mark.parametrize("texts", [ANSWERS, BOXES], ids=["answers", "boxes"])
 def test_the_import_reads_every_text_of_the_table(comfy: Comfy, texts: dict[str, tuple[str, Right | str]]) -> None:
     for name, (text, right) in texts.items():
-        if name in THOUGHTS:
-            continue
         answer = comfy.post("/resonance/canvas/read", {"text": text, "width": 1000, "height": 1000})
         said = answer.json()
         if isinstance(right, str):

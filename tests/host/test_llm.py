@@ -53,6 +53,7 @@ def describe(llm: dict[str, Any], *colours: int, **inputs: Any) -> dict[str, Any
         **{**defaults, "top_k": 40, "seed": 0, **inputs},
     )
     graph["captions"] = node("ProbeValue", value=["caption", 0])
+    graph["thoughts"] = node("ProbeValue", value=["caption", 1])
     return graph
 
 
@@ -139,6 +140,28 @@ def test_captions_are_made_fit_for_a_prompt(comfy: Comfy, fake: FakeLLM):
     assert captions(comfy.run(describe(connect(fake.url + "/think"), RED, one_line=False))) == ["A cat.\n\nOn a mat."]
     assert captions(comfy.run(describe(connect(fake.url + "/length"), RED))) == ["One sentence."]
     assert captions(comfy.run(describe(connect(fake.url + "/ok"), RED, stop="|, seed"))) == ["a red picture"]
+
+
+def test_thoughts_have_an_output_of_their_own_and_are_shown_until_the_caption_begins(comfy: Comfy, fake: FakeLLM):
+    texts, draft = Texts(comfy), "[THINK]The user wants a caption. Perhaps: a draft.[/THINK]"
+    fake.script, fake.pause = [(f"{draft}A cat.<|im_end|>", "stop"), ("A dog.", "stop")], 0.03
+    outputs = comfy.run(describe(connect(fake.url + "/ok"), RED, BLUE), client_id="texts")
+    assert captions(outputs) == ["A cat.", "A dog."]
+    assert json.loads(outputs["thoughts"]["value"][0]) == ["The user wants a caption. Perhaps: a draft.", ""]
+    shown = texts.on("caption")
+    assert shown[0].startswith("Thinking: The") and shown[-1] == "A cat.\n\nA dog."
+    assert all(text.startswith("Thinking: ") == ("The u" in text) for text in shown)
+
+
+def test_an_answer_without_text_is_an_error_and_no_caption(comfy: Comfy, fake: FakeLLM):
+    for text, finish, why in (
+        ("", "stop", "The model's answer is empty"),
+        ("<think>hm", "length", "still thinking when max_tokens ran out"),
+        ("<think>a cat", "stop", "gave thoughts but no answer"),
+    ):
+        fake.script = [(text, finish)]
+        with pytest.raises(RunFailed, match=why):
+            comfy.run(describe(connect(fake.url + "/ok"), RED))
 
 
 @pytest.mark.parametrize("mode", ["stall", "mute"])  # in the middle of an answer, and while it is asked what it is
@@ -322,7 +345,8 @@ def test_a_text_encoder_reads_the_instruction(comfy: Comfy):
 def test_a_text_encoder_stops_at_stop_texts_and_max_tokens(comfy: Comfy):
     graph = {**describe({}, GREEN, max_tokens=4), **core()}
     assert captions(comfy.run(graph)) == ["green green green green"]
-    assert captions(comfy.run({**describe({}, GREEN, stop="green green green"), **core()})) == [""]
+    with pytest.raises(RunFailed, match="answer is empty: .* see whether a stop text stands at its beginning"):
+        comfy.run({**describe({}, GREEN, stop="green green green"), **core()})
 
 
 def test_a_text_encoder_is_interrupted_within_a_second(comfy: Comfy):

@@ -357,6 +357,15 @@ def test_words_that_come_as_lists_are_those_of_one_item(comfy: Comfy, name: str)
     check_whole(comfy, name, 1, 1)
 
 
+def test_half_a_letter_in_words_is_mended_before_anything_is_painted(comfy: Comfy, name: str):
+    pictures(comfy, name, "red")
+    graph = quick(name, name) | {"word": node("PrimitiveString", value="tall \ud83d red")}
+    graph["3"]["inputs"]["caption"] = ["word", 0]
+    run(comfy, graph)
+    [item] = items(comfy, name, 1)
+    assert item["state"] == "done" and item["words"]["caption"] == "tall \ufffd red"
+
+
 def test_several_pasted_items_have_their_own_pictures(comfy: Comfy, name: str):
     pictures(comfy, name, "red", "blue")
     run(comfy, quick(name, name))

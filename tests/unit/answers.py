@@ -83,12 +83,94 @@ def spoilt(rect: str) -> tuple[str, Right]:
     )
 
 
+HARMONY = "<|channel|>analysis<|message|>DRAFT<|end|><|start|>assistant<|channel|>final<|message|>SAID"
+THINKING: dict[str, str] = {
+    # of the list of faults
+    "think": "<think>\nDRAFT\n</think>\nSAID",
+    "Think": "<Think>\nDRAFT\n</Think>\nSAID",
+    "thinking": "<thinking>\nDRAFT\n</thinking>\nSAID",
+    "Mistral": "[THINK]DRAFT[/THINK]SAID",
+    "gpt-oss": HARMONY,
+    "reasoning": "<reasoning>DRAFT</reasoning>SAID",
+    "thought": "<thought>DRAFT</thought>SAID",
+    # more tags
+    "blanks and capitals": "\n <THINKING>\nDRAFT</ thinking >\n\nSAID",
+    "an attribute": '<think effort="high">DRAFT</think>SAID',
+    "a tag with a colon": "<seed:think>DRAFT</seed:think>SAID",
+    "a tag with bars": "<|thinking|>DRAFT<|/thinking|>SAID",
+    "escaped tags": "&lt;think&gt;DRAFT&lt;/think&gt;SAID",
+    "closed by another": "<thinking>DRAFT</think>SAID",
+    "a tag in a thought": "<thinking>hm<reflection>no</reflection>DRAFT</thinking>SAID",
+    "a thought in a thought": "<think>hm <think>DRAFT</think> so</think>SAID",
+    "two thoughts": "<think>hm</think><analysis>DRAFT</analysis>SAID",
+    "an empty thought": "<think>\n\n</think>\n\nSAID",
+    "a tag that closes itself": "<think/>SAID",
+    "an answer in tags": "<think>DRAFT</think>\n<answer>SAID</answer>",
+    "only an answer in tags": "DRAFT <final_answer>\nSAID\n</final_answer>",
+    "an answer in a thought": "<think>DRAFT\n<answer>SAID</answer>",
+    "a thought of an answer": "<think>In <answer>…</answer>? DRAFT</think>SAID",
+    "stages": "<reasoning>hm</reasoning><caption>DRAFT</caption><conclusion>SAID</conclusion>",
+    "a box": "<think>DRAFT</think><|begin_of_box|>SAID<|end_of_box|>",
+    # other marks
+    "brackets": "[reasoning]\nDRAFT\n[/reasoning]\nSAID",
+    "Kimi": "◁think▷DRAFT◁/think▷SAID",
+    "Gemma": "<|channel>thought\nDRAFT<channel|>SAID",
+    "MedGemma": "<unused94>thought\nDRAFT<unused95>SAID",
+    "Apertus": "<|inner_prefix|>DRAFT<|inner_suffix|>SAID",
+    "OpenThinker": "<|begin_of_thought|>DRAFT<|end_of_thought|>\n<|begin_of_solution|>SAID<|end_of_solution|>",
+    "Command A": "<|START_THINKING|>DRAFT<|END_THINKING|><|START_RESPONSE|>SAID<|END_RESPONSE|>",
+    "Granite": "Here is my thought process:\nDRAFT\nHere is my response:\nSAID",
+    "Apriel": "Here are my reasoning steps:\nDRAFT\n[BEGIN FINAL RESPONSE]\nSAID\n[END FINAL RESPONSE]",
+    "gpt-oss without its end": HARMONY.replace("<|end|>", ""),
+    "gpt-oss with a return": HARMONY + "<|return|>",
+    "gpt-oss in three messages": HARMONY.replace("<|end|>", "<|end|><|start|>assistant<|channel|>commentary<|message|>hm<|end|>"),
+    "gpt-oss without marks": "analysisThe user wants DRAFTassistantfinalSAID",
+    "a fence": "```thinking\nDRAFT\n```\nSAID",
+    "a folded text": '<details type="reasoning" done="true">\n<summary>Thought</summary>\nDRAFT\n</details>\nSAID',
+    "a turn of thoughts": "<think>DRAFT</think><|im_end|>\n<|im_start|>assistant\nSAID<|im_end|>",
+    # the prompt has opened the thought
+    "the end of a thought": "DRAFT\n</think>\n\nSAID",
+    "the end of Mistral's": "DRAFT[/THINK]SAID",
+    "the end of Kimi's": "DRAFT◁/think▷SAID",
+    "the end of Gemma's": "DRAFT<channel|>SAID",
+}  # fmt: skip
+"""Forms of thoughts, ``DRAFT`` in them, before an answer, ``SAID``."""
+
+ENDINGS: dict[str, str] = {
+    "ChatML": "SAID<|im_end|>\n<|im_start|>user\nDRAFT",
+    "Llama 3": "SAID<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nDRAFT",
+    "Llama 2": "SAID</s>[INST] DRAFT [/INST]",
+    "Gemma": "SAID<end_of_turn>\n<start_of_turn>user\nDRAFT",
+    "Gemma 4": "SAID<turn|>\n<|turn>user\nDRAFT",
+    "Phi": "SAID<|end|><|user|>DRAFT<|end|>",
+    "GLM": "SAID<|user|>\nDRAFT",
+    "DeepSeek": "SAID<｜end▁of▁sentence｜><｜User｜>DRAFT",
+    "Vicuna": "ASSISTANT: SAID</s>USER: DRAFT",
+    "SmolVLM": "SAID<end_of_utterance>\nUser: DRAFT",
+    "Command R": "SAID<|END_OF_TURN_TOKEN|><|START_OF_TURN_TOKEN|><|USER_TOKEN|>DRAFT",
+    "a turn of its own": "SAID<|im_start|>assistant\nDRAFT",
+    "its own head": "<|im_start|>assistant\nSAID<|im_end|>",
+    "Llama's own head": "<|start_header_id|>assistant<|end_header_id|>\n\nSAID<|eot_id|>",
+    "the end of the text": "SAID<|endoftext|>DRAFT<|endoftext|>",
+    "a thought in the next turn": "SAID<|im_end|>\n<|im_start|>assistant\n<think>DRAFT</think>",
+    "its beginning": "<s> SAID</s>",
+}
+"""Answers, ``SAID``, that went past their end."""
+
+DRAFT = 'maybe {"global": {"description": "a draft"}, "regions": []}'
+
+
+def spelled(form: str, said: str, draft: str = DRAFT) -> str:
+    return form.replace("DRAFT", draft).replace("SAID", said)
+
+
 ANSWERS: dict[str, tuple[str, Right | Wrong]] = {
+    **{f"thoughts, {name}": (spelled(form, G), RIGHT) for name, form in THINKING.items()},
+    **{f"ending, {name}": (spelled(form, G), RIGHT) for name, form in ENDINGS.items()},
     # of the list of faults
     "plain": (G, RIGHT),
     "fence": (f"```json\n{G}\n```", RIGHT),
     "fence and prose": (f"Sure! Here is it:\n```json\n{G}\n```\nHope {{this}} helps!", RIGHT),
-    "think": (f'<think>\nI should do {{"global": {{"description":"draft"}}, "regions": []}} first\n</think>\n{G}', RIGHT),
     "tool call": (f"<tool_call>\n{call(G)}\n</tool_call>", RIGHT),
     "tool calls in a list": (f"[{call(G)}]", RIGHT),
     "tool call, arguments as text": (f"<tool_call>\n{call(json.dumps(G))}\n</tool_call>", RIGHT),
@@ -247,9 +329,6 @@ ANSWERS: dict[str, tuple[str, Right | Wrong]] = {
     "deep in objects": ('{"a": ' * 9 + G + "}" * 9, "A canvas in JSON is a list of regions, not"),
 }  # fmt: skip
 
-THOUGHTS = "think", "program after a thought"
-"""Of these the thoughts are cut away before the answer is read."""
-
 CUT: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "JSON in its second field": (G[: G.index('"tags"')], "a beach.", ("sun.",)),
     "JSON in a list": (G.replace('"sun"', '"sun", "sand"')[: G.index("sun") + 9], "a beach.", ("sun.",)),
@@ -292,6 +371,7 @@ def bbox(value: Any) -> str:
 
 
 BOXES: dict[str, tuple[str, Right | Wrong]] = {
+    **{f"thoughts, {name}": (spelled(form, box(), box(x=500)), BOX) for name, form in THINKING.items()},
     # of the list of faults
     "prompt": (prompt([BOAT]), ONE_BOAT),
     "element without bbox": (

@@ -24,7 +24,6 @@ from .answers import (
     NOTHING,
     ONE_BOAT,
     PY,
-    THOUGHTS,
     G,
     Right,
     Wrong,
@@ -45,7 +44,6 @@ def turn(text: str, finished: bool = True) -> chat.Turn:
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_answer_is_the_same_layout_or_sentence_to_all_who_read_it(name: str):
     text, right = ANSWERS[name]
-    plain = text.rpartition("</think>")[2]
     if isinstance(right, Wrong):
         with pytest.raises(LLMError, match=right):
             turn(text)
@@ -54,21 +52,19 @@ def test_an_answer_is_the_same_layout_or_sentence_to_all_who_read_it(name: str):
                 read_canvas(text, size)
         assert partial(text) is None
         return
-    said, found = turn(text), read_any(plain, SIDE, SIDE)
+    said, found = turn(text), read_any(text, SIDE, SIDE)
     check(said.canvas, right)
     check_notes(said.notes, right)
     check_notes(found.notes, right)
     assert any(NOTHING in note for note in said.notes) == (not right.regions)
-    assert found.canvas == said.canvas == partial(plain)
-    assert found == read_canvas(plain) == edits.effective(plain, None, SIDE, SIDE)
+    assert found.canvas == said.canvas == partial(text)
+    assert found == read_canvas(text) == edits.effective(text, None, SIDE, SIDE)
 
 
 @pytest.mark.parametrize(("name", "texts"), [("answers", ANSWERS), ("boxes", BOXES)])
 def test_the_command_reads_all_of_them(name: str, texts: dict[str, tuple[str, Right | Wrong]], tmp_path: Path):
     file = tmp_path / f"{name}.txt"
     for name, (text, right) in texts.items():
-        if name in THOUGHTS:
-            continue
         file.write_text(text, "utf-8")
         done = CliRunner().invoke(app, ["canvas", str(file), "--size", f"{SIDE}x{SIDE}", "--json"])
         said = json.loads(done.stdout.splitlines()[-1])

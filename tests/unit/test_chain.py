@@ -85,6 +85,13 @@ def test_a_run_that_fails_on_three_items_counts_once_and_its_items_are_tried_alo
     assert [item.lineage for item in claimed(chain, "c", most=3)] == ["X0001"]
 
 
+def test_half_a_letter_in_a_prompt_costs_no_picture(chain: Chain):
+    [item] = claimed(chain, "a")
+    chain.keep(item, Made(pictures=(PNG,), prompt="a \ud83d boat", texts={"prompt": '"a \\ud83d boat"'}))
+    [kept, *_] = query.read_round(chain.ledger.folder, 1)[1]
+    assert (kept["state"], kept["prompt"]) == ("done", "a \ufffd boat")
+
+
 def test_only_items_that_are_alike_are_claimed_together(chain: Chain):
     got = chain.claim("a", most=4, alike=lambda item: item.index <= 2)
     assert not isinstance(got, Stop) and [item.index for item in got] == [1, 2]

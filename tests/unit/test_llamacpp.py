@@ -75,10 +75,10 @@ def test_the_answer_depends_on_the_picture(model: Model):
     assert say(model, RED, BLUE).text != say(model, RED).text
 
 
-def test_the_answer_grows_and_is_cut_off_at_max_tokens(model: Model):
+def test_the_answer_grows_and_is_cut_off_at_max_tokens(model: Model, every_piece: None):
     grown: list[str] = []
     request = Request((Message("user", "What is it?"),), Sampling(24, temperature=1.0))
-    answer = ask(Engine(model), request, grown.append)
+    answer = ask(Engine(model), request, lambda text, _: grown.append(text))
     assert len(grown) > 5 and grown[-1] == answer.text and not answer.finished
     assert all(later.startswith(earlier) for earlier, later in zip(grown, grown[1:], strict=False))
 
@@ -110,11 +110,11 @@ def test_stop_texts_end_the_answer(model: Model):
     assert say(model, stop=(whole[5:9],)) == Answer(whole[: whole.index(whole[5:9])], True)
 
 
-def test_an_interrupt_while_writing_leaves_the_model_as_it_was(model: Model):
+def test_an_interrupt_while_writing_leaves_the_model_as_it_was(model: Model, every_piece: None):
     before, grown = say(model), list[str]()
     request = Request((Message("user", "?"),), Sampling(2000, temperature=1.0))
     with pytest.raises(Interrupted):
-        ask(Engine(model), request, grown.append, interrupted=lambda: len(grown) > 3)
+        ask(Engine(model), request, lambda text, _: grown.append(text), interrupted=lambda: len(grown) > 3)
     assert len(grown) < 6 and say(model) == before
 
 
@@ -136,7 +136,7 @@ def test_a_model_can_be_unloaded_at_any_moment_and_never_used_after(files: Path)
     model, writing, answers = Model(settings(files)), threading.Event(), list[Answer]()
     request = Request((Message("user", "?"),), Sampling(1000, temperature=1.0))
     whole = ask(Engine(model), request)
-    thread = threading.Thread(target=lambda: answers.append(ask(Engine(model), request, lambda _: writing.set())))
+    thread = threading.Thread(target=lambda: answers.append(ask(Engine(model), request, lambda text, _: writing.set())))
     thread.start()
     assert writing.wait(10)
     start = time.monotonic()
@@ -240,5 +240,5 @@ def test_the_server_works_on_after_an_interrupt(remote: HTTPEngine):
     grown: list[str] = []
     request = Request((Message("user", "?"),), Sampling(900, temperature=1.0))
     with pytest.raises(Interrupted):
-        ask(remote, request, grown.append, interrupted=lambda: len(grown) > 3)
+        ask(remote, request, lambda text, _: grown.append(text), interrupted=lambda: len(grown) > 3)
     assert ask_remote(remote).text

@@ -34,7 +34,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Model]:
 def say(model: Model, grammar: str, seed: int, max_tokens: int) -> Answer:
     sampling = Sampling(max_tokens, temperature=1.0, top_p=1.0, top_k=0, seed=seed)
     request = Request((Message("user", f"Picture {seed}"),), sampling, grammar=grammar)
-    return model.chat(request, lambda text: None, lambda: False)
+    return model.chat(request, lambda text, thoughts: None, lambda: False)
 
 
 @pytest.mark.parametrize("grammar", GRAMMARS)

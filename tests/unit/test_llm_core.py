@@ -67,10 +67,10 @@ def test_an_encoder_that_cannot_write_is_refused():
             CoreEngine(Clip(network, Tokenizer()))
 
 
-def test_text_grows_and_ends():
+def test_text_grows_and_ends(every_piece: None):
     grown: list[str] = []
     clip = Clip(Writer(), Tokenizer())
-    answer = ask(CoreEngine(clip), request(temperature=0, seed=2**63), grown.append)
+    answer = ask(CoreEngine(clip), request(temperature=0, seed=2**63), lambda text, _: grown.append(text))
     assert (answer.text, answer.finished) == (ANSWER, True)
     assert grown == [ANSWER[: i + 1] for i in range(len(ANSWER))]
     assert clip.sampling["do_sample"] is False and clip.sampling["seed"] == 2**63
@@ -84,11 +84,11 @@ def test_max_tokens_and_stop_texts_end_it():
     assert (stopped.text, stopped.finished) == ("a red", True)
 
 
-def test_an_interrupt_ends_it_and_leaves_the_encoder_as_it_was():
+def test_an_interrupt_ends_it_and_leaves_the_encoder_as_it_was(every_piece: None):
     writer, grown = Writer(), list[str]()
     engine = CoreEngine(Clip(writer, Tokenizer()))
     with pytest.raises(Interrupted):
-        ask(engine, request(), grown.append, interrupted=lambda: len(grown) == 3)
+        ask(engine, request(), lambda text, _: grown.append(text), interrupted=lambda: len(grown) == 3)
     assert grown[-1] == "a r" and "sample_token" not in vars(writer)
     assert ask(engine, request()).text == ANSWER
 
@@ -126,7 +126,7 @@ def test_qwen_gets_system_text_turns_and_pictures_in_its_own_form():
     assert clip.asked.llama_template == "{}" and clip.asked.images[0].shape == (1, 8, 8, 3)
 
 
-def test_what_is_decoded_for_a_token_does_not_grow_with_the_answer():
+def test_what_is_decoded_for_a_token_does_not_grow_with_the_answer(every_piece: None):
     class Endless(Writer):
         def sample_token(self, at: int) -> torch.Tensor:
             return torch.tensor([[ord("a") + at % 26]])
@@ -140,7 +140,7 @@ def test_what_is_decoded_for_a_token_does_not_grow_with_the_answer():
 
     def per_token(count: int) -> float:
         clip, grown = Counting(Endless(), Tokenizer()), list[str]()
-        ask(CoreEngine(clip), request(max_tokens=count), grown.append)
+        ask(CoreEngine(clip), request(max_tokens=count), lambda text, _: grown.append(text))
         assert [len(text) for text in grown] == list(range(1, count + 1))
         return clip.decoded / count
 

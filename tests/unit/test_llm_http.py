@@ -95,10 +95,10 @@ def test_another_kind_of_server_is_named_as_such(fake: FakeLLM, keys: Path, mode
 # Answers
 
 
-def test_the_answer_grows_and_depends_on_picture_and_seed(fake: FakeLLM, keys: Path):
+def test_the_answer_grows_and_depends_on_picture_and_seed(fake: FakeLLM, keys: Path, every_piece: None):
     grown: list[str] = []
     request = Request((Message("system", "Be brief."), Message("user", "What?", (RED, BLUE))), Sampling(seed=2**40 + 7))
-    answer = ask(engine(fake, "ok", keys), request, grown.append)
+    answer = ask(engine(fake, "ok", keys), request, lambda text, _: grown.append(text))
     assert answer == Answer("a red and blue picture, seed 7", True)
     assert grown == ["a red and blue", "a red and blue picture", "a red and blue picture, seed ", answer.text]
     sent = fake.bodies[0]
@@ -510,9 +510,11 @@ def test_a_server_that_is_started_anew_is_waited_for_once_it_has_answered(keys: 
         (["\ud83d\ud83d", "\udc08"], "\ufffd🐈"),
     ],
 )
-def test_halves_of_letters_are_joined_and_lone_ones_are_marked(fake: FakeLLM, keys: Path, pieces: list[str], text: str):
+def test_halves_of_letters_are_joined_and_lone_ones_are_marked(
+    fake: FakeLLM, keys: Path, pieces: list[str], text: str, every_piece: None
+):
     grown: list[str] = []
     fake.pieces = pieces
-    answer = ask(engine(fake, "pieces", keys), Request((Message("user", "?"),)), grown.append)
+    answer = ask(engine(fake, "pieces", keys), Request((Message("user", "?"),)), lambda text, _: grown.append(text))
     assert answer.text == text
     assert all(each.encode() and text.startswith(each.rstrip("\ufffd")) for each in grown if each)
