@@ -1,5 +1,7 @@
 """A language model that lays out pictures."""
 
+from dataclasses import replace
+
 from comfy_api.v0_0_2 import io
 
 from ..resonance.canvas import instructions, settings
@@ -111,9 +113,11 @@ class CanvasChat(io.ComfyNode):
         try:
             answer = models.ask(llm, request, growing.grow, node)
         finally:
-            llm.release(unload_after)
+            kept = llm.release(unload_after)
         with progress.told_on(node):
             turn = chat.turn(said, message.strip(), answer)
+        if kept:
+            turn = replace(turn, notes=(*turn.notes, kept))
         growing.done(turn)
         return io.NodeOutput(
             turn.canvas,

@@ -6,7 +6,7 @@ from comfy_api.v0_0_2 import io
 from ..resonance.host import gguf, progress
 from ..resonance.images import from_tensor
 from ..resonance.llm import caption, settings
-from ..resonance.llm.chat import LLMEngine, LLMError, Sampling, so_far, states
+from ..resonance.llm.chat import LLMEngine, LLMError, Sampling, Thinking, so_far, states
 from .inputs import input_of
 from .types import LLM
 
@@ -105,6 +105,8 @@ class ConnectLLM(io.ComfyNode):
                 input_of(settings.MODEL, optional=True),
                 input_of(settings.TIMEOUT, optional=True),
                 *(input_of(limit, optional=True) for limit in settings.LIMITS),
+                input_of(settings.THINKING, optional=True),
+                input_of(settings.UNLOAD_ON_SERVER, optional=True),
             ],
             outputs=[LLM.Output(display_name="llm", tooltip="The model, for Caption Images and other nodes that ask.")],
             hidden=[io.Hidden.unique_id],
@@ -122,11 +124,20 @@ class ConnectLLM(io.ComfyNode):
         return True
 
     @classmethod
-    def execute(cls, address: str, model: str = "", timeout: int = 120, **limits: int) -> io.NodeOutput:
+    def execute(
+        cls,
+        address: str,
+        model: str = "",
+        timeout: int = 120,
+        thinking: Thinking = "auto",
+        unload_on_server: bool = False,
+        **limits: int,
+    ) -> io.NodeOutput:
         from ..resonance.host import llm as models
         from ..resonance.llm.server import Limits
 
-        engine = models.connected(address, model.strip(), timeout, Limits(**limits), cls.hidden.unique_id)
+        node = cls.hidden.unique_id
+        engine = models.connected(address, model.strip(), timeout, Limits(**limits), node, thinking, unload_on_server)
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)
 
@@ -144,17 +155,25 @@ class CoreLLM(io.ComfyNode):
             inputs=[
                 io.Clip.Input(
                     "clip", tooltip="From Load CLIP: a text encoder that can write. Checked before it is loaded."
-                )
+                ),
+                io.Boolean.Input(
+                    "thinking",
+                    default=False,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Let the model think before it answers, where it can (Qwen3, Qwen3.5, Gemma 4). Thinking takes"
+                    " tokens of max_tokens, and time.",
+                ),
             ],
             outputs=[LLM.Output(display_name="llm", tooltip="The model, for Caption Images and other nodes that ask.")],
             hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
-    def execute(cls, clip: io.Clip.Type) -> io.NodeOutput:
+    def execute(cls, clip: io.Clip.Type, thinking: bool = False) -> io.NodeOutput:
         from ..resonance.host.core_text import CoreEngine
 
-        engine = CoreEngine(clip)
+        engine = CoreEngine(clip, thinking)
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)
 
@@ -252,7 +271,7 @@ class CaptionImages(io.ComfyNode):
                 notes.update(dict.fromkeys(answer.notes))
                 bar.update(1)
         finally:
-            llm.release()
+            notes.update(dict.fromkeys(filter(None, [llm.release()])))
         progress.say("\n\n".join([*done, *(f"Note: {n}." for n in notes)]), node)
         return io.NodeOutput(done, thoughts)
 

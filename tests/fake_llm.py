@@ -44,6 +44,8 @@ class FakeLLM:
         """The same for so many seconds from the first request on."""
         self.busy: tuple[int, str, dict[str, str]] = (503, "Loading model", {})
         """How: status, message and headers."""
+        self.knows: set[str] = set()
+        """Which of the fields on thinking ``/thinks`` takes."""
         self.routes: dict[str, Any] = {}
         """What is answered on a path, whatever the path says; to what is posted, by its ``model``."""
         self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"fake": self}))
@@ -105,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.loading():
             return None
         if self.path in self.fake.routes:
-            return self.json(200, self.fake.routes[self.path][body["model"]])
+            return self.json(200, self.fake.routes[self.path][body.get("model") or body["instance_id"]])
         if path != "v1/chat/completions":
             return self.json(404, {"detail": "Not Found"})
         if self.fake.script:
@@ -199,6 +201,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.json(400, {"error": {"message": said}})
         else:
             self.ok(body)
+
+    def thinks(self, body: Any) -> None:
+        """Knows of the fields on thinking only those that a test names."""
+        for name in {"reasoning_effort", "chat_template_kwargs"} - self.fake.knows:
+            if name in body:
+                return self.json(400, {"error": {"message": f"Unsupported parameter: '{name}'"}})
+        return self.ok(body)
 
     def oldschema(self, body: Any) -> None:
         """llama_cpp.server: json_object with a schema, but no json_schema."""

@@ -137,7 +137,8 @@ def canvas(
             try:
                 found, notes = _asked(engine, text.strip(), layout, output)
             finally:
-                engine.release(unload=True)
+                if note := engine.release(unload=True):
+                    output.say(note)
         else:
             raise Told(f"There is no file {text[:80]!r}. To have it laid out, name a model with --llm.")
         from ..canvas.chat import summary

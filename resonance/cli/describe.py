@@ -227,7 +227,7 @@ def describe(
             tag, batch = tagger_of(tags.tagging(), str(pick_device(tags.device)))
         if todo and model.llm:
             engine = model.open(output)
-            stack.callback(engine.release, unload=True)
+            stack.callback(lambda: output.say(note) if (note := engine.release(unload=True)) else None)
             caption = captions.by(engine, output)
         describing = describe_all(folder, todo, tags.batch or batch, tag, caption, composed.text)
         stopped = _keep_all(describing, kept, len(todo), skipped, clashes, output)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..llm import settings
-from ..llm.chat import LLMEngine
+from ..llm.chat import LLMEngine, Thinking
 from ..llm.open import open_llm
 from ..llm.server import Limits, LLMServer
 from ..told import Told
@@ -54,6 +54,8 @@ class LanguageModel:
     characters_per_token: Annotated[int, option(settings.CHARACTERS_PER_TOKEN, panel=PANEL)] = (
         settings.CHARACTERS_PER_TOKEN.default
     )
+    thinking: Annotated[Thinking, option(settings.THINKING, panel=PANEL)] = "auto"
+    unload_on_server: Annotated[bool, option(settings.UNLOAD_ON_SERVER, panel=PANEL)] = False
     context: Annotated[int, option(settings.CONTEXT, panel=PANEL)] = settings.CONTEXT.default
     gpu_layers: Annotated[int, option(settings.GPU_LAYERS, panel=PANEL)] = settings.GPU_LAYERS.default
 
@@ -65,11 +67,21 @@ class LanguageModel:
         """
         if self.llm.lower().startswith(("http://", "https://")):
             limits = Limits(**{each.name: getattr(self, each.name) for each in fields(Limits)})
-            return LLMServer(self.llm, self.keys, self.llm_model, self.timeout, limits)
+            return LLMServer(
+                self.llm,
+                self.keys,
+                self.llm_model,
+                self.timeout,
+                limits,
+                thinking=self.thinking,
+                unload=self.unload_on_server,
+            )
         if not (file := Path(self.llm)).is_file():
             raise Told(f"Expected as --llm a server such as http://127.0.0.1:8080 or a GGUF file, got {self.llm!r}.")
         if self.llm_model:
             raise Told("--llm-model names a model on a server: a GGUF file holds only one.")
+        if self.unload_on_server:
+            raise Told("--unload-on-server is about a model on a server: one from a GGUF file is always unloaded.")
         from ..llm.llamacpp import Settings
 
         return Settings(file, None, self.context, self.gpu_layers)

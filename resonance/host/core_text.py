@@ -28,6 +28,7 @@ class CoreEngine:
     """
 
     clip: Any
+    thinking: bool = False
 
     def __post_init__(self) -> None:
         if self._writer is None:
@@ -96,8 +97,9 @@ class CoreEngine:
             for_images="load a text encoder with vision, such as Qwen3-VL, Qwen3.5 or Gemma 3 or 4 with vision",
         )
 
-    def release(self, unload: bool = False) -> None:
+    def release(self, unload: bool = False) -> str:
         """ComfyUI unloads it when it needs the room."""
+        return ""
 
     def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool], on_wait: OnWait) -> Answer:
         s = request.sampling
@@ -148,11 +150,12 @@ class CoreEngine:
                 image=images[0] if images else None,
                 skip_template=False,
                 min_length=1,
-                thinking=False,
+                thinking=self.thinking,
             )
         said = [f"<|im_start|>{m.role}\n{PICTURE * len(m.images)}{m.text}<|im_end|>\n" for m in messages]
         # An empty thought makes Qwen3 answer at once; what came before it does not know the word.
-        answer = "<|im_start|>assistant\n" + ("<think>\n\n</think>\n\n" if self.name.startswith("qwen3") else "")
+        silent = self.name.startswith("qwen3") and not self.thinking
+        answer = "<|im_start|>assistant\n" + ("<think>\n\n</think>\n\n" if silent else "")
         return self.clip.tokenize("".join(said) + answer, llama_template="{}", images=images, min_length=1)
 
 

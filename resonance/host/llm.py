@@ -9,7 +9,7 @@ from pathlib import Path
 import comfy.model_management
 
 from ..llm import chat
-from ..llm.chat import Answer, LLMEngine, OnText, Request
+from ..llm.chat import Answer, LLMEngine, OnText, Request, Thinking
 from ..llm.keys import is_local, key_for, split_address
 from ..llm.llamacpp import Model, Settings
 from ..llm.open import GGUF, open_llm
@@ -43,9 +43,17 @@ def ask(engine: LLMEngine, request: Request, on_text: OnText, node_id: str | Non
         return chat.ask(engine, request, on_text, progress.interrupted, partial(progress.say, node_id=node_id))
 
 
-def connected(address: str, model: str, timeout: float, limits: Limits, node_id: str | None) -> LLMEngine:
+def connected(
+    address: str,
+    model: str,
+    timeout: float,
+    limits: Limits,
+    node_id: str | None,
+    thinking: Thinking = "auto",
+    unload: bool = False,
+) -> LLMEngine:
     """The model on a server, with the user's keys. The user can interrupt the connecting, the node shows what is waited for."""
-    server = LLMServer(address, keys_file(), model, timeout, limits, _exposed())
+    server = LLMServer(address, keys_file(), model, timeout, limits, _exposed(), thinking, unload)
     with _interruptible():
         return open_llm(server, progress.interrupted, partial(progress.say, node_id=node_id))
 

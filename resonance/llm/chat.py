@@ -21,6 +21,10 @@ QUOTED = 200
 """Letters of thoughts that are shown in place of an answer."""
 
 
+Thinking = Literal["auto", "off", "low", "on"]
+"""Whether a model thinks before it answers; auto: as it does by itself."""
+
+
 @dataclass(frozen=True)
 class Message:
     """One turn. Pictures (RGB) come before the text."""
@@ -120,8 +124,12 @@ class LLMEngine(Protocol):
         """
         ...
 
-    def release(self, unload: bool = False) -> None:
-        """Called when a node is done with the model for this run; with ``unload`` its memory is wanted."""
+    def release(self, unload: bool = False) -> str:
+        """Called when a node is done with the model for this run; with ``unload`` its memory is wanted.
+
+        Returns:
+            A note for the user if the memory that was asked for was not freed.
+        """
         ...
 
 

@@ -27,7 +27,7 @@ from .chat import Abilities, Answer, Interrupted, LLMError, OnText, OnWait, Requ
 from .keys import key_for, split_address
 from .listed import Listed, choose, informed, is_name, listed
 from .server import Limits, LLMServer
-from .wire import formats_of, give_way, sampling_fields, to_wire
+from .wire import formats_of, give_way, sampling_fields, thinking_fields, to_wire
 
 T = TypeVar("T")
 Kind = Literal["OpenAI-compatible", "llama.cpp", "TGI"]
@@ -47,6 +47,14 @@ ERROR_BYTES, ERROR_SECONDS = 65536, 10.0
 """So much of an error is read."""
 LOOKED_AT = 30
 """Models of an older Ollama that are asked about one by one."""
+
+UNLOADS: tuple[tuple[str, Callable[[str], dict[str, Any]], str], ...] = (
+    ("/api/generate", lambda model: {"model": model, "keep_alive": 0, "stream": False}, "done"),
+    ("/api/v1/models/unload", lambda model: {"instance_id": model}, "instance_id"),
+    ("/models/unload", lambda model: {"model": model}, "success"),
+)
+"""How Ollama, LM Studio and llama.cpp's server with several models are asked to free a model's memory: route, body, and what
+stands in the answer of a server that has done it (LM Studio answers 200 to any route)."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +92,30 @@ class HTTPEngine:
     def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool], on_wait: OnWait) -> Answer:
         return _run(self._chat(request, on_text, on_wait), interrupted)
 
-    def release(self, unload: bool = False) -> None:
-        """The server keeps its model as it likes."""
+    def release(self, unload: bool = False) -> str:
+        """The server keeps its model as it likes, unless it was said to be asked."""
+        if not self.server.unload:
+            return ""
+        return _run(self._unload(), lambda: False)
+
+    async def _unload(self) -> str:
+        hasty = _hasty(self.server)
+        for model in dict.fromkeys(filter(None, (self.model, self.shown))):
+            for route, body, sign in UNLOADS:
+                url = self.base.removesuffix("/v1") + route
+                with suppress(LLMError):
+                    async with _ask(hasty, "POST", url, lambda text: None, body(model)) as (response, _):
+                        if sign in await _found(response, self.base, hasty.limits):
+                            break
+            else:
+                return f"{self.base} keeps {model} in memory: it does not know how to be asked for it"
+        return ""
 
     async def _chat(self, request: Request, on_text: OnText, on_wait: OnWait) -> Answer:
         pictures = any(message.images for message in request.messages)
         model = (self.shown if pictures else "") or self.model
         body: dict[str, Any] = {"model": model, "messages": to_wire(request.messages), "stream": True}
-        body |= sampling_fields(request.sampling)
+        body |= sampling_fields(request.sampling) | thinking_fields(self.server.thinking)
         if request.stop:
             body["stop"] = list(request.stop)
         if request.grammar:
@@ -173,8 +197,8 @@ async def _connect(server: LLMServer, on_wait: OnWait) -> HTTPEngine:
 
 async def _asked_about(models: list[Listed], root: str, server: LLMServer) -> list[Listed]:
     """The models with what LM Studio and Ollama say of theirs on routes of their own. Others do not have these."""
-    limits = replace(server.limits, wait_seconds=0, answer_seconds=GLANCE_SECONDS)
-    hasty = replace(server, timeout=min(server.timeout, GLANCE_SECONDS), limits=limits)
+    hasty = _hasty(server)
+    limits = hasty.limits
 
     async def glance(route: str, body: Any = None) -> list[Listed]:
         method = "GET" if body is None else "POST"
@@ -193,6 +217,11 @@ async def _asked_about(models: list[Listed], root: str, server: LLMServer) -> li
         if any(each.sees for each in models):
             break
     return models
+
+
+def _hasty(server: LLMServer) -> LLMServer:
+    limits = replace(server.limits, wait_seconds=0, answer_seconds=GLANCE_SECONDS)
+    return replace(server, timeout=min(server.timeout, GLANCE_SECONDS), limits=limits)
 
 
 async def _found(response: aiohttp.ClientResponse, who: str, limits: Limits) -> dict[str, Any]:

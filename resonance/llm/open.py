@@ -41,9 +41,10 @@ class GGUF:
     def chat(self, request: Request, on_text: OnText, interrupted: Callable[[], bool], on_wait: OnWait) -> Answer:
         return self.load().chat(request, on_text, interrupted)
 
-    def release(self, unload: bool = False) -> None:
+    def release(self, unload: bool = False) -> str:
         if unload or self.unload_after_run:
             self.unload()
+        return ""
 
 
 def open_llm(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import settings
+from .chat import Thinking
 
 SPARE_CHARACTERS = 4000
 """An answer may have so many, however few its tokens."""
@@ -35,6 +36,7 @@ class LLMServer:
         model: name to ask for; empty takes the first that the server lists which writes and, for pictures, sees.
         timeout: seconds to wait for the next piece of an answer.
         exposed: others can send workflows here, which may not ask any port of this machine, see :func:`.keys.key_for`.
+        unload: the server is asked to free the model's memory when whoever asks is done.
     """
 
     address: str
@@ -43,3 +45,5 @@ class LLMServer:
     timeout: float = 120.0
     limits: Limits = Limits()
     exposed: bool = False
+    thinking: Thinking = "auto"
+    unload: bool = False

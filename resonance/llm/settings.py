@@ -63,6 +63,21 @@ CHARACTERS_PER_TOKEN = Setting(
     tip="Most characters of an answer for each of max_tokens, beside 4,000: some servers do not stop at max_tokens.",
     advanced=True,
 )
+THINKING = Setting(
+    name="thinking",
+    default="auto",
+    choices=("auto", "off", "low", "on"),
+    tip="Whether the model thinks before it answers, where it can be told. auto: as it does by itself. Thinking takes tokens of"
+    " max_tokens, and time.",
+    advanced=True,
+)
+UNLOAD_ON_SERVER = Setting(
+    name="unload_on_server",
+    default=False,
+    tip="Ask the server to free the model's memory once whoever asks is done. Ollama, LM Studio and llama.cpp's server with"
+    " several models can do that; of any other it is said that it keeps the model.",
+    advanced=True,
+)
 LIMITS = (WAIT_SECONDS, ANSWER_SECONDS, ANSWER_MEGABYTES, LINE_MEGABYTES, NESTING, CHARACTERS_PER_TOKEN)
 CONTEXT = Setting(
     name="context",

@@ -8,10 +8,15 @@ from typing import Any
 
 from PIL import Image
 
-from .chat import Message, Sampling
+from .chat import Message, Sampling, Thinking
 
 OPTIONAL = ("top_k", "min_p", "repeat_penalty", "seed", "top_p", "temperature", "stop")
 """Fields that some server refuses and an answer can do without."""
+
+THINKING = ("reasoning_effort", "chat_template_kwargs")
+
+EFFORTS: dict[Thinking, str] = {"off": "none", "low": "low", "on": "medium"}
+"""What OpenAI's field says of thinking. Models that know only on and off take any but none for on."""
 
 
 def to_wire(messages: Iterable[Message]) -> list[dict[str, Any]]:
@@ -48,6 +53,15 @@ def sampling_fields(s: Sampling) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def thinking_fields(thinking: Thinking) -> dict[str, Any]:
+    """How servers are told to think. Each knows one of these or the other: OpenAI's own field (OpenAI, Ollama, LM Studio,
+    OpenRouter), or what the model's template is given (llama.cpp, vLLM, SGLang)."""
+    if thinking == "auto":
+        return {}
+    template = {"enable_thinking": thinking != "off", "reasoning_effort": EFFORTS[thinking]}
+    return {"reasoning_effort": EFFORTS[thinking], "chat_template_kwargs": template}
+
+
 def formats_of(schema: dict[str, Any], tgi: bool) -> list[dict[str, Any]]:
     """Ways to ask for a schema, the strictest first; what a server refuses is followed by the next."""
     if tgi:
@@ -68,4 +82,8 @@ def give_way(body: dict[str, Any], said: str) -> str | None:
         if name in body and re.search(rf"\b{name}\b", said):
             del body[name]
             return f"the server does not take {name}: it was left out"
+    for name, other in (THINKING, THINKING[::-1]):
+        if name in body and re.search(rf"\b{name}\b", said):
+            del body[name]
+            return "" if other in body else "the server cannot be told whether to think"
     return None

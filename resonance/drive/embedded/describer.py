@@ -104,8 +104,8 @@ class Describer:
         return Words(tags, self._caption(picture, seed, interrupted))
 
     def close(self) -> None:
-        if self._llm:
-            self._llm.release(unload=True)
+        if self._llm and (note := self._llm.release(unload=True)):
+            log.warning("%s", note)
 
     def _caption(self, picture: Image.Image, seed: int, interrupted: Callable[[], bool]) -> str:
         how = self.captioning
