@@ -16,6 +16,7 @@ import nox
 
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT / "tests"))
+from models.real_llm import PACKAGE  # noqa: E402
 from places import find_comfyui  # noqa: E402
 
 nox.needs_version = ">=2025.2.9"
@@ -51,6 +52,10 @@ def run(session: nox.Session, *command: str | Path) -> None:
 def marked(name: str) -> list[str]:
     """The files with tests that are so marked: pytest imports each file it is given, which takes half a minute for all."""
     return sorted(str(path) for path in Path("tests").glob("*/test_*.py") if f"mark.{name}" in path.read_text("utf-8"))
+
+
+def llama_tests() -> list[str]:
+    return sorted(map(str, Path("tests").glob("*/test_llamacpp*.py")))
 
 
 def check_python(session: nox.Session) -> None:
@@ -147,6 +152,7 @@ def long(session: nox.Session) -> None:
     run(session, PYTHON, "-m", "pytest", "-n", "2", "-m", "long and not quiet", *tests)
     if not session.posargs:
         run(session, PYTHON, "-m", "pytest", "-m", "long and quiet", *marked("quiet"))
+        session.notify("test-llm", ["-m", "long", *llama_tests()])
 
 
 @nox.session(venv_backend="none", requires=SHARED, default=False)
@@ -162,23 +168,38 @@ def screenshots(session: nox.Session) -> None:
     session.run(str(PYTHON), "-m", "pytest", "tests/browser/test_screenshots.py", external=True, env=env)
 
 
-@nox.session(name="test-llm", requires=SHARED, reuse_venv=True, default=False)
-def test_llm(session: nox.Session) -> None:
-    """Compiles llama-cpp-python once (five minutes) and runs the tests that need it, on top of the shared environment."""
+def with_llama(session: nox.Session) -> dict[str, str]:
+    """llama-cpp-python, compiled once, and a real language model where there is one, on top of the shared environment. Returns
+    the variables to run in it."""
     version = next(line.split("==")[1] for line in (ROOT / CONSTRAINTS).read_text().splitlines() if "llama" in line)
     wheel = next(WHEELS.glob(f"llama_cpp_python-{version}-*.whl"), None)
     if wheel is None:
         session.log(f"compiling llama-cpp-python {version} into {WHEELS}: about five minutes")
         session.install("pip")
-        session.run("python", "-m", "pip", "wheel", "--no-deps", "-w", str(WHEELS), f"llama-cpp-python=={version}")
-        wheel = next(WHEELS.glob(f"llama_cpp_python-{version}-*.whl"))
+        build = ("python", "-m", "pip", "wheel", "--no-deps", "-w", str(WHEELS), f"llama-cpp-python=={version}")
+        session.run(*build, success_codes=range(256))
+        wheel = next(WHEELS.glob(f"llama_cpp_python-{version}-*.whl"), None)
+        if wheel is None:
+            session.skip(f"llama-cpp-python {version} cannot be installed here")
     session.install("-c", CONSTRAINTS, f"llama-cpp-python[server] @ {wheel.as_uri()}")
+    session.install(PACKAGE, success_codes=range(256), silent=True)  # without it some tests are skipped
     # The shared environment's packages come first, so that what was added here cannot replace them.
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
     shared = session.run(PYTHON, "-c", ask, silent=True, external=True)
-    tests = session.posargs or sorted(map(str, Path("tests").glob("*/test_llamacpp*.py")))
-    env = {**BYTECODE, "PYTHONPATH": shared.strip(), "RESONANCE_REQUIRE_LLAMA": "1"}
-    session.run("python", "-m", "pytest", *tests, env=env)
+    return {**BYTECODE, "PYTHONPATH": shared.strip(), "RESONANCE_REQUIRE_LLAMA": "1"}
+
+
+@nox.session(name="test-llm", requires=SHARED, reuse_venv=True, default=False)
+def test_llm(session: nox.Session) -> None:
+    """The tests that need llama-cpp-python."""
+    env = with_llama(session)
+    session.run("python", "-m", "pytest", *(session.posargs or llama_tests()), env=env)
+
+
+@nox.session(name="bench-llm", requires=SHARED, reuse_venv=True, default=False)
+def bench_llm(session: nox.Session) -> None:
+    """The claim of speed that needs llama-cpp-python and a real language model."""
+    session.run("python", "bench/grammar.py", *session.posargs, env=with_llama(session))
 
 
 @nox.session(venv_backend="none", requires=SHARED, default=False)

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from .chat import Abilities, Answer, Interrupted, LLMError, OnText, Request
+from .draw_first import drawing_first
 from .template import thinking_of
 from .wire import to_wire
 
@@ -76,7 +77,7 @@ class Model:
         self._silence = lib.llama_log_callback(_say_nothing)
         vision = self._vision(settings.mmproj) if settings.mmproj else None
         try:
-            self._llama: Any = lib.Llama(
+            self._llama: Any = drawing_first(lib)(
                 str(settings.model),
                 chat_handler=vision,
                 n_ctx=settings.context,
