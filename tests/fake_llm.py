@@ -34,6 +34,8 @@ class FakeLLM:
         self.elsewhere = "http://127.0.0.1:9/"
         self.script: list[tuple[str, str]] = []
         """The next answers, each with its finish reason, whatever the path says; they come a few letters at a time."""
+        self.refusals: list[tuple[int, str]] = []
+        """What is said of system texts on ``/nosystem``: status and message."""
         self.pieces: list[str] = []
         """What is said on ``/pieces``, piece by piece."""
         self.pause = 0.0
@@ -191,6 +193,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def redirect_chat(self, body: Any) -> None:
         self.redirect()
+
+    def nosystem(self, body: Any) -> None:
+        """What chat templates say, by way of servers: llama.cpp's 500, vLLM's 400."""
+        if body["messages"][0]["role"] == "system":
+            status, said = self.fake.refusals.pop(0)
+            return self.json(status, {"error": {"message": said}})
+        self.ok(body)
 
     def strict(self, body: Any) -> None:
         """OpenAI's own: knows no top_k, and calls the budget by another name."""

@@ -7,11 +7,12 @@ from functools import partial
 from pathlib import Path
 
 import comfy.model_management
+import torch
 
 from ..llm import chat
 from ..llm.chat import Answer, LLMEngine, OnText, Request, Thinking
 from ..llm.keys import is_local, key_for, split_address
-from ..llm.llamacpp import Model, Settings
+from ..llm.llamacpp import Model, Settings, library
 from ..llm.open import GGUF, open_llm
 from ..llm.server import Limits, LLMServer
 from . import core, folders, progress
@@ -23,10 +24,24 @@ atexit.register(_models.drop)
 
 
 def loading(settings: Settings, unload_after_run: bool = False) -> GGUF:
-    """A GGUF file that is loaded when it is first asked, and kept as long as ComfyUI has room for it."""
+    """A GGUF file that is loaded when it is first asked, and kept as long as ComfyUI has room for it.
+
+    Raises:
+        LLMError: llama-cpp-python is missing; the text has the line that installs it on this machine.
+    """
+    library(_wheels())
     load = partial(_models.get, settings, partial(_load, settings))
     advice = "choose the mmproj file that belongs to it in Load LLM (for a model that sees pictures)"
     return GGUF(settings, load, partial(_models.drop, settings), unload_after_run, advice)
+
+
+def _wheels() -> str:
+    """Which of llama-cpp-python's wheels suit this machine: a torch that was built for CUDA may lie where there is none."""
+    if not torch.cuda.is_available():
+        return "metal" if torch.backends.mps.is_available() else "cpu"
+    if torch.version.cuda is None:
+        return "vulkan"
+    return "cu130" if int(torch.version.cuda.split(".")[0]) >= 13 else "cu124"
 
 
 def _load(settings: Settings) -> Model:

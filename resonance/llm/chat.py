@@ -134,20 +134,18 @@ class LLMEngine(Protocol):
 
 
 def states(engine: LLMEngine) -> str:
-    """What an engine is able to do, as a line of text."""
+    """What an engine is able to do, in a few plain words."""
     can = engine.abilities
-    named = {
-        "pictures": can.images,
-        "growing text": can.stream,
-        "system text": can.system,
-        "turns": can.turns,
-        "JSON schema": can.schema,
-        "grammar": can.grammar,
-        "stop texts": can.stop,
-    }
-    lacks = [name for name, able in named.items() if not able]
-    return f"{engine.name}\n{', '.join(name for name, able in named.items() if able)}" + (
-        f"\nwithout {', '.join(lacks)}" if lacks else ""
+    held = "cannot be held to a form"
+    if can.grammar or can.schema:
+        held = f"can be held to JSON{' and to Omost programs' if can.grammar else ''}"
+    return "\n".join(
+        [
+            engine.name,
+            f"Reads text{' and pictures' if can.images else ' only, no pictures'}. Its answers {held}.",
+            *(["It knows no system text: that is put before the instruction."] if not can.system else []),
+            *(["It knows no turns: a conversation is sent as one message."] if not can.turns else []),
+        ]
     )
 
 

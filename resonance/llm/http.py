@@ -23,11 +23,11 @@ import aiohttp
 
 from . import bounded
 from .answer import DONE, as_object, complaint, read_answer, refusal, short
-from .chat import Abilities, Answer, Interrupted, LLMError, OnText, OnWait, Request
+from .chat import Abilities, Answer, Interrupted, LLMError, OnText, OnWait, Request, fit
 from .keys import key_for, split_address
 from .listed import Listed, choose, informed, is_name, listed
 from .server import Limits, LLMServer
-from .wire import formats_of, give_way, sampling_fields, thinking_fields, to_wire
+from .wire import formats_of, give_way, refuses_system, sampling_fields, thinking_fields, to_wire
 
 T = TypeVar("T")
 Kind = Literal["OpenAI-compatible", "llama.cpp", "TGI"]
@@ -136,6 +136,10 @@ class HTTPEngine:
                 said = await _complaint(response, key)
                 if response.status in (400, 422) and (note := give_way(body, said)) is not None:
                     notes += [note] if note else []
+                elif body["messages"][0]["role"] == "system" and refuses_system(response.status, said):
+                    folded, told = fit(request, replace(self.abilities, system=False))
+                    body["messages"] = to_wire(folded.messages)
+                    notes += told
                 elif formats and response.status in (400, 422, 500, 501):
                     del formats[0], body["response_format"]
                     if not formats:

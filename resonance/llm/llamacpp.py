@@ -5,21 +5,25 @@ sent to a model without a projector vanish; a Python exception in the abort call
 """
 
 import importlib
+import logging
 import platform
 import sys
 import threading
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from .chat import Abilities, Answer, Interrupted, LLMError, OnText, Request
+from .chat import Abilities, Answer, Interrupted, LLMError, OnText, Request, fit
 from .draw_first import drawing_first
 from .template import thinking_of
 from .wire import to_wire
 
+log = logging.getLogger(__name__)
+
+WARNING, ERROR = 3, 4
+"""Levels of llama.cpp's messages; less is not printed, more goes on with a message."""
 WHEELS = "https://abetlen.github.io/llama-cpp-python/whl"
 
 
@@ -60,6 +64,10 @@ class Settings:
         return int(files * 1.1) + self.context * 128 * 1024
 
 
+class _Refused(LLMError):
+    """A chat template makes no prompt of a conversation."""
+
+
 class Model:
     """A loaded model. One caller at a time; :meth:`close` may come from any thread at any moment."""
 
@@ -72,20 +80,25 @@ class Model:
         self._lock = threading.Lock()
         self._unwanted = False
         self._interrupted: Callable[[], bool] = lambda: False
-        self._lib = lib = _llama_cpp()
+        self._lib = lib = library()
         # Kept for as long as the library may call it.
         self._silence = lib.llama_log_callback(_say_nothing)
         vision = self._vision(settings.mmproj) if settings.mmproj else None
         try:
-            self._llama: Any = drawing_first(lib)(
-                str(settings.model),
-                chat_handler=vision,
-                n_ctx=settings.context,
-                n_gpu_layers=settings.gpu_layers if lib.llama_supports_gpu_offload() else 0,
-                n_threads=settings.threads or None,
-                n_threads_batch=settings.threads or None,
-                verbose=False,
-            )
+            with _kept_quiet(lib):
+                self._llama: Any = drawing_first(lib)(
+                    str(settings.model),
+                    chat_handler=vision,
+                    n_ctx=settings.context,
+                    n_gpu_layers=settings.gpu_layers if lib.llama_supports_gpu_offload() else 0,
+                    n_threads=settings.threads or None,
+                    n_threads_batch=settings.threads or None,
+                    verbose=False,
+                )
+        except _template_error() as error:
+            raise LLMError(
+                f"The chat template in {settings.model.name} cannot be read ({error}): take another GGUF file of that model."
+            ) from error
         except (ValueError, RuntimeError) as error:
             raise LLMError(f"llama.cpp cannot load {settings.model.name}: {error}") from error
         self._thinking = thinking_of(self._llama.metadata.get("tokenizer.chat_template", ""))
@@ -133,7 +146,8 @@ class Model:
 
     def _chat(self, request: Request, on_text: OnText) -> Answer:
         text, reason, held = "", None, bool(request.grammar or request.schema)
-        pieces = self._pieces(request)
+        notes: list[str] = []
+        pieces = self._pieces(request, notes)
         try:
             for piece in pieces:
                 choice = piece["choices"][0]
@@ -148,27 +162,28 @@ class Model:
             pieces.close()
         if reason is None:
             raise LLMError(f"{self.settings.name} ended its answer before it was finished.")
-        return Answer(self._thinking.told(text, held), reason != "length")
+        return Answer(self._thinking.told(text, held), reason != "length", tuple(notes))
 
-    def _pieces(self, request: Request) -> Generator[Any]:
-        """What llama.cpp writes, piece by piece. Its errors become sentences, those of whoever reads do not."""
-        s = request.sampling
-        grammar = self._grammar(request.grammar)
+    def _pieces(self, request: Request, notes: list[str]) -> Generator[Any]:
+        """What llama.cpp writes, piece by piece. Its errors become sentences, those of whoever reads do not.
+
+        ``notes`` is told what the model's chat template would not take.
+        """
         try:
-            yield from self._llama.create_chat_completion(
-                to_wire(request.messages),
-                stream=True,
-                max_tokens=s.max_tokens,
-                temperature=s.temperature,
-                top_p=s.top_p,
-                top_k=s.top_k,
-                min_p=s.min_p,
-                repeat_penalty=s.repeat_penalty,
-                seed=s.seed & 0xFFFFFFFF,
-                stop=list(request.stop),
-                grammar=grammar,
-                response_format={"type": "json_object", "schema": request.schema} if request.schema else None,
-            )
+            try:
+                pieces = self._begun(request)
+            except _Refused:
+                if request.messages[0].role != "system":
+                    raise
+                request, folded = fit(request, replace(self.settings.abilities, system=False))
+                pieces = self._begun(request)
+                notes += folded
+            yield from pieces
+        except AssertionError as error:  # all that llama-cpp-python says of an empty prompt
+            raise LLMError(
+                f"The chat template in {self.settings.model.name} leaves nothing of this conversation: take another GGUF file of "
+                "that model, or another model."
+            ) from error
         except RuntimeError as error:
             if "llama_decode returned 2" in str(error):
                 raise Interrupted from None
@@ -185,6 +200,36 @@ class Model:
                 ) from error
             raise LLMError(f"{self.settings.name} failed: {error}") from error
 
+    def _begun(self, request: Request) -> Iterator[Any]:
+        """The pieces of an answer. The prompt has been made from the conversation, but not yet read by the model.
+
+        Raises:
+            _Refused: the model's chat template makes no prompt of the conversation.
+        """
+        s = request.sampling
+        try:
+            return self._llama.create_chat_completion(
+                to_wire(request.messages),
+                stream=True,
+                max_tokens=s.max_tokens,
+                temperature=s.temperature,
+                top_p=s.top_p,
+                top_k=s.top_k,
+                min_p=s.min_p,
+                repeat_penalty=s.repeat_penalty,
+                seed=s.seed & 0xFFFFFFFF,
+                stop=list(request.stop),
+                grammar=self._grammar(request.grammar),
+                response_format={"type": "json_object", "schema": request.schema} if request.schema else None,
+            )
+        except (TypeError, ValueError, _template_error()) as error:
+            if "exceed" in str(error) or "mtmd" in str(error):
+                raise
+            raise _Refused(
+                f"The chat template in {self.settings.model.name} makes no prompt of this conversation ({error}): take another "
+                "GGUF file of that model, or another model."
+            ) from error
+
     def _grammar(self, grammar: str | None) -> Any:
         """The grammar as llama.cpp wants it, once it has been tried: what it cannot read would end the process."""
         if grammar is None:
@@ -197,29 +242,68 @@ class Model:
         return self._lib.LlamaGrammar.from_string(grammar, verbose=False)
 
 
+@contextmanager
+def _kept_quiet(lib: Any) -> Generator[None]:
+    """Keeps what llama.cpp prints while it loads out of the log, unless loading fails. Afterwards it prints where it did before."""
+    if not hasattr(lib, "llama_log_get"):  # an older one does not tell where that is
+        yield
+        return
+    said: list[str] = []
+
+    def keep(level: int, text: bytes, data: object) -> None:
+        if level in (WARNING, ERROR):
+            said.append(text.decode(errors="replace").rstrip())
+
+    keeping, before = lib.llama_log_callback(keep), lib.llama_log_callback()
+    data = lib.llama_context_p_ctypes()  # any pointer will do
+    lib.llama_log_get(before, data)
+    lib.llama_log_set(keeping, None)
+    try:
+        yield
+    except Exception:
+        if said:
+            log.warning("llama.cpp says:\n%s", "\n".join(said))
+        raise
+    finally:
+        lib.llama_log_set(before, data)
+
+
 def _say_nothing(level: int, text: bytes, data: object) -> None:
     """mtmd writes pages of its own, whatever ``verbose`` says."""
 
 
-def _llama_cpp() -> Any:
+def _template_error() -> Any:
+    """What jinja2, which llama-cpp-python brings along, raises about a template."""
+    return importlib.import_module("jinja2").TemplateError
+
+
+def library(wheels: str = "") -> Any:
+    """llama-cpp-python.
+
+    Args:
+        wheels: see :func:`install_line`.
+
+    Raises:
+        LLMError: it is missing or does not load; the text says how to install it.
+    """
     try:
         return importlib.import_module("llama_cpp")
     except ImportError:
         problem = "A GGUF file needs llama-cpp-python, which is not installed."
     except (OSError, RuntimeError) as error:
         problem = f"llama-cpp-python is installed but does not load ({error})."
-    raise LLMError(f"{problem} {install_line()} Or ask a model on a server, which needs nothing more.")
+    raise LLMError(f"{problem} {install_line(wheels=wheels)} Or ask a model on a server, which needs nothing more.")
 
 
-def install_line(option: str = "") -> str:
-    """The command for this machine. Ready-made wheels first: building one takes a compiler, and makes one for the CPU."""
-    if platform.system() == "Darwin":
-        flavour = "metal"
-    elif (cuda := torch.version.cuda) is not None:
-        flavour = "cu130" if int(cuda.split(".")[0]) >= 13 else "cu124"
-    else:
-        flavour = "vulkan" if torch.version.hip else "cpu"
+def install_line(option: str = "", wheels: str = "") -> str:
+    """The command that installs it. Ready-made wheels first: building one takes a compiler, and makes one for the CPU.
+
+    Args:
+        wheels: which of them suit this machine, such as cu130. Without, those for every machine, and a word on the others.
+    """
+    mac = platform.system() == "Darwin"
+    others = "" if wheels or mac else " (cu130, cu124 or vulkan in place of cpu for a graphics card)"
     return (
         f'Install it with:  "{sys.executable}" -m pip install {option}llama-cpp-python --prefer-binary '
-        f"--extra-index-url {WHEELS}/{flavour}  and restart."
+        f"--extra-index-url {WHEELS}/{wheels or ('metal' if mac else 'cpu')}  and restart{others}."
     )

@@ -87,3 +87,9 @@ def give_way(body: dict[str, Any], said: str) -> str | None:
             del body[name]
             return "" if other in body else "the server cannot be told whether to think"
     return None
+
+
+def refuses_system(status: int, said: str) -> bool:
+    """Whether a server's model takes no system text. Its chat template says so, or that the roles must take turns."""
+    about = r"\broles?\b|\bsystem (role|message|prompt|instruction)s?\b|\bdeveloper instruction\b"
+    return status in (400, 422, 500) and re.search(about, said, re.IGNORECASE) is not None

@@ -46,5 +46,5 @@ def server(
 @pytest.fixture(scope="session")
 def comfy(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Comfy]:
     """One server for all tests that need nothing special."""
-    with server(tmp_path_factory.mktemp("comfy"), models, "probe", "patches", "links") as comfy:
+    with server(tmp_path_factory.mktemp("comfy"), models, "probe", "patches", "links", "llama") as comfy:
         yield comfy

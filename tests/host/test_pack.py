@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+import torch
 from places import PACK, find_comfyui, shipped_files
 from unit.shared_settings import SHARED
 from write_locales import FILE, inputs, node_defs, our_nodes
@@ -168,3 +169,16 @@ def test_an_example_workflow_opens_without_missing_nodes(comfy: Comfy, path: Pat
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_an_example_workflow_has_its_picture(path: Path) -> None:
     assert path.with_suffix(".jpg").read_bytes().startswith(b"\xff\xd8")
+
+
+def test_load_llm_says_how_to_get_what_it_needs_before_anything_else_is_loaded(bare: Comfy) -> None:
+    graph = {
+        "llm": node("ResonanceLoadLLM", model="tiny.gguf", mmproj="none"),
+        "end": node("ProbeValue", value=["llm", 0]),
+    }
+    # A torch that was built for CUDA may lie on a machine that has none, as the one that tests install.
+    wheels = r"(cu\d+|vulkan)" if torch.cuda.is_available() else "(cpu|metal)"
+    with pytest.raises(
+        RunFailed, match=rf"-m pip install llama-cpp-python .*/whl/{wheels}  and restart\. Or ask a model on"
+    ):
+        bare.run(bare.complete(graph))

@@ -28,8 +28,10 @@ def build(folder: Path) -> None:
     wired_text.build(folder / "text_encoders" / "tiny-qwen3vl.safetensors")
 
 
-def build_gguf(path: Path, layers: int = 2, heads: int = 4, inner: int = 128, seed: int = 0) -> None:
-    """A chat model of llama architecture with a byte-level vocabulary and ChatML template; half a megabyte."""
+def build_gguf(
+    path: Path, layers: int = 2, heads: int = 4, inner: int = 128, seed: int = 0, template: str = TEMPLATE
+) -> None:
+    """A chat model of llama architecture with a byte-level vocabulary, by default with ChatML's template; half a megabyte."""
     import gguf
 
     tokens, merges = vocabulary()
@@ -54,7 +56,7 @@ def build_gguf(path: Path, layers: int = 2, heads: int = 4, inner: int = 128, se
     w.add_eos_token_id(tokens.index("<|im_end|>"))
     w.add_pad_token_id(tokens.index("<|endoftext|>"))
     w.add_add_bos_token(False)
-    w.add_chat_template(TEMPLATE)
+    w.add_chat_template(template)
 
     draw = np.random.default_rng(seed)
 

@@ -16,7 +16,7 @@ SESSION = "smoke"
 
 @pytest.fixture(scope="session")
 def comfy(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Comfy]:  # noqa: F811
-    packs = ("probe", "patches", "small_clip", "ancestor")
+    packs = ("probe", "patches", "small_clip", "ancestor", "llama")
     with server(tmp_path_factory.mktemp("smoke"), models, *packs) as comfy:
         yield comfy
 

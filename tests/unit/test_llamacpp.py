@@ -16,6 +16,7 @@ from PIL import Image
 from resonance.llm.chat import Answer, Interrupted, LLMError, Message, Request, Sampling, ask
 from resonance.llm.http import HTTPEngine, connect
 from resonance.llm.llamacpp import Model, Settings
+from resonance.llm.open import GGUF
 from resonance.llm.server import LLMServer
 
 if os.environ.get("RESONANCE_REQUIRE_LLAMA") != "1":
@@ -49,19 +50,15 @@ def model(files: Path) -> Iterator[Model]:
     model.close()
 
 
-class Engine:
+def engine_of(model: Model) -> GGUF:
     """What resonance.host.llm does, without ComfyUI."""
-
-    def __init__(self, model: Model) -> None:
-        self.chat, self.name, self.abilities = model.chat, model.settings.name, model.settings.abilities
-
-    def release(self) -> None: ...
+    return GGUF(model.settings, lambda: model, lambda: None)
 
 
 def say(model: Model, *images: Image.Image, text: str = "What is it?", seed: int = 0, **request: Any) -> Answer:
     sampling = Sampling(request.pop("max_tokens", 24), temperature=1.0, seed=seed)
     messages = (Message("system", "Be brief."), Message("user", text, images))
-    return ask(Engine(model), Request(messages, sampling, **request))
+    return ask(engine_of(model), Request(messages, sampling, **request))
 
 
 def test_the_same_seed_says_the_same(model: Model):
@@ -78,14 +75,14 @@ def test_the_answer_depends_on_the_picture(model: Model):
 def test_the_answer_grows_and_is_cut_off_at_max_tokens(model: Model, every_piece: None):
     grown: list[str] = []
     request = Request((Message("user", "What is it?"),), Sampling(24, temperature=1.0))
-    answer = ask(Engine(model), request, lambda text, _: grown.append(text))
+    answer = ask(engine_of(model), request, lambda text, _: grown.append(text))
     assert len(grown) > 5 and grown[-1] == answer.text and not answer.finished
     assert all(later.startswith(earlier) for earlier, later in zip(grown, grown[1:], strict=False))
 
 
 def test_a_conversation_goes_on(model: Model):
     turns = (Message("user", "A"), Message("assistant", "B"), Message("user", "C"))
-    assert ask(Engine(model), Request(turns, Sampling(8))).notes == ()
+    assert ask(engine_of(model), Request(turns, Sampling(8))).notes == ()
 
 
 def test_a_grammar_and_a_schema_are_obeyed(model: Model):
@@ -114,7 +111,7 @@ def test_an_interrupt_while_writing_leaves_the_model_as_it_was(model: Model, eve
     before, grown = say(model), list[str]()
     request = Request((Message("user", "?"),), Sampling(2000, temperature=1.0))
     with pytest.raises(Interrupted):
-        ask(Engine(model), request, lambda text, _: grown.append(text), interrupted=lambda: len(grown) > 3)
+        ask(engine_of(model), request, lambda text, _: grown.append(text), interrupted=lambda: len(grown) > 3)
     assert len(grown) < 6 and say(model) == before
 
 
@@ -123,7 +120,7 @@ def test_an_interrupt_while_reading_the_prompt(files: Path):
     start = time.monotonic()
     with pytest.raises(Interrupted):
         ask(
-            Engine(model),
+            engine_of(model),
             Request((Message("user", "abcd " * 1500),), Sampling(8)),
             interrupted=lambda: time.monotonic() - start > 0.05,
         )
@@ -135,8 +132,8 @@ def test_an_interrupt_while_reading_the_prompt(files: Path):
 def test_a_model_can_be_unloaded_at_any_moment_and_never_used_after(files: Path):
     model, writing, answers = Model(settings(files)), threading.Event(), list[Answer]()
     request = Request((Message("user", "?"),), Sampling(1000, temperature=1.0))
-    whole = ask(Engine(model), request)
-    thread = threading.Thread(target=lambda: answers.append(ask(Engine(model), request, lambda text, _: writing.set())))
+    whole = ask(engine_of(model), request)
+    thread = threading.Thread(target=lambda: answers.append(ask(engine_of(model), request, lambda text, _: writing.set())))
     thread.start()
     assert writing.wait(10)
     start = time.monotonic()
@@ -168,6 +165,69 @@ def test_a_conversation_longer_than_the_context_is_explained(files: Path):
     model.close()
 
 
+# Chat templates
+
+
+def templated(folder: Path, before: str) -> Path:
+    """A model whose chat template begins with this."""
+    from models import llm
+
+    llm.build_gguf(folder / "tiny.gguf", template=before + llm.TEMPLATE)
+    return folder
+
+
+SYSTEM_REFUSED = {
+    "gemma": "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}",
+    "mistral": "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% endfor %}",
+}
+
+
+@pytest.mark.parametrize("template", SYSTEM_REFUSED)
+@pytest.mark.parametrize("images", [(), (RED,)], ids=["text", "picture"])
+def test_a_system_text_that_the_template_refuses_goes_before_the_instruction(
+    tmp_path: Path, files: Path, template: str, images: tuple[Image.Image, ...]
+):
+    model = Model(settings(templated(tmp_path, SYSTEM_REFUSED[template]), mmproj=files / "tiny-mmproj.gguf"))
+    answer = say(model, *images)
+    folded = Request((Message("user", "Be brief.\n\nWhat is it?", images),), Sampling(24, temperature=1.0))
+    assert answer.text == ask(engine_of(model), folded).text
+    assert answer.notes == ("this model has no system text: it was put before the instruction",)
+    model.close()
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ raise_exception('No, thanks.') }}", r" \(No, thanks.\): take another GGUF file"),
+        ("{{ nobody.name.first }}", r" \('nobody' is undefined\): take another"),
+        ("{{ 1 + 'a' }}", r" \(unsupported operand .*: take another"),
+    ],
+)
+def test_a_template_that_makes_no_prompt_is_explained(tmp_path: Path, template: str, said: str):
+    model = Model(settings(templated(tmp_path, template), mmproj=None))
+    with pytest.raises(LLMError, match=f"chat template in tiny.gguf makes no prompt of this conversation{said}"):
+        say(model)
+    model.close()
+
+
+def test_a_template_that_leaves_nothing_is_explained(tmp_path: Path):
+    model = Model(
+        settings(templated(tmp_path, "{% set messages = [] %}{% set add_generation_prompt = false %}"), mmproj=None)
+    )
+    with pytest.raises(LLMError, match="chat template in tiny.gguf leaves nothing of this conversation"):
+        say(model)
+    model.close()
+
+
+def test_a_template_that_cannot_be_read_is_explained(tmp_path: Path):
+    with pytest.raises(LLMError, match="chat template in tiny.gguf cannot be read .*: take another GGUF file"):
+        Model(settings(templated(tmp_path, "{% if %}"), mmproj=None))
+
+
+# Files
+
+
 @pytest.mark.parametrize("broken", ["empty", "text", "half", "mmproj"])
 def test_a_file_that_is_no_model_is_explained(files: Path, tmp_path: Path, broken: str):
     whole = (files / "tiny.gguf").read_bytes()
@@ -176,6 +236,34 @@ def test_a_file_that_is_no_model_is_explained(files: Path, tmp_path: Path, broke
     bad.write_bytes((files / "tiny-mmproj.gguf").read_bytes() if content is None else content)
     with pytest.raises(LLMError, match="llama.cpp cannot load bad.gguf"):
         Model(Settings(bad, context=512))
+
+
+TOO_LONG = {"context": 16384}
+"""llama.cpp warns of more context than the model was trained with."""
+
+
+def test_what_llama_cpp_prints_while_it_loads_stays_out_of_the_log(
+    files: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    Model(settings(files, mmproj=None, **TOO_LONG)).close()
+    assert capfd.readouterr() == ("", "") and caplog.text == ""
+
+
+def test_what_it_prints_is_in_the_log_where_loading_fails(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    (tmp_path / "bad.gguf").write_bytes(b"<html>")
+    with pytest.raises(LLMError, match="llama.cpp cannot load bad.gguf"):
+        Model(Settings(tmp_path / "bad.gguf"))
+    assert capfd.readouterr() == ("", "") and "invalid magic" in caplog.text
+
+
+def test_what_other_packs_load_with_llama_cpp_prints_as_before(files: Path, capfd: pytest.CaptureFixture[str]):
+    import llama_cpp
+
+    Model(settings(files, mmproj=None, **TOO_LONG)).close()
+    llama_cpp.Llama(str(files / "tiny.gguf"), n_ctx=TOO_LONG["context"], n_threads=1, verbose=False).close()
+    assert "n_ctx_train" in capfd.readouterr().err
 
 
 def test_an_mmproj_of_another_model_is_explained(files: Path):

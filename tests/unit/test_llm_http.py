@@ -132,6 +132,34 @@ def test_what_a_server_refuses_is_left_out_and_noted(fake: FakeLLM, keys: Path):
     assert fake.bodies[-1]["max_completion_tokens"] == 9 and "max_tokens" not in fake.bodies[-1]
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (500, "System role not supported at row 1, column 36"),
+        (400, "Conversation roles must alternate user/assistant/user/assistant/..."),
+        (400, "Unsupported value: 'messages[0].role' does not support 'system' with this model."),
+        (400, "Developer instruction is not enabled for models/gemma-3-27b-it"),
+        (422, "Template error: invalid operation: Only user and assistant roles are supported!"),
+    ],
+)
+def test_a_system_text_that_the_server_refuses_goes_before_the_instruction(
+    fake: FakeLLM, keys: Path, status: int, said: str
+):
+    fake.refusals = [(status, said)]
+    request = Request((Message("system", "Be brief."), Message("user", "What?", (RED,))))
+    answer = ask(engine(fake, "nosystem", keys), request)
+    assert answer.text == "a red picture, seed 0"
+    assert answer.notes == ("this model has no system text: it was put before the instruction",)
+    [sent] = fake.bodies[-1]["messages"]
+    assert sent["role"] == "user" and sent["content"][-1]["text"] == "Be brief.\n\nWhat?"
+
+
+def test_an_error_about_something_else_leaves_the_system_text_where_it_is(fake: FakeLLM, keys: Path):
+    fake.refusals = [(500, "out of system memory")]
+    with pytest.raises(LLMError, match="out of system memory"):
+        ask(engine(fake, "nosystem", keys), Request((Message("system", "Be brief."), Message("user", "What?"))))
+
+
 def test_a_schema_is_asked_for_in_the_strictest_form_the_server_knows(fake: FakeLLM, keys: Path):
     schema = {"type": "array"}
     strict = say(engine(fake, "ok", keys), schema=schema)
