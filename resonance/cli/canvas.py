@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from ..canvas import settings
 from ..files import store
-from ..llm.chat import LLMEngine, Request, Sampling, ask
+from ..llm.chat import Interrupted, LLMEngine, Request, Sampling, ask
 from ..llm.conversation import Conversation
 from ..told import Told
 from ..typed import narrow
@@ -200,7 +200,10 @@ def _asked(engine: LLMEngine, message: str, layout: Layout, output: Output) -> t
                 status.update(escape(chat.summary(canvas)) if canvas else length)
                 looked = time.monotonic()
 
-        answer = ask(engine, layout.request(said, message, engine.name), grow, on_wait=output.waits)
+        try:
+            answer = ask(engine, layout.request(said, message, engine.name), grow, on_wait=output.waits)
+        except Interrupted:  # what becomes of Ctrl-C while llama.cpp computes
+            raise KeyboardInterrupt from None
     turn = chat.turn(said, message, answer)
     return turn.canvas, turn.notes
 

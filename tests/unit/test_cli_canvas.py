@@ -16,7 +16,9 @@ from resonance.canvas.exchange import read_any
 from resonance.canvas.listing import read_list, write
 from resonance.canvas.read import read_canvas
 from resonance.cli.app import app
+from resonance.cli.llm import LanguageModel
 from resonance.llm import http
+from resonance.llm.chat import Abilities, Answer, Interrupted
 
 from .canvas_samples import ANSWER, PROGRAM
 
@@ -190,3 +192,18 @@ def test_an_answer_without_a_canvas_is_told(fake: FakeLLM):
     done = canvas("a harbour", "--llm", f"{fake.url}/ok", "--json")
     assert done.exit_code == 1
     assert "The answer holds no canvas" in event(done)["text"] and "I would rather not." in done.stderr
+
+
+def test_ctrl_c_while_llama_cpp_computes_is_no_fault(monkeypatch: pytest.MonkeyPatch):
+    class Busy:
+        name, abilities = "busy", Abilities()
+
+        def chat(self, *_: Any) -> Answer:
+            raise Interrupted
+
+        def release(self, unload: bool = False) -> str:
+            return ""
+
+    monkeypatch.setattr(LanguageModel, "open", lambda *_: Busy())
+    done = canvas("a boat", "--llm", "any.gguf")
+    assert (done.exit_code, done.output) == (130, "")
