@@ -62,6 +62,7 @@ class ComposePrompt(io.ComfyNode):
                     force_input=True,
                     tooltip="Words that the LoRAs want in the negative prompt.",
                 ),
+                input_of(prompt.CAPTION_WEIGHTS, optional=True),
             ],
             outputs=[
                 io.String.Output("positive", tooltip="The positive prompt."),
@@ -85,6 +86,7 @@ class ComposePrompt(io.ComfyNode):
         caption: str = "",
         triggers: str = "",
         neg_triggers: str = "",
+        caption_weights: prompt.CaptionWeights = "act",  # as ever, where a workflow does not say
     ) -> io.NodeOutput:
         positive = prompt.compose(
             preamble=preamble,
@@ -98,6 +100,7 @@ class ComposePrompt(io.ComfyNode):
             duplicates=duplicates,
             limit=limit,
             limit_counts=limit_counts,
+            caption_weights=caption_weights,
         )
         return io.NodeOutput(positive, prompt.compose_negative(negative, neg_triggers, duplicates))
 

@@ -22,6 +22,7 @@ ORDERS = (
 
 Duplicates = Literal["keep", "remove"]
 Counted = Literal["tags", "words", "characters"]
+CaptionWeights = Literal["as text", "act"]
 
 PREAMBLE = Setting(
     name="preamble", default="", tip="Your words before everything else. Trigger words of LoRAs follow them directly."
@@ -35,6 +36,13 @@ BANNED = Setting(
     " backslashes do not matter. * stands for any letters: *_eyes.",
 )
 ORDER = Setting(name="order", default=ORDERS[0], choices=ORDERS, tip="Order of the parts in the positive prompt.")
+CAPTION_WEIGHTS = Setting[CaptionWeights](
+    name="caption_weights",
+    default="as text",
+    choices=("as text", "act"),
+    tip="What parentheses in the caption do. as text: they are written \\( and \\), so that (at 6:30) is a time and no weight"
+    " of 30. act: ComfyUI reads weights in the caption as it does in your own words.",
+)
 
 
 def split_tags(text: str) -> list[str]:
@@ -85,6 +93,7 @@ def compose(
     duplicates: Duplicates = "keep",
     limit: int = 0,
     limit_counts: Counted = "tags",
+    caption_weights: CaptionWeights = CAPTION_WEIGHTS.default,
 ) -> str:
     """Puts a positive prompt together.
 
@@ -98,13 +107,14 @@ def compose(
         limit_counts: ``tags`` counts the entries of ``tags``. ``words`` and ``characters`` count in the whole prompt, which is
             brought under the limit by shortening the caption from its end, then the tags; what the user wrote and the trigger
             words are never shortened.
+        caption_weights: ``as text`` escapes the caption's parentheses, see :func:`escaped`; ``act`` leaves it as it is.
     """
     unwanted = {normal(tag) for line in banned.splitlines() for tag in split_tags(line)}
     parts = {
         "preamble": join((preamble, triggers)),
         "suffix": suffix,
         "tags": _without(tags, lambda tag: is_listed(normal(tag), unwanted)),
-        "caption": caption,
+        "caption": escaped(caption) if caption_weights == "as text" else caption,
     }
     if duplicates == "remove":
         seen: set[str] = set()
@@ -117,7 +127,10 @@ def compose(
         return join((parts[part] for part in order.split(", ")), delimiter)
 
     if limit and limit_counts != "tags":
-        for part, pieces, glue in (("caption", caption.split(), " "), ("tags", split_tags(parts["tags"]), ", ")):
+        for part, pieces, glue in (
+            ("caption", parts["caption"].split(), " "),
+            ("tags", split_tags(parts["tags"]), ", "),
+        ):
             while pieces and _measure(prompt(), limit_counts) > limit:
                 pieces.pop()
                 parts[part] = glue.join(pieces).rstrip(" ,;:，、；：")
@@ -129,6 +142,14 @@ def compose_negative(negative: str, neg_triggers: str = "", duplicates: Duplicat
     prompt = join((negative, neg_triggers))
     seen: set[str] = set()
     return _without(prompt, lambda tag: _seen(normal(tag), seen)) if duplicates == "remove" else prompt
+
+
+def escaped(text: str) -> str:
+    """A model's words for a text encoder: it means what it writes, and not the weights that ComfyUI reads from parentheses.
+
+    Those that are escaped stay as they are: ComfyUI, too, looks at the one character before a parenthesis.
+    """
+    return re.sub(r"(?<!\\)[()]", r"\\\g<0>", text)
 
 
 def plain(prompt: str) -> str:

@@ -1,6 +1,5 @@
 """From what a model says of a picture, in Omost's terms, to a canvas. Both forms of an answer come together here."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -8,6 +7,7 @@ from typing import Any, cast
 from PIL import ImageColor
 
 from ..llm.chat import sound
+from ..prompt import escaped
 from .canvas import GRID, WHOLE, Canvas, Rect, Region
 from .vocabulary import AREAS, COLORS, LOCATIONS, OFFSETS, clean, closest, rect
 
@@ -82,7 +82,7 @@ def _region(prefixes: tuple[str, ...], one: Local) -> Region:
 
 def literal(*texts: str) -> tuple[str, ...]:
     """Pieces of a model's text, cleaned, with brackets escaped for text encoders."""
-    return tuple(re.sub(r"(?<!\\)[()]", r"\\\g<0>", text) for text in cleaned(*texts))
+    return tuple(map(escaped, cleaned(*texts)))
 
 
 def cleaned(*texts: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from ..interpret.taggers.models import EngineChoice
 from ..interpret.taggers.select import Order, Text, category_list, plain_list, replacements
 from ..llm import settings as llm_settings
 from ..llm.chat import Interrupted, LLMEngine, LLMError, Sampling
-from ..prompt import ORDER, ORDERS, compose
+from ..prompt import CAPTION_WEIGHTS, ORDER, ORDERS, CaptionWeights, compose
 from ..told import Told
 from .llm import PANEL, VisionModel
 from .options import HERE, TEXT, Banned, Device, Download, Preamble, Suffix, Tagger, Taggers, grouped, option
@@ -151,6 +151,7 @@ class Composed:
     preamble: Preamble = ""
     suffix: Suffix = ""
     banned: Banned = ""
+    caption_weights: Annotated[CaptionWeights, option(CAPTION_WEIGHTS, panel=TEXT)] = CAPTION_WEIGHTS.default
 
     def text(self, tags: str, caption: str) -> str:
         return compose(**asdict(self), tags=tags, caption=caption)

@@ -42,6 +42,28 @@ def test_words_from_widgets_and_links_become_two_prompts(comfy: Comfy):
     assert value(comfy, ("compose", 1), **graph) == ["blurry, oil style"]
 
 
+SAID = r"a boat (wooden, 16:9) at dawn (6:30), ((SALE)) \(old\)"
+ACTING = {1.0, 1.5, 9.0, 30.0, 1.21}
+
+
+@pytest.mark.parametrize(
+    ("field", "weights"),
+    [({"caption_weights": "as text"}, {1.0, 1.5}), ({"caption_weights": "act"}, ACTING), ({}, ACTING)],
+    ids=["as text", "act", "an older workflow"],
+)
+def test_a_captions_parentheses_weigh_in_comfyuis_tokenizer_as_is_chosen(
+    comfy: Comfy, field: dict[str, str], weights: set[float]
+):
+    graph = {
+        "said": node("PrimitiveString", value=SAID),
+        "words": compose(preamble="(oil:1.5)", caption=["said", 0], **field),
+        "clip": node("CheckpointLoaderSimple", ckpt_name="tiny_sd15.safetensors"),
+        "tokens": node("ProbeTokens", clip=["clip", 1], text=["words", 0]),
+    }
+    [tokens] = value(comfy, ("tokens", 0), **graph)
+    assert {round(weight, 4) for _, weight in tokens} == weights
+
+
 def test_a_written_line_break_may_be_the_delimiter(comfy: Comfy):
     assert value(comfy, ("c", 0), c=compose(preamble="a", suffix="b", delimiter=r"\n")) == ["a\nb"]
 

@@ -57,6 +57,7 @@ SHARED = [
         ("ResonanceCanvasChat", ("canvas",), LAYOUT),
         ("ResonanceComposePrompt", ("describe", "rounds"), COMPOSED),
         ("ResonanceComposePrompt", ("rounds",), (prompt.NEGATIVE,)),
+        ("ResonanceComposePrompt", ("describe",), (prompt.CAPTION_WEIGHTS,)),
     )
     for command in commands
     for setting in settings

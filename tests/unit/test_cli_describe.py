@@ -99,6 +99,18 @@ def test_one_file_holds_tags_caption_and_both_composed(folder: Path, taggers: Pa
     assert texts(folder) == {}
 
 
+@pytest.mark.parametrize(
+    ("options", "text"), [((), r"red \(16:9\)"), (("--caption-weights", "act"), "red (16:9)")], ids=["as text", "act"]
+)
+def test_parentheses_of_a_caption_weigh_nothing_unless_they_shall(
+    folder: Path, fake: FakeLLM, options: tuple[str, ...], text: str
+):
+    fake.pieces = ["red (16", ":9)"]
+    done = describe(folder, "--llm", f"{fake.url}/pieces", "--to", "jsonl", *options)
+    assert done.exit_code == 0, done.output
+    assert {(row["text"], row["caption"]) for row in rows(folder / "metadata.jsonl")} == {(text, "red (16:9)")}
+
+
 def test_tags_are_chosen_as_tag_images_does(tmp_path: Path, taggers: Path):
     tmp_path.joinpath("in").mkdir()
     Image.new("RGB", (8, 8), "white").save(tmp_path / "in" / "a.png")

@@ -41,6 +41,28 @@ def test_bans_ignore_case_underscores_and_escapes(banned: str):
     assert compose(tags=r"1girl, hatsune_miku_\(cosplay\), solo", banned=banned) == "1girl, solo"
 
 
+@pytest.mark.parametrize(
+    ("caption", "written"),
+    [
+        ("A red boat (wooden, 16:9) at dawn (6:30).", r"A red boat \(wooden, 16:9\) at dawn \(6:30\)."),
+        ("((SALE))", r"\(\(SALE\)\)"),
+        ("half a smile :) (", r"half a smile :\) \("),
+        (r"snow queen \(tale\) (old)", r"snow queen \(tale\) \(old\)"),
+        (r"C:\\(x) embedding:easy [dawn] {red|blue}", r"C:\\(x\) embedding:easy [dawn] {red|blue}"),
+    ],
+)
+def test_parentheses_of_a_caption_are_text_unless_they_shall_act(caption: str, written: str):
+    words = {"preamble": "(oil:1.2)", "tags": r"boat, paper \(material\)", "caption": caption, "suffix": "(4k)"}
+    before, after = r"(oil:1.2), boat, paper \(material\), ", ", (4k)"
+    assert compose(**words) == before + written + after
+    assert compose(**words, caption_weights="act") == before + caption + after
+
+
+def test_a_limit_counts_and_leaves_escapes_whole():
+    assert compose(caption="a (b c) d", limit=9, limit_counts="characters") == r"a \(b c\)"
+    assert compose(caption="a (b c) d", limit=8, limit_counts="characters") == r"a \(b"
+
+
 def test_bans_are_whole_tags():
     assert compose(tags="hair, red hair, chair", banned="hair") == "red hair, chair"
 

@@ -41,6 +41,23 @@ class ProbeNothing(io.ComfyNode):
         return io.NodeOutput(None)
 
 
+class ProbeTokens(io.ComfyNode):
+    """The tokens of a text with their weights, as ComfyUI's tokenizer reads it."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ProbeTokens",
+            category="probe",
+            inputs=[io.Clip.Input("clip"), io.String.Input("text", force_input=True)],
+            outputs=[io.AnyType.Output()],
+        )
+
+    @classmethod
+    def execute(cls, clip, text):
+        return io.NodeOutput([token for rows in clip.tokenize(text).values() for row in rows for token in row])
+
+
 class ProbeSleep(io.ComfyNode):
     """Passes an image on after a while; a test can interrupt it."""
 
@@ -114,7 +131,7 @@ class ProbeExtension(ComfyExtension):
             return web.json_response(sorted(found))
 
     async def get_node_list(self):
-        return [ProbeValue, ProbeNothing, ProbeSleep, ProbeItem, *rounds.NODES]
+        return [ProbeValue, ProbeNothing, ProbeTokens, ProbeSleep, ProbeItem, *rounds.NODES]
 
 
 async def comfy_entrypoint():
