@@ -7,6 +7,10 @@ class Told(Exception):
     Nodes, routes, commands and engines show it as it is. Whatever else is raised is a fault of ours and keeps its traceback.
     """
 
+    def __str__(self) -> str:
+        """The sentence, without halves of characters that were quoted: nothing could print them."""
+        return super().__str__().encode(errors="replace").decode()
+
 
 class NotThere(Told):
     """What was asked for by its name or number does not exist."""

@@ -19,6 +19,7 @@ from ..session.naming import Naming
 from ..session.prompts import prompt_of
 from ..session.query import Known, known, reading
 from ..told import Told
+from ..typed import written
 from ..vary.grid import Combination, older
 from ..vary.waits import Waits, read_waits
 from .driving import drive_and_show, ledger_of
@@ -120,7 +121,7 @@ def _changed(tried: Exploring, typed: str, out: Output) -> Exploring:
 def _first_of(exploring: Exploring) -> Exploring:
     """The first combination only: a try is of one."""
     first = exploring.combinations()[0]
-    return exploring.changed(prompts=first.prompt, aspects=first.aspect, scales=f"{first.scale:g}")
+    return exploring.changed(prompts=first.prompt, aspects=first.aspect, scales=written(first.scale))
 
 
 def _typed(out: Output, question: str) -> str | None:

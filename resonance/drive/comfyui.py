@@ -289,7 +289,7 @@ class Server:
         """Reads an answer. Raises EngineLost where it has another form than ComfyUI's: something else sits there by now."""
         try:
             yield
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise EngineLost(f"What answers at {self.address} is no ComfyUI.") from error
 
     async def _request(self, method: str, path: str | URL, **options: Any) -> tuple[int, bytes]:
@@ -388,7 +388,7 @@ def _refusal(status: int, said: bytes) -> str:
     """ComfyUI's sentences about a graph, on one line; empty if it takes the graph."""
     try:
         answer: dict[str, Any] = json.loads(said)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _sentence(said)
     wrong = cast(dict[str, Any], answer.get("node_errors") or {})
     found = [f"{node['class_type']} {id_}: {_told(error)}" for id_, node in wrong.items() for error in node["errors"]]
@@ -404,7 +404,7 @@ def _told(error: Mapping[str, str]) -> str:
 def _sentence(said: bytes) -> str:
     try:
         return _line(str(json.loads(said)["error"]))
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return _line(said.decode(errors="replace"))[:300] or "no reason given"
 
 

@@ -12,6 +12,7 @@ from ..session.ledger import Ledger
 from ..session.made import Made
 from ..session.naming import Naming
 from ..told import Told
+from ..typed import written
 from ..vary.grid import BATCH_CLI, STEPS, Combination, explored, read_prompts
 from ..vary.waits import Waits
 from .job import Engine, Job
@@ -84,7 +85,7 @@ class Exploring:
         made = cls(
             prompts=BETWEEN.join(dict.fromkeys(c.prompt for c in found)),
             aspects=", ".join(dict.fromkeys(f"{c.width}x{c.height}" for c in found)),
-            scales=", ".join(dict.fromkeys(f"{c.scale:g}" for c in found)),
+            scales=", ".join(dict.fromkeys(written(c.scale) for c in found)),
             seeds=seeds,
             rule=rule,
             steps=found[0].steps if found else cls.steps,

@@ -168,7 +168,7 @@ def read_workflow(path: Path) -> tuple[Any, Any]:
         return json.loads(texts["prompt"]), json.loads(workflow) if workflow else None
     except OSError as error:
         raise Told(f"it cannot be read ({error.strerror}).") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise Told(f"the workflow is no JSON ({error}).") from error
 
 
@@ -205,4 +205,7 @@ def _only_words(graph: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def _words(outputs: Mapping[str, Mapping[str, Any]]) -> Words | None:
     words = next((each for output in outputs.values() for each in output.get("resonance_words", [])), None)
-    return Words(**words) if words else None
+    try:
+        return Words.from_dict(words) if words else None
+    except Told as error:
+        raise JobFailed(f"The server's {error}") from None

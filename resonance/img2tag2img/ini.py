@@ -105,6 +105,8 @@ def _loras(root: str, prefix: str) -> tuple[list[str], tuple[str, ...]]:
     folder = os.path.join(root, prefix)
     if not os.path.isdir(root):
         raise Told(f"There is no folder {root}, in which lora_root says the LoRAs are.")
+    if not Path(os.path.abspath(folder)).is_relative_to(os.path.abspath(root)):
+        raise Told(f"lora_prefix must be a folder below lora_root, {root}, got {prefix!r}.")
     if not os.path.isdir(folder):
         return [], (f"No LoRA is drawn: there is no folder {folder}, which lora_root and lora_prefix name.",)
     found = [

@@ -1,13 +1,13 @@
 """What may stand under each key of a configuration, by the names of the TOML form."""
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, cast
 
 from ..sizes import Size
 from ..told import Told
+from ..typed import is_number
 
 PLAN = ("lora", "blank", "model.checkpoint", "model.force_lora")
 """Keys that the model roulette reads."""
@@ -39,7 +39,7 @@ def flags(value: Any) -> tuple[bool, ...]:
 
 
 def number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+    if not is_number(value) or value < 0:
         raise Wrong("must be a number such as 7.5, not under 0")
     return float(value)
 

@@ -110,7 +110,7 @@ class JSONL:
             try:
                 value: Any = json.loads(_text(line))
                 yield str(value["file_name"]), line + b"\n"
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, RecursionError):
                 raise Told(f'line {number} is not like {{"file_name": "a.png", "text": "..."}}') from None
         if not rest.startswith(self._begin[: len(rest)]):
             raise Told("its last line was not written by this command and has no end")

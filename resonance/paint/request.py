@@ -2,7 +2,6 @@
 into the picture and read back."""
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -10,8 +9,10 @@ from pathlib import PurePath
 from typing import Any, TypeGuard, cast
 
 from ..roulette import DrawnLora
+from ..roulette.draw import is_lora
 from ..sizes import Size
 from ..told import Told
+from ..typed import is_number
 from ..vary.transform import SCHEDULE, Call, last_steps
 
 STRENGTH = 0.5
@@ -165,29 +166,17 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_number(value: Any) -> bool:
-    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
-
-
 def _is_size(value: Any) -> bool:
     return isinstance(value, list) and list(map(_is_whole, cast(list[Any], value))) == [True, True]
 
 
 def _are_loras(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_lora, cast(list[Any], value)))
-
-
-def _is_lora(value: Any) -> bool:
-    match value:
-        case {"name": str(), "model_strength": one, "clip_strength": other} if len(cast(dict[Any, Any], value)) == 3:
-            return _is_number(one) and _is_number(other)
-        case _:
-            return False
+    return isinstance(value, list) and all(map(is_lora, cast(list[Any], value)))
 
 
 _TEXT = ("text", _is_text)
 _WHOLE = ("a whole number", _is_whole)
-_NUMBER = ("a number", _is_number)
+_NUMBER = ("a number", is_number)
 _NAME = ("the name of a picture", _is_text)
 
 FIELDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {

@@ -5,10 +5,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ..prompt import join
 from ..told import Told
+from ..typed import is_number
 from .plan import BLANK, Checkpoint, Lora, Plan
 
 Entry = TypeVar("Entry", Checkpoint, Lora)
@@ -45,14 +46,22 @@ class Draw:
         Raises:
             Told: it is no draw.
         """
-        try:
-            loras = [
-                DrawnLora(str(d["name"]), float(d["model_strength"]), float(d["clip_strength"])) for d in known["loras"]
-            ]
-            texts = [str(known[key]) for key in ("checkpoint", "triggers", "neg_triggers")]
-        except (KeyError, TypeError, ValueError) as error:
-            raise Told(f"The item's draw cannot be read ({error!r}): {known}") from None
-        return cls(texts[0], tuple(loras), texts[1], texts[2])
+        match known:
+            case {"checkpoint": str(name), "loras": [*loras], "triggers": str(words), "neg_triggers": str(neg_words)}:
+                if all(map(is_lora, loras)):
+                    return cls(name, tuple(DrawnLora(**lora) for lora in loras), words, neg_words)
+            case _:
+                pass
+        raise Told(f"The item's draw cannot be read: {known}")
+
+
+def is_lora(value: Any) -> bool:
+    """Whether something that was read is what ``asdict`` makes of a :class:`DrawnLora`."""
+    match value:
+        case {"name": str(), "model_strength": one, "clip_strength": other} if len(cast(dict[Any, Any], value)) == 3:
+            return is_number(one) and is_number(other)
+        case _:
+            return False
 
 
 def draw(plan: Plan, seed: int) -> Draw:

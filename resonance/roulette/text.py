@@ -26,6 +26,7 @@ from difflib import get_close_matches
 from typing import Any, cast
 
 from ..toml import TomlError, read_toml
+from ..typed import is_number
 from .lines import Path, quote, quote_syntax
 from .plan import BLANK, UNUSED, Checkpoint, Lora, Plan, PlanError
 
@@ -201,7 +202,7 @@ def _number(record: dict[str, Any], field: str, at: Path, default: float, least:
 
 
 def _check_type(value: Any, field: str, at: Path, number: bool) -> None:
-    if number and (isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)):
+    if number and not is_number(value):
         raise _WrongError(at, f"{field} must be a number such as 0.8, not {value!r}.")
     if not number and not isinstance(value, str):
         raise _WrongError(at, f"{field} must be a text in quotes, not {value!r}.")

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from ..files.names import check_name
 from ..told import Told
+from ..typed import is_number
 from .payloads import Payload, Plain, payload_of
 
 Phase = Literal["describe", "paint"]
@@ -33,6 +35,15 @@ class Words:
 
     tags: str = ""
     caption: str = ""
+
+    @classmethod
+    def from_dict(cls, known: Mapping[str, Any]) -> "Words":
+        """Reads what was stored. Raises Told, to be read after whose words they are: it holds something else."""
+        if unknown := [
+            key for key, value in known.items() if key not in ("tags", "caption") or not isinstance(value, str)
+        ]:
+            raise Told(f"words have {unknown[0]!r}, which this version does not know.")
+        return cls(**known)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +119,10 @@ class Item:
             raise Told(
                 f"The item is not JSON ({error}). Paste the text of a saved picture's `resonance` entry."
             ) from None
+        try:
+            json.dumps(read, ensure_ascii=False, allow_nan=False).encode()
+        except ValueError:
+            raise Told("The item holds NaN, Infinity or half a character, with which no picture is saved.") from None
         fields: dict[str, tuple[type, ...]] = {
             "session": (str,),
             "round": (int,),
@@ -128,11 +143,15 @@ class Item:
                 raise Told(f"The item has no field {key!r}. Fields: {', '.join(fields)}.")
             if not isinstance(value, fields[key]) or isinstance(value, bool):
                 raise Told(f"The item's field {key!r} must be {fields[key][0].__name__}, got {value!r}.")
+            if isinstance(value, int) and not is_number(value):
+                raise Told(f"The item's field {key!r} is too large a number.")
         if missing := [key for key in ("session", "round", "index", "lineage", "seed") if key not in known]:
             raise Told(f"The item lacks {', '.join(missing)}.")
         for key in ("session", "lineage"):  # both become names of files
             check_name(known[key], key)
         item = cls(**{key: value for key, value in known.items() if key not in ("words", "payload")})
         item = replace(item, payload=payload_of(known.get("payload", {})))
-        words = known.get("words")
-        return replace(item, words=Words(str(words.get("tags", "")), str(words.get("caption", "")))) if words else item
+        try:
+            return replace(item, words=Words.from_dict(known["words"]) if known.get("words") else None)
+        except Told as error:
+            raise Told(f"The item's {error}") from None

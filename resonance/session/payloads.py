@@ -5,6 +5,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, Self
 
 from ..told import Told
+from ..typed import is_number
 from ..vary.grid import Combination
 from ..vary.transform import SCHEDULE, Call
 
@@ -26,7 +27,8 @@ class _Stored:
             if name not in known:
                 raise Told(f"The item's payload has no field {name!r}. Fields: {', '.join(known)}.")
             kind: Any = known[name].type
-            if isinstance(value, bool) or value is None or not isinstance(value, kind):
+            wrong = value is None or not isinstance(value, kind)
+            if wrong or (not isinstance(value, str) and not is_number(value)):
                 raise Told(f"The item's payload holds {value!r} as {name!r}, which must be {_named(kind)}.")
         if missing := [name for name, field in known.items() if name not in data and field.default is MISSING]:
             raise Told(f"The item's payload lacks {', '.join(missing)}.")

@@ -487,8 +487,7 @@ def words_of(words: dict[str, Any]) -> Words:
     Raises:
         UnreadableLedger: they hold what this version does not know.
     """
-    if unknown := [key for key, value in words.items() if key not in ("tags", "caption") or not isinstance(value, str)]:
-        raise UnreadableLedger(
-            f"The ledger cannot be read: its words have {unknown[0]!r}, which this version does not know."
-        )
-    return Words(**words)
+    try:
+        return Words.from_dict(words)
+    except Told as error:
+        raise UnreadableLedger(f"The ledger cannot be read: its {error}") from None

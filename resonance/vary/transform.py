@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..told import Told
-from ..typed import narrow
+from ..typed import narrow, written
 
 SCHEDULE = 50
 """Steps of the schedule of which a strength takes the last part."""
@@ -144,7 +144,7 @@ def read_program(text: str) -> tuple[tuple[Pair, ...], bool]:
     parts = text.split(">") if chained else text.replace(",", " ").split()
     pairs: list[Pair] = []
     for part in map(str.strip, parts):
-        found = re.fullmatch(r"(\d{1,4}\.?\d*|\.\d+)(?:\s*@\s*(\d?\.?\d+|\d\.))?", part)
+        found = re.fullmatch(r"(\d{1,4}(?:\.\d*)?|\.\d+)(?:\s*@\s*(\d?\.?\d+|\d\.))?", part)
         if not found:
             raise Told(
                 f"{part!r} is not a pair of the program {text.strip()!r}. Write scale@strength such as 6@.35, several with blanks"
@@ -160,8 +160,8 @@ def read_program(text: str) -> tuple[tuple[Pair, ...], bool]:
 
 
 def write(transform: Transform) -> str:
-    """The program as text, as :func:`read` takes it."""
-    pairs = (f"{pair.scale:g}@{pair.strength:g}" for pair in transform.pairs)
+    """The program as text, as :func:`read_program` takes it."""
+    pairs = (f"{written(pair.scale)}@{written(pair.strength)}" for pair in transform.pairs)
     return (" > " if transform.chained else " ").join(pairs)
 
 

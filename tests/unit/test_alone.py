@@ -536,7 +536,11 @@ class Other:
         writer.close()
 
 
-@pytest.mark.parametrize("said", [b"<html>Welcome!</html>", b"{}", b"[]", b"5", b'{"prompt_id": 1, "name": [', b"null"])
+@pytest.mark.parametrize(
+    "said",
+    [b"<html>Welcome!</html>", b"{}", b"[]", b"5", b'{"prompt_id": 1, "name": [', b"null", b"[" * 100_000],
+    ids=lambda said: repr(said[:24]),
+)
 def test_what_another_program_answers_is_no_fault_of_the_item(said: bytes) -> None:
     id_ = "0" * 32
 

@@ -20,6 +20,7 @@ from typer.testing import CliRunner, Result
 from resonance.cli.app import app
 from resonance.interpret.descriptions import CSV, JSONL, Description, Form, Lines
 from resonance.llm import http
+from resonance.told import Told
 
 COLORS = ("red", "green", "blue")
 
@@ -397,6 +398,14 @@ def test_formulas_are_left_as_they_are_for_a_data_set(folder: Path, fake: FakeLL
     assert done.exit_code == 0 and rows(folder / "metadata.csv")[0]["text"].startswith("'=1+1")
     done = describe(folder, "--llm", f"{fake.url}/ok", "--quote-formulas")
     assert done.exit_code == 1 and "--quote-formulas is for csv" in done.stderr
+
+
+@pytest.mark.parametrize("line", ["{}", "[" * 100_000], ids=["no picture", "nested"])
+def test_a_line_that_no_description_has_is_named(tmp_path: Path, line: str):
+    path = tmp_path / "out.jsonl"
+    path.write_text(f"{line}\n")
+    with pytest.raises(Told, match='line 1 is not like {"file_name"'):
+        Lines(path, JSONL())
 
 
 def test_describing_anew_keeps_the_old_until_the_new_is_there(tmp_path: Path):

@@ -116,7 +116,9 @@ def test_the_recorded_graph_says_what_is_explored() -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_combinations_are_asked_for_again(rule: str) -> None:
-    asked = Exploring(prompts="a\n---\nb|c", aspects="portrait, 3:2", scales="6, 7.5", seeds=2, rule=rule, steps=9)
+    asked = Exploring(
+        prompts="a\n---\nb|c", aspects="portrait, 3:2", scales="6, 7.123456, .000001", seeds=2, rule=rule, steps=9
+    )
     again = Exploring.of(asked.combinations(), 2)
     assert [each.key for each in again.combinations()] == [each.key for each in asked.combinations()]
     with pytest.raises(Told, match="not a product"):

@@ -152,6 +152,14 @@ def test_a_lora_folder_without_loras_draws_none(tmp_path: Path, ini_text: str):
     assert f"There is no folder {tmp_path / 'gone'}" in text
 
 
+@pytest.mark.parametrize("prefix", ["/", "..", "people/../../other"])
+def test_loras_are_looked_for_below_lora_root_only(tmp_path: Path, ini_text: str, prefix: str):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "theirs.safetensors").touch()
+    text = said(tmp_path, ini_text, "--lora_prefix", prefix, name="c.ini")
+    assert f"lora_prefix must be a folder below lora_root, {tmp_path}/loras, got {prefix!r}." in text
+
+
 def test_the_author_s_own_way_to_say_no_loras_is_read_and_noted(tmp_path: Path):
     text = (HERE / "default.sd15.ini").read_text().replace("LORAS", str(tmp_path)).replace("ARCHIVE", "/p")
     read = load(tmp_path, text, name="default.sd15.ini")
@@ -197,6 +205,9 @@ def test_sections_of_an_ini_file_are_one_namespace(tmp_path: Path, ini_text: str
         (("--wd14.banned", "[1]"), "wd14.banned must be a list of tags"),
         (("--model.checkpoint", '["a", 1]'), "model.checkpoint.1: A bundle needs a list of its own"),
         (("--model.checkpoint", "{ folder = 'x' }"), "folder = … works only where the server"),
+        (("--model.cfg", "9" * 400), "model.cfg must be a number such as 7.5, not under 0, got 999"),
+        (("--server.poll_delay", "9" * 400), "server.poll_delay must be a number such as 0.25, or a list of numbers"),
+        (("--model.steps", "9" * 5000), "model.steps must be a whole number, not under 0, got '999"),
         (("--lora", "[{ nam = 'x' }]"), "lora.0.nam: nam is not known here. Did you mean name?"),
         (("--override-ksampler", "1"), "--override-ksampler is not understood"),
         (("--override-ksampler-cfg",), "--override-ksampler-cfg is not understood"),

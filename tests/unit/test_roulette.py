@@ -1,5 +1,6 @@
 import contextlib
 import json
+import math
 import textwrap
 import time
 from collections import Counter
@@ -256,7 +257,20 @@ def test_draws_and_plans_survive_json():
     assert plan_of("# a note\n" + textwrap.dedent(MIXED)).to_json() == plan_of(MIXED).to_json()
 
 
-@pytest.mark.parametrize("known", [{}, {"checkpoint": "a", "loras": [1]}, {"checkpoint": "a", "loras": None}])
+DRAWN = {"checkpoint": "a", "loras": [], "triggers": "", "neg_triggers": ""}
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        *({}, {"checkpoint": "a", "loras": [1]}, {"checkpoint": "a", "loras": None}, {**DRAWN, "checkpoint": None}),
+        *(
+            {**DRAWN, "loras": [{"name": "x", "model_strength": strength, "clip_strength": 1}]}
+            for strength in (math.nan, math.inf, 10**400, "0.8", True)
+        ),
+    ],
+    ids=lambda known: repr(known)[:99],
+)
 def test_a_pasted_draw_that_is_none_is_refused(known: dict[str, object]):
     with pytest.raises(Told, match="draw cannot be read"):
         Draw.from_dict(known)
@@ -365,6 +379,10 @@ def test_a_summary_gives_chances_and_stays_short():
         ('model.checkpoint = "a.safetensors"\nblank = -1', "Line 2: blank = -1", "must not be under 0"),
         ('model.checkpoint = "a.safetensors"\nblank = nan', "Line 2", "must be a number"),
         ('model.checkpoint = "a.safetensors"\nblank = true', "Line 2", "must be a number"),
+        pytest.param(
+            f'model.checkpoint = "a.safetensors"\nblank = {"9" * 400}', "Line 2", "must be a number", id="400"
+        ),
+        pytest.param(f'model.checkpoint = "a"\nblank = {"9" * 5000}\ncfg', "Line 2", "number is too long", id="5000"),
         (
             'model.checkpoint = "a.safetensors"\n[[lora]]\nname = "None"\nweight = 0',
             "Line 2: [[lora]]",

@@ -1,3 +1,4 @@
+import json
 import os
 import sys
 from pathlib import Path
@@ -201,6 +202,10 @@ def test_a_missing_folder_is_answered_with_those_there_are(tmp_path: Path):
         pictures.listing("a [disk]", {"input": tmp_path})
 
 
+def pasted(**more: object) -> str:
+    return json.dumps({"session": "s", "round": 1, "index": 1, "lineage": "X1", "seed": 1, **more})
+
+
 def test_an_item_survives_the_way_through_a_picture():
     item = Item(
         session="s",
@@ -229,6 +234,14 @@ def test_an_item_survives_the_way_through_a_picture():
         ('{"session": "../x", "round": 1, "index": 1, "lineage": "X1", "seed": 1}', "session name '../x'"),
         ('{"session": "s", "round": 1, "index": 1, "lineage": "../../x", "seed": 1}', "lineage name '../../x'"),
         ('{"session": "s", "round": 1, "index": 1, "lineage": "/x", "seed": 1}', "lineage name '/x'"),
+        (pasted(seed=2**64), "'seed' is too large a number"),
+        (pasted(words={"tags": ["red"]}), "words have 'tags', which this version does not know"),
+        (pasted(words={"tags": "red", "lang": "en"}), "words have 'lang', which this version does not know"),
+        (pasted(words={"caption": "half \ud83d"}), "half a character"),
+        (pasted(source="half \ud83d.png [input]"), "half a character"),
+        (pasted(payload={"scale": float("nan")}), "NaN"),
+        (pasted(payload={"scale": 10**400}), "'scale', which must be a number"),
+        (pasted(payload={"seed": 2**64}), "'seed', which must be a whole number"),
     ],
 )
 def test_what_is_no_item_is_refused_in_words(text: str, says: str):

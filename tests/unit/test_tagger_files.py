@@ -198,6 +198,24 @@ def test_a_broken_list_is_an_error_that_names_it(root: Path, content: bytes) -> 
         engine.load(engine.find("tiny-onnx", [root]))
 
 
+@pytest.mark.parametrize(
+    "mapping",
+    ['{"0": 5}', '{"0": null}', '{"0": ""}', r'{"0": "\ud800"}', "[" * 100_000],
+    ids=["a number", "nothing", "no name", "half a character", "too deep"],
+)
+def test_a_tag_is_a_text(tmp_path: Path, mapping: str) -> None:
+    path = tmp_path / "tag_mapping.json"
+    path.write_text(f'{{"idx_to_tag": {mapping}, "tag_to_category": {{}}}}')
+    with pytest.raises(Told, match=r"tag_mapping\.json is not a list of tags"):
+        read_labels(path)
+
+
+def test_a_description_of_a_model_that_is_nested_too_deeply_is_refused(root: Path) -> None:
+    (root / "tiny-torch" / "config.json").write_text("[" * 100_000)
+    with pytest.raises(Told, match=r"config\.json does not describe a timm model"):
+        engine.load(engine.find("tiny-torch", [root]))
+
+
 @pytest.mark.parametrize("name", ["tiny-onnx", "tiny-torch"])
 def test_model_and_list_that_do_not_belong_together(root: Path, name: str) -> None:
     path = root / name / "selected_tags.csv"

@@ -200,6 +200,10 @@ def test_the_embedded_engine_passes_a_fault_on(monkeypatch: pytest.MonkeyPatch, 
         asyncio.run(engine.make(job, "run"))
 
 
+def test_a_sentence_that_quotes_half_a_character_can_be_printed():
+    assert str(Told("There is no file 'half \ud83d.png'.")).encode() == b"There is no file 'half ?.png'."
+
+
 def _logged(caplog: pytest.LogCaptureFixture) -> list[type[BaseException]]:
     """The kinds of error whose traceback is in the log."""
     return [each.exc_info[0] for each in caplog.records if each.exc_info and each.exc_info[0]]

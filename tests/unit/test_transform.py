@@ -50,7 +50,23 @@ def test_programs_are_read(text: str, pairs: tuple[tuple[float, float], ...], ch
 
 
 @pytest.mark.parametrize(
-    "text", ["", "  ", "red", "6@", "@.3", "6@.3 >", "6@.3 > > 7@.3", "6@35", "6@0", "6@.01", "-6@.3", "6@.3;7"]
+    "text",
+    [
+        "",
+        "  ",
+        "red",
+        "6@",
+        "@.3",
+        "6@.3 >",
+        "6@.3 > > 7@.3",
+        "6@35",
+        "6@0",
+        "6@.01",
+        "-6@.3",
+        "6@.3;7",
+        "12345",
+        "9" * 400,
+    ],
 )
 def test_what_is_no_program_is_refused(text: str):
     with pytest.raises(Told, match=r"scale@strength|must be from|is empty"):
@@ -63,6 +79,11 @@ def test_presets_can_be_written_and_read(name: str):
         PRESETS[name].pairs,
         PRESETS[name].chained or len(PRESETS[name].pairs) == 1,
     )
+
+
+@pytest.mark.parametrize("text", ["0.0000001@0.5", "7@0.1234567", "1000@0.5", "6.5@0.35 9@1", "6@0.35 > 9@0.2"])
+def test_a_program_is_written_with_all_its_digits(text: str):
+    assert write(Transform(*read_program(text))) == text
 
 
 def test_eras_differ_in_two_presets_only():

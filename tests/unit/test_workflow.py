@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from resonance.drive.comfyui import OwnGraph, Server
-from resonance.drive.job import Job
+from resonance.drive.job import Job, JobFailed
 from resonance.drive.workflow import ItemWorkflow, load
 from resonance.files import store
 from resonance.session.item import Item
@@ -68,6 +68,9 @@ def test_what_cannot_be_run_is_refused_with_the_file_and_the_way_out(tmp_path: P
     for message, content in refused.items():
         with pytest.raises(Told, match=message):
             load(written(tmp_path / "a.json", content))
+    for content in ("[" * 100_000, f'{{"1": {"9" * 5000}}}'):
+        with pytest.raises(Told, match=r"a\.json: the workflow is no JSON"):
+            load(written(tmp_path / "a.json", content))
     with pytest.raises(Told, match=r"a\.png: expected a picture that ComfyUI saved with its workflow"):
         load(saved(tmp_path / "a.png", workflow="{}"))
     with pytest.raises(Told, match=r"a\.txt: this is neither a \.json file nor a picture"):
@@ -124,3 +127,17 @@ def test_pictures_that_comfyui_does_not_hand_out_have_a_name_only():
     job = Job(item=Item(session="s", round=1, index=1, lineage="X0001", seed=1), graph={"1": {}})
     made = asyncio.run(OwnGraph().make(Fake(), job, "run"))  # type: ignore[arg-type]
     assert (made.names, made.pictures) == (("/far/away/a.png", "c.webp"), (b"", b"c"))
+
+
+@pytest.mark.parametrize("words", [{"tags": "red", "lang": "en"}, {"tags": ["red"]}])
+def test_words_that_a_newer_server_says_are_refused_in_words(words: dict[str, Any]):
+    class Fake:
+        async def upload(self, data: bytes, suffix: str) -> str:
+            return "a.png [input]"
+
+        async def run(self, graph: Any, run: str, extra: Any) -> dict[str, Any]:
+            return {"1": {"resonance_words": [words]}}
+
+    item = Item(session="s", round=1, index=1, lineage="X0001", seed=1, phase="describe")
+    with pytest.raises(JobFailed, match="The server's words have '(lang|tags)', which this version does not know"):
+        asyncio.run(ItemWorkflow(graph()).make(Fake(), Job(item=item), "run"))  # type: ignore[arg-type]

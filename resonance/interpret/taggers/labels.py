@@ -60,7 +60,11 @@ def read_labels(path: Path, board: Board | None = None) -> Labels:
         pairs = (
             _csv(path, board) if path.suffix == ".csv" else _lines(path) if path.suffix == ".txt" else _mapping(path)
         )
-    except (csv.Error, KeyError, TypeError, AttributeError, ValueError) as error:
+        if not all(
+            str.encode(name).strip() for name, _ in pairs
+        ):  # raises for what is no text, or holds half a character
+            raise ValueError("a tag has no name")
+    except (csv.Error, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise Told(f"{path} is not a list of tags that a tagger comes with ({error!r}). Fetch it again.") from error
     if unknown := sorted({category for _, category in pairs} - {*CATEGORIES}):
         raise Told(

@@ -70,7 +70,7 @@ def _read_config(path: Path) -> dict[str, Any]:
             "pretrained_cfg": pretrained,
             **{key: pretrained[key] for key in ("input_size", "mean", "std")},
         }
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise Told(f"{path} does not describe a timm model ({error!r}). Fetch it again.") from error
 
 
