@@ -162,6 +162,14 @@ def crash(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=SHARED, default=False)
+def fuzz(session: nox.Session) -> None:
+    """Twenty thousand texts for each reader, and a line on how many of them it took. What follows `--` goes to pytest."""
+    env = {**BYTECODE, "RESONANCE_FUZZ": "20000"}
+    command = (str(PYTHON), "-m", "pytest", "-q", "-s", "tests/unit/test_fuzz.py", *session.posargs)
+    session.run(*command, external=True, env=env)
+
+
+@nox.session(venv_backend="none", requires=SHARED, default=False)
 def screenshots(session: nox.Session) -> None:
     """Writes docs/images anew: run it after the editor or the gallery looks different."""
     env = {**BYTECODE, "RESONANCE_SCREENSHOTS": "1"}
