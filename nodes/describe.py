@@ -47,6 +47,7 @@ class LoadLLM(io.ComfyNode):
                 io.Int.Input(
                     "threads", default=0, min=0, max=512, advanced=True, tooltip="CPU threads; 0: half of the cores."
                 ),
+                input_of(settings.THINKING, optional=True),
             ],
             outputs=[LLM.Output(display_name="llm", tooltip="The model, for Caption Images and other nodes that ask.")],
             hidden=[io.Hidden.unique_id],
@@ -64,13 +65,20 @@ class LoadLLM(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model: str, mmproj: str, context: int, gpu_layers: int, unload_after_run: bool, threads: int = 0
+        cls,
+        model: str,
+        mmproj: str,
+        context: int,
+        gpu_layers: int,
+        unload_after_run: bool,
+        threads: int = 0,
+        thinking: Thinking = "auto",
     ) -> io.NodeOutput:
         from ..resonance.host import llm as models
         from ..resonance.llm.llamacpp import Settings
 
         projector = None if mmproj == NO_MMPROJ else gguf.find(mmproj)
-        loads = Settings(gguf.find(model), projector, context, gpu_layers, threads)
+        loads = Settings(gguf.find(model), projector, context, gpu_layers, threads, thinking)
         engine = models.loading(loads, unload_after_run)
         progress.say(states(engine), cls.hidden.unique_id)
         return io.NodeOutput(engine)

@@ -84,7 +84,7 @@ class LanguageModel:
             raise Told("--unload-on-server is about a model on a server: one from a GGUF file is always unloaded.")
         from ..llm.llamacpp import Settings
 
-        return Settings(file, None, self.context, self.gpu_layers)
+        return Settings(file, None, self.context, self.gpu_layers, thinking=self.thinking)
 
     def open(self, output: Output) -> LLMEngine:
         """Whoever asks it releases it. Raises like :meth:`which` and :func:`resonance.llm.open.open_llm`."""

@@ -5,20 +5,21 @@ sent to a model without a projector vanish; a Python exception in the abort call
 """
 
 import importlib
+import json
 import logging
 import platform
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .chat import Abilities, Answer, Interrupted, LLMError, OnText, Request, fit
+from .chat import Abilities, Answer, Interrupted, LLMError, OnText, Request, Thinking, fit
 from .draw_first import drawing_first
 from .template import thinking_of
-from .wire import to_wire
+from .wire import UNTOLD, thinking_switches, to_wire
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Settings:
         context: tokens of conversation and answer together; a picture takes 256 to 3000 of them.
         gpu_layers: layers on the GPU, -1 for all; without effect where llama.cpp was built for CPU.
         threads: CPU threads, 0 for half of the cores.
+        thinking: told to the model's chat template, where that knows it.
     """
 
     model: Path
@@ -43,6 +45,7 @@ class Settings:
     context: int = 8192
     gpu_layers: int = -1
     threads: int = 0
+    thinking: Thinking = "auto"
 
     @property
     def name(self) -> str:
@@ -101,9 +104,32 @@ class Model:
             ) from error
         except (ValueError, RuntimeError) as error:
             raise LLMError(f"llama.cpp cannot load {settings.model.name}: {error}") from error
-        self._thinking = thinking_of(self._llama.metadata.get("tokenizer.chat_template", ""))
+        template, switches = (
+            self._llama.metadata.get("tokenizer.chat_template", ""),
+            thinking_switches(settings.thinking),
+        )
+        self._thinking = thinking_of(template, **switches)
+        self._untold = bool(switches) and not any(name in template for name in switches)
+        if switches and not self._untold:
+            self._switch(template, switches)
         self._abort = lib.ggml_abort_callback(self._stop)
         lib.llama_set_abort_callback(self._llama.ctx, self._abort, None)
+
+    def _switch(self, template: str, switches: Mapping[str, Any]) -> None:
+        """Sets what the chat template looks at. llama-cpp-python hands it nothing that it does not know itself."""
+        told = "".join(f"{{%- set {name} = {json.dumps(value)} -%}}" for name, value in switches.items()) + template
+        self._llama.metadata["tokenizer.chat_template"] = told
+        if self._llama.chat_handler is None:  # the one for pictures reads it there
+            formats: Any = importlib.import_module("llama_cpp.llama_chat_format")
+            eos, bos = (self._token(number) for number in (self._llama.token_eos(), self._llama.token_bos()))
+            formatter = formats.Jinja2ChatFormatter(told, eos, bos, stop_token_ids=[self._llama.token_eos()])
+            self._llama.chat_handler = formatter.to_chat_handler()
+
+    def _token(self, number: int) -> str:
+        if number < 0:
+            return ""
+        vocabulary = self._lib.llama_model_get_vocab(self._llama.model)
+        return self._lib.llama_vocab_get_text(vocabulary, number).decode()
 
     def _vision(self, mmproj: Path) -> Any:
         """The handler that takes the chat template from the model itself, so it fits every family."""
@@ -146,7 +172,7 @@ class Model:
 
     def _chat(self, request: Request, on_text: OnText) -> Answer:
         text, reason, held = "", None, bool(request.grammar or request.schema)
-        notes: list[str] = []
+        notes = [f"this model {UNTOLD}"] if self._untold else []
         pieces = self._pieces(request, notes)
         try:
             for piece in pieces:

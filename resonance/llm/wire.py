@@ -14,6 +14,7 @@ OPTIONAL = ("top_k", "min_p", "repeat_penalty", "seed", "top_p", "temperature", 
 """Fields that some server refuses and an answer can do without."""
 
 THINKING = ("reasoning_effort", "chat_template_kwargs")
+UNTOLD = "cannot be told whether to think"
 
 EFFORTS: dict[Thinking, str] = {"off": "none", "low": "low", "on": "medium"}
 """What OpenAI's field says of thinking. Models that know only on and off take any but none for on."""
@@ -53,13 +54,17 @@ def sampling_fields(s: Sampling) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def thinking_switches(thinking: Thinking) -> dict[str, Any]:
+    """What chat templates know of thinking: those of Qwen3, GLM and others the first, gpt-oss's and others the second."""
+    return {} if thinking == "auto" else {"enable_thinking": thinking != "off", "reasoning_effort": EFFORTS[thinking]}
+
+
 def thinking_fields(thinking: Thinking) -> dict[str, Any]:
     """How servers are told to think. Each knows one of these or the other: OpenAI's own field (OpenAI, Ollama, LM Studio,
     OpenRouter), or what the model's template is given (llama.cpp, vLLM, SGLang)."""
-    if thinking == "auto":
+    if not (switches := thinking_switches(thinking)):
         return {}
-    template = {"enable_thinking": thinking != "off", "reasoning_effort": EFFORTS[thinking]}
-    return {"reasoning_effort": EFFORTS[thinking], "chat_template_kwargs": template}
+    return {"reasoning_effort": EFFORTS[thinking], "chat_template_kwargs": switches}
 
 
 def formats_of(schema: dict[str, Any], tgi: bool) -> list[dict[str, Any]]:
@@ -85,7 +90,7 @@ def give_way(body: dict[str, Any], said: str) -> str | None:
     for name, other in (THINKING, THINKING[::-1]):
         if name in body and re.search(rf"\b{name}\b", said):
             del body[name]
-            return "" if other in body else "the server cannot be told whether to think"
+            return "" if other in body else f"the server {UNTOLD}"
     return None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from resonance.llm.chat import Answer, Interrupted, LLMError, Message, Request, Sampling, ask
+from resonance.llm.chat import Answer, Interrupted, LLMError, Message, Request, Sampling, Thinking, ask
 from resonance.llm.http import HTTPEngine, connect
 from resonance.llm.llamacpp import Model, Settings
 from resonance.llm.open import GGUF
@@ -183,6 +183,26 @@ SYSTEM_REFUSED = {
     "mistral": "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"
     "{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% endfor %}",
 }
+
+
+@pytest.mark.parametrize(("thinking", "told"), [("off", "False none"), ("low", "True low"), ("on", "True medium")])
+@pytest.mark.parametrize("images", [(), (RED,)], ids=["text", "picture"])
+def test_the_template_is_told_whether_to_think(
+    tmp_path: Path, files: Path, thinking: Thinking, told: str, images: tuple[Image.Image, ...]
+):
+    template = (
+        "{% if enable_thinking is defined %}{{ raise_exception(enable_thinking ~ ' ' ~ reasoning_effort) }}{% endif %}"
+    )
+    model = Model(settings(templated(tmp_path, template), mmproj=files / "tiny-mmproj.gguf", thinking=thinking))
+    with pytest.raises(LLMError, match=f"makes no prompt of this conversation.*{told}"):
+        say(model, *images)
+    model.close()
+
+
+def test_a_template_that_knows_no_thinking_is_named(files: Path):
+    model = Model(settings(files, mmproj=None, thinking="off"))
+    assert say(model).notes == ("this model cannot be told whether to think",)
+    model.close()
 
 
 @pytest.mark.parametrize("template", SYSTEM_REFUSED)
