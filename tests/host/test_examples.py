@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def test_fifty_steps_become_a_video(comfy: Comfy, count: int) -> None:
     import av  # comes with ComfyUI
 
     session = f"{count} steps"
-    example = EXAMPLES["Fifty steps without drift"].graph
+    example = deepcopy(EXAMPLES["Fifty steps without drift"].graph)
     assert example["5"]["inputs"]["iterations"] == 50
     example["5"]["inputs"]["iterations"] = count
     example["6"]["inputs"]["save_as.session"] = session
