@@ -5,7 +5,6 @@ from dataclasses import replace
 from comfy_api.v0_0_2 import io
 
 from ..resonance.canvas import instructions, settings
-from ..resonance.host import progress
 from ..resonance.llm.chat import LLMEngine, Sampling
 from ..resonance.llm.conversation import Conversation as Said
 from ..resonance.told import Told
@@ -114,8 +113,7 @@ class CanvasChat(io.ComfyNode):
             answer = models.ask(llm, request, growing.grow, node)
         finally:
             kept = llm.release(unload_after)
-        with progress.told_on(node):
-            turn = chat.turn(said, message.strip(), answer)
+        turn = chat.turn(said, message.strip(), answer)
         if kept:
             turn = replace(turn, notes=(*turn.notes, kept))
         growing.done(turn)

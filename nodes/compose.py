@@ -68,6 +68,7 @@ class ComposePrompt(io.ComfyNode):
                 io.String.Output("positive", tooltip="The positive prompt."),
                 io.String.Output("negative", tooltip="The negative prompt."),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -102,7 +103,9 @@ class ComposePrompt(io.ComfyNode):
             limit_counts=limit_counts,
             caption_weights=caption_weights,
         )
-        return io.NodeOutput(positive, prompt.compose_negative(negative, neg_triggers, duplicates))
+        unwanted = prompt.compose_negative(negative, neg_triggers, duplicates)
+        shown = f"{positive}\n\nNegative: {unwanted}" if unwanted else positive
+        return io.NodeOutput(positive, unwanted, ui={"resonance_text": [shown]})
 
 
 class LatentForImage(io.ComfyNode):

@@ -1,5 +1,7 @@
 """Language models, and what they say about pictures."""
 
+import time
+
 import torch
 from comfy_api.v0_0_2 import io
 
@@ -239,6 +241,7 @@ class CaptionImages(io.ComfyNode):
                 ),
             ],
             hidden=[io.Hidden.unique_id],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -261,6 +264,7 @@ class CaptionImages(io.ComfyNode):
         from ..resonance.host import llm as models
 
         node, growing = cls.hidden.unique_id, progress.growing(cls.hidden.unique_id)
+        began = time.monotonic()
         sampling = Sampling(max_tokens, temperature, top_p, top_k, seed=seed)
         pictures = from_tensor(images)
         bar = progress.bar(len(pictures), node)
@@ -280,8 +284,9 @@ class CaptionImages(io.ComfyNode):
                 bar.update(1)
         finally:
             notes.update(dict.fromkeys(filter(None, [llm.release()])))
-        progress.say("\n\n".join([*done, *(f"Note: {n}." for n in notes)]), node)
-        return io.NodeOutput(done, thoughts)
+        by = f"{llm.name}, {time.monotonic() - began:.1f} s"
+        shown = "\n\n".join([*done, *(f"Note: {n}." for n in notes), by])
+        return io.NodeOutput(done, thoughts, ui={"resonance_text": [shown]})
 
 
 NODES = [LoadLLM, ConnectLLM, CoreLLM, CaptionImages]

@@ -153,30 +153,29 @@ class Explore(io.ComfyNode):
         from ..resonance.host.sessions import chain
         from ..resonance.session.fill.grid import Grid
 
-        with progress.told_on(cls.hidden.unique_id):
-            if item.strip():
-                at = Item.from_json(item)
-            elif chain.has_item(session, cls.hidden.unique_id, cls.hidden.prompt):
-                return io.NodeOutput()
-            else:
-                rule = chosen(steps_rule, "steps_rule", (*grid.STEPS, FIXED))
-                before = _prompt_of(like_picture) if like_picture.strip() else ""
-                steps = rule["steps_rule"], rule.get("steps", 0)
-                fill = Grid(grid.explored(prompts, before, aspects, sizes, scales, *steps), seeds)
-                ask = chain.Ask(
-                    session=session,
-                    fill=fill,
-                    seed=seed,
-                    keep_going=keep_going,
-                    words_first=False,
-                    plan=plan,
-                )
-                work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
-                if work is None:
-                    return io.NodeOutput(*[ExecutionBlocker(None)] * OUTPUTS)
-                at = work.item
-            made = grid.Combination.read(at.payload.to_dict())
-            _say_older(made.prompt, cls.hidden.unique_id)
+        if item.strip():
+            at = Item.from_json(item)
+        elif chain.has_item(session, cls.hidden.unique_id, cls.hidden.prompt):
+            return io.NodeOutput()
+        else:
+            rule = chosen(steps_rule, "steps_rule", (*grid.STEPS, FIXED))
+            before = _prompt_of(like_picture) if like_picture.strip() else ""
+            steps = rule["steps_rule"], rule.get("steps", 0)
+            fill = Grid(grid.explored(prompts, before, aspects, sizes, scales, *steps), seeds)
+            ask = chain.Ask(
+                session=session,
+                fill=fill,
+                seed=seed,
+                keep_going=keep_going,
+                words_first=False,
+                plan=plan,
+            )
+            work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
+            if work is None:
+                return io.NodeOutput(*[ExecutionBlocker(None)] * OUTPUTS)
+            at = work.item
+        made = grid.Combination.read(at.payload.to_dict())
+        _say_older(made.prompt, cls.hidden.unique_id)
         latent = latents.empty(made.width, made.height)
         sides = (made.width, made.height)
         return io.NodeOutput(at, *grid.split(made.prompt), latent, *sides, made.scale, made.steps, at.seed)

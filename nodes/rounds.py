@@ -158,8 +158,7 @@ class RoundInput(io.ComfyNode):
             ask = chain.Ask(
                 session=session, fill=fill, seed=seed, keep_going=keep_going, words_first=words_first, plan=plan
             )
-            with progress.told_on(cls.hidden.unique_id):
-                work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
+            work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
         if work is None:
             return io.NodeOutput(*[ExecutionBlocker(None)] * 8)
         at, image = work.item, work.image
@@ -202,6 +201,7 @@ class RoundWords(io.ComfyNode):
                 io.String.Output("caption", is_output_list=True, tooltip="The same caption, or the stored one."),
             ],
             is_input_list=True,
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -213,7 +213,7 @@ class RoundWords(io.ComfyNode):
     def execute(cls, item: list[Item], **words: list[str]) -> io.NodeOutput:
         from ..resonance.host.sessions import chain
 
-        tags, captions, pasted = list[Any](), list[Any](), list[dict[str, str]]()
+        tags, captions, pasted, shown = list[Any](), list[Any](), list[dict[str, str]](), list[str]()
         for one, said in by_item(item, words):
             stored = one.words
             if stored is None:
@@ -221,12 +221,14 @@ class RoundWords(io.ComfyNode):
                     **{name: sound(GLUE[name].join(filter(None, dict.fromkeys(said[name])))) for name in said}
                 )
                 chain.store_words(one, stored)
+            shown.append("\n\n".join(filter(None, (stored.tags, stored.caption))))
             painting = one.phase == "paint"
             tags.append(stored.tags if painting else ExecutionBlocker(None))
             captions.append(stored.caption if painting else ExecutionBlocker(None))
             if painting and not one.token:
                 pasted.append(vars(stored))
-        return io.NodeOutput(tags, captions, ui={"resonance_words": pasted} if pasted else None)
+        ui: dict[str, Any] = {"resonance_text": shown}
+        return io.NodeOutput(tags, captions, ui={**ui, "resonance_words": pasted} if pasted else ui)
 
 
 class RoundOutput(io.ComfyNode):

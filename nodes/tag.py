@@ -1,5 +1,7 @@
 """Pictures into tags."""
 
+import time
+
 import torch
 from comfy_api.v0_0_2 import io
 
@@ -105,6 +107,7 @@ class TagImages(io.ComfyNode):
                 ),
             ],
             hidden=[io.Hidden.unique_id],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -152,9 +155,12 @@ class TagImages(io.ComfyNode):
             replace=replacements(replace),
         )
         node_id = cls.hidden.unique_id
+        began = time.monotonic()
         loaded = taggers.open_tagger(tagger, node_id)
         kept = [choose(row, loaded.engine.labels, choice) for row in taggers.scores(loaded, images, node_id)]
-        return io.NodeOutput([write(tags, text) for tags in kept], [rating(tags) for tags in kept], kept)
+        lines = [write(tags, text) for tags in kept]
+        shown = [*lines, f"{loaded.running}, {time.monotonic() - began:.1f} s"]
+        return io.NodeOutput(lines, [rating(tags) for tags in kept], kept, ui={"resonance_text": shown})
 
 
 NODES = [LoadTagger, TagImages]

@@ -49,6 +49,8 @@ export interface LGraphNode {
   graph?: Graph | null
   subgraph?: Graph
   addDOMWidget(name: string, type: string, element: HTMLElement, options?: Record<string, unknown>): Widget
+  computeSize(): [number, number]
+  setSize(size: [number, number]): void
   onExecuted?: ((output: Output) => void) | undefined
   onConnectionsChange?: ((...change: unknown[]) => void) | undefined
 }

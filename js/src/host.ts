@@ -1,8 +1,25 @@
 // Elements of ours on nodes: what front ends do to them, and how to hear of changes.
 
 import { app, type LGraphNode, type Widget } from './comfy'
+import { h } from './dom'
 
 const hosts = new WeakMap<LGraphNode, HTMLElement>()
+
+/** Adds an element below all widgets: in front of one that is saved, older front ends lose that one's value. */
+export function addHost(node: LGraphNode, name: string, height: () => number): HTMLElement {
+  const host = h('div', { className: 'resonance-host' })
+  const widget = node.addDOMWidget(name, 'resonance_preview', host, {
+    serialize: false,
+    hideOnZoom: false,
+    hideInPanel: true,
+    getMinHeight: height,
+    getValue: () => '',
+    setValue: () => {},
+  })
+  // Only once a loaded node has its values: beside a dynamic combo, newer front ends would take one of them for this one's.
+  queueMicrotask(() => (widget.serialize = false))
+  return host
+}
 
 /** Sees to it that a node's element is the one that is shown on it. */
 export function keepMounted(node: LGraphNode, host: HTMLElement): void {

@@ -1,20 +1,30 @@
 // What ComfyUI loads when the page opens. Everything that can wait is loaded when it is first needed.
 
 import { handedOn } from './bypass'
-import { app, type LGraphNode, onBypass, selectedNodes } from './comfy'
-import { h } from './dom'
+import { app, type LGraphNode, on, onBypass, type Output, selectedNodes } from './comfy'
+import { addHost } from './host'
 import { t } from './i18n'
 import { noteOutputs } from './outputs'
 
 const CANVAS = 'ResonanceCanvas'
 const CHAT = 'ResonanceCanvasChat'
 const TRANSFORM = 'ResonanceTransform'
+/** Nodes whose words stay: they are there again after a reload. */
+const SPEAKING = new Set([
+  'ResonanceTagImages',
+  'ResonanceCaptionImages',
+  'ResonanceComposePrompt',
+  'ResonanceRoundWords',
+])
+const OURS = /^(Resonance|Omost|DenseDiffusion)/
 const EDIT = 'Resonance.EditCanvas'
 const PICTURE_HEIGHT = 220
 const TABLE_HEIGHT = 200
 const TEXT_HEIGHT = 60
 
 const nodes = (): Promise<typeof import('./node')> => import('./node')
+let speaking: Promise<typeof import('./said')> | undefined
+const said = (): Promise<typeof import('./said')> => (speaking ??= import('./said'))
 const tables = (): Promise<typeof import('./transform')> => import('./transform')
 
 function edit(node?: LGraphNode): void {
@@ -32,20 +42,24 @@ function isCanvas(node: LGraphNode): boolean {
   return node.comfyClass === CANVAS
 }
 
-/** Adds an element below all widgets: in front of one that is saved, older front ends lose that one's value. */
-function addHost(node: LGraphNode, name: string, height: number): HTMLElement {
-  const host = h('div', { className: 'resonance-host' })
-  const widget = node.addDOMWidget(name, 'resonance_preview', host, {
-    serialize: false,
-    hideOnZoom: false,
-    hideInPanel: true,
-    getMinHeight: () => height,
-    getValue: () => '',
-    setValue: () => {},
+/** What nodes say is shown by a part that is loaded when the first one speaks. */
+function hearNodes(): void {
+  on('resonance.rounds', () => {}) // the front end reports events that nobody hears
+  on<{ node: string; text: string }>(
+    'resonance.text',
+    ({ node, text }) => void said().then(({ say }) => say(node, text)),
+  )
+  on<{ node: string; output: Output | null }>('executed', ({ node, output }) => {
+    if (output?.['resonance_text']) void said().then(({ put }) => put(node, output))
   })
-  // Only once a loaded node has its values: beside a dynamic combo, newer front ends would take one of them for this one's.
-  queueMicrotask(() => (widget.serialize = false))
-  return host
+  on<{ node_id: string; node_type: string; exception_message: string }>('execution_error', (error) => {
+    void speaking?.then(({ fail }) => fail())
+    const { node_id, node_type, exception_message } = error
+    if (OURS.test(node_type)) void said().then(({ say }) => say(node_id, exception_message.trim(), true))
+  })
+  on<unknown>('execution_start', () => void speaking?.then(({ start }) => start()))
+  on<unknown>('execution_success', () => void speaking?.then(({ end }) => end()))
+  on<string | null>('executing', (node) => void (node && speaking?.then(({ begin }) => begin(node))))
 }
 
 let closeGallery: (() => void) | undefined
@@ -60,7 +74,7 @@ app.registerExtension({
 
   nodeCreated(node) {
     if (node.comfyClass === TRANSFORM) {
-      const host = addHost(node, 'transform_table', TABLE_HEIGHT)
+      const host = addHost(node, 'transform_table', () => TABLE_HEIGHT)
       return void tables().then(({ attach }) => attach(node, host))
     }
     if (isCanvas(node)) {
@@ -68,17 +82,19 @@ app.registerExtension({
       const text = node.widgets?.find((widget) => widget.name === 'canvas_text')
       if (text) text.options['getMinHeight'] = text.options['getMaxHeight'] = () => TEXT_HEIGHT
     } else if (node.comfyClass !== CHAT) return
-    const host = addHost(node, 'canvas_preview', PICTURE_HEIGHT)
+    const host = addHost(node, 'canvas_preview', () => PICTURE_HEIGHT)
     void nodes().then(({ attach }) => attach(node, host, isCanvas(node)))
   },
 
   loadedGraphNode(node) {
     if (isCanvas(node) || node.comfyClass === CHAT) void nodes().then(({ loaded }) => loaded(node))
     else if (node.comfyClass === TRANSFORM) void tables().then(({ loaded }) => loaded(node))
+    else if (SPEAKING.has(node.comfyClass ?? '')) void said().then(({ loaded }) => loaded(node))
   },
 
   setup() {
     noteOutputs()
+    hearNodes()
     app.extensionManager.registerSidebarTab({
       id: 'resonance.rounds',
       icon: 'pi pi-images',

@@ -1,14 +1,12 @@
 """Progress, text on nodes, and interrupts."""
 
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import comfy.model_management
 import comfy.utils
-from server import PromptServer
 
-from ..told import Told
+from . import core
 
 
 def interrupted() -> bool:
@@ -27,19 +25,10 @@ def bar(total: int, node_id: str | None = None) -> comfy.utils.ProgressBar:
 
 
 def say(text: str, node_id: str | None) -> None:
-    """Shows ``text`` on the node, in place of what was there."""
+    """Shows ``text`` on the node, in place of what was there: js/src/said.ts. What shall be there after a reload, too, a node puts
+    out as ``ui={"resonance_text": [text]}``."""
     if node_id is not None:
-        PromptServer.instance.send_progress_text(text, node_id)
-
-
-@contextmanager
-def told_on(node_id: str | None) -> Generator[None]:
-    """Says on the node what a person is told: the front end shows what was raised only among the details."""
-    try:
-        yield
-    except Told as error:
-        say(str(error), node_id)
-        raise
+        core.send_to_asker("resonance.text", {"node": node_id, "text": text})
 
 
 def growing(node_id: str | None, every: float = 0.1) -> Callable[[str], None]:

@@ -33,6 +33,8 @@ class Loaded:
     patcher: Any
     """The ModelPatcher of a torch model, else ``None``."""
     batch: int
+    running: str
+    """What runs, and on what, for people."""
 
 
 # Two, so that a graph that compares two taggers does not load both again for every picture.
@@ -74,7 +76,7 @@ def open_tagger(tagger: Tagger, node_id: str | None) -> Loaded:
     files = [tagger.folder / name for name in tagger.model.files(tagger.engine)]
     key = (tagger, *(path.stat().st_mtime_ns for path in files))
     loaded = _kept.get(key, lambda: _load(tagger))
-    progress.say(f"{tagger.model.name} runs on {loaded.engine.running_on} ({tagger.engine})", node_id)
+    progress.say(loaded.running, node_id)
     return loaded
 
 
@@ -105,7 +107,8 @@ def _load(tagger: Tagger) -> Loaded:
 
     opened = opening.load(tagger, place)
     log.info("Tagger %s loaded: %s on %s", tagger.model.name, tagger.engine, opened.engine.running_on)
-    return Loaded(opened.engine, patcher, opened.batch)
+    running = f"{tagger.model.name} runs on {opened.engine.running_on} ({tagger.engine})"
+    return Loaded(opened.engine, patcher, opened.batch, running)
 
 
 def _folders() -> list[Any]:

@@ -158,7 +158,6 @@ ROWS = [
     *each(sets, "server.py", "PromptServer.start_multi_address", "address port"),
     *each(uses, "server.py", "PromptServer.start_multi_address", "tls_keyfile tls_certfile"),
     *ordered(takes, "server.py", "PromptServer.send_sync", "event data sid"),
-    *ordered(takes, "server.py", "PromptServer.send_progress_text", "text node_id"),
     *each(uses, "main.py", "start_comfyui", "listen"),
     *each(says, "comfy/cli_args.py", "", "--listen --tls-keyfile --tls-certfile --disable-metadata"),
     # nodes and the graph as it runs

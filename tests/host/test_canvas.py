@@ -96,9 +96,8 @@ class Client:
                 if isinstance(message, str):
                     event = json.loads(message)
                     found.append((event["type"], event["data"]))
-                elif message[:4] == b"\0\0\0\3":
-                    end = 8 + int.from_bytes(message[4:8], "big")
-                    found.append(("text", (message[8:end].decode(), message[end:].decode())))
+                    if event["type"] == "resonance.text":
+                        found.append(("text", (event["data"]["node"], event["data"]["text"])))
         except websocket.WebSocketTimeoutException:
             return found
 

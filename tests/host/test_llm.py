@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -100,10 +101,15 @@ class Texts:
         try:
             while len(texts) < most:
                 message = self.socket.recv()
-                if isinstance(message, bytes) and message[:4] == b"\0\0\0\3":
-                    length = int.from_bytes(message[4:8], "big")
-                    if message[8 : 8 + length].decode() == node_id:
-                        texts.append(message[8 + length :].decode())
+                match json.loads(message) if isinstance(message, str) else None:
+                    case {"type": "resonance.text", "data": {"node": node, "text": text}} if node == node_id:
+                        texts.append(text)
+                    case {"type": "executed", "data": {"node": node, "output": {"resonance_text": [text]}}} if (
+                        node == node_id
+                    ):
+                        texts.append(text)
+                    case _:
+                        pass
         except websocket.WebSocketTimeoutException:
             pass
         return texts
@@ -129,9 +135,11 @@ def test_the_text_grows_on_the_node_and_ends_with_what_was_left_out(comfy: Comfy
     comfy.run(describe(connect(fake.url + "/slow"), RED), client_id="texts")
     shown = texts.on("caption")
     assert len(shown) > 5 and all(b.startswith(a) for a, b in zip(shown, shown[1:-1], strict=False))
-    assert shown[0].startswith("word0") and shown[-1].endswith("word39")
+    assert shown[0].startswith("word0") and shown[-1].split("\n\n")[0].endswith("word39")
     comfy.run(describe(connect(fake.url + "/strict"), RED), client_id="texts")
-    assert texts.on("caption")[-1] == "a red picture, seed 0\n\nNote: the server does not take top_k: it was left out."
+    said, _, by = texts.on("caption")[-1].rpartition("\n\n")
+    assert said == "a red picture, seed 0\n\nNote: the server does not take top_k: it was left out."
+    assert re.fullmatch(rf"seer at {fake.url}/strict/v1, \d+\.\d s", by)
 
 
 def test_captions_are_made_fit_for_a_prompt(comfy: Comfy, fake: FakeLLM):
@@ -148,7 +156,7 @@ def test_thoughts_have_an_output_of_their_own_and_are_shown_until_the_caption_be
     assert captions(outputs) == ["A cat.", "A dog."]
     assert json.loads(outputs["thoughts"]["value"][0]) == ["The user wants a caption. Perhaps: a draft.", ""]
     shown = texts.on("caption")
-    assert shown[0].startswith("Thinking: The") and shown[-1] == "A cat.\n\nA dog."
+    assert shown[0].startswith("Thinking: The") and shown[-1].startswith("A cat.\n\nA dog.\n\nseer at ")
     assert all(text.startswith("Thinking: ") == ("The u" in text) for text in shown)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,9 +120,8 @@ def test_the_node_shows_what_runs_the_tagger(comfy: Comfy) -> None:
         texts = []
         while not any("runs on" in text for text in texts):
             message = client.recv()
-            if isinstance(message, bytes) and struct.unpack(">I", message[:4])[0] == 3:
-                size = struct.unpack(">I", message[4:8])[0]
-                texts.append(message[8 + size :].decode())
+            if isinstance(message, str) and (event := json.loads(message))["type"] == "resonance.text":
+                texts.append(event["data"]["text"])
         assert texts[-1] == "tiny-onnx runs on CPU (onnx)"
     finally:
         client.close()

@@ -190,6 +190,49 @@ function addStyle(id, css) {
 		textContent: css
 	}));
 }
+// src/host.ts
+var hosts = /* @__PURE__ */ new WeakMap();
+/** Adds an element below all widgets: in front of one that is saved, older front ends lose that one's value. */
+function addHost(node, name, height) {
+	const host = h("div", { className: "resonance-host" });
+	const widget = node.addDOMWidget(name, "resonance_preview", host, {
+		serialize: false,
+		hideOnZoom: false,
+		hideInPanel: true,
+		getMinHeight: height,
+		getValue: () => "",
+		setValue: () => {}
+	});
+	queueMicrotask(() => widget.serialize = false);
+	return host;
+}
+/** Sees to it that a node's element is the one that is shown on it. */
+function keepMounted(node, host) {
+	hosts.set(node, host);
+	new ResizeObserver(() => giveWay(node, host)).observe(host);
+}
+/** Nodes 2.0 leaves the element of a node in place when undo builds the node anew. */
+function mountAgain(node) {
+	const mounted = `[data-node-id="${CSS.escape(String(node.id))}"] .resonance-host`;
+	const mount = () => {
+		for (const other of document.querySelectorAll(mounted)) other.replaceWith(hosts.get(node) ?? other);
+	};
+	requestAnimationFrame(() => requestAnimationFrame(mount));
+}
+/** Nodes 2.0 can mount the element of a node that was moved into a subgraph, in place of its copy's. */
+function giveWay(node, host) {
+	const now = app$1.canvas.graph?.getNodeById(node.id);
+	if (now && now !== node && host.closest("[data-node-id]")) host.replaceWith(hosts.get(now) ?? host);
+}
+function onChange(widget, listener) {
+	if (!widget) return;
+	const before = widget.callback;
+	widget.callback = function(...values) {
+		const result = before?.apply(this, values);
+		listener();
+		return result;
+	};
+}
 // src/outputs.ts
 var KEPT = 30;
 var noted = [];
@@ -226,12 +269,22 @@ function heat(output) {
 var CANVAS = "ResonanceCanvas";
 var CHAT = "ResonanceCanvasChat";
 var TRANSFORM = "ResonanceTransform";
+/** Nodes whose words stay: they are there again after a reload. */
+var SPEAKING = /* @__PURE__ */ new Set([
+	"ResonanceTagImages",
+	"ResonanceCaptionImages",
+	"ResonanceComposePrompt",
+	"ResonanceRoundWords"
+]);
+var OURS = /^(Resonance|Omost|DenseDiffusion)/;
 var EDIT = "Resonance.EditCanvas";
 var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
-var nodes = () => import("./node-CzxJ3N-X.mjs").then((n) => n.t);
-var tables = () => import("./transform-LeCxpa4M.mjs");
+var nodes = () => import("./node-fniF7xtd.mjs");
+var speaking;
+var said = () => speaking ??= import("./said-CQpWqzhl.mjs");
+var tables = () => import("./transform-Dxy223PQ.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
 }
@@ -244,19 +297,21 @@ function chosen() {
 function isCanvas(node) {
 	return node.comfyClass === CANVAS;
 }
-/** Adds an element below all widgets: in front of one that is saved, older front ends lose that one's value. */
-function addHost(node, name, height) {
-	const host = h("div", { className: "resonance-host" });
-	const widget = node.addDOMWidget(name, "resonance_preview", host, {
-		serialize: false,
-		hideOnZoom: false,
-		hideInPanel: true,
-		getMinHeight: () => height,
-		getValue: () => "",
-		setValue: () => {}
+/** What nodes say is shown by a part that is loaded when the first one speaks. */
+function hearNodes() {
+	on("resonance.rounds", () => {});
+	on("resonance.text", ({ node, text }) => void said().then(({ say }) => say(node, text)));
+	on("executed", ({ node, output }) => {
+		if (output?.["resonance_text"]) said().then(({ put }) => put(node, output));
 	});
-	queueMicrotask(() => widget.serialize = false);
-	return host;
+	on("execution_error", (error) => {
+		speaking?.then(({ fail }) => fail());
+		const { node_id, node_type, exception_message } = error;
+		if (OURS.test(node_type)) said().then(({ say }) => say(node_id, exception_message.trim(), true));
+	});
+	on("execution_start", () => void speaking?.then(({ start }) => start()));
+	on("execution_success", () => void speaking?.then(({ end }) => end()));
+	on("executing", (node) => void (node && speaking?.then(({ begin }) => begin(node))));
 }
 var closeGallery;
 var openings = 0;
@@ -283,7 +338,7 @@ app$1.registerExtension({
 	getSelectionToolboxCommands: (item) => isCanvas(item) ? [EDIT] : [],
 	nodeCreated(node) {
 		if (node.comfyClass === TRANSFORM) {
-			const host = addHost(node, "transform_table", TABLE_HEIGHT);
+			const host = addHost(node, "transform_table", () => TABLE_HEIGHT);
 			tables().then(({ attach }) => attach(node, host));
 			return;
 		}
@@ -291,15 +346,17 @@ app$1.registerExtension({
 			const text = node.widgets?.find((widget) => widget.name === "canvas_text");
 			if (text) text.options["getMinHeight"] = text.options["getMaxHeight"] = () => TEXT_HEIGHT;
 		} else if (node.comfyClass !== CHAT) return;
-		const host = addHost(node, "canvas_preview", PICTURE_HEIGHT);
+		const host = addHost(node, "canvas_preview", () => PICTURE_HEIGHT);
 		nodes().then(({ attach }) => attach(node, host, isCanvas(node)));
 	},
 	loadedGraphNode(node) {
 		if (isCanvas(node) || node.comfyClass === CHAT) nodes().then(({ loaded }) => loaded(node));
 		else if (node.comfyClass === TRANSFORM) tables().then(({ loaded }) => loaded(node));
+		else if (SPEAKING.has(node.comfyClass ?? "")) said().then(({ loaded }) => loaded(node));
 	},
 	setup() {
 		noteOutputs();
+		hearNodes();
 		app$1.extensionManager.registerSidebarTab({
 			id: "resonance.rounds",
 			icon: "pi pi-images",
@@ -308,7 +365,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-kbR0dXry.mjs").then(({ openGallery }) => {
+				import("./gallery-HqR79EO1.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},
@@ -321,4 +378,4 @@ app$1.registerExtension({
 		return onBypass(handedOn);
 	}
 });
-export { selectedNodes as _, showText as a, api$1 as c, captureUndo as d, findNode as f, outputOf as g, on as h, h as i, app$1 as l, loadTexts as m, lastPicture as n, svg as o, finder as p, addStyle as r, addNode as s, heats as t, ask as u, viewUrl as v, t as y };
+export { t as C, viewUrl as S, finder as _, mountAgain as a, outputOf as b, h as c, addNode as d, api$1 as f, findNode as g, captureUndo as h, keepMounted as i, showText as l, ask as m, lastPicture as n, onChange as o, app$1 as p, addHost as r, addStyle as s, heats as t, svg as u, loadTexts as v, selectedNodes as x, on as y };

@@ -1,8 +1,8 @@
-import { i as h, u as ask, y as t } from "./resonance.js";
+import { C as t, c as h, m as ask } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
-import { d as readList, f as write, i as LETTERS, l as plain } from "./node-CzxJ3N-X.mjs";
-import { u as paste } from "./commands-3shG50Jk.mjs";
-import { r as labeled } from "./field--B3ecWNs.mjs";
+import { d as LETTERS, g as plain, v as readList, y as write } from "./effective-Da7cKZMc.mjs";
+import { u as paste } from "./commands-6pe6Vc9W.mjs";
+import { r as labeled } from "./field-CNhIyhve.mjs";
 // src/canvas/exchange_panels.ts
 var FILES = {
 	json: "canvas.json",

@@ -1,7 +1,7 @@
-import { a as showText, i as h, r as addStyle, u as ask, y as t } from "./resonance.js";
-import { a as WHOLE, c as ownPrefixes, o as hex, s as label } from "./node-CzxJ3N-X.mjs";
-import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field--B3ecWNs.mjs";
-import { p as setGlobalPrefixes, r as change, y as clamp } from "./commands-3shG50Jk.mjs";
+import { C as t, c as h, l as showText, m as ask, s as addStyle } from "./resonance.js";
+import { f as WHOLE, h as ownPrefixes, m as label, p as hex } from "./effective-Da7cKZMc.mjs";
+import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field-CNhIyhve.mjs";
+import { p as setGlobalPrefixes, r as change, y as clamp } from "./commands-6pe6Vc9W.mjs";
 import { t as words_default } from "./words-DctFhklh.mjs";
 var vocabulary_default = {
 	locations: {

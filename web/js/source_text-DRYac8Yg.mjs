@@ -1,6 +1,16 @@
-import { t as __exportAll } from "./rolldown-runtime-D8jQpDG7.mjs";
-import { i as h, r as addStyle, y as t } from "./resonance.js";
-import { d as readList, f as write, i as LETTERS, n as CanvasError } from "./node-CzxJ3N-X.mjs";
+import { C as t, c as h, s as addStyle } from "./resonance.js";
+import { d as LETTERS, l as CanvasError, v as readList, y as write } from "./effective-Da7cKZMc.mjs";
+// \0rolldown/runtime.js
+var __defProp = Object.defineProperty;
+var __exportAll = (all, no_symbols) => {
+	let target = {};
+	for (var name in all) __defProp(target, name, {
+		get: all[name],
+		enumerable: true
+	});
+	if (!no_symbols) __defProp(target, Symbol.toStringTag, { value: "Module" });
+	return target;
+};
 // src/canvas/locate.ts
 /** The first place at which a text is not JSON; null if it is. */
 function fault(text) {

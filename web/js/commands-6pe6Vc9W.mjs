@@ -1,4 +1,4 @@
-import { a as WHOLE, c as ownPrefixes, r as EMPTY } from "./node-CzxJ3N-X.mjs";
+import { f as WHOLE, h as ownPrefixes, u as EMPTY } from "./effective-Da7cKZMc.mjs";
 // src/canvas/geometry.ts
 var HANDLES = [
 	"nw",
