@@ -1,11 +1,15 @@
 import os
 import re
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# A shell that starts the tests in the background makes them, and all that they start, deaf to Ctrl-C, which some of them send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before torch is imported: on a busy machine the threads of one operation wait for each other longer than they compute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
