@@ -26,7 +26,7 @@ PATIENCE = 60.0
 # Pillow's own readers only: the others call programs (EPS) or are no pictures.
 FORMATS = {
     "PNG": (".png",),
-    "JPEG": (".jpg", ".jpeg"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "WEBP": (".webp",),
     "BMP": (".bmp",),
     "GIF": (".gif",),

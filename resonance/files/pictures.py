@@ -16,13 +16,16 @@ _ANNOTATED = re.compile(r"(.*?) ?\[(\w+)\]", re.DOTALL)
 
 
 def locate(name: str, roots: Mapping[str, Path]) -> tuple[str, Path]:
-    """Splits ``holiday/a.png [input]`` into its root's name and the path; without brackets the root is ``input``.
+    """Splits ``holiday/a.png [input]`` into its root's name and the path; without brackets the root is ``input``. The whole path
+    of what lies below a root, as a file manager copies it, will do as well.
 
     What ends in brackets itself is meant where it is there and nothing else could be.
 
     Raises:
         Told: unknown root, or a path that leads out of it.
     """
+    if pasted := _pasted(name, roots):
+        return pasted
     found = _ANNOTATED.fullmatch(name) or _ANNOTATED.fullmatch(name.strip())
     if found and found[2] in roots:
         path = existing(roots[found[2]], found[1])
@@ -34,6 +37,18 @@ def locate(name: str, roots: Mapping[str, Path]) -> tuple[str, Path]:
     if root not in roots:
         raise Told(f"{name!r}: there is no root [{root}]. Roots: {', '.join(f'[{r}]' for r in roots)}.")
     return root, existing(roots[root], name.strip())
+
+
+def _pasted(name: str, roots: Mapping[str, Path]) -> tuple[str, Path] | None:
+    """What a whole path names, if it leads below a root; quotation marks around it do no harm."""
+    path = Path(os.path.normpath(name.strip().strip("\"'")))
+    if "\0" in name or not path.is_absolute():
+        return None
+    for root, folder in roots.items():
+        for base in (folder, folder.resolve()):
+            if path.is_relative_to(base):
+                return root, existing(folder, "" if path == base else path.relative_to(base).as_posix())
+    return None
 
 
 def _just_there(name: str, roots: Mapping[str, Path]) -> Path | None:

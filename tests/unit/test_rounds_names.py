@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from resonance.files import pictures
 from resonance.files.names import check_name, existing, inside
@@ -247,3 +248,28 @@ def test_an_item_survives_the_way_through_a_picture():
 def test_what_is_no_item_is_refused_in_words(text: str, says: str):
     with pytest.raises(Told, match=says):
         Item.from_json(text)
+
+
+@pytest.mark.parametrize("around", ["{}", " {} ", '"{}"', "'{}'", "{}/"])
+def test_a_whole_path_below_a_root_is_taken(tmp_path: Path, around: str) -> None:
+    roots = {"input": tmp_path / "in", "output": tmp_path / "out"}
+    for folder in (roots["input"] / "few", roots["output"] / "old" / "round-0001"):
+        folder.mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(folder / "a.jfif", "JPEG")
+    pasted = around.format
+    assert pictures.listing(pasted(roots["input"] / "few"), roots) == ["few/a.jfif [input]"]
+    assert pictures.listing(pasted(roots["output"] / "old"), roots) == ["old/round-0001/a.jfif [output]"]
+    assert pictures.listing(pasted(roots["input"]), roots) == ["few/a.jfif [input]"]
+    assert pictures.listing(pasted(f"{roots['input']}/x/../few"), roots) == ["few/a.jfif [input]"]
+    for outside in (tmp_path, f"{roots['input']}/../other", roots["input"].with_name("in2"), "/etc"):
+        with pytest.raises(Told):
+            pictures.listing(pasted(outside), roots)
+
+
+def test_a_whole_path_through_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "secret").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "secret" / "a.png")
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises(Told, match="leads out of in/ through a link"):
+        pictures.listing(str(tmp_path / "in" / "link"), {"input": tmp_path / "in"})
