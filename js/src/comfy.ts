@@ -119,6 +119,7 @@ export interface App {
     toast: { add(message: { severity: string; summary: string; detail?: string; life?: number }): void }
     setting: { get<T>(id: string): T | undefined }
     workflow: { activeWorkflow?: { changeTracker?: ChangeTracker | null } | null }
+    sidebarTab: { activeSidebarTabId: string | null; toggleSidebarTab(id: string): void }
     command: { execute(id: string): Promise<void> }
     registerSidebarTab(tab: SidebarTab): void
   }
@@ -136,6 +137,9 @@ import { app as runningApp } from '../../../scripts/app.js'
 import { api as runningApi } from '../../../scripts/api.js'
 
 declare const LiteGraph: { createNode(type: string): LGraphNode | null }
+
+/** Id of the gallery's sidebar tab. */
+export const GALLERY = 'resonance.rounds'
 
 export const app = runningApp as App
 export const api = runningApi as Api

@@ -1,7 +1,7 @@
 // What ComfyUI loads when the page opens. Everything that can wait is loaded when it is first needed.
 
 import { handedOn } from './bypass'
-import { app, type LGraphNode, on, onBypass, type Output, selectedNodes } from './comfy'
+import { app, GALLERY, type LGraphNode, loadTexts, on, onBypass, type Output, selectedNodes } from './comfy'
 import { addHost } from './host'
 import { t } from './i18n'
 import { noteOutputs } from './outputs'
@@ -16,6 +16,8 @@ const SPEAKING = new Set([
   'ResonanceComposePrompt',
   'ResonanceRoundWords',
 ])
+/** Nodes that have to do with a session. */
+const SESSIONS = new Set(['ResonanceRoundInput', 'ResonanceRoundOutput', 'ResonanceExplore', 'ResonanceVary'])
 const OURS = /^(Resonance|Omost|DenseDiffusion)/
 const EDIT = 'Resonance.EditCanvas'
 const PICTURE_HEIGHT = 220
@@ -25,6 +27,7 @@ const TEXT_HEIGHT = 60
 const nodes = (): Promise<typeof import('./node')> => import('./node')
 let speaking: Promise<typeof import('./said')> | undefined
 const said = (): Promise<typeof import('./said')> => (speaking ??= import('./said'))
+const menu = (): Promise<typeof import('./menu')> => import('./menu')
 const tables = (): Promise<typeof import('./transform')> => import('./transform')
 
 function edit(node?: LGraphNode): void {
@@ -69,10 +72,17 @@ app.registerExtension({
   name: 'resonance',
   commands: [{ id: EDIT, label: 'Edit canvas', icon: 'pi pi-th-large', function: () => edit() }],
   keybindings: [{ commandId: EDIT, combo: { key: 'e', ctrl: true, alt: true } }],
-  getNodeMenuItems: (node) => (isCanvas(node) ? [{ content: t('node.edit'), callback: () => edit(node) }] : []),
+  getNodeMenuItems(node) {
+    if (isCanvas(node)) return [{ content: t('node.edit'), callback: () => edit(node) }]
+    if (!SESSIONS.has(node.comfyClass ?? '')) return []
+    const rounds = { content: t('node.show_rounds'), callback: () => void menu().then((on) => on.showRounds(node)) }
+    if (node.comfyClass === 'ResonanceRoundOutput') return [rounds]
+    return [rounds, { content: t('node.new_session'), callback: () => void menu().then((on) => on.newSession(node)) }]
+  },
   getSelectionToolboxCommands: (item) => (isCanvas(item) ? [EDIT] : []),
 
   nodeCreated(node) {
+    if (SESSIONS.has(node.comfyClass ?? '')) void loadTexts()
     if (node.comfyClass === TRANSFORM) {
       const host = addHost(node, 'transform_table', () => TABLE_HEIGHT)
       return void tables().then(({ attach }) => attach(node, host))
@@ -96,7 +106,7 @@ app.registerExtension({
     noteOutputs()
     hearNodes()
     app.extensionManager.registerSidebarTab({
-      id: 'resonance.rounds',
+      id: GALLERY,
       icon: 'pi pi-images',
       title: 'resonance.gallery.title',
       tooltip: 'resonance.gallery.title',

@@ -50,6 +50,8 @@ function t(key, values = {}) {
 	return key;
 }
 // src/comfy.ts
+/** Id of the gallery's sidebar tab. */
+var GALLERY = "resonance.rounds";
 var app$1 = app;
 var api$1 = api;
 /** Listens to an event of the server. Returns what stops it. */
@@ -276,15 +278,23 @@ var SPEAKING = /* @__PURE__ */ new Set([
 	"ResonanceComposePrompt",
 	"ResonanceRoundWords"
 ]);
+/** Nodes that have to do with a session. */
+var SESSIONS = /* @__PURE__ */ new Set([
+	"ResonanceRoundInput",
+	"ResonanceRoundOutput",
+	"ResonanceExplore",
+	"ResonanceVary"
+]);
 var OURS = /^(Resonance|Omost|DenseDiffusion)/;
 var EDIT = "Resonance.EditCanvas";
 var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
-var nodes = () => import("./node-fniF7xtd.mjs");
+var nodes = () => import("./node-CQj0iPx5.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-CQpWqzhl.mjs");
-var tables = () => import("./transform-Dxy223PQ.mjs");
+var said = () => speaking ??= import("./said-D1t33LZx.mjs");
+var menu = () => import("./menu-BVnvMjiL.mjs");
+var tables = () => import("./transform-s-1whIPf.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
 }
@@ -331,12 +341,25 @@ app$1.registerExtension({
 			alt: true
 		}
 	}],
-	getNodeMenuItems: (node) => isCanvas(node) ? [{
-		content: t("node.edit"),
-		callback: () => edit(node)
-	}] : [],
+	getNodeMenuItems(node) {
+		if (isCanvas(node)) return [{
+			content: t("node.edit"),
+			callback: () => edit(node)
+		}];
+		if (!SESSIONS.has(node.comfyClass ?? "")) return [];
+		const rounds = {
+			content: t("node.show_rounds"),
+			callback: () => void menu().then((on) => on.showRounds(node))
+		};
+		if (node.comfyClass === "ResonanceRoundOutput") return [rounds];
+		return [rounds, {
+			content: t("node.new_session"),
+			callback: () => void menu().then((on) => on.newSession(node))
+		}];
+	},
 	getSelectionToolboxCommands: (item) => isCanvas(item) ? [EDIT] : [],
 	nodeCreated(node) {
+		if (SESSIONS.has(node.comfyClass ?? "")) loadTexts();
 		if (node.comfyClass === TRANSFORM) {
 			const host = addHost(node, "transform_table", () => TABLE_HEIGHT);
 			tables().then(({ attach }) => attach(node, host));
@@ -358,14 +381,14 @@ app$1.registerExtension({
 		noteOutputs();
 		hearNodes();
 		app$1.extensionManager.registerSidebarTab({
-			id: "resonance.rounds",
+			id: GALLERY,
 			icon: "pi pi-images",
 			title: "resonance.gallery.title",
 			tooltip: "resonance.gallery.title",
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-HqR79EO1.mjs").then(({ openGallery }) => {
+				import("./gallery-u7amPApW.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},
@@ -378,4 +401,4 @@ app$1.registerExtension({
 		return onBypass(handedOn);
 	}
 });
-export { t as C, viewUrl as S, finder as _, mountAgain as a, outputOf as b, h as c, addNode as d, api$1 as f, findNode as g, captureUndo as h, keepMounted as i, showText as l, ask as m, lastPicture as n, onChange as o, app$1 as p, addHost as r, addStyle as s, heats as t, svg as u, loadTexts as v, selectedNodes as x, on as y };
+export { viewUrl as C, selectedNodes as S, findNode as _, mountAgain as a, on as b, h as c, GALLERY as d, addNode as f, captureUndo as g, ask as h, keepMounted as i, showText as l, app$1 as m, lastPicture as n, onChange as o, api$1 as p, addHost as r, addStyle as s, heats as t, svg as u, finder as v, t as w, outputOf as x, loadTexts as y };

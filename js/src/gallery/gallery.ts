@@ -21,6 +21,14 @@ interface Prompt {
 /** What a person chose, while the page is open. */
 const chosen = { session: '', size: 96 }
 
+let turnedTo: ((session: string) => void) | undefined
+
+/** Shows that session, now or when the gallery is opened. */
+export function showSession(session: string): void {
+  chosen.session = session
+  turnedTo?.(session)
+}
+
 /** Builds the gallery in the element. Returns what closes it. */
 export function openGallery(element: HTMLElement): () => void {
   let close: (() => void) | undefined
@@ -216,8 +224,13 @@ function build(element: HTMLElement): () => void {
     }),
   ]
   list().then(load, broke)
+  turnedTo = (session) => {
+    if (sessions.has(session)) choose(session)
+    else again()
+  }
 
   return () => {
+    turnedTo = undefined
     for (const stop of quiet) stop()
     clearTimeout(timer)
     turn++

@@ -1,8 +1,8 @@
-import { C as t, c as h, m as ask } from "./resonance.js";
+import { c as h, h as ask, w as t } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
-import { d as LETTERS, g as plain, v as readList, y as write } from "./effective-Da7cKZMc.mjs";
-import { u as paste } from "./commands-6pe6Vc9W.mjs";
-import { r as labeled } from "./field-CNhIyhve.mjs";
+import { d as LETTERS, g as plain, v as readList, y as write } from "./effective-BRsTUPGB.mjs";
+import { u as paste } from "./commands-D0RdBfzn.mjs";
+import { r as labeled } from "./field-OuYd4z7C.mjs";
 // src/canvas/exchange_panels.ts
 var FILES = {
 	json: "canvas.json",
