@@ -194,7 +194,7 @@ class ExplorationPrompt(io.ComfyNode):
                 io.String.Input(
                     "picture",
                     default="",
-                    tooltip="A picture or prompt.txt in an exploration's folder, such as explore/<hash>/x.png [output]; or any PNG that"
+                    tooltip="A picture or prompt.txt in an exploration's folder, such as explore/<hash>/x.png [output]; or any picture that"
                     " Explore and Round Output made.",
                 ),
                 io.String.Input(

@@ -10,6 +10,7 @@ from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance import sizes
 from ..resonance.files.names import check_name
+from ..resonance.files.settings import CAPTIONS, FORMAT, NAME_PATTERN, PARAMETERS, QUALITY
 from ..resonance.graph import FIRST
 from ..resonance.host import folders, progress
 from ..resonance.host.sessions import queue
@@ -17,11 +18,23 @@ from ..resonance.llm.chat import sound
 from ..resonance.roulette import Plan
 from ..resonance.session.item import Item, Words
 from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, Naming
+from ..resonance.session.pattern import check_pattern
 from ..resonance.told import Told
 from . import types
+from .inputs import input_of
 
 CATEGORY = "Resonance/Rounds"
 FACTS = ("scale", "steps", "strength")
+NAMING = {
+    "folder": "folder_rule",
+    "name": "name_rule",
+    "pattern": "name_pattern",
+    "format": "format",
+    "quality": "quality",
+    "parameters": "parameters",
+    "captions": "captions",
+}
+"""Inputs of Round Output, by what they are of :class:`Naming`."""
 GLUE = {"tags": ", ", "caption": " "}
 """What joins several texts about one picture."""
 
@@ -293,6 +306,11 @@ class RoundOutput(io.ComfyNode):
                 io.Float.Input(
                     "strength", optional=True, force_input=True, tooltip="Strength that made them, for their names."
                 ),
+                input_of(FORMAT, optional=True),
+                input_of(QUALITY, optional=True),
+                input_of(NAME_PATTERN, optional=True),
+                input_of(PARAMETERS, optional=True),
+                input_of(CAPTIONS, optional=True),
             ],
             outputs=[io.Image.Output("images", is_output_list=True, tooltip="The same pictures.")],
             is_output_node=True,
@@ -300,21 +318,40 @@ class RoundOutput(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, name_pattern: Sequence[str | None] = ()) -> bool | str:
+        try:
+            for pattern in filter(None, name_pattern):
+                check_pattern(pattern)
+        except Told as error:
+            return str(error)
+        return True
+
+    @classmethod
     def execute(cls, images: list[torch.Tensor], item: list[Item], **given: list[Any]) -> io.NodeOutput:
         from ..resonance.host.sessions import results
 
-        hidden, saved, made = cls.hidden, list[dict[str, str]](), list[dict[str, Any]]()
+        hidden, saved, made, notes = cls.hidden, list[dict[str, str]](), list[dict[str, Any]](), list[str]()
         for one, its in by_item(item, {"images": images, **given}):
             facts = {name: its[name][0] for name in FACTS if len(set(its.get(name, ()))) == 1}
             one = replace(one, payload=replace(one.payload, **facts))
-            naming = Naming(its.get("folder_rule", ["round"])[0], its.get("name_rule", ["lineage"])[0])
+            naming = Naming.of({name: its[key][0] for name, key in NAMING.items() if key in its})
             takes, words = its["next_round_takes"][0], "\n".join(dict.fromkeys(its.get("words", ())))
             saved += results.save(
-                one, its["images"], its.get("before", ()), words, takes, hidden.prompt, hidden.extra_pnginfo, naming
+                one,
+                its["images"],
+                its.get("before", ()),
+                words,
+                takes,
+                hidden.prompt,
+                hidden.extra_pnginfo,
+                naming,
+                notes.append,
             )
             if not one.token:  # for a driver, which pasted the item and commits it itself
                 count = sum(map(len, its["images"]))
                 made.append({"results": count, "words": words, "takes": takes, **vars(naming), "facts": facts})
+        if notes:
+            progress.say("\n".join(notes), hidden.unique_id)
         ui: dict[str, list[Any]] = {"images": saved}
         return io.NodeOutput(images, ui={**ui, "resonance_made": made} if made else ui)
 

@@ -40,6 +40,14 @@ def nodes_of(graph: Graph, *kinds: str) -> list[str]:
     return [id_ for id_, node in graph.items() if node["class_type"] in kinds]
 
 
+def with_inputs(graph: Graph, kind: str, inputs: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """A graph whose nodes of a class have these inputs, beside those that they have."""
+    return {
+        id_: {**node, "inputs": {**node["inputs"], **inputs}} if node["class_type"] == kind else dict(node)
+        for id_, node in graph.items()
+    }
+
+
 def with_session(graph: Graph, name: str) -> dict[str, dict[str, Any]]:
     """A graph whose nodes work on the session of that name, if they all worked on one."""
     places = {ROUND_INPUT: "session", EXPLORE: "session", VARY: "save_as.session"}
@@ -71,6 +79,15 @@ def ancestors(graph: Graph, id_: str) -> set[str]:
 def linked(graph: Graph) -> set[str]:
     """Ids of the nodes to which something is connected."""
     return {source for node in graph.values() for source in _links(node)}
+
+
+def model_of(graph: Graph) -> str:
+    """The model that a graph loads; empty where it loads several, or none by name."""
+    named = [
+        node["inputs"][key] for node in graph.values() for key in ("ckpt_name", "unet_name") if key in node["inputs"]
+    ]
+    found = named[:1] if all(name == named[0] for name in named) else []
+    return next((name for name in found if isinstance(name, str)), "")
 
 
 def is_used(graph: Graph, id_: str, output: int) -> bool:

@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from . import pixels
 from .patience import within
 from .pixels import TooLarge
+from .plugins import is_there, register
 from .told import Told
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 60.0
 """Seconds for one file."""
-# Pillow's own readers only: the others call programs (EPS) or are no pictures.
+# Pillow's own readers, and the plugin for JPEG XL, only: the others call programs (EPS) or are no pictures.
 FORMATS = {
     "PNG": (".png",),
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -32,6 +33,7 @@ FORMATS = {
     "GIF": (".gif",),
     "TIFF": (".tif", ".tiff"),
     "AVIF": (".avif",),
+    **({"JXL": (".jxl",)} if is_there("jxl") else {}),
 }
 SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 
@@ -44,7 +46,7 @@ def cut(image: Image.Image, multiple: int) -> Image.Image:
 
 def readers() -> list[str]:
     """The names of Pillow's readers for :data:`FORMATS`, as far as they are there."""
-    Image.init()
+    register()
     return [name for name in FORMATS if name in Image.OPEN]
 
 

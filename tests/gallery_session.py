@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from resonance.files import store
+from resonance.files import formats, store
+from resonance.files.settings import SUFFIXES, Format
 from resonance.session.item import Item, derive
 from resonance.session.ledger import Ledger
 
@@ -45,6 +46,7 @@ def make_session(
     pending: int = 0,
     hostile: bool = False,
     texts: Mapping[str, str] | None = None,
+    format: Format = "png",
 ) -> Path:
     """Writes a session's ledger and pictures. The first pictures go to the input folder beside ``output``.
 
@@ -52,7 +54,8 @@ def make_session(
         failed: that many lineages, counted from the last, failed in the last round.
         pending: that many lineages before these wait in the last round.
         hostile: markup in tags, captions, prompts and errors, in the last lineage, and in the names of sources.
-        texts: text chunks of the results, such as ``workflow``.
+        texts: what stands in the results, such as ``workflow``.
+        format: of the results.
 
     Returns:
         The session's folder.
@@ -62,19 +65,21 @@ def make_session(
     first.mkdir(parents=True, exist_ok=True)
     names = [f"X{row:04d}" for row in range(1, lineages)] + [MARKUP if hostile else f"X{lineages:04d}"]
     markup = f" {MARKUP}" if hostile else ""
-    made: dict[tuple[int, ...], bytes] = {}
+    made: dict[tuple[int, ...], formats.Encoded] = {}
 
-    def picture(row: int, round_: int) -> bytes:
+    def picture(row: int, round_: int) -> formats.Encoded:
         shade = color(row, round_)
         if shade not in made:
-            made[shade] = store.encode_png(Image.new("RGB", (size * 3 // 2, size), shade), texts or {}, 1)
+            image = Image.new("RGB", (size * 3 // 2, size), shade)
+            fast = formats.Encoded(store.encode_png(image, texts or {}, 1), {}) if format == "png" else None
+            made[shade] = fast or formats.encode(image, texts or {}, format)
         return made[shade]
 
     ledger = Ledger(folder, seed=1, process="made")
     sources: list[str] = []
     for row in range(lineages):
         file = f"{row + 1}{(ESCAPED, markup)[row % 2] if hostile else ''}.png"
-        (first / file).write_bytes(picture(row, 1))
+        (first / file).write_bytes(picture(row, 1).data)
         sources.append(f"{name}/{file} [input]")
     start = time.time() - PACE * rounds * lineages
     draw = json.dumps({"checkpoint": "a.safetensors", "loras": [], "triggers": "", "neg_triggers": ""})
@@ -103,8 +108,11 @@ def make_session(
                         lineage=lineage,
                         seed=derive(1, round_, lineage, "sampler"),
                     )
-                    file = f"{item.folder}/{item.stem}.png"
-                    (folder / file).write_bytes(picture(row, round_ + 1))
+                    file = f"{item.folder}/{item.stem}{SUFFIXES[format]}"
+                    data, left = picture(row, round_ + 1)
+                    (folder / file).write_bytes(data)
+                    if left:
+                        (folder / file).with_suffix(formats.BESIDE).write_bytes(formats.beside(left))
                     sources[row] = f"{name}/{file} [output]"
                     _execute(
                         ledger,

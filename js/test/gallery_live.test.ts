@@ -5,10 +5,16 @@ const server = vi.hoisted(() => ({
   heard: new Map<string, (detail: unknown) => void>(),
   nodes: [] as unknown[],
   added: vi.fn(),
+  opened: vi.fn<(file: File) => Promise<void>>(),
 }))
 
 vi.mock('../src/comfy', () => ({
-  app: { canvas: {}, graph: { nodes: server.nodes }, extensionManager: { setting: { get: () => 'en' } } },
+  app: {
+    handleFile: server.opened,
+    canvas: {},
+    graph: { nodes: server.nodes },
+    extensionManager: { setting: { get: () => 'en' } },
+  },
   api: { apiURL: (route: string) => `/api${route}` },
   ask: (route: string) => server.ask(route),
   loadTexts: () => Promise.resolve(),
@@ -21,7 +27,7 @@ vi.mock('../src/comfy', () => ({
   captureUndo: () => {},
 }))
 
-import { hasGraph, sendToLoadImage } from '../src/gallery/actions'
+import { hasGraph, loadWorkflow, sendToLoadImage } from '../src/gallery/actions'
 import { openGallery } from '../src/gallery/gallery'
 import { makeHeader } from '../src/gallery/header'
 import { type GridAnswer, type Status } from '../src/gallery/server'
@@ -226,6 +232,17 @@ describe('the workflow of a picture', () => {
     expect(hasGraph(png(pixels, chunk('tEXt', 'resonance\0{}')))).toBe(false)
     expect(hasGraph(new ArrayBuffer(0))).toBe(false)
     expect(hasGraph(png(chunk('IDAT', 'cut')).slice(0, 21))).toBe(false)
+  })
+
+  it('is asked of the server where ComfyUI reads none, and opened as a file of its own', async () => {
+    const picture = { filename: 'a.jpg', subfolder: 's/round-0001', type: 'output' } as const
+    await loadWorkflow(picture, () => Promise.resolve({ workflow: '{"nodes":[]}', prompt: '{}' }))
+    await loadWorkflow(picture, () => Promise.resolve({ prompt: '{"1":{}}' }))
+    const files = server.opened.mock.calls.map(([file]) => file)
+    expect(files.map(({ name, type }) => [name, type])).toEqual(Array(2).fill(['a.jpg.json', 'application/json']))
+    expect(await Promise.all(files.map((file) => file.text()))).toEqual(['{"nodes":[]}', '{"1":{}}'])
+    await expect(loadWorkflow(picture, () => Promise.resolve({}))).rejects.toThrow('no_workflow')
+    expect(server.opened).toHaveBeenCalledTimes(2)
   })
 })
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from PIL import Image
-
+from ..files import formats
 from ..graph import (
     EXPLORE,
     FIRST,
@@ -19,10 +18,13 @@ from ..graph import (
     ancestors,
     is_graph,
     is_used,
+    model_of,
     nodes_of,
     reduced,
     stores_words,
+    with_inputs,
 )
+from ..paint.how import how
 from ..session.item import Words
 from ..session.made import Made
 from ..session.naming import Naming
@@ -65,10 +67,15 @@ class ItemWorkflow:
         self.wants_first = kind == ROUND_INPUT and is_used(self.graph, self.start, FIRST)
         asked = self.graph[self.start]["inputs"].get("words_first") is True
         self.words_first = asked and stores_words(self.graph, self.start)
+        self._kind, self._workflow = kind, workflow
         self._extra = {} if workflow is None else {"extra_pnginfo": {"workflow": workflow}}
         self._texts = {"prompt": json.dumps(self.graph)}
         if workflow is not None:
             self._texts["workflow"] = json.dumps(workflow)
+
+    def saving(self, inputs: Mapping[str, Any]) -> "ItemWorkflow":
+        """The same, its Round Output with these inputs."""
+        return ItemWorkflow(with_inputs(self.graph, ROUND_OUTPUT, inputs), self._workflow, self._kind)
 
     def request(self, **asked: Any) -> dict[str, Any]:
         """What a ledger keeps so that a server can go on with the session (``graph``).
@@ -94,13 +101,16 @@ class ItemWorkflow:
             raise JobFailed("The run made several results of one item. Only one Round Output may run, and only once.")
         [made] = results[0]["resonance_made"]
         files = tuple(await handed_out(server, results[0]["images"]))
+        naming, item = Naming.of(made), replace(job.item, payload=replace(job.item.payload, **made["facts"]))
         return Made(
             pictures=files[: made["results"]],
             before=files[made["results"] :],
             words=_words(outputs),
             prompt=made["words"],
             takes=made["takes"],
-            naming=Naming(made["folder"], made["name"]),
+            naming=naming,
+            how=how(self.graph, item, made["words"]) if naming.parameters else None,
+            model=model_of(self.graph),
             facts=made["facts"],
             texts=self._texts,
         )
@@ -172,14 +182,16 @@ def read_workflow(path: Path) -> tuple[Any, Any]:
         raise Told(f"the workflow is no JSON ({error}).") from error
 
 
-def _texts(path: Path) -> dict[Any, Any]:
+def _texts(path: Path) -> dict[str, str]:
     """The texts in a picture."""
-    with path.open("rb") as file:
-        try:
-            with Image.open(file) as image:
-                return dict(image.info)
-        except Exception as error:  # a damaged file makes Pillow's readers raise all kinds
-            raise Told("this is neither a .json file nor a picture.") from error
+    try:
+        return formats.texts(path)
+    except OSError as error:
+        if error.errno:
+            raise
+        raise Told("this is neither a .json file nor a picture.") from error
+    except Exception as error:  # a damaged file makes Pillow's readers raise all kinds
+        raise Told("this is neither a .json file nor a picture.") from error
 
 
 def checked(given: Any) -> dict[str, dict[str, Any]]:

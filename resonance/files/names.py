@@ -3,13 +3,20 @@
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ..told import Told
 
 LONGEST = 80
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
-_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
+FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
+
+
+def is_reserved(name: str) -> bool:
+    """Whether Windows takes it for a device, whatever suffix it has."""
+    return _RESERVED.fullmatch(name) is not None
 
 
 def check_name(name: str, what: str = "session") -> str:
@@ -20,11 +27,11 @@ def check_name(name: str, what: str = "session") -> str:
     """
     if not name or name != name.strip() or name.startswith(".") or name.endswith("."):
         why = "must not be empty, start or end with a blank, or start or end with a dot"
-    elif bad := _FORBIDDEN.search(name):
+    elif bad := FORBIDDEN.search(name):
         why = f'holds {bad[0]!r}; path separators, control characters and any of <>:"|?* cannot be used'
     elif len(name.encode()) > LONGEST:
         why = f"is longer than {LONGEST} bytes"
-    elif _RESERVED.fullmatch(name):
+    elif is_reserved(name):
         why = "is reserved on Windows"
     else:
         return name
@@ -43,6 +50,19 @@ def is_link(path: Path) -> bool:
     except OSError:
         return False
     return stat.S_ISLNK(known.st_mode) or getattr(known, "st_reparse_tag", 0) == _JUNCTION
+
+
+def folders(root: Path, hidden: bool = False) -> Iterator[Path]:
+    """The folders below one, at any depth, by name. Those that are links are left out, and hidden ones unless they are asked for."""
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        if folder is not root:
+            yield folder
+        with suppress(OSError), os.scandir(folder) as there:  # one that cannot be read has none
+            shown = [each for each in there if hidden or not each.name.startswith(".")]
+            found = [Path(each) for each in shown if each.is_dir(follow_symlinks=False)]
+            waiting += sorted((each for each in found if not is_link(each)), reverse=True)
 
 
 def writable(root: Path, relative: str) -> Path:
@@ -68,7 +88,7 @@ def inside(root: Path, relative: str) -> Path:
         Told: a part is no plain name, or the result lies outside ``root``.
     """
     parts = [part for part in relative.replace("\\", "/").split("/") if part != ""]
-    if relative.startswith(("/", "\\")) or any(part in (".", "..") or _FORBIDDEN.search(part) for part in parts):
+    if relative.startswith(("/", "\\")) or any(part in (".", "..") or FORBIDDEN.search(part) for part in parts):
         raise Told(f"{relative!r} is not a path below {root.name}/: use names joined by /, without . and ..")
     if any(len(part.encode()) > 255 for part in parts):
         raise Told(f"{relative[:LONGEST]!r}… holds a name that is longer than 255 bytes")

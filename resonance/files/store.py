@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..told import NoSpace, Told
-from .names import is_link
+from .names import folders
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FULL_ON_WINDOWS = {39, 112}
@@ -91,7 +91,6 @@ def flush_folder(folder: Path) -> None:
 
 def sweep(session: Path) -> None:
     """Removes what a crash left half written, in the folders that are the session's own."""
-    for folder in session.iterdir():
-        if not is_link(folder):
-            for path in folder.glob(".*.tmp"):
-                path.unlink(missing_ok=True)
+    for folder in folders(session, hidden=True):
+        for path in folder.glob(".*.tmp"):
+            path.unlink(missing_ok=True)

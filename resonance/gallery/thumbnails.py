@@ -96,6 +96,8 @@ def kind(picture: Path) -> str | None:
         return "image/png"
     if head.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
+    if head.endswith(b"ftypavif"):
+        return "image/avif"
     return "image/webp" if head.startswith(b"RIFF") and head.endswith(b"WEBP") else None
 
 

@@ -62,12 +62,12 @@ class FolderFill:
         # Where the saver is and what seed it writes into names does not depend on the picture.
         graph = self.folders.graph(ledger.session().seed, item.round, item.lineage, picture.Picture("", "square"))
         destination = self.folders.names[item.round]
-        names = [_plain(name) for name in made.names] or [name for name, _ in named(item.stem, made.pictures)]
+        names = [_plain(name) for name in made.names] or [name for name, _ in named(item.stem, made.files)]
         if not names:
             raise Told("The run saved no picture: nothing reached the node save_image.")
         paths = [self._path(destination, name) for name in names]
         self._clear(ledger, item, paths, graph["seed"]["inputs"].get("seed"))
-        new = [(path, data) for path, data in zip(paths, made.pictures, strict=True) if not _there(path, data)]
+        new = [(path, data) for path, data in zip(paths, made.files, strict=True) if not _there(path, data)]
         if new:
             store.write(new[0][0].parent, [(path.name, data) for path, data in new])
         first = len(names) // 2 if _with_before(graph) else 0

@@ -217,15 +217,30 @@ def parameters(request: Request) -> str:
         "CFG scale": request.cfg,
         "Seed": request.seed,
         "Size": f"{request.size[0]}x{request.size[1]}" if request.size else None,
-        "Model": PurePath(request.checkpoint).name.removesuffix(".safetensors") if request.checkpoint else None,
+        "Model": model_name(request.checkpoint) if request.checkpoint else None,
         "Denoising strength": request.strength,
         "Noise number": request.noise_number if request.noise_number > 1 else None,
     }
-    prompt = request.prompt.split("\n")
-    if any(line.startswith(NEGATIVE) for line in prompt):
-        facts[LINES] = len(prompt)
-    lines = [*prompt, *([f"{NEGATIVE} {request.negative}"] if request.negative else [])]
-    return "\n".join([*lines, ", ".join(f"{name}: {_quoted(str(v))}" for name, v in facts.items() if v is not None)])
+    return write_parameters(request.prompt, request.negative, facts)
+
+
+def write_parameters(prompt: str, negative: str, facts: Mapping[str, object]) -> str:
+    """The text of :func:`parameters`.
+
+    Args:
+        facts: of the last line, by A1111's names. What is None is left out; a value with commas, colons or line breaks is quoted.
+    """
+    lines = prompt.split("\n")
+    more = {LINES: len(lines)} if any(line.startswith(NEGATIVE) for line in lines) else {}
+    if negative:
+        lines.append(f"{NEGATIVE} {negative}")
+    last = ", ".join(f"{name}: {_quoted(str(v))}" for name, v in {**facts, **more}.items() if v is not None)
+    return "\n".join([*lines, *([last] if last else [])])
+
+
+def model_name(checkpoint: str) -> str:
+    """A checkpoint's name as A1111 writes it: without folders and suffix."""
+    return PurePath(checkpoint).name.removesuffix(".safetensors")
 
 
 def read_parameters(text: str) -> Request:

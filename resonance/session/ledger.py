@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,6 +115,7 @@ class Ledger:
         self._lock = own(folder)
         self._mutex = threading.RLock()
         self._totals: dict[int, int] = {}
+        self._reserved: dict[str, int] = {}
         try:
             self._db = open_to_write(folder)
             with self.transaction():
@@ -399,6 +400,21 @@ class Ledger:
         """Whether a file inside the session's folder is another item's result."""
         return self._value("SELECT 1 FROM result WHERE file = ? AND item != ?", file, item.id) is not None
 
+    def reserve(self, item: Item, folder: str, candidates: Iterable[list[str]], key: Callable[[str], str]) -> list[str]:
+        """The first of several lists of files, inside the session's folder, that no other item has, nor has reserved.
+
+        Args:
+            folder: where, or below which, all of them lie.
+            key: equal for files that are not to stand beside one another.
+        """
+        with self._mutex:
+            sql = "SELECT file FROM result WHERE file >= ? AND file < ? AND item != ?"  # 0 comes behind the slash
+            taken = {key(row["file"]) for row in self._db.execute(sql, (f"{folder}/", f"{folder}0", item.id))}
+            taken |= {name for name, whose in self._reserved.items() if whose != item.id}
+            files = next(each for each in candidates if taken.isdisjoint(map(key, each)))
+            self._reserved.update(dict.fromkeys(map(key, files), cast(int, item.id)))
+            return files
+
     def find(self, round_: int, lineage: str) -> Item | None:
         """The item of a round that has this lineage, unclaimed."""
         row = self._row("SELECT * FROM item WHERE round = ? AND lineage = ?", round_, lineage)
@@ -459,6 +475,7 @@ class Ledger:
             self._db.execute("DELETE FROM result WHERE item = ?", (item.id,))
             self._insert(cast(int, item.id), results)
             self._db.execute("UPDATE session SET streak = '[]' WHERE streak != '[]'")
+            self._reserved = {name: whose for name, whose in self._reserved.items() if whose != item.id}
 
     def restore(self, item: Item, results: Sequence[Result], prompt: str, committed: float) -> None:
         """Takes in a picture's item as it was when the ledger was lost: done, with the number and the words it says."""

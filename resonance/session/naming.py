@@ -1,11 +1,12 @@
 """Folders and names of saved pictures: by round and lineage, or as the batch CLI had them."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+from ..files.settings import CAPTIONS, FORMAT, NAME_PATTERN, PARAMETERS, QUALITY, Format
 from ..told import Told
 from .item import Item
 from .payloads import Payload
@@ -20,15 +21,29 @@ PROMPT = "prompt.txt"
 
 @dataclass(frozen=True)
 class Naming:
-    """Where a session's pictures go.
+    """Where a session's pictures go, and as what.
 
     Attributes:
         folder: ``round``: ``round-0001``; ``prompt hash``: see :func:`prompt_hash`; ``scratch``: one folder for tries.
         name: ``lineage``: see :attr:`Item.stem`; ``variation``: see :func:`variation`, or with the batch CLI's misspelling.
+        pattern: takes the place of ``name``, see :mod:`.pattern`; empty: there is none.
+        format, quality: see :func:`resonance.files.formats.encode`.
+        parameters: how they were made is written into them as A1111's web UI does.
+        captions: what they were made from lies beside them as ``.txt``.
     """
 
     folder: FolderRule = "round"
     name: NameRule = "lineage"
+    pattern: str = NAME_PATTERN.default
+    format: Format = FORMAT.default
+    quality: int = QUALITY.default
+    parameters: bool = PARAMETERS.default
+    captions: bool = CAPTIONS.default
+
+    @classmethod
+    def of(cls, known: Mapping[str, Any]) -> "Naming":
+        """What is known of one, as :func:`vars` gives it; another version may know less, or more."""
+        return cls(**{field.name: known[field.name] for field in fields(cls) if field.name in known})
 
 
 BY_ROUND = Naming()

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..files.names import is_link
+from ..files.names import folders, is_link
+from ..files.settings import SUFFIXES
 from ..files.store import is_full
 from ..told import NoSpace, NotNow, Told
 from .schema import APPLICATION, TABLES, check_version
@@ -126,7 +127,7 @@ def open_to_write(folder: Path) -> sqlite3.Connection:
             _check_tables(db, folder)
             _check_plain(db, folder)
             check_version(db)
-        elif begun and next(folder.glob("[!.]*/*.png"), None):
+        elif begun and _has_pictures(folder):
             raise Told(
                 f"The ledger in {folder.name} is empty, and there are pictures beside it: the folder was copied while it was worked on."
                 f" Copy it anew, or resonance report {folder} --rebuild makes the ledger from what the pictures say."
@@ -290,3 +291,7 @@ def checked(value: Any, kind: type, what: str) -> Any:
     if not fits:
         raise UnreadableLedger(f"The ledger cannot be read: {what} is {value!r:.40}.")
     return value
+
+
+def _has_pictures(session: Path) -> bool:
+    return any(path.suffix in SUFFIXES.values() for folder in folders(session) for path in folder.iterdir())

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from PIL import Image
-
+from ..files import formats
 from ..files.names import inside
 from ..files.pictures import locate
 from ..told import Told
@@ -54,16 +53,15 @@ def _in_file(file: Path) -> str:
 
 
 def _in_picture(picture: Path) -> str:
-    """The prompt in the ``resonance`` text of a PNG. Its pixels are not read."""
+    """The prompt in the ``resonance`` text of a picture. Its pixels are not read."""
     where = f"There is no {PROMPT} in {picture.parent.name}/, and {picture.name}"
     if not picture.is_file():
         raise Told(f"{where} is not there. Choose a picture of an exploration.")
     try:
-        with Image.open(picture, formats=["PNG"]) as image:
-            text = image.info.get("resonance")
+        text = formats.texts(picture).get("resonance")
     except Exception as error:  # a damaged file makes Pillow's readers raise all kinds
-        raise Told(f"{where} is not a PNG that can be read ({type(error).__name__}).") from None
-    prompt = Item.from_json(text).payload.words if isinstance(text, str) else None
+        raise Told(f"{where} is not a picture that can be read ({type(error).__name__}).") from None
+    prompt = Item.from_json(text).payload.words if text else None
     if not prompt:
         raise Told(f"{where} carries no prompt of an exploration. Choose a picture that was explored.")
     return prompt

@@ -103,13 +103,13 @@ def _look(folder: Path) -> tuple[int | None, int | None]:
 
 def _read(folder: Path, told: Callable[[int], None]) -> tuple[list[list[Said]], list[tuple[str, str]]]:
     """The pictures of each item, by round and number, and the ones that belong to none."""
-    found: dict[tuple[int, str], dict[tuple[str, str], list[Said]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[tuple[int, str], dict[tuple[str, str, str], list[Said]]] = defaultdict(lambda: defaultdict(list))
     left: list[tuple[str, str]] = []
     for count, said in enumerate(scan(folder), 1):
         told(count)
         if isinstance(said, Said):
-            place = str(PurePosixPath(said.file).parent)
-            found[said.item.round, said.item.lineage][place, said.stem].append(said)
+            path = PurePosixPath(said.file)
+            found[said.item.round, said.item.lineage][str(path.parent), said.stem, path.suffix].append(said)
         else:
             left.append(said)
     runs: list[list[Said]] = []

@@ -8,11 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, NamedTuple, cast, get_args
 
-from PIL import Image
-
-from ..files.names import inside
+from ..files import formats
+from ..files.names import folders, inside
 from ..roulette import Draw
 from ..told import Told
 from . import prompts
@@ -20,14 +19,21 @@ from .item import Item
 from .made import Takes
 from .naming import PROMPT
 from .payloads import Exploration, Variation
+from .saving import FILE
 from .status import Kind
 
 LONGEST = 1_000_000
 """Characters of an item's text."""
 _LONGEST_SOURCE = 1000
+_LONGEST_NAME = 10_000
+"""Characters of what a picture says of its name."""
 _LIMITS = {"round": (1, 1_000_000), "index": (1, 2**31), "seed": (0, 2**64 - 1)}
 _VARIATION = re.compile(r"(.*_seed-\d+(?:_[1-9]\d*)?)(.*)")
-_REST = re.compile(r"(_before)?(?:_(\d{2,4}))?\.png")
+_REST = re.compile(r"(_before)?(?:_(\d{2,4}))?")
+_FACTS = re.compile(r"\n(?:Negative prompt|Steps|Sampler|Schedule type|CFG scale|Seed|Size): ")
+"""What comes behind the prompt in A1111's text."""
+_MANY = 10_000
+"""Results of one run."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ class Said:
         number: of the result, from 1; 0 where there is only one.
         takes, seed: what its graph asked for: which results the next round takes, and the session's seed.
         time: Unix time at which the file was written.
+        own: it has the name under which it was saved, as far as that can be known.
     """
 
     file: str
@@ -53,26 +60,25 @@ class Said:
     seed: int | None
     prompt: str
     time: float
+    own: bool
 
     @property
     def standing(self) -> tuple[bool, bool, float]:
         """Of two files that carry the same item, the higher one is the item's: by name, then folder, then time."""
-        return self.stem == self.item.stem, self.file.startswith(f"{self.item.folder}/"), self.time
+        return self.own, self.file.startswith(f"{self.item.folder}/"), self.time
 
 
 def scan(folder: Path) -> Iterator[Said | tuple[str, str]]:
-    """Every PNG in the folders of a session; of one that tells nothing its name and why."""
-    for place in sorted(Path(each) for each in os.scandir(folder) if each.is_dir(follow_symlinks=False)):
-        if place.name.startswith("."):
-            continue
-        prompt = ""
-        if (place / PROMPT).is_file():
+    """Every picture of a format that is saved, in the folders of a session; of one that tells nothing its name and why."""
+    for place in folders(folder):
+        prompt, below = "", place.relative_to(folder)
+        if (folder / below.parts[0] / PROMPT).is_file():
             with suppress(Told):  # then the prompts of its pictures are not known
-                prompt = prompts.prompt_of(f"{folder.name}/{place.name} [output]", {"output": folder.parent})
-        for name in sorted(each.name for each in os.scandir(place) if each.name.endswith(".png")):
+                prompt = prompts.prompt_of(f"{folder.name}/{below.parts[0]} [output]", {"output": folder.parent})
+        for name in sorted(each.name for each in os.scandir(place) if Path(each.name).suffix in formats.PILLOW):
             if name.startswith("."):
                 continue
-            file = f"{place.name}/{name}"
+            file = f"{below.as_posix()}/{name}"
             try:
                 yield _read(folder, file, prompt)
             except (Told, UnicodeEncodeError) as error:
@@ -87,35 +93,67 @@ def _read(folder: Path, file: str, prompt: str) -> Said:
     """
     path = inside(folder, file)
     try:
-        with Image.open(path, formats=["PNG"]) as image:
-            text, graph, parameters = (str(image.info.get(key, "")) for key in ("resonance", "prompt", "parameters"))
-            time = path.stat().st_mtime
+        texts = formats.texts(path, [formats.PILLOW[path.suffix]])
+        text, graph, parameters = (texts.get(key, "") for key in ("resonance", "prompt", "parameters"))
+        time = path.stat().st_mtime
     except Exception as error:  # a damaged file makes Pillow's readers raise all kinds
-        raise Told(f"is not a PNG that can be read ({type(error).__name__})") from None
+        kind = formats.PILLOW[path.suffix]
+        raise Told(f"is not a {kind} that can be read ({type(error).__name__})") from None
     if not text:
         raise Told("has no `resonance` text")
     if len(text) > LONGEST:
         raise Told(f"has a `resonance` text of more than {LONGEST:,} characters")
     item = _checked(Item.from_json(text), folder.name)
-    stem, rest = item.stem, path.name.removeprefix(item.stem)
-    if rest == path.name:
-        found = _VARIATION.fullmatch(path.name)
-        stem, rest = (found[1], found[2]) if found else ("", "")
-    parts = _REST.fullmatch(rest)
+    run = _run_of(texts.get(FILE, ""), path.stem) or _run_by_name(item, path.stem)
     seed, takes = _asked(graph) if len(graph) <= LONGEST else (None, None)
-    known = item.payload.words or re.split(r"\n(?:Negative prompt|Steps): ", parameters)[0] or prompt
+    known = item.payload.words or _FACTS.split(parameters)[0] or prompt
     return Said(
         file=file,
         item=item,
         kind=_kind(item),
-        stem=stem if parts else "",
-        before=bool(parts and parts[1]),
-        number=int(parts[2] or 0) if parts else 0,
+        stem=run.stem,
+        before=run.before,
+        number=run.number,
         takes=takes,
         seed=seed,
         prompt=str(known),
         time=time,
+        own=run.stem == item.stem or run.name == file,
     )
+
+
+class _Run(NamedTuple):
+    """Which picture of which run a file is; ``name``: under which it was saved, where it says so."""
+
+    stem: str
+    before: bool
+    number: int
+    name: str = ""
+
+
+def _run_of(text: str, stem: str) -> _Run | None:
+    """As a picture says it of which the name does not, see :mod:`.saving`."""
+    try:
+        known: Any = json.loads(text) if len(text) <= _LONGEST_NAME else None
+    except (ValueError, RecursionError):
+        return None
+    match known:
+        case {"name": str(name), "number": int(number), "before": bool(before)} if 0 <= number <= _MANY:
+            tail = "_before" * before + (f"_{number:02d}" if number else "")
+            return _Run(stem.removesuffix(tail), before, number, name)
+        case _:
+            return None
+
+
+def _run_by_name(item: Item, name: str) -> _Run:
+    """As the name rules have it."""
+    stem, rest = item.stem, name.removeprefix(item.stem)
+    if rest == name:
+        found = _VARIATION.fullmatch(name)
+        stem, rest = (found[1], found[2]) if found else ("", " ")
+    if (parts := _REST.fullmatch(rest)) is None:
+        return _Run("", False, 0)
+    return _Run(stem, bool(parts[1]), int(parts[2] or 0))
 
 
 def _checked(item: Item, session: str) -> Item:

@@ -10,10 +10,15 @@ from host.graphs import output
 from PIL import Image
 from playwright.sync_api import expect
 
+from resonance.files.settings import Format
+from resonance.gallery import thumbnails
+
 from .desk import Desk
 from .editor import edit, open_editor, region
 from .gallery import Gallery, loaded
 
+DROPPED: tuple[Format, ...] = ("png", "webp", "webp lossy", "avif")
+"""What ComfyUI's page reads."""
 TREE = region([10, 40, 10, 40], "a tree")
 
 
@@ -143,19 +148,31 @@ def test_the_workflow_of_a_picture_is_loaded(gallery: Gallery) -> None:
     expect(gallery.large).to_have_count(0)
 
 
-def test_a_saved_picture_that_is_dropped_on_the_page_restores_its_graph(desk: Desk, gallery: Gallery) -> None:
-    gallery.write("drops", 1, 1, texts={"workflow": json.dumps(workflow_of(desk))})
-    [picture] = output(desk.comfy).glob("drops/round-0001/*.png")
-    data = desk.page.evaluate_handle(
-        """text => {
-            const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0))
-            const data = new DataTransfer()
-            data.items.add(new File([bytes], 'saved.png', { type: 'image/png' }))
-            return data
-        }""",
-        base64.b64encode(picture.read_bytes()).decode(),
-    )
-    canvas = desk.page.locator("#graph-canvas")
-    for event in ("dragenter", "dragover", "drop"):
-        canvas.dispatch_event(event, {"dataTransfer": data, "clientX": 700, "clientY": 400})
-    session_in_graph(desk)
+def test_the_workflow_of_a_jpeg_and_of_the_file_beside_it_is_loaded(gallery: Gallery) -> None:
+    workflow = workflow_of(gallery.desk)
+    workflow["extra"] = {"long": "x" * 70_000}  # which a JPEG has no room for
+    gallery.make("loads a JPEG", 1, 1, texts={"workflow": json.dumps(workflow)}, format="jpeg")
+    gallery.view("X0001", 1).get_by_role("button", name="Load its workflow").click()
+    session_in_graph(gallery.desk)
+    expect(gallery.large).to_have_count(0)
+
+
+def test_saved_pictures_that_are_dropped_on_the_page_restore_their_graph(desk: Desk, gallery: Gallery) -> None:
+    workflow = json.dumps(workflow_of(desk))
+    for format in DROPPED:
+        gallery.write(f"drops {format}", 1, 1, texts={"workflow": workflow, "resonance": "{}"}, format=format)
+        [picture] = output(desk.comfy).glob(f"drops {format}/round-0001/*")
+        data = desk.page.evaluate_handle(
+            """([text, name, type]) => {
+                const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0))
+                const data = new DataTransfer()
+                data.items.add(new File([bytes], name, { type }))
+                return data
+            }""",
+            [base64.b64encode(picture.read_bytes()).decode(), picture.name, thumbnails.kind(picture)],
+        )
+        desk.clear()
+        canvas = desk.page.locator("#graph-canvas")
+        for event in ("dragenter", "dragover", "drop"):
+            canvas.dispatch_event(event, {"dataTransfer": data, "clientX": 700, "clientY": 400})
+        session_in_graph(desk)

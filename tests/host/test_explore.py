@@ -305,7 +305,7 @@ def test_a_list_in_front_of_explore_claims_one_item(comfy: Comfy):
         ("", "Name a picture"),
         ("blank/a.png [output]", "is empty"),
         ("plain/a.png [output]", "carries no prompt"),
-        ("plain/b.png [output]", "is not a PNG that can be read"),
+        ("plain/b.png [output]", "is not a picture that can be read"),
         ("plain/c.png [output]", "is not there"),
         ("plain/d.png [output]", "not JSON"),
     ],

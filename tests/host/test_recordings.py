@@ -17,6 +17,7 @@ OTHERS = {
     ("ResonanceLoadLLM", "model"),
     ("ResonanceLoadLLM", "mmproj"),
     ("ResonanceLoadDrawn", "vae"),
+    ("ResonanceRoundOutput", "format"),
     ("ResonanceVary", "sampler_name"),
     ("ResonanceVary", "scheduler"),
 }

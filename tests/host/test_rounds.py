@@ -5,17 +5,23 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from resonance.drive.workflow import load
+from resonance.files import formats
+from resonance.files.settings import FORMAT, SUFFIXES, Format
 from resonance.session.naming import prompt_hash
 
 from .comfy import PACK, Comfy, RunFailed, node
 from .graphs import check_whole, claimed, items, listening, mean, output, pictures, quick, until
 from .test_llm import Texts
 
+FEW: tuple[Format, ...] = ("webp", "jpeg")
+"""Formats in the suite: tests/unit/test_formats.py has all of them without a server."""
 PROBE = PACK / "tests" / "host" / "packs" / "probe"
 
 
@@ -132,6 +138,48 @@ def test_words_first_describes_a_round_before_it_paints(comfy: Comfy, name: str)
     assert log(comfy)[started:] == [
         f"X000{n} {r} {c}" for r in (1, 2) for n, c in ((1, "red"), (2, "green"), (3, "blue"))
     ]
+
+
+@pytest.mark.parametrize(
+    "format", [pytest.param(each, marks=[] if each in FEW else pytest.mark.long) for each in FORMAT.choices]
+)
+def test_rounds_in_every_format_under_names_by_a_pattern(comfy: Comfy, name: str, format: Format):
+    session = f"formats {format}"
+    pictures(comfy, session, "red", "blue")
+    workflow = {"nodes": [{"title": "ü"}], "extra": {}}
+    graph = quick(session, session, rounds=2)
+    more = {"format": format, "name_pattern": "{source}/{lineage}", "parameters": True, "captions": True}
+    graph["5"]["inputs"] |= more
+    run(comfy, graph, workflow=workflow)
+    for round_ in (1, 2):
+        for item, channel in zip(items(comfy, session, round_), (0, 2), strict=True):
+            [file] = item["files"]
+            folder, _, stem = file.removesuffix(SUFFIXES[format]).rpartition("/")
+            assert stem == item["lineage"]
+            assert folder.startswith(f"round-000{round_}/") and folder.endswith(
+                ("red", "blue") if round_ == 1 else stem
+            )
+            path = output(comfy) / session / file
+            assert mean(path)[channel] > 200
+            assert load(path).graph == graph
+            assert json.loads(formats.texts(path)["resonance"])["lineage"] == item["lineage"]
+            assert formats.texts(path)["parameters"] == item["prompt"]
+            assert path.with_suffix(".txt").read_text() == f"{item['prompt']}\n"
+            [shown] = comfy.get(f"/resonance/rounds/{quote(session)}/items/{item['id']}")["pictures"]
+            assert (output(comfy) / shown["subfolder"] / shown["filename"]) == path
+            asked = comfy.get(f"/resonance/rounds/{quote(session)}/items/{item['id']}/result/1/workflow")
+            assert json.loads(asked["workflow"]) == workflow
+            assert json.loads(asked["prompt"]) == graph
+
+
+def test_a_wrong_name_pattern_is_one_error_at_its_input(comfy: Comfy, name: str):
+    pictures(comfy, name, "red")
+    graph = quick(name, name)
+    graph["5"]["inputs"]["name_pattern"] = "../{seed}"
+    answer = comfy.post("/prompt", {"prompt": comfy.complete(graph)})
+    errors = answer.json()["node_errors"]["5"]["errors"]
+    assert answer.status_code == 400 and [error["extra_info"]["input_name"] for error in errors] == ["name_pattern"]
+    assert "leads elsewhere" in errors[0]["details"]
 
 
 def log(comfy: Comfy) -> list[str]:

@@ -53,6 +53,11 @@ CASES: dict[str, tuple[str, Any, Said]] = {
     ),
     "GET /resonance/rounds/{session}/items/{id}/source": (f"{ITEM}/source", None, red),
     "GET /resonance/rounds/{session}/items/{id}/result/{number}": (f"{ITEM}/result/1?full=1", None, red),
+    "GET /resonance/rounds/{session}/items/{id}/result/{number}/workflow": (
+        f"{ITEM}/result/1/workflow",
+        None,
+        of_json(lambda said: "ResonanceRoundOutput" in said["prompt"]),
+    ),
     "POST /resonance/rounds/{session}/pause": (f"{ROUND}/pause", {}, of_json(lambda said: said == {})),
     "POST /resonance/rounds/{session}/resume": (f"{ROUND}/resume", {}, of_json(lambda said: said == {})),
     "POST /resonance/rounds/{session}/retry": (f"{ROUND}/retry", {}, of_json(lambda said: said == {"items": 0})),

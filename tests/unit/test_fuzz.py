@@ -18,11 +18,13 @@ from resonance.canvas.listing import digest, write
 from resonance.canvas.masks import masks
 from resonance.canvas.read import Reading, partial, read_canvas
 from resonance.canvas.write_program import write_program
+from resonance.files.names import inside
 from resonance.img2tag2img import config
 from resonance.interpret.taggers.labels import Labels, read_labels
 from resonance.roulette import Draw, Plan, draw, parse
 from resonance.session.item import Item
 from resonance.session.naming import stem_of
+from resonance.session.pattern import LONGEST, TOKENS, check_pattern, path_by
 from resonance.session.payloads import Exploration
 from resonance.told import Told
 from resonance.vary.transform import Transform, calls, read_program
@@ -78,6 +80,10 @@ def labels(text: str, path: Path) -> Labels:
     return read_labels(path)
 
 
+def pattern(text: str, path: Path) -> str:
+    return check_pattern(text)
+
+
 def program(text: str, path: Path) -> Transform:
     return Transform(*read_program(text))
 
@@ -119,6 +125,12 @@ def use_labels(read: Labels) -> None:
     assert all(name.encode() for name in read.names)
 
 
+def use_pattern(read: str) -> None:
+    names = path_by(read, dict.fromkeys(TOKENS, read))[0].split("/")
+    assert len(names) == len(read.split("/"))
+    assert all(inside(Path("s"), name) and 0 < len(name.encode()) <= LONGEST for name in names)
+
+
 def use_program(read: Transform) -> None:
     assert len([*calls(read, 7)]) == len(read.pairs) * read.iterations
     assert read_program(write_transform(read))[0] == read.pairs
@@ -135,6 +147,7 @@ READERS = {
     "toml": Reader(configuration, use_config),
     "item": Reader(item, use_item),
     "tags": Reader(labels, use_labels),
+    "pattern": Reader(pattern, use_pattern),
     "transform": Reader(program, use_program),
 }
 

@@ -293,7 +293,7 @@ var TEXT_HEIGHT = 60;
 var nodes = () => import("./node-CQj0iPx5.mjs");
 var speaking;
 var said = () => speaking ??= import("./said-D1t33LZx.mjs");
-var menu = () => import("./menu-BVnvMjiL.mjs");
+var menu = () => import("./menu-DnNqPgPK.mjs");
 var tables = () => import("./transform-s-1whIPf.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
@@ -388,7 +388,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-u7amPApW.mjs").then(({ openGallery }) => {
+				import("./gallery-Eoh4Mi3B.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},

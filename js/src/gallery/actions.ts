@@ -2,6 +2,7 @@
 
 import { addNode, app, captureUndo, selectedNodes, viewUrl, type LGraphNode, type Picture } from '../comfy'
 import { t } from '../i18n'
+import { type Carried } from './server'
 
 const LOADER = 'LoadImage'
 
@@ -21,8 +22,14 @@ export function sendToLoadImage({ subfolder, filename, type }: Picture): void {
   captureUndo()
 }
 
-/** Opens the workflow that the picture was saved with. */
-export async function loadWorkflow(picture: Picture): Promise<void> {
+/** Opens the workflow that the picture was saved with. What ComfyUI does not read itself, `carried` asks the server for. */
+export async function loadWorkflow(picture: Picture, carried: () => Promise<Carried>): Promise<void> {
+  if (!picture.filename.endsWith('.png')) {
+    const { workflow, prompt } = await carried()
+    const graph = workflow ?? prompt
+    if (!graph) throw new Error(t('gallery.no_workflow'))
+    return await app.handleFile(new File([graph], `${picture.filename}.json`, { type: 'application/json' }))
+  }
   const answer = await fetch(viewUrl(picture))
   if (!answer.ok) throw new Error(`${picture.filename}: ${answer.status} ${answer.statusText}`)
   const data = await answer.arrayBuffer()

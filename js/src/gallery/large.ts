@@ -6,7 +6,7 @@ import { t } from '../i18n'
 import { loadWorkflow, sendToLoadImage } from './actions'
 import { makePlot } from './plot'
 import { SIGNS, stateName } from './says'
-import { askDrift, askItem, pictureUrl, type Item } from './server'
+import { askDrift, askItem, askWorkflow, pictureUrl, type Item } from './server'
 import { across, along, isSame, type Cell, type Table } from './table'
 import { describeItem } from './words'
 
@@ -89,7 +89,8 @@ export function openLarge(from: From, start: Cell, startWithSource: boolean): La
   const load = button(
     t('gallery.load'),
     withPicture(async (picture) => {
-      await loadWorkflow(picture)
+      const [id, result] = [cell.id, number + 1]
+      await loadWorkflow(picture, () => askWorkflow(from.session, id, result))
       dialog.close()
       from.left()
     }),

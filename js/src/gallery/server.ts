@@ -82,6 +82,12 @@ export interface Item {
   } | null
 }
 
+/** What a picture says about how it was made, as JSON. */
+export interface Carried {
+  readonly workflow?: string
+  readonly prompt?: string
+}
+
 /** One round of a lineage: share of the first round's tags that are kept (0 to 1), mean color of its source. */
 export interface Point {
   readonly id: number
@@ -108,6 +114,10 @@ export const askGrid = (session: string): Promise<GridAnswer> => ask(`${path(ses
 export const askItem = (session: string, id: number): Promise<Item> => ask(`${path(session)}/items/${id}`)
 
 export const askDrift = (session: string, id: number): Promise<Drift> => ask(`${path(session)}/items/${id}/drift`)
+
+/** The workflow and the graph in API form, as JSON, that an item's n-th result (from 1) carries. */
+export const askWorkflow = (session: string, id: number, number: number): Promise<Carried> =>
+  ask(`${path(session)}/items/${id}/result/${number}/workflow`)
 
 export const command = (session: string, name: Act): Promise<unknown> => ask(`${path(session)}/${name}`, {})
 

@@ -163,6 +163,7 @@ class Embedded:
             words=words,
             prompt=item.payload.words or request.prompt,
             facts=painted.facts,
+            model=self.setup.painting.model,
             texts={"parameters": parameters(painted.request)},
         )
 

@@ -42,5 +42,6 @@ def vary(painter: Painter, job: LegJob, stopped: Callable[[], bool]) -> Made:
     said = of_call(asked, leg.call, start)
     return Made(
         pictures=(encode_png(picture, {}),),
+        model=painter.how.model,
         texts={"parameters": parameters(replace(said, size=picture.size, checkpoint=painter.how.model))},
     )

@@ -17,6 +17,7 @@ ROUTES = (
     ("GET", ITEM + "/drift", "sessions", "drifted"),
     ("GET", ITEM + "/source", "sessions", "source"),
     ("GET", ITEM + r"/result/{number:\d{1,9}}", "sessions", "result"),
+    ("GET", ITEM + r"/result/{number:\d{1,9}}/workflow", "sessions", "workflow"),
     ("POST", SESSION + "/pause", "sessions", "pause"),
     ("POST", SESSION + "/resume", "sessions", "resume"),
     ("POST", SESSION + "/retry", "sessions", "retry"),

@@ -1,8 +1,8 @@
 """HTTP routes for sessions.
 
 ``GET /resonance/rounds`` lists them. Below ``/resonance/rounds/<session>``: ``GET`` itself (``?round=``), ``grid``,
-``items/<id>``, ``items/<id>/drift``, and pictures at ``items/<id>/source`` and ``items/<id>/result/<number>``, small or, with
-``?full=1``, as they are; ``POST`` ``pause``, ``resume``, ``retry`` and ``remake``.
+``items/<id>``, ``items/<id>/drift``, pictures at ``items/<id>/source`` and ``items/<id>/result/<number>``, small or, with
+``?full=1``, as they are, and ``items/<id>/result/<number>/workflow``, what a picture says of how it was made; ``POST`` ``pause``, ``resume``, ``retry`` and ``remake``.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from ... import images
-from ...files import store
+from ...files import formats, store
 from ...gallery import grid, thumbnails
 from ...gallery.drift import drift
 from ...session import query
@@ -89,6 +89,16 @@ async def source(request: web.Request) -> web.StreamResponse:
 async def result(request: web.Request) -> web.StreamResponse:
     number = int(request.match_info["number"])
     return await _picture(request, lambda: grid.result(_session(request), _id(request), number))
+
+
+async def workflow(request: web.Request) -> web.Response:
+    number = int(request.match_info["number"])
+
+    def read() -> dict[str, str]:
+        texts = formats.read_texts(grid.result(_session(request), _id(request), number))
+        return {key: texts[key] for key in ("workflow", "prompt") if key in texts}
+
+    return await answer(read, _decoders)
 
 
 async def pause(request: web.Request) -> web.Response:

@@ -1,8 +1,9 @@
 """Saving what a run made, and committing it."""
 
+import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from comfy.cli_args import args
 
 from ... import graph, images
 from ...files import store
+from ...paint.how import how
 from ...session import saving
 from ...session.item import Item
 from ...session.made import Made, Takes
@@ -20,6 +22,8 @@ from ...session.status import Moved
 from .. import folders
 from . import owned as sessions
 from . import queue
+
+log = logging.getLogger(__name__)
 
 KEPT = 500
 """As many files stay in the temporary folder when another item was pasted: a driver pastes them for days."""
@@ -34,6 +38,7 @@ def save(
     prompt: dict[str, Any],
     extra: dict[str, Any] | None,
     naming: Naming = BY_ROUND,
+    note: Callable[[str], None] = log.warning,
 ) -> list[dict[str, str]]:
     """Saves a run's pictures and commits the item.
 
@@ -45,6 +50,7 @@ def save(
         words: the prompt that made them.
         takes: which of the results the next round takes. Of an item without source it takes none.
         naming: where they go. ``prompt hash`` goes by the payload's ``prompt``, or else by ``words``.
+        note: see :func:`resonance.session.saving.keep`.
 
     Returns:
         Entries as ComfyUI's ``ui["images"]`` has them.
@@ -58,11 +64,21 @@ def save(
     owned = sessions.open_(item.session)
     ledger = owned.ledger
     item = replace(item, words=ledger.own(item))
-    texts = _texts(item, prompt, extra)
-    pictures, beside = (tuple(_encode(each, texts)) for each in (results, before))
-    made = Made(pictures=pictures, before=beside, prompt=words, takes=takes, naming=naming, texts=None)
+    pictures, beside = (
+        tuple(each for batch in batches for each in images.from_tensor(batch)) for batches in (results, before)
+    )
+    made = Made(
+        pictures=pictures,
+        before=beside,
+        prompt=words,
+        takes=takes,
+        naming=naming,
+        how=how(graph.reduced(prompt), item, words) if naming.parameters else None,
+        model=graph.model_of(graph.reduced(prompt)),
+        texts=_texts(item, prompt, extra) or None,
+    )
     try:
-        files = saving.keep(ledger, item, made)
+        files = saving.keep(ledger, item, made, note)
     except Moved as error:
         sessions.lose(owned, error)
         raise
@@ -71,7 +87,7 @@ def save(
         sessions.close_when_idle(ledger)
     return [
         {"filename": name, "subfolder": f"{item.session}/{folder}", "type": "output"}
-        for folder, name in (file.split("/") for file in files)
+        for folder, _, name in (file.rpartition("/") for file in files)
     ]
 
 

@@ -9,6 +9,8 @@ var askSessions = () => ask(ROUNDS);
 var askGrid = (session) => ask(`${path(session)}/grid`);
 var askItem = (session, id) => ask(`${path(session)}/items/${id}`);
 var askDrift = (session, id) => ask(`${path(session)}/items/${id}/drift`);
+/** The workflow and the graph in API form, as JSON, that an item's n-th result (from 1) carries. */
+var askWorkflow = (session, id, number) => ask(`${path(session)}/items/${id}/result/${number}/workflow`);
 var command = (session, name) => ask(`${path(session)}/${name}`, {});
 /** Address of an item's source or of its n-th result (from 1): a thumbnail, or in full. Browsers keep what has a time. */
 function pictureUrl(session, item, which, full = false) {
@@ -629,8 +631,14 @@ function sendToLoadImage({ subfolder, filename, type }) {
 	widget.callback?.(value);
 	captureUndo();
 }
-/** Opens the workflow that the picture was saved with. */
-async function loadWorkflow(picture) {
+/** Opens the workflow that the picture was saved with. What ComfyUI does not read itself, `carried` asks the server for. */
+async function loadWorkflow(picture, carried) {
+	if (!picture.filename.endsWith(".png")) {
+		const { workflow, prompt } = await carried();
+		const graph = workflow ?? prompt;
+		if (!graph) throw new Error(t("gallery.no_workflow"));
+		return await app.handleFile(new File([graph], `${picture.filename}.json`, { type: "application/json" }));
+	}
 	const answer = await fetch(viewUrl(picture));
 	if (!answer.ok) throw new Error(`${picture.filename}: ${answer.status} ${answer.statusText}`);
 	const data = await answer.arrayBuffer();
@@ -942,7 +950,8 @@ function openLarge(from, start, startWithSource) {
 		said.textContent = t("gallery.sent");
 	}));
 	const load = button(t("gallery.load"), withPicture(async (picture) => {
-		await loadWorkflow(picture);
+		const [id, result] = [cell.id, number + 1];
+		await loadWorkflow(picture, () => askWorkflow(from.session, id, result));
 		dialog.close();
 		from.left();
 	}));

@@ -1,0 +1,56 @@
+"""What can be set of the files that are saved."""
+
+from typing import Literal, get_args
+
+from ..plugins import is_there
+from ..settings import Setting
+
+Format = Literal["png", "webp", "webp lossy", "jpeg", "jxl", "jxl lossy", "avif"]
+
+SUFFIXES: dict[Format, str] = {
+    "png": ".png",
+    "webp": ".webp",
+    "webp lossy": ".webp",
+    "jpeg": ".jpg",
+    "jxl": ".jxl",
+    "jxl lossy": ".jxl",
+    "avif": ".avif",
+}
+
+FORMAT = Setting[Format](
+    name="format",
+    default="png",
+    choices=tuple(each for each in get_args(Format) if is_there(each)),
+    tip="Format of the saved pictures. png, webp and jxl keep every pixel; webp lossy, jpeg, jxl lossy and avif do not, and the next"
+    " round goes on from what they keep. jxl needs pip install pillow-jxl-plugin, avif Pillow 11.3 or newer.",
+    advanced=True,
+)
+QUALITY = Setting(
+    name="quality",
+    default=90,
+    low=1,
+    high=100,
+    step=1,
+    tip="Of webp lossy, jpeg, jxl lossy and avif: more is better and larger.",
+    advanced=True,
+)
+NAME_PATTERN = Setting(
+    name="name_pattern",
+    default="",
+    tip="Names of pictures, in place of the name rule's: text in which lineage, source, round, seed, date, time, model and prompt, each"
+    " in braces, stand for what they are, and / parts folders inside the folder rule's. Empty: by the name rule.",
+    advanced=True,
+)
+PARAMETERS = Setting(
+    name="parameters",
+    default=False,
+    tip="Also writes how the pictures were made into them as A1111's web UI does, for Civitai and others that read that. What is not"
+    " known is left out.",
+    advanced=True,
+)
+CAPTIONS = Setting(
+    name="captions",
+    default=False,
+    tip="Also writes what the pictures were made from into a .txt beside each, as trainers read it.",
+    advanced=True,
+)

@@ -1,0 +1,104 @@
+"""How a graph of ComfyUI made a picture, as far as it can be known: for the text that A1111's web UI writes into pictures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ..graph import EXPLORE, ROUND_INPUT, ROUND_OUTPUT, Graph, ancestors, model_of, nodes_of
+from ..llm.chat import sound
+from ..session.item import Item
+from ..session.payloads import Exploration
+from ..vary.grid import split
+from .request import model_name, write_parameters
+
+_SEEDS = {"KSampler": "seed", "KSamplerAdvanced": "noise_seed"}
+"""The samplers that are read, and what they call their seed."""
+_OF_ITEM = {ROUND_INPUT: 5, EXPLORE: 8}
+"""The outputs that hand out an item's own seed."""
+
+
+@dataclass(frozen=True)
+class How:
+    """What is known; of ``facts`` what is None is not."""
+
+    prompt: str
+    negative: str
+    facts: Mapping[str, object]
+
+    def text(self, size: tuple[int, int]) -> str:
+        """As :func:`.request.write_parameters` has it.
+
+        Args:
+            size: of the picture, in pixels.
+        """
+        facts = {**self.facts, "Size": f"{size[0]}x{size[1]}"}
+        known = {name: fact for name, fact in facts.items() if fact is not None}
+        # A1111 takes a line of fewer than three entries for a part of the prompt.
+        return sound(write_parameters(self.prompt, self.negative, known if len(known) > 2 else {}))
+
+
+def how(graph: Graph, item: Item, words: str) -> How:
+    """What item and graph say of the pictures that reach Round Output.
+
+    Args:
+        graph: in ComfyUI's API form.
+        words: what they were made from, as Round Output was told.
+    """
+    sampler = _sampler(graph)
+    inputs: Mapping[str, Any] = sampler["inputs"] if sampler else {}
+    prompt, negative = words or _text(graph, inputs.get("positive")), _text(graph, inputs.get("negative"))
+    if isinstance(item.payload, Exploration):
+        prompt, negative = split(item.payload.prompt)
+    strength = _number(inputs.get("denoise"))
+    model = str((item.draw or {}).get("checkpoint") or model_of(graph))
+    facts = {
+        "Steps": _first(item.payload.steps, _number(inputs.get("steps"))),
+        "Sampler": _name(inputs.get("sampler_name")),
+        "Schedule type": _name(inputs.get("scheduler")),
+        "CFG scale": _first(item.payload.scale, _number(inputs.get("cfg"))),
+        "Seed": _seed(graph, item, inputs.get(_SEEDS[sampler["class_type"]])) if sampler else None,
+        "Size": None,
+        "Model": model_name(model) if model else None,
+        "Denoising strength": _first(item.payload.strength, strength if strength != 1 else None),
+    }
+    return How(prompt, negative, facts)
+
+
+def _sampler(graph: Graph) -> Mapping[str, Any] | None:
+    """The one sampler above the pictures of the one Round Output, if it is one that is read."""
+    ends = nodes_of(graph, ROUND_OUTPUT)
+    images = graph[ends[0]]["inputs"].get("images") if len(ends) == 1 else None
+    if not isinstance(images, list):
+        return None
+    above = str(cast(list[Any], images)[0])
+    nodes = [graph[id_] for id_ in {above, *ancestors(graph, above)} if id_ in graph]
+    samplers = [node for node in nodes if "latent_image" in node["inputs"]]
+    return samplers[0] if len(samplers) == 1 and samplers[0]["class_type"] in _SEEDS else None
+
+
+def _text(graph: Graph, link: Any) -> str:
+    """The text that is written in the node at the other end of a link."""
+    node = graph.get(str(cast(list[Any], link)[0])) if isinstance(link, list) else None
+    text = node["inputs"].get("text") if node and node["class_type"] == "CLIPTextEncode" else None
+    return text if isinstance(text, str) else ""
+
+
+def _seed(graph: Graph, item: Item, seed: Any) -> int | None:
+    """What a sampler was given: a number, or the item's own."""
+    if not isinstance(seed, list):
+        return cast("int | None", _number(seed))
+    id_, output = cast(list[Any], seed)[:2]
+    node = graph.get(str(id_), {"class_type": ""})
+    return item.seed if _OF_ITEM.get(node["class_type"]) == output else None
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _name(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _first(*values: float | None) -> float | None:
+    return next((value for value in values if value is not None), None)
