@@ -7,6 +7,7 @@ import typer
 
 from ..drive.embedded.settings import STEPS
 from .options import Folder, Names, Retry, Session, Take, Waits, Workflow, option
+from .saving import Saving
 
 EXPLORED = "What is explored"
 """Panel of the help."""
@@ -16,7 +17,7 @@ Rule = Literal["S", "H", "fixed"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Asked(Saving):
     """What the session is to be, as the options say; None: as before."""
 
     name: Session

@@ -193,7 +193,7 @@ def _prepared(asked: Asked, places: Places, engines: Engines, checkpoint: Checkp
         folder=folder,
         waits=waits,
         recipe=recipe,
-        naming=None if recipe else Naming(asked.folder or "prompt hash", asked.names or "variation"),
+        naming=None if recipe else asked.naming(Naming(asked.folder or "prompt hash", asked.names or "variation")),
         secret=places.secret() if recipe else "",
         engines=engines,
         builds=builds,
@@ -203,19 +203,21 @@ def _prepared(asked: Asked, places: Places, engines: Engines, checkpoint: Checkp
 
 def _recipe(asked: Asked, places: Places, checkpoint: Checkpoint, before: Known | None) -> ItemWorkflow:
     """The workflow that was named, one for the checkpoint, or the one that the session was run with last."""
-    folder, names = asked.folder, asked.names
+    folder, names, saved = asked.folder, asked.names, asked.saved()
     if asked.workflow:
         try:
             graph, workflow = read_workflow(asked.workflow)
-            return ItemWorkflow(named(ItemWorkflow(graph, workflow, EXPLORE).graph, folder, names), workflow, EXPLORE)
+            return ItemWorkflow(
+                named(ItemWorkflow(graph, workflow, EXPLORE).graph, folder, names, **saved), workflow, EXPLORE
+            )
         except Told as error:
             raise Told(f"{asked.workflow}: {error}") from error
     if checkpoint.model:
         graph = graph_for(checkpoint.model, checkpoint.sampler or "ddim", checkpoint.scheduler)
-        return ItemWorkflow(named(graph, folder or "prompt hash", names or "variation"), None, EXPLORE)
+        return ItemWorkflow(named(graph, folder or "prompt hash", names or "variation", **saved), None, EXPLORE)
     if before and before.graph:
         graph, workflow = kept(before, asked.name, places)
-        return ItemWorkflow(named(graph, folder, names), workflow, EXPLORE)
+        return ItemWorkflow(named(graph, folder, names, **saved), workflow, EXPLORE)
     raise Told(
         "What is to make the pictures? Pass --model, such as --model toyworld to try, with --server the name of a checkpoint"
         " there; or --workflow FILE, a workflow with Explore and Round Output that was exported as API."

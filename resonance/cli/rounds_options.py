@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from .options import First, Remake, Retry, Session, Take, Workflow
+from .saving import Saving
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Asked(Saving):
     """What the session is to be, as the options say."""
 
     name: Session

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from ..drive.comfyui import Server
+from ..drive.exploration import Paced
 from ..drive.session import Jobs, opened
 from ..drive.workflow import ItemWorkflow, load
 from ..files.names import check_name
 from ..session.chain import PlanDraws
 from ..session.fill.pictures import Pictures
+from ..session.naming import BY_ROUND
 from ..session.owning import Busy, own
 from ..session.query import Known, known
 from ..told import Told
+from ..vary.waits import NO_WAITS
 from .driving import drive_and_show, ledger_of
 from .engines import Engines, plan_of
 from .output import Output, interruptible
@@ -45,7 +48,8 @@ def _run(asked: Asked, folder: Path, places: Places, engines: Engines, out: Outp
         )
     first, roots = places.first(asked.first) if asked.first else ("", places.roots)
     rounds = asked.rounds if asked.rounds is not None else before.rounds if before else ROUNDS
-    recipe = None if engines.embedding else _workflow(asked, before, places)
+    naming = asked.naming(BY_ROUND)
+    recipe = None if engines.embedding else _workflow(asked, before, places).saving(asked.saved())
     builds = engines.builds(recipe, folder / ".comfyui")
     if asked.take:
         asyncio.run(take(asked.name, folder, engines.servers, out))
@@ -57,6 +61,8 @@ def _run(asked: Asked, folder: Path, places: Places, engines: Engines, out: Outp
         async with engines.opened(builds) as ready:
             if recipe and recipe.plan_text is not None:
                 chain.draws = PlanDraws(await plan_of(recipe.plan_text, ready))
+            if not recipe:
+                ready = [Paced(engine, NO_WAITS, naming) for engine in ready]
             await drive_and_show(chain, Jobs(chain, recipe.wants_first if recipe else False), ready, out)
 
     try:

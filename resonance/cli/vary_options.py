@@ -9,6 +9,7 @@ import typer
 from ..vary import settings
 from ..vary.settings import MODES, NONE, ScaleAs
 from .options import Folder, Names, Retry, Session, Take, Waits, Workflow, option
+from .saving import Saving
 
 VARIED, COLORS = "What is made", "Colours"
 """Panels of the help."""
@@ -18,7 +19,7 @@ Correct = Literal["after every transform", "when kept"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Asked(Saving):
     """What the session is to be, as the options say; None: as before."""
 
     name: Session

@@ -78,6 +78,7 @@ def run(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, 
     """
     folder = places.output / check_name(asked.name)
     waits = read_waits(asked.waits)
+    asked.saved()  # says at once what cannot be
     with ledger_of(folder):
         before = known(folder)
         if before and before.kind != "vary":
@@ -97,6 +98,7 @@ def run(asked: Asked, places: Places, engines: Engines, checkpoint: Checkpoint, 
     async def work() -> None:
         async with engines.opened(builds) as ready:
             plan, request = (asks, None) if isinstance(asks, VaryPlan) else await _asked(asks, asked.name, ready)
+            plan = replace(plan, jobs=[_saved(job, asked) for job in plan.jobs])
             with ledger_of(folder):
                 chain, fill = _begun(asked, folder, places.secret(), plan, request)
                 try:
@@ -131,6 +133,12 @@ def _begun(
         chain.close()
         raise
     return chain, fill
+
+
+def _saved(job: VaryJob, asked: Asked) -> VaryJob:
+    """The job, its pictures saved as is asked for."""
+    naming = asked.naming(job.naming)
+    return replace(job, pattern=naming.pattern, format=naming.format, quality=naming.quality)
 
 
 def _texts(request: Mapping[str, Any]) -> dict[str, str]:
@@ -297,7 +305,7 @@ async def _asked(recipe: VaryWorkflow, session: str, engines: Sequence[Engine]) 
             lost = error
             continue
         jobs = [VaryJob.from_dict(job) for job in json.loads((made.texts or {})["jobs"])]
-        starts = {job.start: data for job, data in zip(jobs, made.pictures, strict=True)}
+        starts = {job.start: data for job, data in zip(jobs, made.files, strict=True)}
         return _recorded(recipe, VaryPlan(jobs=jobs, starts=starts, masks={}), session)
     raise lost
 

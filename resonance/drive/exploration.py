@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ..graph import EXPLORE, ROUND_OUTPUT, nodes_of
+from ..graph import EXPLORE, ROUND_OUTPUT, with_inputs
 from ..session.fill.fill import Change
 from ..session.fill.grid import Grid
 from ..session.ledger import Ledger
@@ -163,13 +163,16 @@ def graph_for(checkpoint: str, sampler: str, scheduler: str) -> dict[str, dict[s
 _OUTPUTS = ("item", "positive", "negative", "latent", "width", "height", "scale", "steps", "seed")
 
 
-def named(graph: Mapping[str, dict[str, Any]], folder: str | None, name: str | None) -> dict[str, dict[str, Any]]:
-    """A graph whose Round Output follows these rules; None leaves one as it is."""
+def named(
+    graph: Mapping[str, dict[str, Any]], folder: str | None, name: str | None, **saved: Any
+) -> dict[str, dict[str, Any]]:
+    """A graph whose Round Output follows these rules; None leaves one as it is.
+
+    Args:
+        saved: further inputs of Round Output.
+    """
     rules = {key: rule for key, rule in (("folder_rule", folder), ("name_rule", name)) if rule is not None}
-    ends = nodes_of(graph, ROUND_OUTPUT)
-    return {
-        id_: {**node, "inputs": {**node["inputs"], **rules}} if id_ in ends else node for id_, node in graph.items()
-    }
+    return with_inputs(graph, ROUND_OUTPUT, {**rules, **saved})
 
 
 def _node(class_type: str, **inputs: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from .. import images
-from ..graph import DRIVEN, MAKE, PLAN, TRANSFORM, VARY, Graph, ancestors, nodes_of
+from ..graph import DRIVEN, MAKE, PLAN, TRANSFORM, VARY, Graph, ancestors, model_of, nodes_of
 from ..paint.request import PictureFile
 from ..session.chain import Chain, Unreadable
 from ..session.fill.transforms import Transforms, VaryJob
@@ -312,7 +312,7 @@ class VaryWorkflow:
         pictures = await handed_out(server, outputs.get(node, {}).get("images", []))
         if not pictures:
             raise JobFailed("The run ended without a picture of Vary.")
-        return Made(pictures=tuple(pictures))
+        return Made(pictures=tuple(pictures), model=model_of(self._asked))
 
     async def _run(
         self, server: Server, graph: Graph, question: Mapping[str, Any], run: str

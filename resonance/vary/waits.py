@@ -24,6 +24,9 @@ class Waits:
         return self.third if made % 3 == 0 else self.each
 
 
+NO_WAITS = Waits(0.0, 0.0, 0.0)
+
+
 def read_waits(text: str) -> Waits:
     """Reads ``a,b,c``, or one number for all three.
 

@@ -13,12 +13,13 @@ import pytest
 from PIL import Image
 from raw_ledger import raw
 
+from resonance.files import formats
 from resonance.session.item import Item
 from resonance.session.status import FILE
 
 from . import shell
 from .comfy import PACK, Comfy
-from .graphs import check_whole, claimed, items, output, pictures, quick, until
+from .graphs import check_whole, claimed, items, mean, output, pictures, quick, until
 
 PROBE = (PACK / "tests" / "host" / "packs" / "probe",)
 POINTS = (
@@ -118,6 +119,21 @@ def test_three_rounds_over_twelve_pictures(comfy: Comfy) -> None:
     assert Item.from_json(texts["resonance"]).source == made["source"]
     assert json.loads(texts["prompt"]) == json.loads(file.read_text())
     assert comfy.get("/history") == {}, "nothing is left behind"
+
+
+def test_pictures_are_saved_in_the_format_and_under_the_names_that_are_asked_for(comfy: Comfy) -> None:
+    session = "saved so"
+    pictures(comfy, session, "red", "blue")
+    file = workflow(comfy, session)
+    saved = ("--format", "jpeg", "--name-pattern", "{lineage}/{round} {model}")
+    shell.run(*words(comfy, session, "--workflow", file, "--rounds", "2", *saved))
+    for round_ in (1, 2):
+        for item, channel in zip(items(comfy, session, round_), (0, 2), strict=True):
+            path = output(comfy) / session / item["files"][0]
+            assert path.name == f"000{round_} no-model.jpg"
+            assert mean(path)[channel] > 200
+            inputs = json.loads(formats.texts(path)["prompt"])["5"]["inputs"]
+            assert (inputs["format"], inputs["name_pattern"]) == (saved[1], saved[3])
 
 
 def test_all_words_of_a_round_come_first_where_the_workflow_asks_for_it(comfy: Comfy) -> None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 from PIL import Image
 
+from ...files.settings import Format
 from ...told import Told
 from ...vary.leg import Leg, legs
 from ...vary.modes import colors
@@ -18,7 +19,7 @@ from .. import query, saving
 from ..item import Item
 from ..ledger import Ledger
 from ..made import Made
-from ..naming import FolderRule, NameRule, Naming
+from ..naming import BY_ROUND, FolderRule, NameRule, Naming
 from ..payloads import Variation
 from ..status import Kind
 from .fill import Change
@@ -77,6 +78,7 @@ class VaryJob:
         color: as :func:`resonance.vary.modes.colors` takes it.
         through_vae: the reference of colours takes the VAE's round trip.
         words: the prompt; behind ``--n`` stands the negative one.
+        pattern, format, quality: see :class:`resonance.session.naming.Naming`. Only who keeps the pictures knows them.
         node: id of Vary in the workflow that makes it; empty where none does.
         number: which of the node's ``of`` pictures it is, from 1.
     """
@@ -93,14 +95,20 @@ class VaryJob:
     node: str = ""
     number: int = 1
     of: int = 1
+    pattern: str = BY_ROUND.pattern
+    format: Format = BY_ROUND.format
+    quality: int = BY_ROUND.quality
 
     @property
     def naming(self) -> Naming:
-        return Naming(self.folder, self.name)
+        return Naming(self.folder, self.name, self.pattern, self.format, self.quality)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return asdict(self)
+        """As JSON holds it, for those who make the pictures."""
+        known = asdict(self)
+        for name in ("pattern", "format", "quality"):
+            del known[name]
+        return known
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
