@@ -110,6 +110,7 @@ export interface App {
   canvas: {
     graph?: Graph | null
     ds: { visible_area: ArrayLike<number> }
+    setDirty(foreground: boolean, background: boolean): void
     selected_nodes?: Record<string, LGraphNode>
     selectedItems?: Set<LGraphNode>
   }

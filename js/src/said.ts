@@ -9,6 +9,8 @@ import css from './said.css?inline'
 
 const LINE = 16
 const LINES = 12
+/** Above and below the element, of a node in classic. */
+const MARGINS = 20
 /** Runs of the history in which a workflow's words are looked for when its page was opened anew. */
 const RECENT = 10
 /** Milliseconds after which outputs that are kept with a workflow have been put back. */
@@ -94,6 +96,7 @@ function show(node: LGraphNode, text: string, problem = false): void {
     element.style.minHeight = `${said.height}px`
     const [, needed] = node.computeSize()
     if (node.size[1] < needed) node.setSize([node.size[0], needed])
+    app.canvas.setDirty(true, true) // classic places elements when it draws
   })
 }
 
@@ -103,7 +106,7 @@ function attach(node: LGraphNode): Said {
   void loadTexts().then(() => (element.ariaLabel = t('node.says')))
   element.dataset['captureWheel'] = 'true'
   const said: Said = { element, height: 3 * LINE }
-  const host = addHost(node, 'words', () => said.height)
+  const host = addHost(node, 'words', () => said.height + MARGINS)
   host.append(element)
   keepMounted(node, host)
   known.set(node, said)

@@ -40,6 +40,11 @@ def test_a_prompt_stands_on_the_node_whole_and_can_be_copied(desk: Desk) -> None
     desk.page.keyboard.press("Control+a")
     desk.page.keyboard.press("Control+c")
     assert desk.page.evaluate("() => navigator.clipboard.readText()").endswith("Negative: blurry")
+    if desk.renderer == "classic":
+        inside = "() => { const { pos, size } = app.graph.getNodeById(1); return [pos[1], pos[1] + size[1]] }"
+        top, bottom = desk.page.evaluate(inside)
+        box, page = said(desk).bounding_box(), desk.page.locator("canvas#graph-canvas").bounding_box()
+        assert box and page and top < box["y"] - page["y"] and box["y"] - page["y"] + box["height"] < bottom
     assert "words" not in str(desk.prompt()["1"]["inputs"]), "what is said is no value"
 
 

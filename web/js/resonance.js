@@ -292,7 +292,7 @@ var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
 var nodes = () => import("./node-CQj0iPx5.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-D1t33LZx.mjs");
+var said = () => speaking ??= import("./said-Bt2HKpP_.mjs");
 var menu = () => import("./menu-DnNqPgPK.mjs");
 var tables = () => import("./transform-s-1whIPf.mjs");
 function edit(node) {

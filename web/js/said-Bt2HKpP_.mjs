@@ -5,6 +5,8 @@ var said_default = ".resonance-said {\n  display: block;\n  box-sizing: border-b
 // src/said.ts
 var LINE = 16;
 var LINES = 12;
+/** Above and below the element, of a node in classic. */
+var MARGINS = 20;
 /** Runs of the history in which a workflow's words are looked for when its page was opened anew. */
 var RECENT = 10;
 /** Milliseconds after which outputs that are kept with a workflow have been put back. */
@@ -69,6 +71,7 @@ function show(node, text, problem = false) {
 		element.style.minHeight = `${said.height}px`;
 		const [, needed] = node.computeSize();
 		if (node.size[1] < needed) node.setSize([node.size[0], needed]);
+		app.canvas.setDirty(true, true);
 	});
 }
 function attach(node) {
@@ -84,7 +87,7 @@ function attach(node) {
 		element,
 		height: 48
 	};
-	const host = addHost(node, "words", () => said.height);
+	const host = addHost(node, "words", () => said.height + MARGINS);
 	host.append(element);
 	keepMounted(node, host);
 	known.set(node, said);
