@@ -1,10 +1,9 @@
-"""Writes example workflows and their pictures: `python tests/write_workflows.py [name ...]`, without names all of them.
+"""Writes example workflows: `python tests/write_workflows.py [name ...]`, without names all of them.
 
 The graphs of `examples/` are given in API form and are loaded, laid out and saved by the real front end in Chromium, so
 that order and form of the widgets are its own. Needs chromium and the package playwright.
 """
 
-import io
 import json
 import shutil
 import sys
@@ -13,9 +12,8 @@ from pathlib import Path
 
 from examples import EXAMPLES
 from host.comfy import Comfy
-from PIL import Image
 from places import PACK, find_comfyui
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -24,74 +22,95 @@ FLAGS = [
     "--disable-component-update",
     "--no-first-run",
 ]
-VIEW = {"width": 2500, "height": 1350}
-SIZES = {
-    "ResonanceCaptionImages": [380, 0],
-    "ResonanceTagImages": [380, 0],
-    "ResonanceCanvasChat": [420, 620],
-    "ResonanceCanvas": [480, 620],
-    "PreviewImage": [300, 320],
-    "SaveImage": [300, 340],
+VIEW = {"width": 1440, "height": 900}
+WIDTH, HEIGHT = 1770, 1095
+"""Of a whole graph: the front end's Fit View, which fills three quarters of `VIEW`, then zooms to 0.6 or more."""
+SIDE, GAP, TITLE, WIDEST = 26, 26, 30, 400
+"""Between two columns; between two nodes of one; height of a title; width of a column."""
+ROOM = {
+    **dict.fromkeys(("PreviewImage", "SaveImage", "SaveVideo", "ResonanceRoundOutput", "LoadImage"), 340),
+    "PreviewAny": 240,
+    "ResonanceContactSheet": 240,
 }
-"""Width and height of nodes that need more than the front end gives them."""
+"""Least heights of nodes that show a picture or a text once they have run."""
+SAYS = {
+    "ResonanceLoadTagger": 50,
+    "ResonanceTagImages": 90,
+    "ResonanceCaptionImages": 90,
+    "ResonanceComposePrompt": 90,
+    "ResonanceRoundInput": 50,
+}
+"""Room below nodes that grow when they say something."""
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
     "Comfy.Graph.CanvasInfo": False,
     "Comfy.Minimap.Visible": False,
-    "LiteGraph.Canvas.MinFontSizeForLOD": 0,  # texts on nodes however small they are
 }
 
-LAY_OUT = """([columns, note, heights, gap, sizes]) => {
-    const graph = app.rootGraph
-    const added = LiteGraph.createNode('MarkdownNote')
+FILL = """async ([api, name, note, columns, least, heights]) => {
+    await app.loadApiJson(api, name)
+    const graph = app.rootGraph, added = LiteGraph.createNode('MarkdownNote')
     added.title = 'Read me'
-    added.size = [420, 0]
+    added.color = added.bgcolor = '#222'
     graph.add(added)
     added.widgets[0].value = note
+    const context = document.createElement('canvas').getContext('2d')
+    context.font = `${LiteGraph.NODE_SUBTEXT_SIZE}px ${LiteGraph.NODE_FONT}`
+    const long = text => context.measureText(text ?? '').width
+    const wide = w => long(w.label ?? w.name) + (w.type === 'combo' ? long(w.value) : 0) + 70
+    for (const column of columns) {
+        const nodes = column.map(id => id === 'note' ? added : graph.getNodeById(Number(id)))
+        const width = Math.max(least, ...nodes.flatMap(node => [node.computeSize()[0], ...(node.widgets ?? []).map(wide)]))
+        for (const node of nodes)
+            node.size = [width, Math.max(node.computeSize()[1], heights[node.type] ?? 0, heights[node.id] ?? 0)]
+    }
+    graph.setDirtyCanvas(true, true)
+    return added.id
+}"""
+"""Loads a graph with its note, each node as wide as its column, which is so wide that classic cuts no widget's name."""
+
+HEIGHTS = """() => Object.fromEntries(app.rootGraph.nodes.map(
+    node => [node.id, document.querySelector(`[data-node-id="${node.id}"]`).offsetHeight]))"""
+"""Of the nodes in Nodes 2.0, titles included: there they are higher than in classic."""
+
+PLACE = """([columns, heights, side, says, gap, title, collapsed]) => {
+    const graph = app.rootGraph
     let x = 0
     for (const column of columns) {
-        let y = 0, width = 0
-        for (const id of column) {
-            const node = id === 'note' ? added : graph.getNodeById(id) ?? graph.getNodeById(Number(id))
-            if (id !== 'note') node.size = node.computeSize()
-            node.size[0] = Math.max(node.size[0], 300)
-            const [w, h] = sizes[node.type] ?? [0, 0]
-            node.size = [Math.max(node.size[0], w), Math.max(node.size[1], h, heights[id] ?? 0)]
-            node.pos = [x, y + 30]
-            y += node.size[1] + gap
-            width = Math.max(width, node.size[0])
+        const nodes = column.map(id => graph.getNodeById(id))
+        let y = 0
+        for (const node of nodes) {
+            node.size[1] = heights[node.id] - title
+            node.pos = [x, y + title]
+            node.flags.collapsed = collapsed.includes(Number(node.id)) || undefined
+            y += (node.flags.collapsed ? title : heights[node.id] + (says[node.type] ?? 0)) + gap
         }
-        x += width + 60
+        x += nodes[0].size[0] + side
     }
     graph.setDirtyCanvas(true, true)
     return graph.serialize()
 }"""
 
-FIT = """() => {
-    const nodes = app.rootGraph.nodes, ds = app.canvas.ds
-    const right = Math.max(...nodes.map(n => n.pos[0] + n.size[0])), bottom = Math.max(...nodes.map(n => n.pos[1] + n.size[1]))
-    ds.scale = Math.min(2300 / right, 1100 / bottom)
-    ds.offset = [90 / ds.scale, 140 / ds.scale]
-    app.canvas.setDirty(true, true)
-    return [right * ds.scale + 120, bottom * ds.scale + 180]
-}"""
 
-
-def write(page: Page, comfy: Comfy, name: str) -> None:
+def write(measured: Page, page: Page, comfy: Comfy, name: str) -> None:
+    """Writes one example: ``measured`` is a page in Nodes 2.0, ``page`` in classic."""
     example = EXAMPLES[name]
-    page.evaluate("([api, name]) => app.loadApiJson(api, name)", [comfy.complete(example.graph), name])
-    workflow = page.evaluate(LAY_OUT, [example.columns, example.note, example.heights, example.gap, SIZES])
+    count = len(example.columns)
+    width = example.width or min(WIDEST, (WIDTH - SIDE * (count - 1)) // count)
+    for each in (measured, page):
+        filled = [comfy.complete(example.graph), name, example.note, example.columns, width, ROOM | example.heights]
+        note = each.evaluate(FILL, filled)
+        each.wait_for_timeout(1000)
+    heights = measured.evaluate(HEIGHTS)
+    columns = [[note if part == "note" else int(part) for part in column] for column in example.columns]
+    collapsed = list(map(int, example.collapsed))
+    workflow = page.evaluate(PLACE, [columns, heights, SIDE, SAYS, GAP, TITLE, collapsed])
     workflow["nodes"].sort(key=lambda n: n["id"])
+    bottom = max(n["pos"][1] + (0 if n["id"] in collapsed else n["size"][1]) for n in workflow["nodes"])
+    right = max(n["pos"][0] + n["size"][0] for n in workflow["nodes"])
+    assert right <= WIDTH and bottom <= HEIGHT, f"{name} is {right} x {bottom}"
     path = PACK / "example_workflows" / f"{name}.json"
     path.write_text(json.dumps(workflow, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    page.evaluate("([workflow, name]) => app.loadGraphData(workflow, true, true, name)", [workflow, name])
-    width, height = page.evaluate(FIT)
-    page.wait_for_timeout(1500)
-    clip = {"x": 60, "y": 85, "width": min(width, VIEW["width"]) - 60, "height": min(height, VIEW["height"]) - 85}
-    with Image.open(io.BytesIO(page.screenshot(clip=clip))) as image:
-        picture = image.convert("RGB")
-        picture.thumbnail((1400, 1400))
-        picture.save(path.with_suffix(".jpg"), quality=82)
 
 
 def stand_ins(base: Path) -> None:
@@ -111,6 +130,14 @@ def stand_ins(base: Path) -> None:
     shutil.copy(find_comfyui() / "input" / "example.png", base / "input")
 
 
+def open_page(browser: Browser, comfy: Comfy, nodes2: bool) -> Page:
+    page = browser.new_context(viewport=VIEW).new_page()
+    page.request.post(f"{comfy.url}/api/settings", data={**SETTINGS, "Comfy.VueNodes.Enabled": nodes2})
+    page.goto(comfy.url)
+    page.wait_for_function("window.app?.vueAppReady === true && !!window.app.extensionManager")
+    return page
+
+
 def main() -> None:
     (PACK / "example_workflows").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -118,13 +145,9 @@ def main() -> None:
         stand_ins(server.base)
         comfy = server.start()
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        context = browser.new_context(viewport=VIEW)
-        context.request.post(f"{comfy.url}/api/settings", data=SETTINGS)
-        page = context.new_page()
-        page.goto(comfy.url)
-        page.wait_for_function("window.app?.vueAppReady === true && !!window.app.extensionManager")
+        measured, page = (open_page(browser, comfy, nodes2) for nodes2 in (True, False))
         for name in sys.argv[1:] or EXAMPLES:
-            write(page, comfy, name)
+            write(measured, page, comfy, name)
         browser.close()
         comfy.stop()
 

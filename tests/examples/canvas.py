@@ -136,15 +136,15 @@ def by_hand() -> dict[str, Any]:
 
 
 LLM = (
-    "| a GGUF file of `omost-llama-3-8b` ([search](https://huggingface.co/models?library=gguf&search=omost-llama-3-8b)),"
-    " or any language model | `models/llm/` |\n"
+    "| a GGUF file of omost-llama-3-8b ([search](https://huggingface.co/models?library=gguf&search=omost-llama-3-8b)),"
+    " or any language model | *models/llm* |\n"
 )
 TABLE = "\n**Files**\n\n| file | goes to |\n|---|---|\n"
 
 EXAMPLES = {
     "Canvas chat": Example(
         chat(),
-        [["note"], ["1", "10"], ["3", "2"], ["4", "5"], ["11", "12", "13"], ["14", "15", "16"]],
+        [["note", "10"], ["1", "3"], ["2", "11", "12"], ["13", "4", "5"], ["14", "15", "16"]],
         "## Canvas chat\n\nA language model lays out a picture: what is where, in words and rectangles. A second message"
         " corrects it. Then each part is painted where the layout says.\n\n**Change first**\n\n"
         "1. The **message** in the first Canvas Chat, and the correction in the second.\n"
@@ -153,11 +153,10 @@ EXAMPLES = {
         "3. Your checkpoint: Stable Diffusion 1.5, 2.x or SDXL. For any other model set **method** in Regions to"
         " *area overlay*.\n\nThe layout appears on the node while it is written. The preview shows its colours. With the"
         " same seed the model is not asked again.\n" + TABLE + LLM + CHECKPOINT,
-        {"note": 560},
     ),
     "Canvas by hand": Example(
         by_hand(),
-        [["note"], ["2"], ["10", "4", "5"], ["11", "13"], ["14", "15", "16"]],
+        [["note", "10"], ["2"], ["4", "5", "11", "13"], ["14", "15", "16"]],
         "## Canvas by hand\n\nA layout: the whole picture, and regions from far to near, each with words of its own.\n\n"
         "**Change first**\n\n"
         "1. The words and places in **Canvas**: press **Edit canvas**, drag the boat to the right, write what it looks like, and"
@@ -165,6 +164,6 @@ EXAMPLES = {
         "2. Your checkpoint: Stable Diffusion 1.5, 2.x or SDXL. For any other model set **method** in Regions to"
         " *area overlay*.\n\nThe picture starts from the layout's colours, blurred: **denoise** is 0.98. For a free start"
         " connect *Empty Latent Image* and set it to 1.\n" + TABLE + CHECKPOINT,
-        {"note": 480, "2": 660},
+        {"2": 760},
     ),
 }

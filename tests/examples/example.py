@@ -1,10 +1,10 @@
 """What an example workflow is made from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-CHECKPOINT = "| `sd_xl_base_1.0.safetensors`, or any checkpoint of yours | `models/checkpoints/` |\n"
-"""A row of the table of files in a note."""
+CHECKPOINT = "| sd_xl_base_1.0.safetensors, or any checkpoint of yours | *models/checkpoints* |\n"
+"""A row of the table of files in a note. Notes have no inline code: its colours cannot be read in Nodes 2.0."""
 
 
 @dataclass(frozen=True)
@@ -16,11 +16,13 @@ class Example:
         columns: the ids from left to right, each column from top to bottom; ``note`` is the note.
         note: its Markdown: what the workflow does, what to change first, which files it needs and where they go.
         heights: in pixels, of nodes that shall be higher than they need, by id.
-        gap: between two nodes of a column, in pixels, title included.
+        collapsed: ids of nodes of which only the title is shown.
+        width: of a column in pixels; 0 means as many as there is room for.
     """
 
     graph: dict[str, Any]
     columns: list[list[str]]
     note: str
-    heights: dict[str, int]
-    gap: int = 110
+    heights: dict[str, int] = field(default_factory=dict[str, int])
+    collapsed: tuple[str, ...] = ()
+    width: int = 0

@@ -19,7 +19,6 @@ METHODS: dict[str, dict[str, Any]] = {
     },
 }
 TITLE = "above: the layout, area overlay, area average\nbelow: attention couple, dense diffusion (omost), dense diffusion (paper)"
-HEIGHTS = {"dense diffusion (paper)": 390}
 ROWS = [(str(10 * number), str(10 * number + 1)) for number in range(1, len(METHODS) + 1)]
 """Regions and sampler of each method."""
 
@@ -88,15 +87,16 @@ EXAMPLES = {
     "Region methods compared": Example(
         compared(),
         [
-            ["note", "5"],
-            ["1", "2"],
-            ["3", "4", "6"],
-            *map(list, zip(*ROWS, strict=True)),
-            ["7", "8", "9", "80", "81", "82"],
+            ["note", "2"],
+            ["1", "3", "4", "5"],
+            ["10", "20", "30", "6"],
+            ["11", "21", "31", "7", "8"],
+            ["40", "50", "81", "9", "80"],
+            ["41", "51", "82"],
         ],
         NOTE + TABLE + CHECKPOINT,
-        {"note": 660, "1": 640}
-        | {part: HEIGHTS.get(method, 300) for row, method in zip(ROWS, METHODS, strict=True) for part in row},
-        80,
+        {"1": 540},
+        ("6", "7", "8", "9", "80"),
+        265,
     )
 }

@@ -11,11 +11,9 @@ FILES = """
 
 | file | goes to |
 |---|---|
-| `model.safetensors`, `config.json`, `selected_tags.csv` of [wd-vit-tagger-v3](https://huggingface.co/SmilingWolf/wd-vit-tagger-v3) | `models/taggers/wd-vit-tagger-v3/`, or switch on `download` once |
+| model.safetensors, config.json and selected_tags.csv of [wd-vit-tagger-v3](https://huggingface.co/SmilingWolf/wd-vit-tagger-v3) | *models/taggers/wd-vit-tagger-v3*, or switch on *download* once |
 """
-ENCODER = "| `qwen3vl_4b_fp8_scaled.safetensors` ([page](https://huggingface.co/Comfy-Org/Krea-2)), or any text encoder that sees | `models/text_encoders/` |\n"
-
-NOTE = {"note": 460}
+ENCODER = "| qwen3vl_4b_fp8_scaled.safetensors ([page](https://huggingface.co/Comfy-Org/Krea-2)), or any text encoder that sees | *models/text_encoders* |\n"
 
 START = """## Rounds
 
@@ -23,9 +21,9 @@ Pictures become words, the words become new pictures, and these are the next rou
 
 **Change first**
 
-1. Put a folder of pictures into ComfyUI's `input` folder and write its name into **Round Input**.
+1. Put a folder of pictures into ComfyUI's *input* folder and write its name into **Round Input**.
 2. Choose your checkpoint.
-3. Press **Run** once. Results are in `output/<session>`; after a crash press Run again.
+3. Press **Run** once. Results are in *output/my session* and in **Rounds** of the sidebar; after a crash press Run again.
 """
 
 
@@ -86,21 +84,18 @@ def describe() -> dict[str, Any]:
 EXAMPLES = {
     "Rounds": Example(
         rounds(caption=True),
-        [["note", "1"], ["2", "13", "14"], ["3"], ["15"], ["4", "5"], ["6", "7", "8"], ["9", "10"], ["11", "12"]],
+        [["note", "6", "13", "14"], ["1", "2", "4"], ["3", "15"], ["5", "7", "8"], ["10", "11", "12", "9"]],
         START + FILES + CHECKPOINT + ENCODER,
-        NOTE,
     ),
     "Rounds, tags only": Example(
         rounds(caption=False),
-        [["note", "1"], ["2", "3"], ["4", "5"], ["6", "7", "8"], ["9", "10"], ["11", "12"]],
+        [["note", "6"], ["1", "2"], ["3", "4"], ["5", "7", "8"], ["10", "11", "12", "9"]],
         START + FILES + CHECKPOINT,
-        NOTE,
     ),
     "Describe one picture": Example(
         describe(),
-        [["note"], ["13", "14", "1"], ["2", "3"], ["15"], ["5", "16"]],
+        [["note"], ["1", "2", "13", "14"], ["3"], ["15"], ["5", "16"]],
         "## Describe one picture\n\nTags and a caption of one picture, put together to a prompt.\n\n**Change first**: the"
         " picture in **Load Image**.\n" + FILES + ENCODER,
-        NOTE,
     ),
 }

@@ -23,7 +23,7 @@ has a number and a label for each.
 1. The picture in **Load Image**, and the words: they should say what is in it.
 2. **Transform**: *normal* stays close, *shake* looks around, *focus* and *god* go far, *enhance* and *finalize* clean up. Its table shows
    what will be run.
-3. To keep them all as they are made, set `save_as` of **Vary** to *on*.
+3. To keep them all as they are made, set *save_as* of **Vary** to *on*.
 """
 
 EXPLORE = """## Explore a prompt
@@ -32,8 +32,8 @@ Every combination of aspects and scales, seed after seed, one picture per run.
 
 **Change first**
 
-1. The prompt in **Explore**; behind `|` stands the negative. The aspects, scales, and how many seeds (0: until you stop it).
-2. Press **Run** once. Pictures are in `output/explore`, in a folder for each prompt; the gallery in the sidebar shows them.
+1. The prompt in **Explore**; behind | stands the negative. The aspects, scales, and how many seeds (0: until you stop it).
+2. Press **Run** once. Pictures are in *output/explore*, in a folder for each prompt; the gallery in the sidebar shows them.
    Pause and go on there; after a crash press Run again.
 3. Widen it: add an aspect or a scale and press Run. Only what is missing is made.
 """
@@ -45,11 +45,9 @@ A picture varied fifty times, each time from the result before, with its colours
 **Change first**
 
 1. The picture in **Load Image**, and the words: the chain goes where they say.
-2. Set `color` of **Vary** to *none* to see what happens without it: most models turn magenta and dark.
-3. The pictures are in `output/fifty steps`. Stop whenever you like: Run goes on behind the last one.
+2. Set *color* of **Vary** to *none* to see what happens without it: most models turn magenta and dark.
+3. The pictures are in *output/fifty steps*. Stop whenever you like: Run goes on behind the last one.
 """
-
-HEIGHTS = {"note": 420}
 
 
 def vary(transform: dict[str, Any], **settings: Any) -> dict[str, Any]:
@@ -118,13 +116,9 @@ def explore() -> dict[str, Any]:
 
 
 EXAMPLES = {
-    "Vary one picture": Example(
-        one(), [["note", "1"], ["2", "3", "4"], ["5"], ["6"], ["7", "8"]], VARY + FILES, HEIGHTS
-    ),
-    "Explore a prompt": Example(
-        explore(), [["note"], ["1", "2"], ["3", "4"], ["5"], ["6", "7"]], EXPLORE + FILES, HEIGHTS
-    ),
+    "Vary one picture": Example(one(), [["note", "2"], ["1", "3", "4"], ["5"], ["6"], ["7", "8"]], VARY + FILES),
+    "Explore a prompt": Example(explore(), [["note", "2"], ["1"], ["3", "4", "5"], ["6", "7"]], EXPLORE + FILES),
     "Fifty steps without drift": Example(
-        fifty(), [["note", "1"], ["2", "3", "4"], ["5"], ["6"], ["7", "8"]], DRIFT + FILES, HEIGHTS
+        fifty(), [["note", "2"], ["1", "3", "4"], ["5"], ["6"], ["7", "8"]], DRIFT + FILES
     ),
 }
