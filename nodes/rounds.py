@@ -60,8 +60,8 @@ class RoundInput(io.ComfyNode):
                     "first_folder",
                     default="pictures",
                     tooltip="Folder of the first round's pictures inside ComfyUI's input folder; subfolders are included. Write"
-                    " `name [output]` for a folder of the output folder, `name [pictures]` for one below the key"
-                    " resonance_pictures of extra_model_paths.yaml.",
+                    " `name [output]` for a folder of the output folder, `[samples]` for three pictures to try, `name [pictures]`"
+                    " for one below the key resonance_pictures of extra_model_paths.yaml.",
                 ),
                 io.Int.Input(
                     "rounds",

@@ -39,7 +39,8 @@ class LoadTagger(io.ComfyNode):
                 io.Combo.Input(
                     "model",
                     options=taggers.names(),
-                    tooltip="A known tagger, or any folder in models/taggers with a model and its list of tags.",
+                    tooltip="A known tagger, or any folder in models/taggers with a model and its list of tags. automatic: the first of"
+                    " them that is there.",
                 ),
                 input_of(settings.ENGINE),
                 io.Combo.Input(
@@ -63,7 +64,7 @@ class LoadTagger(io.ComfyNode):
         except Told as error:
             return str(error)
         fetchable = download is not False and tagger.model.repo
-        return True if fetchable or not tagger.missing else taggers.explain_missing(tagger)
+        return True if fetchable or not tagger.missing else taggers.explain_missing(tagger, model)
 
     @classmethod
     def execute(cls, model: str, engine: EngineChoice, device: Device, download: bool) -> io.NodeOutput:

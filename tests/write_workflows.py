@@ -1,4 +1,5 @@
-"""Writes example workflows: `python tests/write_workflows.py [name ...]`, without names all of them.
+"""Writes example workflows: `python tests/write_workflows.py [name ...]`, without names all of them. `write_cards.py` draws their
+pictures.
 
 The graphs of `examples/` are given in API form and are loaded, laid out and saved by the real front end in Chromium, so
 that order and form of the widgets are its own. Needs chromium and the package playwright.
@@ -47,27 +48,42 @@ SETTINGS = {
     "Comfy.Minimap.Visible": False,
 }
 
-FILL = """async ([api, name, note, columns, least, heights]) => {
+FILL = """async ([api, name, note, columns, least, heights, inner]) => {
     await app.loadApiJson(api, name)
     const graph = app.rootGraph, added = LiteGraph.createNode('MarkdownNote')
     added.title = 'Read me'
     added.color = added.bgcolor = '#222'
     graph.add(added)
     added.widgets[0].value = note
+    const named = { note: added }
+    if (inner) {
+        const parts = inner.parts.map(id => graph.getNodeById(Number(id)))
+        for (const part of parts.filter(part => part.type === 'PrimitiveFloat'))
+            Object.assign(part.properties, { min: 0, max: 1, step: 0.05, precision: 2, display: 'slider' })
+        const { subgraph, node } = graph.convertToSubgraph(new Set(parts))
+        node.title = subgraph.name = inner.name
+        for (const [type, widget, label] of inner.shown) {
+            const part = subgraph.nodes.find(part => part.type === type)
+            const slot = part.inputs.find(input => input.widget?.name === widget)
+            subgraph.addInput(label, String(slot.type)).connect(slot, part)
+        }
+        named.inner = node
+    }
     const context = document.createElement('canvas').getContext('2d')
     context.font = `${LiteGraph.NODE_SUBTEXT_SIZE}px ${LiteGraph.NODE_FONT}`
     const long = text => context.measureText(text ?? '').width
     const wide = w => long(w.label ?? w.name) + (w.type === 'combo' ? long(w.value) : 0) + 70
     for (const column of columns) {
-        const nodes = column.map(id => id === 'note' ? added : graph.getNodeById(Number(id)))
+        const nodes = column.map(id => named[id] ?? graph.getNodeById(Number(id)))
         const width = Math.max(least, ...nodes.flatMap(node => [node.computeSize()[0], ...(node.widgets ?? []).map(wide)]))
         for (const node of nodes)
             node.size = [width, Math.max(node.computeSize()[1], heights[node.type] ?? 0, heights[node.id] ?? 0)]
     }
     graph.setDirtyCanvas(true, true)
-    return added.id
+    return Object.fromEntries(Object.entries(named).map(([name, node]) => [name, Number(node.id)]))
 }"""
-"""Loads a graph with its note, each node as wide as its column, which is so wide that classic cuts no widget's name."""
+"""Loads a graph with its note and its subgraph, each node as wide as its column, which is so wide that classic cuts no widget's
+name. Returns the ids of these two."""
 
 HEIGHTS = """() => Object.fromEntries(app.rootGraph.nodes.map(
     node => [node.id, document.querySelector(`[data-node-id="${node.id}"]`).offsetHeight]))"""
@@ -88,7 +104,7 @@ PLACE = """([columns, heights, side, says, gap, title, collapsed]) => {
         x += nodes[0].size[0] + side
     }
     graph.setDirtyCanvas(true, true)
-    return graph.serialize()
+    return JSON.stringify(graph.serialize())
 }"""
 
 
@@ -98,13 +114,14 @@ def write(measured: Page, page: Page, comfy: Comfy, name: str) -> None:
     count = len(example.columns)
     width = example.width or min(WIDEST, (WIDTH - SIDE * (count - 1)) // count)
     for each in (measured, page):
-        filled = [comfy.complete(example.graph), name, example.note, example.columns, width, ROOM | example.heights]
-        note = each.evaluate(FILL, filled)
+        graph, heights = comfy.complete(example.graph), ROOM | example.heights
+        inner = example.inner and vars(example.inner)
+        ids = each.evaluate(FILL, [graph, name, example.note, example.columns, width, heights, inner])
         each.wait_for_timeout(1000)
     heights = measured.evaluate(HEIGHTS)
-    columns = [[note if part == "note" else int(part) for part in column] for column in example.columns]
+    columns = [[int(ids.get(part, part)) for part in column] for column in example.columns]
     collapsed = list(map(int, example.collapsed))
-    workflow = page.evaluate(PLACE, [columns, heights, SIDE, SAYS, GAP, TITLE, collapsed])
+    workflow = json.loads(page.evaluate(PLACE, [columns, heights, SIDE, SAYS, GAP, TITLE, collapsed]))
     workflow["nodes"].sort(key=lambda n: n["id"])
     bottom = max(n["pos"][1] + (0 if n["id"] in collapsed else n["size"][1]) for n in workflow["nodes"])
     right = max(n["pos"][0] + n["size"][0] for n in workflow["nodes"])

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ..files.samples import SAMPLES
 from ..session import installation
 from ..told import Told
 
@@ -76,7 +77,7 @@ class Places:
 
     @property
     def roots(self) -> dict[str, Path]:
-        return {"input": self.input, "output": self.output}
+        return {"input": self.input, "output": self.output, "samples": SAMPLES}
 
     def first(self, folder: str) -> tuple[str, dict[str, Path]]:
         """The name under which a ledger remembers the first folder, and the roots that it needs.

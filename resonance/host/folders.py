@@ -6,6 +6,7 @@ from pathlib import Path
 import folder_paths
 
 from ..files.lookup import meant
+from ..files.samples import SAMPLES
 from ..session import installation
 
 PICTURES = "resonance_pictures"
@@ -55,9 +56,9 @@ def secret() -> str:
 
 
 def picture_roots() -> dict[str, Path]:
-    """Folders from which pictures may be read, by the name that stands in a source: ``input``, ``output`` and further
-    roots as ``pictures``, ``pictures2``, ..."""
-    roots = {"input": input_folder(), "output": output_folder()}
+    """Folders from which pictures may be read, by the name that stands in a source: ``input``, ``output``,
+    ``samples``, and further roots as ``pictures``, ``pictures2``, ..."""
+    roots = {"input": input_folder(), "output": output_folder(), "samples": SAMPLES}
     extra = folder_paths.get_folder_paths(PICTURES) if PICTURES in folder_paths.folder_names_and_paths else []
     for number, root in enumerate(extra, 1):
         roots["pictures" if number == 1 else f"pictures{number}"] = Path(root)

@@ -43,7 +43,7 @@ _kept: Kept[Loaded] = Kept(limit=2)
 
 def names() -> list[str]:
     """The taggers to choose from."""
-    return engine.names(_folders())
+    return [*engine.names(_folders()), engine.AUTOMATIC]
 
 
 def find(name: str, which: EngineChoice, device: Device = "auto") -> Tagger:
@@ -67,8 +67,8 @@ def find_complete(name: str, which: EngineChoice, device: Device, download: bool
     return opening.find(name, _folders(), which, device, download, watch)
 
 
-def explain_missing(tagger: Tagger) -> str:
-    return engine.explain_missing(tagger, _folders())
+def explain_missing(tagger: Tagger, asked: str) -> str:
+    return engine.explain_missing(tagger, _folders(), asked)
 
 
 def open_tagger(tagger: Tagger, node_id: str | None) -> Loaded:

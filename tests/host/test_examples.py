@@ -12,7 +12,7 @@ from PIL import Image
 
 from resonance.session import query
 
-from .comfy import Comfy
+from .comfy import Comfy, RunFailed
 from .conftest import server
 from .graphs import output
 from .varying import put
@@ -73,3 +73,27 @@ def test_fifty_steps_become_a_video(comfy: Comfy, count: int) -> None:
         assert sum(1 for _ in container.decode(video=0)) == count
     found = query.read_round(output(comfy) / session)[0]
     assert (found.state, found.round) == ("finished", count)
+
+
+def test_a_first_round_without_a_tagger_ends_in_one_sentence(comfy: Comfy) -> None:
+    says = r"No tagger is in [^:]*taggers yet: switch on 'download' to fetch wd-vit-tagger-v3 \(0\.4 GB from https://\S+\), or put"
+    with pytest.raises(RunFailed, match=says):
+        comfy.queue(comfy.complete(EXAMPLES["First round"].graph))
+    assert not (output(comfy) / "first round").exists()
+
+
+def test_a_first_round_takes_the_samples_and_the_tagger_that_is_there(comfy: Comfy, models: Path) -> None:
+    shutil.copytree(models / "taggers" / "tiny-onnx", comfy.base / "models" / "taggers" / "tiny-onnx")
+    graph = comfy.complete(EXAMPLES["First round"].graph)
+    graph["1"]["inputs"]["rounds"] = 1
+    graph["9"]["inputs"]["sizes.bucket_side"] = 256
+    graph["14"]["inputs"]["steps"] = 2
+    comfy.run(graph)
+    comfy.idle()
+    found, items = query.read_round(output(comfy) / "first round", 1)
+    assert (found.state, found.done) == ("finished", 3)
+    assert [item["source"] for item in items] == [
+        f"{name}.jpg [samples]" for name in ("balloon", "lighthouse", "winter")
+    ]
+    sizes = [Image.open(output(comfy) / "first round" / item["files"][0]).size for item in items]
+    assert [(width > height) - (width < height) for width, height in sizes] == [-1, 1, 0]

@@ -194,7 +194,7 @@ def test_a_planted_import_is_found(pack: Path, folder: str, module: str, found: 
 def test_the_archive_holds_what_users_need_and_nothing_else() -> None:
     files = shipped_files()
     assert {name.split("/")[0] for name in files} - {"subgraphs"} == {
-        *("__init__.py", "nodes", "resonance", "web", "locales", "example_workflows"),
+        *("__init__.py", "nodes", "resonance", "web", "locales", "example_workflows", "samples"),
         *("pyproject.toml", "requirements.txt"),
         *(f"requirements-{extra}.txt" for extra in ("onnx", "llm", "cli", "headless", "cluster")),
         *("README.md", "CHANGELOG.md", "LICENSE"),
@@ -212,6 +212,11 @@ def test_shipped_files_name_no_place_of_a_developer() -> None:
 
 def test_the_pack_is_small_enough_to_clone() -> None:
     assert sum((PACK / name).stat().st_size for name in shipped_files()) < 10 * 2**20
+
+
+def test_the_samples_are_three_small_pictures() -> None:
+    samples = [PACK / name for name in shipped_files() if name.startswith("samples/")]
+    assert len(samples) == 3 and sum(path.stat().st_size for path in samples) < 600_000
 
 
 def requirements(name: str) -> set[str]:

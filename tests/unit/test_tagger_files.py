@@ -99,6 +99,19 @@ def test_what_is_missing_is_named_with_folders_page_and_switch(root: Path, tmp_p
     assert "lacks config.json in" in text and "huggingface" not in text
 
 
+def test_automatic_is_what_is_there_whole_and_else_what_would_be_fetched(root: Path, tmp_path: Path) -> None:
+    (root / "joytag").mkdir()
+    (root / "joytag" / "top_tags.txt").write_text("red")
+    assert engine.find(engine.AUTOMATIC, [tmp_path / "nowhere", root]).folder == root / "tiny-onnx"
+    empty = [tmp_path / "empty"]
+    found = engine.find(engine.AUTOMATIC, empty)
+    assert found.missing and found == engine.find("wd-vit-tagger-v3", empty)
+    assert engine.explain_missing(found, empty, engine.AUTOMATIC) == (
+        f"No tagger is in {empty[0]} yet: switch on 'download' to fetch wd-vit-tagger-v3 (0.4 GB from"
+        " https://huggingface.co/SmilingWolf/wd-vit-tagger-v3), or put a tagger's folder there."
+    )
+
+
 def test_a_model_without_torch_form_says_so(root: Path) -> None:
     with pytest.raises(Told, match="no form for torch"):
         engine.find("joytag", [root], "torch")

@@ -18,6 +18,9 @@ from .torch_engine import TorchTagger
 
 Device = Literal["auto", "cpu"]
 
+AUTOMATIC = "automatic"
+"""Stands for the first tagger that is there with all its files; if there is none, for the first of the table."""
+
 
 @dataclass(frozen=True)
 class Tagger:
@@ -79,23 +82,19 @@ def find(name: str, roots: Sequence[Path], engine: EngineChoice = "auto", device
     ``auto`` takes torch where its files and timm are there, then onnx; with no files at all, what could be fetched for it.
 
     Args:
-        name: one of :func:`names`; anything else, a path above all, is refused.
+        name: one of :func:`names`, or :data:`AUTOMATIC`; anything else, a path above all, is refused.
         roots: folders that are searched, the one for new files first.
 
     Raises:
         Told: there is no such tagger, or it has no form for this engine.
     """
     known = names(roots)
+    if name == AUTOMATIC:
+        there = (tagger for each in known for tagger in _forms(each, roots, engine, device) if not tagger.missing)
+        return next(there, None) or find(known[0], roots, engine, device)
     if name not in known:
         raise Told(f"There is no tagger '{name}' in {_listed(roots)}. There are: {', '.join(known)}.")
-    folders = [root / name for root in roots if (root / name).is_dir()] or [roots[0] / name]
-    places = [(folder, MODELS.get(name) or recognise(folder)) for folder in folders]
-    taggers = [
-        Tagger(model, folder, one, device)
-        for one in (_preferred() if engine == "auto" else (engine,))
-        for folder, model in places
-        if model and (one == "onnx" or model.torch)
-    ]
+    taggers = _forms(name, roots, engine, device)
     if not taggers:
         raise Told(f"The tagger '{name}' has no form for torch: set engine to onnx or auto.")
     complete = [tagger for tagger in taggers if not tagger.missing]
@@ -103,9 +102,30 @@ def find(name: str, roots: Sequence[Path], engine: EngineChoice = "auto", device
     return (complete or begun or taggers)[0]
 
 
-def explain_missing(tagger: Tagger, roots: Sequence[Path]) -> str:
-    """What a person must do to get the files of ``tagger``."""
+def _forms(name: str, roots: Sequence[Path], engine: EngineChoice, device: Device) -> list[Tagger]:
+    """A tagger in each folder that may hold it and each engine that may run it, the preferred one first."""
+    folders = [root / name for root in roots if (root / name).is_dir()] or [roots[0] / name]
+    places = [(folder, MODELS.get(name) or recognise(folder)) for folder in folders]
+    return [
+        Tagger(model, folder, one, device)
+        for one in (_preferred() if engine == "auto" else (engine,))
+        for folder, model in places
+        if model and (one == "onnx" or model.torch)
+    ]
+
+
+def explain_missing(tagger: Tagger, roots: Sequence[Path], asked: str = "") -> str:
+    """What a person must do to get the files of ``tagger``.
+
+    Args:
+        asked: the name that was chosen, where it was not the tagger's.
+    """
     model, name = tagger.model, tagger.folder.name
+    if asked == AUTOMATIC:
+        return (
+            f"No tagger is in {_listed(roots)} yet: switch on 'download' to fetch {name} ({model.size} from {model.page}),"
+            f" or put a tagger's folder there."
+        )
     lists = {one: ", ".join(model.files(one)) for one in ("torch", "onnx") if one == "onnx" or model.torch}
     needed = "; or ".join(f"{files} (engine {one})" for one, files in lists.items())
     text = f"The tagger '{name}' lacks {', '.join(tagger.missing)} in {_listed(root / name for root in roots)}. It needs {needed}."

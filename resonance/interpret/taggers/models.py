@@ -65,6 +65,7 @@ class Model:
         torch: recipe of the timm weights; ``None`` where there are none.
         thresholds: the score that a tag must pass, by category; other categories go by ``general``.
         board: where its tags are from; ``None`` for a folder that is not in the table.
+        size: of what is fetched for it, as a person reads it.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Model:
     torch: Recipe | None = None
     thresholds: Thresholds = (("general", 0.35), ("character", 0.85))
     board: Board | None = "danbooru"
+    size: str = "0.3 to 1.4 GB"
 
     @property
     def page(self) -> str:
@@ -91,7 +93,7 @@ class Model:
 
 
 TABLE = (
-    Model("wd-vit-tagger-v3", "SmilingWolf/wd-vit-tagger-v3", torch=WD_TIMM),
+    Model("wd-vit-tagger-v3", "SmilingWolf/wd-vit-tagger-v3", torch=WD_TIMM, size="0.4 GB"),
     Model("wd-convnext-tagger-v3", "SmilingWolf/wd-convnext-tagger-v3", torch=WD_TIMM),
     Model("wd-swinv2-tagger-v3", "SmilingWolf/wd-swinv2-tagger-v3", torch=WD_TIMM),
     Model("wd-vit-large-tagger-v3", "SmilingWolf/wd-vit-large-tagger-v3", torch=WD_TIMM),

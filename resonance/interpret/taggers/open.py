@@ -51,7 +51,7 @@ def find(
         prefix = f"{model.subfolder}/" if model.subfolder else ""
         download.fetch(model.repo, {prefix + name: name for name in tagger.missing}, tagger.folder, progress)
     if tagger.missing:
-        raise Told(engine.explain_missing(tagger, roots))
+        raise Told(engine.explain_missing(tagger, roots, name))
     return tagger
 
 

@@ -1,0 +1,191 @@
+"""Draws the cards of the example workflows from what runs of ours made: `python tests/write_cards.py [name ...]`.
+
+The toy world paints; of layouts there is the sketch that Render Canvas makes. In the list of templates a card is some 230 pixels wide.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from demo_toyworld import SCENES, resonance, scenes
+from examples import EXAMPLES
+from examples.canvas import LIGHTHOUSE, text
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+from places import PACK
+
+from resonance.canvas.exchange import read_any
+from resonance.canvas.render import render
+from resonance.images import from_tensor
+from resonance.session.query import read_round
+
+SIDE, GAP, FONT = 690, 14, 34
+GROUND, INK = (24, 26, 32), (236, 238, 242)
+ARGS = ("--model", "toyworld")
+PROMPT = "large, red, star, center, blue background"
+Cell = tuple[Image.Image, str]
+
+
+def wrapped(words: str, font: ImageFont.FreeTypeFont, width: float) -> str:
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        lines = [*lines[:-1], longer] if font.getlength(longer) <= width else [*lines, word]
+    return "\n".join(lines)
+
+
+def card(rows: Sequence[Sequence[Cell]], head: str = "", lines: int = 0, font: int = FONT) -> Image.Image:
+    """Pictures in rows, words under each, in the middle of a square.
+
+    Args:
+        head: words above them all.
+        lines: room for words under each picture.
+    """
+    face = ImageFont.load_default(font)
+    assert isinstance(face, ImageFont.FreeTypeFont)
+    image = Image.new("RGB", (SIDE, SIDE), GROUND)
+    draw = ImageDraw.Draw(image)
+    words = wrapped(head, face, SIDE - 2 * GAP)
+    top = (words.count("\n") + 1) * round(1.25 * font) + GAP if head else 0
+    below = round(lines * 1.25 * font)
+    columns = max(map(len, rows))
+    cell = min((SIDE - GAP * (columns + 1)) // columns, (SIDE - top - (GAP + below) * len(rows) - GAP) // len(rows))
+    left = (SIDE - columns * (cell + GAP) + GAP) / 2
+    y = (SIDE - top - len(rows) * (cell + below + GAP) + GAP) / 2
+    draw.multiline_text((SIDE / 2, y), words, INK, face, "ma", font * 0.25, "center")
+    y += top
+    for row in rows:
+        for number, (picture, said) in enumerate(row):
+            x = left + number * (cell + GAP)
+            fitted = ImageOps.pad(picture.convert("RGB"), (cell, cell), Image.Resampling.LANCZOS, GROUND)
+            image.paste(fitted, (round(x), round(y)))
+            told = wrapped(said, face, cell)
+            draw.multiline_text((x + cell / 2, y + cell + 4), told, INK, face, "ma", font * 0.25, "center")
+        y += cell + below + GAP
+    return image
+
+
+def lineages(base: Path, first: str, rounds: int) -> list[list[Cell]]:
+    """A session of the toy world: the pictures of each lineage, each with the words that were found in it."""
+    session = first.strip("[]")
+    resonance(base, "rounds", session, "--first", first, "--rounds", str(rounds), *ARGS)
+    folder = base / "output" / session
+    found: dict[str, list[Cell]] = {}
+    for round_ in range(1, rounds + 1):
+        for item in read_round(folder, round_)[1]:
+            name = item["source"].rsplit(" [", 1)[0]
+            source = {1: PACK / "samples" if first == "[samples]" else base / "input"}.get(
+                round_, base / "output"
+            ) / name
+            found.setdefault(item["lineage"], []).append((Image.open(source), item["words"]["tags"]))
+            if round_ == rounds:
+                found[item["lineage"]].append((Image.open(folder / item["files"][0]), ""))
+    return list(found.values())
+
+
+def first_round(base: Path) -> Image.Image:
+    rows = lineages(base, "[samples]", 1)
+    return card(
+        [[(row[0][0], row[0][1].replace(" background", "")) for row in rows], [row[1] for row in rows]],
+        lines=2,
+        font=30,
+    )
+
+
+def rounds(base: Path) -> Image.Image:
+    scenes(base / "input" / "scenes")
+    rows = lineages(base, "scenes", 3)
+    return card([[(picture, "") for picture, _ in row] for row in rows])
+
+
+def tags_only(base: Path) -> Image.Image:
+    scenes(base / "input" / "tags")
+    rows = lineages(base, "tags", 2)[:2]
+    return card(
+        [[(picture, said.replace(" background", "")) for picture, said in row] for row in rows], lines=3, font=30
+    )
+
+
+def describe(base: Path) -> Image.Image:
+    scenes(base / "input" / "describe")
+    picture, said = lineages(base, "describe", 1)[1][0]
+    return card([[(picture, said)]], lines=2, font=44)
+
+
+def vary(base: Path, session: str, *program: str) -> list[Cell]:
+    scenes(base / "input" / "varied")
+    picture = next((base / "input" / "varied").glob("2-*.png"))
+    prompt = ", ".join(SCENES[1].tags)
+    resonance(base, "vary", session, picture, "--prompt", prompt, *program, *ARGS)
+    made = sorted((base / "output" / session).glob("*/*.png"), key=lambda path: path.stat().st_mtime_ns)
+    return [(Image.open(path), "") for path in made]
+
+
+def one(base: Path) -> Image.Image:
+    made = vary(base, "one", "--transform", "shake", "--iterations", "3")[:16]
+    return card([made[n : n + 4] for n in range(0, 16, 4)])
+
+
+def fifty(base: Path) -> Image.Image:
+    program = (
+        "--transform",
+        "6@.35 > 6@.35",
+        "--save-middle",
+        "--loop-to-loop",
+        "--iterations",
+        "25",
+        "--color",
+        "anchored",
+    )
+    made = vary(base, "fifty", *program)[:49]
+    return card([made[n : n + 7] for n in range(0, len(made), 7)])
+
+
+def explore(base: Path) -> Image.Image:
+    sizes = ("--aspects", "64x64", "--scales", "1,2,3", "--seeds", "3")
+    resonance(base, "explore", "cliff", PROMPT, *sizes, *ARGS)
+    made = sorted((base / "output" / "cliff").glob("*/*.png"))
+    return card([[(Image.open(path), "") for path in made[n : n + 3]] for n in range(0, 9, 3)], head=PROMPT)
+
+
+def layout(head: str) -> Image.Image:
+    sketch = render(read_any(text(LIGHTHOUSE), 1024, 1024).canvas, 512, 512)
+    return card([[(from_tensor(sketch)[0], "the layout")]], head=head, lines=1, font=40)
+
+
+def chat(_: Path) -> Image.Image:
+    return layout(f"“{EXAMPLES['Canvas chat'].graph['3']['inputs']['message']}”")
+
+
+def by_hand(_: Path) -> Image.Image:
+    return layout("Drawn by hand, painted where it says")
+
+
+def methods(_: Path) -> Image.Image:
+    return layout("Five ways to bind words to places")
+
+
+CARDS: dict[str, Callable[[Path], Image.Image]] = {
+    "First round": first_round,
+    "Rounds": rounds,
+    "Rounds, tags only": tags_only,
+    "Describe one picture": describe,
+    "Explore a prompt": explore,
+    "Vary one picture": one,
+    "Fifty steps without drift": fifty,
+    "Canvas by hand": by_hand,
+    "Canvas chat": chat,
+    "Region methods compared": methods,
+}
+
+
+def main() -> None:
+    for name in sys.argv[1:] or CARDS:
+        with tempfile.TemporaryDirectory() as folder:
+            path = PACK / "example_workflows" / f"{name}.jpg"
+            CARDS[name](Path(folder)).save(path, quality=85)
+        assert path.stat().st_size < 100_000, path
+
+
+if __name__ == "__main__":
+    main()
