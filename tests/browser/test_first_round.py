@@ -3,10 +3,10 @@
 import time
 from pathlib import Path
 
+import pytest
 from host.graphs import output
 from playwright.sync_api import Route
 
-from .conftest import PAIR
 from .desk import Desk
 
 PLACE = """name => {
@@ -56,7 +56,12 @@ def choose_checkpoint(hand: Hand, name: str) -> None:
         hand.on(f".litemenu-entry:has-text('{name}')")
 
 
-@PAIR
+@pytest.mark.parametrize(
+    ("comfy", "renderer"),
+    [("newer", "nodes2"), pytest.param("pinned", "classic", marks=pytest.mark.long)],
+    ids=["newer-nodes2", "pinned-classic"],
+    indirect=True,
+)
 def test_a_first_round_is_six_presses_away_from_its_pictures(desk: Desk) -> None:
     desk.page.route("**/First%20round.json", make_small)
     desk.command("Comfy.BrowseTemplates")
