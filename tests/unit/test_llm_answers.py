@@ -191,7 +191,7 @@ def test_a_gguf_model_is_read_as_its_template_says():
         model: Any = object.__new__(llamacpp.Model)
         choices = [{"delta": {"content": piece}, "finish_reason": None} for piece in pieces]
         choices[-1]["finish_reason"] = "stop"
-        model._thinking, model._interrupted = thinking_of(ODD), lambda: False
+        model._thinking, model._untold, model._interrupted = thinking_of(ODD), False, lambda: False
         model._pieces = lambda *_: ({"choices": [choice]} for choice in choices)
         return model._chat(replace(QUESTION, **held), lambda text, thoughts: grown.append(parted(text)))
 
