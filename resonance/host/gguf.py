@@ -13,8 +13,8 @@ PAGE = "https://huggingface.co/models?library=gguf&pipeline_tag=image-text-to-te
 
 def names() -> list[str]:
     """Names of the GGUF files in the ``llm`` folders; of a file in parts only the first."""
-    names = (n for n in folder_paths.get_filename_list("llm") if n.lower().endswith(".gguf"))
-    return [n for n in names if "-of-" not in n or "-00001-of-" in n]
+    files = (n for n in folder_paths.get_filename_list("llm") if n.lower().endswith(".gguf"))
+    return [n for n in files if "-of-" not in n or "-00001-of-" in n]
 
 
 def projectors() -> list[str]:

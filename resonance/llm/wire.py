@@ -14,7 +14,9 @@ OPTIONAL = ("top_k", "min_p", "repeat_penalty", "seed", "top_p", "temperature", 
 """Fields that some server refuses and an answer can do without."""
 
 THINKING = ("reasoning_effort", "chat_template_kwargs")
+"""The fields of :func:`thinking_fields`."""
 UNTOLD = "cannot be told whether to think"
+"""What a note says of a server, or of a model's template, that knows neither."""
 
 EFFORTS: dict[Thinking, str] = {"off": "none", "low": "low", "on": "medium"}
 """What OpenAI's field says of thinking. Models that know only on and off take any but none for on."""

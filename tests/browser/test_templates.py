@@ -87,6 +87,7 @@ def opened(desk: Desk, workflow: dict[str, Any]) -> dict[str, Any]:
     return desk.page.evaluate(LOOK, desk.renderer == "nodes2")
 
 
+@pytest.mark.one_page
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_a_template_is_read_on_a_laptop(laptop: Desk, path: Path) -> None:
     look = opened(laptop, json.loads(path.read_text()))

@@ -17,7 +17,7 @@ from resonance.canvas.listing import read_list, write
 from resonance.canvas.read import read_canvas
 from resonance.cli.app import app
 from resonance.cli.llm import LanguageModel
-from resonance.llm import http
+from resonance.llm import sending
 from resonance.llm.chat import Abilities, Answer, Interrupted
 
 from .canvas_samples import ANSWER, PROGRAM
@@ -179,7 +179,7 @@ def test_an_answer_that_breaks_off_gives_what_was_complete(fake: FakeLLM):
 
 
 def test_a_server_that_loads_its_model_is_waited_for(fake: FakeLLM, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(http, "SOONEST", 0.1)
+    monkeypatch.setattr(sending, "SOONEST", 0.1)
     fake.script, fake.loads_for = [(PROGRAM, "stop")], 0.2
     done = canvas("a harbour", "--llm", f"{fake.url}/ok")
     assert done.exit_code == 0, done.output

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 from resonance.cli.app import app
 from resonance.interpret.descriptions import CSV, JSONL, Description, Form, Lines
-from resonance.llm import http
+from resonance.llm import sending
 from resonance.told import Told
 
 COLORS = ("red", "green", "blue")
@@ -204,7 +204,7 @@ def test_a_model_that_fails_on_one_picture_is_asked_about_the_next(folder: Path,
 def test_a_server_that_loads_its_model_is_waited_for(
     folder: Path, fake: FakeLLM, monkeypatch: pytest.MonkeyPatch, picture: int
 ):
-    monkeypatch.setattr(http, "SOONEST", 0.1)
+    monkeypatch.setattr(sending, "SOONEST", 0.1)
 
     def load() -> None:
         fake.loads_for = 0.2

@@ -26,7 +26,7 @@ from resonance.drive.embedded.describer import Captioning, Describer, Tagging
 from resonance.drive.embedded.engine import Composing, Embedded, Setup
 from resonance.drive.embedded.painter import Painting, size_for
 from resonance.drive.job import EngineLost, Job, JobFailed
-from resonance.llm import http
+from resonance.llm import sending
 from resonance.llm.server import LLMServer
 from resonance.roulette import Draw, DrawnLora
 from resonance.session.item import Item, Words
@@ -167,7 +167,7 @@ def test_a_caption_comes_from_the_language_model(setup: Setup, tmp_path: Path) -
 def test_a_server_that_loads_its_model_is_waited_for_and_told_of(
     setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(http, "SOONEST", 0.1)
+    monkeypatch.setattr(sending, "SOONEST", 0.1)
     with FakeLLM() as fake:
         fake.loads_for = 0.2
         captioning = Captioning(llm=LLMServer(f"{fake.url}/ok", tmp_path / "llm_keys.json"))

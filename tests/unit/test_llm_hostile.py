@@ -13,7 +13,7 @@ from hostile_llm import ANSWERS, LARGE, LISTS, HostileLLM
 from PIL import Image
 from places import PACK
 
-from resonance.llm import http
+from resonance.llm import sending
 from resonance.llm.chat import Interrupted, LLMError, Message, Request, Sampling, ask
 from resonance.llm.http import connect
 from resonance.llm.server import Limits, LLMServer
@@ -32,7 +32,7 @@ def hostile() -> Iterator[HostileLLM]:
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LLMServer:
-    monkeypatch.setattr(http, "SOONEST", 0.05)
+    monkeypatch.setattr(sending, "SOONEST", 0.05)
     return LLMServer("", tmp_path / "llm_keys.json", timeout=SECONDS / 2, limits=TIGHT)
 
 

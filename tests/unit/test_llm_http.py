@@ -15,9 +15,10 @@ import pytest
 from fake_llm import KEY, FakeLLM
 from PIL import Image
 
-from resonance.llm import http
+from resonance.llm import http, sending
 from resonance.llm.chat import Answer, Interrupted, LLMError, Message, Request, Sampling, ask
-from resonance.llm.http import HTTPEngine, post_json
+from resonance.llm.http import HTTPEngine
+from resonance.llm.sending import post_json
 from resonance.llm.server import Limits, LLMServer
 
 RED = Image.new("RGB", (8, 8), "red")
@@ -432,8 +433,8 @@ def test_where_no_model_writes_that_is_said(fake: FakeLLM, keys: Path):
 
 @pytest.fixture
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "SOONEST", 0.05)
-    monkeypatch.setattr(http, "LATEST", 0.2)
+    monkeypatch.setattr(sending, "SOONEST", 0.05)
+    monkeypatch.setattr(sending, "LATEST", 0.2)
 
 
 @pytest.mark.parametrize("where", ["models", "chat"])

@@ -95,7 +95,8 @@ def test_so_it_is_with_the_model_that_sees(fake: FakeLLM, keys: Path) -> None:
 def test_a_server_that_cannot_is_named(fake: FakeLLM, keys: Path, routes: Any) -> None:
     fake.routes = routes
     assert engine(fake, "ok", keys, unload=True).release() == (
-        f"{fake.url}/ok/v1 keeps seer in memory: it does not know how to be asked for it"
+        f"{fake.url}/ok/v1 keeps seer in memory: it can be unloaded on Ollama, LM Studio and llama.cpp's server with several"
+        " models only"
     )
 
 

@@ -71,7 +71,7 @@ def ended(run: str) -> Outcome:
 
 def submit(run: str, graph: dict[str, Any]) -> None:
     """Posts a graph to this server under an id chosen beforehand. The text of a refusal is raised as NotNow."""
-    from ...llm.http import post_json  # which ComfyUI need not wait for when it starts
+    from ...llm.sending import post_json  # which ComfyUI need not wait for when it starts
 
     status, said = post_json(f"{core.address()}/prompt", {**graph, "prompt_id": run}, timeout=60)
     if status != 200:
