@@ -1,5 +1,5 @@
-"""Writes example workflows: `python tests/write_workflows.py [name ...]`, without names all of them. `write_cards.py` draws their
-pictures.
+"""Writes example workflows and subgraph blueprints: `python tests/write_workflows.py [name ...]`, without names all of them.
+`write_cards.py` draws the pictures of the workflows.
 
 The graphs of `examples/` are given in API form and are loaded, laid out and saved by the real front end in Chromium, so
 that order and form of the widgets are its own. Needs chromium and the package playwright.
@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from examples import EXAMPLES
+from examples.blueprints import BLUEPRINTS
 from host.comfy import Comfy
 from places import PACK, find_comfyui
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -50,12 +51,14 @@ SETTINGS = {
 
 FILL = """async ([api, name, note, columns, least, heights, inner]) => {
     await app.loadApiJson(api, name)
-    const graph = app.rootGraph, added = LiteGraph.createNode('MarkdownNote')
-    added.title = 'Read me'
-    added.color = added.bgcolor = '#222'
-    graph.add(added)
-    added.widgets[0].value = note
-    const named = { note: added }
+    const graph = app.rootGraph, named = {}
+    if (note) {
+        const added = named.note = LiteGraph.createNode('MarkdownNote')
+        added.title = 'Read me'
+        added.color = added.bgcolor = '#222'
+        graph.add(added)
+        added.widgets[0].value = note
+    }
     if (inner) {
         const parts = inner.parts.map(id => graph.getNodeById(Number(id)))
         for (const part of parts.filter(part => part.type === 'PrimitiveFloat'))
@@ -82,8 +85,8 @@ FILL = """async ([api, name, note, columns, least, heights, inner]) => {
     graph.setDirtyCanvas(true, true)
     return Object.fromEntries(Object.entries(named).map(([name, node]) => [name, Number(node.id)]))
 }"""
-"""Loads a graph with its note and its subgraph, each node as wide as its column, which is so wide that classic cuts no widget's
-name. Returns the ids of these two."""
+"""Loads a graph with its note and its subgraph, if it has them, each node as wide as its column, which is so wide that classic cuts
+no widget's name. Returns the ids of these two."""
 
 HEIGHTS = """() => Object.fromEntries(app.rootGraph.nodes.map(
     node => [node.id, document.querySelector(`[data-node-id="${node.id}"]`).offsetHeight]))"""
@@ -108,6 +111,32 @@ PLACE = """([columns, heights, side, says, gap, title, collapsed]) => {
 }"""
 
 
+BLUEPRINT = """([name, inputs, outputs]) => {
+    const graph = app.rootGraph, { subgraph, node } = graph.convertToSubgraph(new Set(graph.nodes))
+    node.title = subgraph.name = name
+    const part = type => subgraph.nodes.find(part => part.type === type)
+    for (const input of [...subgraph.inputs]) subgraph.removeInput(input)  // a seed becomes one of itself
+    for (const [type, name, label] of inputs) {
+        const slot = part(type).inputs.find(input => input.name === name)
+        subgraph.addInput(label, String(slot.type)).connect(slot, part(type))
+    }
+    for (const [type, name, label] of outputs) {
+        const slot = part(type).outputs.find(output => output.name === name)
+        subgraph.addOutput(label, String(slot.type)).connect(slot, part(type))
+    }
+    const left = Math.min(...subgraph.nodes.map(part => part.pos[0]))
+    const right = Math.max(...subgraph.nodes.map(part => part.pos[0] + part.size[0]))
+    subgraph.inputNode.arrange()
+    subgraph.outputNode.arrange()
+    subgraph.inputNode.pos = [left - subgraph.inputNode.size[0] - 60, 0]
+    subgraph.outputNode.pos = [right + 60, 0]
+    node.pos = [0, 0]
+    node.size = [Math.max(300, node.computeSize()[0]), node.computeSize()[1]]
+    return JSON.stringify(graph.serialize())
+}"""
+"""Makes one node of all that are there, with the inputs and outputs that it shall have."""
+
+
 def write(measured: Page, page: Page, comfy: Comfy, name: str) -> None:
     """Writes one example: ``measured`` is a page in Nodes 2.0, ``page`` in classic."""
     example = EXAMPLES[name]
@@ -130,6 +159,21 @@ def write(measured: Page, page: Page, comfy: Comfy, name: str) -> None:
     path.write_text(json.dumps(workflow, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def write_blueprint(measured: Page, page: Page, comfy: Comfy, name: str) -> None:
+    """Writes one blueprint; the pages are those of :func:`write`."""
+    blueprint = BLUEPRINTS[name]
+    for each in (measured, page):
+        each.evaluate(FILL, [comfy.complete(blueprint.graph), name, "", blueprint.columns, 300, {}, None])
+        each.wait_for_timeout(1000)
+    columns = [[int(part) for part in column] for column in blueprint.columns]
+    page.evaluate(PLACE, [columns, measured.evaluate(HEIGHTS), SIDE, SAYS, GAP, TITLE, []])
+    workflow = json.loads(page.evaluate(BLUEPRINT, [name, blueprint.inputs, blueprint.outputs]))
+    workflow["definitions"]["subgraphs"][0] |= {"category": "Resonance", "description": blueprint.description}
+    workflow["extra"] = {"BlueprintDescription": blueprint.description, "BlueprintSearchAliases": blueprint.aliases}
+    path = PACK / "subgraphs" / f"{name}.json"
+    path.write_text(json.dumps(workflow, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def stand_ins(base: Path) -> None:
     """Empty files under the names that the workflows use, so that no widget is shown as wrong."""
     places = {
@@ -137,7 +181,7 @@ def stand_ins(base: Path) -> None:
         "CLIPLoader": ("clip_name", "text_encoders"),
         "ResonanceLoadLLM": ("model", "llm"),
     }
-    for example in EXAMPLES.values():
+    for example in (*EXAMPLES.values(), *BLUEPRINTS.values()):
         for part in example.graph.values():
             if place := places.get(part["class_type"]):
                 key, folder = place
@@ -156,15 +200,16 @@ def open_page(browser: Browser, comfy: Comfy, nodes2: bool) -> Page:
 
 
 def main() -> None:
-    (PACK / "example_workflows").mkdir(exist_ok=True)
+    for made in ("example_workflows", "subgraphs"):
+        (PACK / made).mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         server = Comfy(Path(folder))
         stand_ins(server.base)
         comfy = server.start()
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         measured, page = (open_page(browser, comfy, nodes2) for nodes2 in (True, False))
-        for name in sys.argv[1:] or EXAMPLES:
-            write(measured, page, comfy, name)
+        for name in sys.argv[1:] or (*EXAMPLES, *BLUEPRINTS):
+            (write if name in EXAMPLES else write_blueprint)(measured, page, comfy, name)
         browser.close()
         comfy.stop()
 

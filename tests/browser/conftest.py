@@ -93,7 +93,7 @@ def comfy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             assert os.environ.get("RESONANCE_REQUIRE_BROWSER") != "1", f"no {NEWER}"
             pytest.skip("the newer front end is not installed: `nox -s test` does that")
         args = ("--front-end-root", str(NEWER))
-    with server(tmp_path_factory.mktemp("comfy"), models, "probe", args=args) as comfy:
+    with server(tmp_path_factory.mktemp("comfy"), models, "probe", "small_clip", args=args) as comfy:
         yield comfy
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 import torch
+from examples.blueprints import BLUEPRINTS
 from places import PACK, find_comfyui, shipped_files
 from unit.shared_settings import SHARED
 from write_locales import FILE, inputs, node_defs, our_nodes
@@ -100,6 +101,15 @@ def test_booting_says_nothing_of_ours(bare: Comfy) -> None:
 
 def test_the_archive_without_optional_packages_has_every_node(bare: Comfy, nodes: dict[str, Any]) -> None:
     assert set(our_nodes(bare)) == set(nodes)
+
+
+def test_the_archive_offers_its_subgraph_blueprints(bare: Comfy) -> None:
+    listed = {id_: found for id_, found in bare.get("/global_subgraphs").items() if found["source"] == "custom_node"}
+    assert {found["info"]["node_pack"] for found in listed.values()} == {"custom_nodes.resonance"}
+    assert {found["name"] for found in listed.values()} == set(BLUEPRINTS)
+    for id_, found in listed.items():
+        [part] = json.loads(bare.get(f"/global_subgraphs/{id_}")["data"])["nodes"]
+        assert part["title"] == found["name"]
 
 
 def test_nodes_that_need_no_optional_package_work(bare: Comfy) -> None:

@@ -193,13 +193,14 @@ def test_a_planted_import_is_found(pack: Path, folder: str, module: str, found: 
 
 def test_the_archive_holds_what_users_need_and_nothing_else() -> None:
     files = shipped_files()
-    assert {name.split("/")[0] for name in files} - {"subgraphs"} == {
-        *("__init__.py", "nodes", "resonance", "web", "locales", "example_workflows", "samples"),
+    assert {name.split("/")[0] for name in files} == {
+        *("__init__.py", "nodes", "resonance", "web", "locales", "example_workflows", "subgraphs", "samples"),
         *("pyproject.toml", "requirements.txt"),
         *(f"requirements-{extra}.txt" for extra in ("onnx", "llm", "cli", "headless", "cluster")),
         *("README.md", "CHANGELOG.md", "LICENSE"),
     }
-    assert {f"web/docs/{page.name}" for page in (PACK / "web" / "docs").iterdir()} <= set(files)
+    for folder in ("web/docs", "example_workflows", "subgraphs", "samples"):
+        assert {f"{folder}/{path.name}" for path in (PACK / folder).iterdir() if path.is_file()} <= set(files)
     assert not [name for name in files if "__pycache__" in name or name.endswith((".pyc", ".part", ".safetensors"))]
 
 
