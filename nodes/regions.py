@@ -96,7 +96,7 @@ class Regions(io.ComfyNode):
         name: str = method["method"]
         placed = METHODS[name].place(host.Placing(model, sources, METHODS[name].reason), method)
         where = [f"{n} {part}" for n, part in enumerate(placed.names)]
-        progress.say(f"{name}: {', '.join(where)}", cls.hidden.unique_id)
+        progress.say("\n".join((f"{name}: {', '.join(where)}", *placed.notes)), cls.hidden.unique_id)
         return io.NodeOutput(placed.model, placed.positive, placed.negative, placed.masks)
 
 

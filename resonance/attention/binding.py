@@ -10,6 +10,7 @@ import torch
 
 from ..told import Told
 from .heat import Heat
+from .lora import RegionLora
 from .method import RegionPlan, kept
 from .method import share as share_of
 from .parts import Binding, resize
@@ -57,6 +58,10 @@ class Bound:
         heat: Heat | None = None,
     ) -> None:
         self.binding, self.heat, self._tokens = binding, heat, tokens
+        self.loras: tuple[tuple[RegionLora, ...], ...] = (
+            ((), *(part.loras for part in binding.parts)) if binding else ((),)
+        )
+        """Those of each part; what is the base's acts on every conditioning of the run."""
         self.read = sum(tokens)
         self.filled = length > self.read
         self._ranges: list[tuple[float, float]] = []

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from ..canvas.canvas import GRID, Lora
 from ..told import Told
 from .heat import Heat
+from .lora import RegionLora
 from .method import AttentionMethod
 
 Conditioning = list[Any]
@@ -30,7 +31,8 @@ class Part:
         weight: how strongly it acts; 0 takes it out.
         start, end: share of the sampling during which it acts, 0 to 1.
         negative: what shall not be there; None: nothing of its own.
-        lora: a LoRA that acts there only.
+        loras: what acts there only, in a method that needs several passes of the model.
+        acting: the same where all parts share one pass.
     """
 
     name: str
@@ -40,15 +42,22 @@ class Part:
     start: float = 0.0
     end: float = 1.0
     negative: Conditioning | None = None
-    lora: Lora | None = None
+    loras: tuple[Lora, ...] = ()
+    acting: tuple[RegionLora, ...] = ()
 
 
 class PartWords(NamedTuple):
-    """The words of a part: tokens ``[1, T, C]`` and what else its conditioning says."""
+    """The words of a part.
+
+    Attributes:
+        tokens: ``[1, T, C]``; None: those of the conditioning that it is bound to, once more, for its LoRAs to act on.
+        values: what else its conditioning says.
+    """
 
     name: str
-    tokens: torch.Tensor
+    tokens: torch.Tensor | None
     values: Mapping[str, Any]
+    loras: tuple[RegionLora, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,6 +70,7 @@ class Binding:
         parts: all but the base.
         masks: ``[R, H, W]``, the base (all ones) first.
         weights, starts, ends: of the base and each part.
+        loras: those of the base.
         heat: where to note where the words acted; None: nowhere.
         negative: for a negative that carries no binding of its own.
     """
@@ -72,6 +82,7 @@ class Binding:
     weights: tuple[float, ...]
     starts: tuple[float, ...]
     ends: tuple[float, ...]
+    loras: tuple[RegionLora, ...] = ()
     heat: Heat | None = field(default=None, repr=False)
     negative: "Binding | None" = field(default=None, repr=False)
 
@@ -118,6 +129,7 @@ def bind(
     weight: float = 1.0,
     negative: bool = False,
     heat: Heat | None = None,
+    loras: tuple[RegionLora, ...] = (),
 ) -> Conditioning:
     """The conditioning ``base`` with the binding that lets all parts act beside it.
 
@@ -125,16 +137,18 @@ def bind(
         base: acts everywhere. Each of its entries is bound; nothing of it is changed.
         parts: those with weight 0 are left out.
         weight: of the base.
-        negative: bind what shall not be there; parts without any are left out.
+        negative: bind what shall not be there; parts without any are left out, unless they have LoRAs. For these it is the words of
+            ``base`` once more: at high CFG scales, a LoRA that does not act on the negative lacks a third of its effect.
+        loras: of the base.
 
     Raises:
         Told: a part's conditioning has several entries, or is of another text encoder; or the base is bound already.
     """
-    acting = [p for p in parts if p.weight > 0 and (p.negative if negative else p.positive)]
-    if not acting:
+    acting = [p for p in parts if p.weight > 0 and (p.negative or p.acting if negative else p.positive)]
+    if not acting and not loras:
         return base
     texts = tuple(_words(part, negative) for part in acting)
-    refusing = [] if negative else [part for part in parts if part.weight > 0 and part.negative]
+    refusing = [] if negative else [part for part in parts if part.weight > 0 and (part.negative or part.acting)]
     refused = None
     if refusing:
         refused = _binding(refusing, tuple(_words(part, True) for part in refusing), method, None, 1.0)
@@ -146,8 +160,9 @@ def bind(
                 "one Regions, or join what two of them give by Conditioning (Combine)."
             )
         for text in texts:
-            check_width(text.name, text.tokens, tokens)
-        binding = _binding(acting, texts, method, tokens, weight, heat, refused)
+            if text.tokens is not None:
+                check_width(text.name, text.tokens, tokens)
+        binding = _binding(acting, texts, method, tokens, weight, loras, heat, refused)
         bound.append([tokens, carrying(values, binding)])
     return bound
 
@@ -179,6 +194,7 @@ def _binding(
     method: AttentionMethod,
     base: torch.Tensor | None,
     weight: float,
+    loras: tuple[RegionLora, ...] = (),
     heat: Heat | None = None,
     negative: Binding | None = None,
 ) -> Binding:
@@ -190,6 +206,7 @@ def _binding(
         weights=(weight, *(part.weight for part in parts)),
         starts=(0.0, *(part.start for part in parts)),
         ends=(1.0, *(part.end for part in parts)),
+        loras=loras,
         heat=heat,
         negative=negative,
     )
@@ -209,13 +226,15 @@ def check_width(name: str, tokens: torch.Tensor, base: torch.Tensor) -> None:
 
 def _words(part: Part, negative: bool) -> PartWords:
     entries = part.negative if negative else part.positive
-    assert entries
+    if not entries:
+        return PartWords(part.name, None, {}, part.acting)
     if len(entries) > 1:
         raise Told(
             f"{part.name} is a combination of {len(entries)} conditionings; this method takes one per region. "
             "Make a region of each, or use an area method."
         )
-    return PartWords(part.name, *entries[0])
+    tokens, values = entries[0]
+    return PartWords(part.name, tokens, values, part.acting)
 
 
 def stack(masks: Sequence[torch.Tensor]) -> torch.Tensor:

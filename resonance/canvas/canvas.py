@@ -40,6 +40,7 @@ class Region:
         negative: what shall not be there.
         weight: how strongly its words act; 0 takes it out.
         start, end: share of the sampling during which it acts, 0 to 1.
+        loras: what acts there only.
         mask: its shape inside ``rect``, which it is stretched over: an 8-bit grey PNG of at most 256 x 256, base64.
             Empty: all of it.
         extra: keys of its JSON that are not ours, each with its value as JSON text.
@@ -56,7 +57,7 @@ class Region:
     start: float = 0.0
     end: float = 1.0
     mask: str = ""
-    lora: Lora | None = None
+    loras: tuple[Lora, ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
 
 

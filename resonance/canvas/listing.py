@@ -2,7 +2,7 @@
 
 Each item is ``{"rect": [top, bottom, left, right], "prefixes": [...], "suffixes": [...], "color": [r, g, b]}``, the first one
 global. Ours are ``name``, ``tags`` (index of a suffix), ``negative``, ``weight``, ``start``, ``end``, ``mask`` and ``lora``
-(``{"file", "strength"}``), and ``from`` on the first. Keys that we do not know are kept as they are.
+(``{"file", "strength"}``, or a list of these), and ``from`` on the first. Keys that we do not know are kept as they are.
 """
 
 import hashlib
@@ -24,6 +24,9 @@ MENTIONED = 3
 STRONGEST = 100.0
 """Largest weight, and strength of a LoRA."""
 
+MOST_LORAS = 8
+"""Most LoRAs of one region."""
+
 
 def write(canvas: Canvas) -> str:
     """The canvas as JSON, a region a line; what has its default is left out."""
@@ -40,8 +43,9 @@ def _line(region: Region, origin: str) -> str:
     usual = Region()
     item: dict[str, Any] = {name: getattr(region, name) for name in KEYS[:4]}
     item |= {name: value for name in KEYS[4:-1] if (value := getattr(region, name)) != getattr(usual, name)}
-    if region.lora:
-        item["lora"] = {"file": region.lora.file, "strength": region.lora.strength}
+    if region.loras:
+        loras = [{"file": lora.file, "strength": lora.strength} for lora in region.loras]
+        item["lora"] = loras if len(loras) > 1 else loras[0]
     if origin:
         item["from"] = origin
     parts = [f"{_text(name)}: {_text(value)}" for name, value in item.items()]
@@ -94,7 +98,7 @@ class _Item:
             start,
             self.number_of("end", start, 1.0, usual.end),
             self.mask(),
-            self.lora(),
+            self.loras(),
             self.extra(),
         )
 
@@ -155,21 +159,28 @@ class _Item:
                 raise CanvasError(f"Item {self.number} of the list: mask {error}.") from None
         return text
 
-    def lora(self) -> Lora | None:
-        match self.fields.get("lora"):
-            case None:
-                return None
-            case {"file": str() as file} as fields if file.strip():
-                strength = _within(cast(dict[str, Any], fields).get("strength", 1.0), -STRONGEST, STRONGEST)
-                if strength is not None:
-                    return Lora(sound(file), strength)
-            case _:
-                pass
-        raise self.wrong("lora", f'{{"file": name of a file, "strength": a number within {STRONGEST:g}}}')
+    def loras(self) -> tuple[Lora, ...]:
+        """One alone need not be in a list, as older canvases have it."""
+        value = self.fields.get("lora")
+        items: list[Any] = cast(list[Any], value) if isinstance(value, list) else [] if value is None else [value]
+        found = [_lora(item) for item in items]
+        if len(found) > MOST_LORAS or not all(found):
+            wanted = f'{{"file": name of a file, "strength": a number within {STRONGEST:g}}}'
+            raise self.wrong("lora", f"{wanted}, or a list of at most {MOST_LORAS} of these")
+        return tuple(lora for lora in found if lora)
 
     def extra(self) -> tuple[tuple[str, str], ...]:
         known = {*KEYS, "from"} if self.number == 0 else {*KEYS}
         return tuple((sound(key), sound(_text(value))) for key, value in self.fields.items() if key not in known)
+
+
+def _lora(value: Any) -> Lora | None:
+    match value:
+        case {"file": str() as file} as fields if file.strip():
+            strength = _within(cast(dict[str, Any], fields).get("strength", 1.0), -STRONGEST, STRONGEST)
+            return None if strength is None else Lora(sound(file), strength)
+        case _:
+            return None
 
 
 def _within(value: Any, low: float, high: float) -> float | None:

@@ -1,7 +1,7 @@
 """ComfyUI's insides: every attribute, key and tuple of it that may move without a word, each touched once.
 
-Text generation is in :mod:`.core_text`, what a run of a sampler is made of in :mod:`.core_sampling`; there are no
-other files of this kind.
+Text generation is in :mod:`.core_text`, what a run of a sampler is made of in :mod:`.core_sampling`, LoRAs are in
+:mod:`.core_lora`; there are no other files of this kind.
 
 What ``comfy_api.v0_0_2`` has is used from there. It lacks: the queue and its history, how to block one output
 (``ExecutionBlocker``), how to speak to one browser, the clones, hooks and tokens of a CLIP, and the schedule of a sampler.
@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Any, NamedTuple
 
-import comfy.hooks
 import comfy.samplers
 import latent_preview
 import torch
@@ -234,22 +233,6 @@ def encode(clip: Any, tokens: Any) -> Encoded:
     """Tokens through all encoders of a CLIP (comfy/sd.py, ``CLIP.encode_from_tokens``)."""
     said = clip.encode_from_tokens(tokens, return_pooled=True, return_dict=True)
     return Encoded(said.pop("cond"), said)
-
-
-def with_lora(clip: Any, weights: dict[str, torch.Tensor], strength: float) -> Any:
-    """A clone of a CLIP that reads with a LoRA and hangs it on what it encodes, for the model to use there.
-
-    As core's node Set CLIP Hooks does it (comfy_extras/nodes_hooks.py; comfy/hooks.py, comfy/model_patcher.py).
-    """
-    clip = clip.clone(disable_dynamic=True)
-    hooks = comfy.hooks.create_hook_lora(weights, strength, strength)
-    hooks = comfy.hooks.HookGroup.combine_all_hooks([clip.apply_hooks_to_conds, hooks])
-    forced = hooks.clone()
-    forced.set_keyframes_on_hooks(None)
-    clip.apply_hooks_to_conds, clip.patcher.forced_hooks, clip.use_clip_schedule = hooks, forced, False
-    target = comfy.hooks.create_target_dict(comfy.hooks.EnumWeightTarget.Clip)
-    clip.patcher.register_all_hook_patches(hooks, target)
-    return clip
 
 
 # Latents and sampling

@@ -22,6 +22,8 @@ Slot = tuple[str, int, int]
 """Block, its number, and the number of the transformer in it: the key of attention replacements."""
 
 
+COMPILED = "torch.compile"
+
 # A run
 
 
@@ -45,9 +47,30 @@ class CoreRun:
     @property
     def models(self) -> list[torch.nn.Module]:
         """The diffusion model, and its copies on other graphics cards."""
-        copies = self.guider.model_options.get("multigpu_clones", {}).values()
-        models = (self.guider.inner_model, *(copy.model for copy in copies))
+        models = (self.guider.inner_model, *(copy.model for copy in self._copies.values()))
         return list({id(model): model.diffusion_model for model in models}.values())
+
+    @property
+    def is_split(self) -> bool:
+        """Whether copies of the model on other graphics cards are asked too."""
+        return bool(self._copies)
+
+    @property
+    def _copies(self) -> dict[Any, Any]:
+        return self.guider.model_options.get("multigpu_clones", {})
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether core's Torch Compile is on (comfy_api/torch_helpers/torch_compile.py)."""
+        return COMPILED in self._around_calls
+
+    def uncompile(self) -> None:
+        """Takes it off."""
+        self._around_calls.pop(COMPILED, None)
+
+    @property
+    def _around_calls(self) -> dict[str, Any]:
+        return self.options["wrappers"].get(WrappersMP.APPLY_MODEL, {})
 
     @property
     def percent_to_sigma(self) -> Callable[[float], float]:
@@ -149,12 +172,6 @@ class Given:
     @property
     def _conds(self) -> dict[str, Any]:
         return self.entry["model_conds"]
-
-
-def uncompile(run: CoreRun) -> bool:
-    """Takes core's Torch Compile off for a run (comfy_api/torch_helpers/torch_compile.py); whether it was there."""
-    compiled = run.options["wrappers"].get(WrappersMP.APPLY_MODEL, {}).pop("torch.compile", None)
-    return compiled is not None
 
 
 class Asked(NamedTuple):

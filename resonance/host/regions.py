@@ -4,23 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import comfy.utils
-import folder_paths
 import torch
 import torch.nn.functional as F
 
 from ..attention.area import Overlap, coverage
 from ..attention.heat import Heat
+from ..attention.lora import RegionLora
 from ..attention.method import AttentionMethod
 from ..attention.parts import Conditioning, Part, bind, check_width, feather, stack
 from ..canvas.bags import BagText, negative_words, own_words, words
-from ..canvas.canvas import GRID, Canvas, Lora, Region
+from ..canvas.canvas import GRID, Canvas, Region
 from ..canvas.masks import mask
-from ..files.lookup import nearest
 from ..told import Told
-from . import core
 from .encode import encode, encode_together
-from .folders import model_file, model_folders
+from .loras import Loras, RegionLoras, strong
 
 HEAT = "resonance_heat"
 """Where a MODEL carries the heat of its regions and their names."""
@@ -34,13 +31,18 @@ picture, and is taken from the global words."""
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """What a sampler takes, and the masks ``[R, H, W]`` as they act with their names, the global one first."""
+    """What a sampler takes, and the masks ``[R, H, W]`` as they act with their names, the global one first.
+
+    Attributes:
+        notes: what shall be said of them.
+    """
 
     model: Any
     positive: Conditioning
     negative: Conditioning
     masks: torch.Tensor
     names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,33 +97,39 @@ class Placing:
 def by_area(model: Any, sources: Sources, overlap: Overlap, global_strength: float, region_strength: float) -> Placed:
     """Each region as an area of its own, by ComfyUI's means, see :mod:`resonance.attention.area`."""
     sources.check()
-    canvas = sources.canvas
-    clips: dict[Lora, Any] = {}
-    encoded: dict[tuple[BagText, Lora | None], Conditioning] = {}
+    canvas, loras = sources.canvas, RegionLoras(model, sources.clip)
+    encoded: dict[tuple[BagText, Loras], Conditioning] = {}
 
-    def once(text: BagText, lora: Lora | None) -> Conditioning:
-        if lora and lora not in clips:
-            clips[lora] = _with_lora(sources.clip, lora)
-        if (text, lora) not in encoded:
-            encoded[text, lora] = encode(clips[lora] if lora else sources.clip, text)
-        return encoded[text, lora]
+    def once(text: BagText, acting: Loras) -> Conditioning:
+        if (text, acting) not in encoded:
+            encoded[text, acting] = loras.hang(encode(loras.reading(acting), text), acting)
+        return encoded[text, acting]
 
-    base, parts = _strength(sources.positive or [], global_strength), list(sources.regions)
+    def refused(acting: Loras, words: Loras) -> Conditioning:
+        """The base negative where LoRAs act; ``words``: those that its text is encoded with."""
+        return loras.hang(_base_negative(sources, base, loras.reading(words)), acting)
+
+    base, parts = _strength(sources.positive or [], global_strength), list[Part]()
+    for_all: Loras = ()
     if canvas:
         whole = canvas.whole
         if whole.weight > 0:
-            base += _strength(once(words(whole), whole.lora), global_strength * whole.weight)
-        parts[:0] = [
-            _part(
-                canvas,
-                number,
-                once(own_words(canvas, region), region.lora),
-                once(negative_words(region.negative), region.lora) if region.negative.strip() else None,
-            )
-            for number, region in enumerate(canvas.regions)
-            if number and region.weight > 0
-        ]
-    parts = [part for part in parts if part.weight > 0]
+            for_all = strong(whole.loras)
+            base += _strength(once(words(whole), for_all), global_strength * whole.weight)
+        for number, region in enumerate(canvas.regions):
+            if number and region.weight > 0:
+                acting = strong(region.loras)
+                negative = once(negative_words(region.negative), acting) if region.negative.strip() else None
+                if acting:
+                    negative = negative or refused(acting, acting)
+                parts.append(_part(canvas, number, once(own_words(canvas, region), acting), negative))
+    for part in sources.regions:
+        if part.weight > 0:
+            if acting := strong(part.loras):
+                positive = loras.hang(part.positive, acting)
+                negative = loras.hang(part.negative, acting) if part.negative else refused(acting, ())
+                part = replace(part, positive=positive, negative=negative)
+            parts.append(part)
     masks = coverage(stack([part.mask for part in parts]), overlap) if parts else torch.zeros(0, GRID, GRID)
     full = torch.ones_like(masks[:1]) if parts else torch.ones(1, GRID, GRID)
 
@@ -136,10 +144,14 @@ def by_area(model: Any, sources: Sources, overlap: Overlap, global_strength: flo
                 placed.append([tokens, values])
         return placed
 
-    negative = _base_negative(sources, base)
-    if any(part.negative for part in parts):
-        negative = areas(_strength(negative, global_strength), True)
-    return Placed(model, areas(base, False), negative, torch.cat([full, masks]), _names(parts))
+    negative = [] if for_all and not sources.positive else _base_negative(sources, base, sources.clip)
+    if for_all or any(part.negative for part in parts):
+        negative = _strength(negative, global_strength)
+        if for_all:
+            assert canvas
+            negative += _strength(refused(for_all, for_all), global_strength * canvas.whole.weight)
+        negative = areas(negative, True)
+    return Placed(model, areas(base, False), negative, torch.cat([full, masks]), _names(parts), tuple(loras.notes))
 
 
 def by_attention(model: Any, sources: Sources, method: AttentionMethod, soft: float = 0.0, heat: int = 0) -> Placed:
@@ -152,36 +164,53 @@ def by_attention(model: Any, sources: Sources, method: AttentionMethod, soft: fl
     from .sampling.owner import owned  # loading the pack must not wait for what acts while sampling
 
     sources.check()
-    clip, canvas = sources.clip, sources.canvas
+    canvas, loras = sources.canvas, RegionLoras(model, sources.clip)
     positive, parts = sources.positive, list(sources.regions)
+    for_all: Loras = ()
+    again: dict[Part, torch.Tensor] = {}
     if canvas:
-        acting = [(n, r) for n, r in enumerate(canvas.regions) if r.weight > 0 or n == 0]
-        refusing = [(n, r) for n, r in acting if n and r.negative.strip()]
-        texts = [words(r) for _, r in acting] + [negative_words(r.negative) for _, r in refusing]
-        tokens, said = encode_together(clip, texts)
-        whole, *local = tokens[: len(acting)]
-        refused = dict(zip((n for n, _ in refusing), tokens[len(acting) :], strict=True))
+        numbered = [(n, r) for n, r in enumerate(canvas.regions) if r.weight > 0 or n == 0]
+        for_all = strong(canvas.whole.loras) if canvas.whole.weight > 0 else ()
+        acting = {n: strong(region.loras) if n else for_all for n, region in numbered}
+        asked = {n: (words(region), acting[n]) for n, region in numbered}
+        refused = {n: (negative_words(r.negative), acting[n]) for n, r in numbered if n and r.negative.strip()}
+        repeated = {n: (_global_negative(sources), its) for n, its in acting.items() if n and its and n not in refused}
+        tokens, said = _encode(loras, [*asked.values(), *refused.values(), *repeated.values()])
+        whole = tokens[asked[0]]
         if canvas.whole.weight > 0:
             for t, _ in positive or []:
                 check_width("positive", t, whole)
             positive = [[torch.cat([t, whole.to(t)], 1), {**v, **said}] for t, v in positive or []] or [[whole, said]]
-        parts[:0] = [
-            _part(canvas, n, [[t, {}]], [[refused[n], {}]] if n in refused else None)
-            for (n, _), t in zip(acting[1:], local, strict=True)
-        ]
-    _check_one_pass(canvas, parts)
+        drawn = {
+            n: _part(canvas, n, [[tokens[asked[n]], {}]], [[tokens[refused[n]], {}]] if n in refused else None)
+            for n, _ in numbered[1:]
+        }
+        if not sources.negative or _global_negative(sources).suffixes:
+            again = {drawn[n]: tokens[text] for n, text in repeated.items()}
+        parts[:0] = drawn.values()
     parts = [part for part in parts if part.weight > 0]
-    negative = _base_negative(sources, positive or [])
+    _check_one_pass(parts)
+    negative = _base_negative(sources, positive or [], loras.reading(for_all))
     masks = stack([torch.ones(GRID, GRID), *(part.mask for part in parts)])
     if soft:
         masks = torch.cat([masks[:1], feather(masks[1:], soft)])
-        parts = [replace(part, mask=m) for part, m in zip(parts, masks[1:], strict=True)]
+    acting_parts = [
+        replace(part, mask=m, acting=_acting(loras, strong(part.loras), m, part))
+        for part, m in zip(parts, masks[1:], strict=True)
+    ]
+    again = {new: again[old] for new, old in zip(acting_parts, parts, strict=True) if old in again}
+    parts = acting_parts
+    base_loras = _acting(loras, for_all, masks[0])
     model = owned(model)
     seen = Heat(heat) if heat else None
     model.set_attachments(HEAT, (seen, _names(parts)))
     weight = canvas.whole.weight if canvas and canvas.whole.weight > 0 else 1.0
-    positive = bind(positive or [], parts, method, weight, heat=seen)
-    return Placed(model, positive, bind(negative, parts, method, negative=True), masks, _names(parts))
+    positive = bind(positive or [], parts, method, weight, heat=seen, loras=base_loras)
+    refusing: Conditioning = []
+    for entry in negative:
+        known = [replace(part, negative=_again(entry[0], again[part])) if part in again else part for part in parts]
+        refusing += bind([entry], known, method, negative=True)
+    return Placed(model, positive, refusing, masks, _names(parts), tuple(loras.notes))
 
 
 def heat_of(model: Any) -> tuple[torch.Tensor, tuple[str, ...]]:
@@ -216,25 +245,67 @@ def _names(parts: Sequence[Part]) -> tuple[str, ...]:
 def _part(canvas: Canvas, number: int, positive: Conditioning, negative: Conditioning | None) -> Part:
     region = canvas.regions[number]
     name, where = canvas.label(number), mask(region)
-    return Part(name, positive, where, region.weight, region.start, region.end, negative, region.lora)
+    return Part(name, positive, where, region.weight, region.start, region.end, negative, region.loras)
 
 
-def _base_negative(sources: Sources, positive: Conditioning) -> Conditioning:
-    """What is connected and the global negative of the canvas; else the empty text; else nothing in the shape of ``positive``."""
+def _global_negative(sources: Sources) -> BagText:
+    """What the canvas wants nowhere."""
     whole = sources.canvas.whole if sources.canvas else Region()
-    refused = negative_words(whole.negative if whole.weight > 0 else "")
+    return negative_words(whole.negative if whole.weight > 0 else "")
+
+
+def _base_negative(sources: Sources, positive: Conditioning, clip: Any) -> Conditioning:
+    """What is connected and the global negative of the canvas; else the empty text; else nothing in the shape of ``positive``.
+
+    Args:
+        clip: encodes what is not connected.
+    """
+    refused = _global_negative(sources)
     if not sources.negative:
-        if sources.clip is not None:
-            return encode(sources.clip, refused)
+        if clip is not None:
+            return encode(clip, refused)
         tokens, values = positive[0]
         pooled = values.get("pooled_output")
         return [[torch.zeros_like(tokens), {} if pooled is None else {"pooled_output": torch.zeros_like(pooled)}]]
     if not refused.suffixes:
         return sources.negative
-    [more], _ = encode_together(sources.clip, [refused])
+    [more], _ = encode_together(clip, [refused])
     for tokens, _ in sources.negative:
         check_width("negative", tokens, more)
     return [[torch.cat([tokens, more.to(tokens)], 1), values] for tokens, values in sources.negative]
+
+
+def _again(tokens: torch.Tensor, known: torch.Tensor) -> Conditioning:
+    """The base negative once more, its known words, which stand at the end, as the LoRAs of a region encode them."""
+    connected = tokens[:, : tokens.shape[1] - known.shape[1]]
+    return [[torch.cat([connected, known.to(tokens).expand(len(tokens), -1, -1)], 1), {}]]
+
+
+def _encode(
+    loras: RegionLoras, asked: Sequence[tuple[BagText, Loras]]
+) -> tuple[dict[tuple[BagText, Loras], torch.Tensor], dict[str, Any]]:
+    """Texts, each with the LoRAs that it is read with, in one call of the encoder for all that share them.
+
+    Returns:
+        tokens ``[1, T, C]`` of each, and what else the encoder says of the first.
+    """
+    tokens: dict[tuple[BagText, Loras], torch.Tensor] = {}
+    said: list[dict[str, Any]] = []
+    for acting in dict.fromkeys(its for _, its in asked):
+        texts = [text for text, its in asked if its == acting]
+        found, more = encode_together(loras.reading(acting), texts)
+        tokens |= {(text, acting): vectors for text, vectors in zip(texts, found, strict=True)}
+        said.append(more)
+    return tokens, said[0]
+
+
+def _acting(loras: RegionLoras, chosen: Loras, mask: torch.Tensor, part: Part | None = None) -> tuple[RegionLora, ...]:
+    """LoRAs at the place and in the time of a part; None: of the base."""
+    start, end = (part.start, part.end) if part else (0.0, 1.0)
+    return tuple(
+        RegionLora(deltas=deltas, mask=mask, everywhere=part is None, start=start, end=end)
+        for deltas in loras.deltas(chosen)
+    )
 
 
 def _strength(entries: Conditioning, strength: float) -> Conditioning:
@@ -244,31 +315,7 @@ def _strength(entries: Conditioning, strength: float) -> Conditioning:
     ]
 
 
-def _with_lora(clip: Any, lora: Lora) -> Any:
-    """A CLIP as :func:`core.with_lora` makes it.
-
-    Raises:
-        Told: there is no such file; the text says where it was looked for.
-    """
-    path = model_file("loras", lora.file)
-    if path is None:
-        searched = ", ".join(map(str, model_folders("loras")))
-        raise Told(
-            f"There is no LoRA {lora.file!r} in {searched}: put the file there, or take it out of the region. "
-            f"{nearest(lora.file, folder_paths.get_filename_list('loras'))}"
-        )
-    return core.with_lora(clip, comfy.utils.load_torch_file(path, safe_load=True), lora.strength)
-
-
-def _check_one_pass(canvas: Canvas | None, parts: Sequence[Part]) -> None:
-    loras = [part.name for part in parts if part.lora and part.weight > 0]
-    if canvas and canvas.whole.lora:
-        loras.insert(0, canvas.label(0))
-    if loras:
-        raise Told(
-            f"The LoRA of {', '.join(loras)} cannot act in one region where all regions share one pass of the model: "
-            "take area overlay or area average, or load it for the whole picture."
-        )
+def _check_one_pass(parts: Sequence[Part]) -> None:
     for part in parts:
         for _, values in (*part.positive, *(part.negative or [])):
             if foreign := [key for key, value in values.items() if key not in BINDABLE and value is not None]:

@@ -218,11 +218,11 @@ def test_conditionings_with_a_place(comfy: Comfy, method: str):
     assert hues(pictures(comfy, nodes)[0]) == ("red", "blue")
 
 
-@pytest.mark.parametrize("method", AREA)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("family", ["sd15", "sdxl"])
 def test_the_lora_of_a_region_acts_in_it_only(comfy: Comfy, method: str, family: str):
-    lora = Lora("tiny_lora.safetensors" if family == "sd15" else "tiny_lora_sdxl.safetensors")
-    canvas = layout(region("red", LEFT, lora=lora), region("red", RIGHT))
+    lora = (Lora("tiny_lora.safetensors" if family == "sd15" else "tiny_lora_sdxl.safetensors"),)
+    canvas = layout(region("red", LEFT, loras=lora), region("red", RIGHT))
     picture = pictures(comfy, place(canvas, method), family)[0]
     assert picture.left[2] > picture.left[0] + 30 and hue(picture.right) == "red"
 
@@ -266,11 +266,13 @@ def test_heat_lies_where_the_words_acted(comfy: Comfy, method: str):
         (HALVES, {"method": "no such"}, "method must be one of attention couple, .*, area average"),
         (HALVES, {"clip": None}, "connect clip"),
         (None, {}, "There are no regions"),
-        (layout(region("red", LEFT, name="boat", lora=Lora("x.safetensors"))), {}, "The LoRA of boat cannot act"),
-        (
-            layout(region("red", LEFT, lora=Lora("x.safetensors"))),
-            {"method": OVERLAY},
-            "no LoRA 'x.safetensors' in .*loras.* Nearest: ",
+        *(
+            (
+                layout(region("red", LEFT, loras=(Lora("x.safetensors"),))),
+                {"method": method},
+                "no LoRA 'x.safetensors' in .*loras.* Nearest: ",
+            )
+            for method in (OVERLAY, COUPLE)
         ),
         (Canvas((Region(weight=0), region("red", LEFT))), {}, "Nothing acts outside the regions: connect positive"),
     ],

@@ -300,7 +300,7 @@ FULL = Canvas(
             ("A bay.", "A gull, 海鸥."),
             ("White.", "gull."),
             (255, 255, 255),
-            *(1, "gull", "blurry", 1.5, 0.1, 0.9, PIXEL, Lora("birds/gull.safetensors", 0.8)),
+            *(1, "gull", "blurry", 1.5, 0.1, 0.9, PIXEL, (Lora("birds/gull.safetensors", 0.8),)),
             extra=(("z", "7"), ("a b", '"x\\ny"')),
         ),
     ),

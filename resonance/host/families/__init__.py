@@ -12,6 +12,12 @@ from .family import Family
 FAMILIES: tuple[Family, ...] = (sd15.FAMILY, sd2.FAMILY, sdxl.FAMILY)
 
 
+def known(model: Any) -> Family | None:
+    """The family of a MODEL, if it is one of these."""
+    found = config(model)
+    return next((each for each in FAMILIES if each.is_it(found)), None)
+
+
 def family(model: Any, reason: str = INSIDE) -> Family:
     """The family of a MODEL.
 
@@ -21,10 +27,8 @@ def family(model: Any, reason: str = INSIDE) -> Family:
     Raises:
         Told: none that is known; the text says which are.
     """
-    found = config(model)
-    for known in FAMILIES:
-        if known.is_it(found):
-            return known
+    if found := known(model):
+        return found
     families = ", ".join(each.name for each in FAMILIES)
     others = " and ".join(method.name for method in METHODS.values() if not method.reason)
-    raise Told(reason.format(families=families, model=type(found).__name__, others=others))
+    raise Told(reason.format(families=families, model=type(config(model)).__name__, others=others))

@@ -10,6 +10,7 @@ import torch
 
 from ...attention.binding import Bound
 from ...attention.heat import Heat
+from ...attention.lora import RegionLora
 from ...attention.method import kept
 from ...attention.parts import KEY, Binding, joined
 from ...attention.site import ACTS, Acts, Entry
@@ -23,11 +24,17 @@ MOST_REPEATS = 4
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """The entries of a run and their words; ``heats``: what the run gathers for which heat."""
+    """The entries of a run and their words.
+
+    Attributes:
+        heats: what the run gathers for which heat.
+        loras: those of regions.
+    """
 
     entries: tuple[Entry, ...]
     bound: dict[UUID, Bound]
     heats: dict[Heat, Heat]
+    loras: tuple[RegionLora, ...]
 
 
 def join(run: CoreRun) -> Joined | None:
@@ -55,7 +62,7 @@ def join(run: CoreRun) -> Joined | None:
         text.given.give(text.tokens)
         heat = text.binding.heat if text.binding else None
         bound[text.given.uuid] = Bound(
-            text.binding,
+            text.binding if text.binding and text.binding.parts else None,
             text.counts,
             text.tokens.shape[1],
             run.percent_to_sigma,
@@ -63,7 +70,8 @@ def join(run: CoreRun) -> Joined | None:
             heats[heat] if heat else None,
         )
     entries = (Entry(each.uuid, each.kind, each.entry.get(ACTS, Acts())) for each in given)
-    return Joined(tuple(entries), bound, heats)
+    loras = [lora for b in bindings if b for each in (b.loras, *(part.loras for part in b.parts)) for lora in each]
+    return Joined(tuple(entries), bound, heats, tuple(dict.fromkeys(loras)))
 
 
 @dataclass(eq=False)
@@ -106,7 +114,8 @@ def _text(run: CoreRun, given: Given, binding: Binding | None) -> _Text:
     base = given.text
     if binding is None:
         return _Text(given, None, base, (base.shape[1],))
-    parts = run.made_of(given, [(part.tokens, part.values) for part in binding.parts])
+    made = iter(run.made_of(given, [(p.tokens, p.values) for p in binding.parts if p.tokens is not None]))
+    parts = [base if part.tokens is None else next(made) for part in binding.parts]
     with kept():
         pieces = [base, *(part.to(base).expand(len(base), -1, -1) for part in parts)]
         return _Text(given, binding, torch.cat(pieces, 1), tuple(piece.shape[1] for piece in pieces))

@@ -10,9 +10,10 @@ import torch
 
 from ...attention.binding import BindingProcessor, Unfilled
 from ...attention.capture import HeatProcessor
+from ...attention.lora_layer import LoraLayer
 from ...attention.site import Call, Layer, Processor, Row, Stage
 from ...told import Told
-from ..core_sampling import Asked, CoreRun, Options, text_projections, uncompile, wrapped
+from ..core_sampling import Asked, CoreRun, Options, text_projections, wrapped
 from ..families import family
 from .join import Joined, join
 from .unet import CALL, WHOLE, replace_attention
@@ -43,8 +44,11 @@ def _sample(run: CoreRun, go: Callable[[], Any]) -> Any:
     joined = join(run)
     if joined is None:
         return go()
-    if uncompile(run):
+    if joined.loras:
+        _check_for_loras(run, joined)
+    if run.is_compiled:
         # What it has compiled once it takes for every later run, one with other regions too.
+        run.uncompile()
         _log.warning("Regions act in this run, which is therefore sampled without Torch Compile.")
     if any(type(module).__name__ == "OptimizedModule" for module in run.models[0].modules()):
         raise Told(
@@ -53,6 +57,20 @@ def _sample(run: CoreRun, go: Callable[[], Any]) -> Any:
         )
     with SamplingRun(run, joined).installed():
         return go()
+
+
+def _check_for_loras(run: CoreRun, joined: Joined) -> None:
+    """
+    Raises:
+        Told: what hooks on its layers would miss is done with this model.
+    """
+    reason = "is compiled" if run.is_compiled else "is split over several devices" if run.is_split else ""
+    if reason:
+        names = ", ".join(dict.fromkeys(lora.deltas.name for lora in joined.loras))
+        raise Told(
+            f"This model {reason}, where {names} cannot act in a region in one pass of the model: take that off, or take area overlay "
+            "or area average in Regions."
+        )
 
 
 def _step(options: Options, x: torch.Tensor, noise: torch.Tensor, go: Callable[[], torch.Tensor]) -> torch.Tensor:
@@ -75,9 +93,11 @@ def _ask(asked: Asked, go: Callable[[Options], Any]) -> Any:
     call = run.call(asked)
     before = _calling.set((run, call))
     try:
-        return go({**asked.options, CALL: call, WHOLE: asked.options})
+        made = go({**asked.options, CALL: call, WHOLE: asked.options})
     finally:
         _calling.reset(before)
+    run.check()
+    return made
 
 
 class SamplingRun:
@@ -93,7 +113,9 @@ class SamplingRun:
         if joined.heats:
             processors.append(HeatProcessor(words))
         self._processors = sorted(processors, key=lambda processor: processor.order)
-        self._layers: list[Layer] = _once(acting.layers for acting in acts)
+        self._loras = LoraLayer(joined.loras, joined.bound, run.percent_to_sigma) if joined.loras else None
+        # LoRAs first: what else acts on a layer acts on its output with them.
+        self._layers: list[Layer] = [*([self._loras] if self._loras else []), *_once(acting.layers for acting in acts)]
         self.stages: list[Stage] = _once(acting.stages for acting in acts)
 
     @contextmanager
@@ -142,6 +164,11 @@ class SamplingRun:
     def _unfilled(self) -> Unfilled | None:
         run, call = _calling.get() or (None, None)
         return self._words.unfilled(call) if run is self and call else None
+
+    def check(self) -> None:
+        """After a call of the model, see :meth:`~resonance.attention.lora_layer.LoraLayer.check`."""
+        if self._loras:
+            self._loras.check()
 
     def call(self, asked: Asked) -> Call:
         """One call of the model."""

@@ -1,0 +1,5 @@
+from typing import Any
+
+class WeightAdapterBase:
+    name: str
+    weights: Any
