@@ -1,14 +1,21 @@
 """Language models, and what they say about pictures."""
 
 import time
+from collections.abc import Sequence
 
 import torch
 from comfy_api.v0_0_2 import io
 
+from ..resonance.files.sidecar import beside, save
+from ..resonance.graph import loaded_pictures
 from ..resonance.host import gguf, progress
+from ..resonance.host.folders import picture_roots
 from ..resonance.images import from_tensor
 from ..resonance.llm import caption, settings
-from ..resonance.llm.chat import LLMEngine, LLMError, Sampling, Thinking, so_far, states
+from ..resonance.llm.chat import LLMEngine, LLMError, Sampling, Thinking, so_far, sound, states
+from ..resonance.session.item import Item
+from ..resonance.told import Told
+from . import types
 from .inputs import input_of
 from .types import LLM
 
@@ -289,4 +296,96 @@ class CaptionImages(io.ComfyNode):
         return io.NodeOutput(done, thoughts, ui={"resonance_text": [shown]})
 
 
-NODES = [LoadLLM, ConnectLLM, CoreLLM, CaptionImages]
+class SaveWords(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ResonanceSaveWords",
+            display_name="Save Words",
+            category=CATEGORY,
+            description="Writes words into a text file beside their picture, a.txt beside a.png, as trainers of LoRAs read it.",
+            search_aliases=["save text", "save caption", "caption file", "sidecar", "txt", "kohya", "training data"],
+            inputs=[
+                io.String.Input(
+                    "words",
+                    force_input=True,
+                    tooltip="From Tag Images, Caption Images or Compose Prompt: one text a picture.",
+                ),
+                io.String.Input(
+                    "picture",
+                    default="",
+                    optional=True,
+                    placeholder="holiday/a.png; empty: the one in Load Image",
+                    tooltip="The picture that the words are about, by its name in the input folder, with [output] behind it in the output"
+                    " folder. Several: a list, or one a line. Empty: that of item, else the one in Load Image.",
+                ),
+                types.Item.Input(
+                    "item",
+                    optional=True,
+                    tooltip="From Round Input: the picture that it handed out. picture goes before.",
+                ),
+                io.Combo.Input(
+                    "existing",
+                    options=["keep", "replace"],
+                    default="keep",
+                    optional=True,
+                    tooltip="What happens to a text file that is there already. keep leaves it as it is and says so; replace writes over"
+                    " it.",
+                ),
+            ],
+            outputs=[
+                io.String.Output("words", is_output_list=True, tooltip="The same words."),
+                io.String.Output(
+                    "files",
+                    is_output_list=True,
+                    tooltip="The text files, such as holiday/a.txt [input], one a picture.",
+                ),
+            ],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
+            is_output_node=True,
+            is_input_list=True,
+        )
+
+    @classmethod
+    def validate_inputs(cls, picture: Sequence[str | None] = ()) -> bool | str:
+        try:
+            beside([line for text in picture for line in (text or "").splitlines() if line.strip()], picture_roots())
+        except Told as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def fingerprint_inputs(cls, **_: object) -> float:
+        return float("nan")  # somebody may have deleted the file
+
+    @classmethod
+    def execute(
+        cls,
+        words: list[str],
+        picture: Sequence[str] = (),
+        item: Sequence[Item] = (),
+        existing: Sequence[str] = ("keep",),
+    ) -> io.NodeOutput:
+        node = cls.hidden.unique_id
+        pictures = [line for text in picture for line in text.splitlines() if line.strip()]
+        pictures = pictures or [one.source for one in item if one.source is not None]
+        if not pictures and not item:
+            pictures = loaded_pictures(cls.hidden.prompt, node)
+            if len(pictures) != 1:
+                found = f"These are loaded: {', '.join(pictures)}" if pictures else "No Load Image leads to the words"
+                raise Told(f"Which picture are the words about? {found}. Write its name into picture.")
+        places = beside(pictures, picture_roots())
+        if len(places) != len(words):
+            raise Told(f"There must be one text for each picture, but {len(words)} came for {len(places)}.")
+        shown = list[str]()
+        for place, text in zip(places, words, strict=True):
+            written = save(place, sound(text), existing[0] == "replace")
+            shown.append(
+                f"{place.name}: {text}"
+                if written
+                else f"{place.name} was there already and stays. Set existing to replace to write over it."
+            )
+        return io.NodeOutput(words, [place.name for place in places], ui={"resonance_text": ["\n\n".join(shown)]})
+
+
+NODES = [LoadLLM, ConnectLLM, CoreLLM, CaptionImages, SaveWords]

@@ -17,6 +17,8 @@ DRIVEN = "resonance_vary"
 """Key of ComfyUI's ``extra_data`` under which a driver asks Vary: its ``kind`` is :data:`PLAN` or :data:`MAKE`."""
 PLAN, MAKE = "plan", "make"
 
+LOADERS = ("LoadImage", "LoadImageMask", "LoadImageOutput")
+"""Core's nodes that load a picture by its name."""
 STARTS = (ROUND_INPUT, EXPLORE)
 """Nodes that claim an item and queue the next run."""
 FIRST = 7
@@ -74,6 +76,15 @@ def ancestors(graph: Graph, id_: str) -> set[str]:
                 found.add(source)
                 waiting.append(source)
     return found
+
+
+def loaded_pictures(graph: Graph, id_: str) -> list[str]:
+    """The files that core's nodes load and on which a node depends; none where a picture was painted on the way."""
+    nodes = [graph[each] for each in sorted(ancestors(graph, id_)) if each in graph]
+    if any("samples" in node["inputs"] for node in nodes):  # latents that became a picture
+        return []
+    named = (node["inputs"].get("image") for node in nodes if node["class_type"] in LOADERS)
+    return list(dict.fromkeys(name for name in named if isinstance(name, str)))
 
 
 def linked(graph: Graph) -> set[str]:

@@ -15,6 +15,7 @@ const SAME: Record<string, Record<string, string>> = {
   ResonanceRegions: { model: 'model', positive: 'positive', negative: 'negative' },
   ResonanceRoundOutput: { images: 'images' },
   ResonanceRoundWords: { tags: 'tags', caption: 'caption' },
+  ResonanceSaveWords: { words: 'words' },
   ResonanceVary: { images: 'image' },
 }
 

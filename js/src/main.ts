@@ -15,6 +15,7 @@ const SPEAKING = new Set([
   'ResonanceCaptionImages',
   'ResonanceComposePrompt',
   'ResonanceRoundWords',
+  'ResonanceSaveWords',
 ])
 /** Nodes that have to do with a session. */
 const SESSIONS = new Set(['ResonanceRoundInput', 'ResonanceRoundOutput', 'ResonanceExplore', 'ResonanceVary'])

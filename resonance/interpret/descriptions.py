@@ -9,10 +9,11 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, astuple, dataclass, fields
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Protocol
 
 from ..files import store
+from ..files.sidecar import sidecar
 from ..told import Told
 
 
@@ -66,11 +67,6 @@ class Sidecars:
 
     def finish(self) -> None:
         """Nothing is left to do."""
-
-
-def sidecar(name: str) -> str:
-    """The name of a picture's text file."""
-    return str(PurePosixPath(name).with_suffix(".txt"))
 
 
 def twins(names: Iterable[str]) -> dict[str, str]:

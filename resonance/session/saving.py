@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from ..files import formats, store
 from ..files.names import writable
 from ..files.settings import SUFFIXES
+from ..files.sidecar import sidecar
 from ..llm.chat import sound
 from ..told import Told
 from ..vary.grid import split
@@ -25,7 +26,6 @@ from .payloads import Exploration
 
 log = logging.getLogger(__name__)
 
-CAPTION = ".txt"
 FILE = "resonance_file"
 """The text in a picture that says which of a run's it is, where its name does not."""
 
@@ -57,7 +57,7 @@ def keep(ledger: Ledger, item: Item, made: Made, note: Callable[[str], None] = l
             note(f"{name}: {', '.join(encoded.left)} did not fit into it and is in {besides[-1][0]} beside it.")
         if made.naming.captions and spoken and place < len(made.pictures):
             said = split(spoken)[0] if isinstance(item.payload, Exploration) else spoken
-            besides.append((PurePosixPath(name).with_suffix(CAPTION).name, f"{said}\n".encode()))
+            besides.append((PurePosixPath(sidecar(name)).name, f"{said}\n".encode()))
     below = str(PurePosixPath(names[0]).parent) if names else folder
     ledger.check_place()
     target = writable(ledger.folder, below)

@@ -19,6 +19,7 @@ HANDED_ON = {
     "ResonanceRegions": {"model": "model", "positive": "positive", "negative": "negative"},
     "ResonanceRoundOutput": {"images": "images"},
     "ResonanceRoundWords": {"tags": "tags", "caption": "caption"},
+    "ResonanceSaveWords": {"words": "words"},
     "ResonanceVary": {"images": "image"},
 }
 """By node, the input behind each output; all other outputs of all other nodes have none."""

@@ -78,6 +78,14 @@ def test_resonance_caption_images(comfy: Comfy, fake: FakeLLM) -> None:
     assert captions(comfy.run(describe(connect(fake.url + "/think"), RED))) == ["A cat. On a mat."]
 
 
+def test_resonance_save_words(comfy: Comfy) -> None:
+    put(comfy, "smoke.png", (32, 32))
+    graph = {"words": node("PrimitiveString", value="a sea"), "save": node("ResonanceSaveWords", words=["words", 0])}
+    graph["save"]["inputs"]["picture"] = "smoke.png"
+    comfy.run(comfy.complete(graph))
+    assert (comfy.base / "input" / "smoke.txt").read_text() == "a sea\n"
+
+
 # Words into pictures
 
 

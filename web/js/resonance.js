@@ -27,6 +27,7 @@ var SAME = {
 		tags: "tags",
 		caption: "caption"
 	},
+	ResonanceSaveWords: { words: "words" },
 	ResonanceVary: { images: "image" }
 };
 /** The input behind an output, null if there is none, undefined if the node is not ours. */
@@ -276,7 +277,8 @@ var SPEAKING = /* @__PURE__ */ new Set([
 	"ResonanceTagImages",
 	"ResonanceCaptionImages",
 	"ResonanceComposePrompt",
-	"ResonanceRoundWords"
+	"ResonanceRoundWords",
+	"ResonanceSaveWords"
 ]);
 /** Nodes that have to do with a session. */
 var SESSIONS = /* @__PURE__ */ new Set([
