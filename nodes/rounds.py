@@ -19,6 +19,7 @@ from ..resonance.roulette import Plan
 from ..resonance.session.item import Item, Words
 from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, Naming
 from ..resonance.session.pattern import check_pattern
+from ..resonance.session.settings import COUNT, ORDER, START, Order
 from ..resonance.told import Told
 from . import types
 from .inputs import input_of
@@ -105,6 +106,9 @@ class RoundInput(io.ComfyNode):
                     tooltip="Paste the `resonance` text of a saved picture to make it again. Then no session is opened, nothing is"
                     " claimed, and the result goes to the temporary folder.",
                 ),
+                input_of(ORDER, optional=True),
+                input_of(START, optional=True),
+                input_of(COUNT, optional=True),
             ],
             outputs=[
                 io.Image.Output("image", tooltip="The picture, upright, transparency over white."),
@@ -156,9 +160,12 @@ class RoundInput(io.ComfyNode):
         plan: Plan | None = None,
         after: object = None,
         item: str = "",
+        order: Order = ORDER.default,
+        start: int = START.default,
+        count: int = COUNT.default,
     ) -> io.NodeOutput:
         from ..resonance.host.sessions import chain
-        from ..resonance.session.fill.pictures import Pictures
+        from ..resonance.session.fill.pictures import Pictures, Which
 
         if item.strip():
             work = chain.pasted(item)
@@ -167,7 +174,7 @@ class RoundInput(io.ComfyNode):
         elif chain.has_item(session, cls.hidden.unique_id, cls.hidden.prompt):
             return io.NodeOutput()
         else:
-            fill = Pictures(first_folder, rounds, folders.picture_roots())
+            fill = Pictures(first_folder, rounds, folders.picture_roots(), Which(order, start, count))
             ask = chain.Ask(
                 session=session, fill=fill, seed=seed, keep_going=keep_going, words_first=words_first, plan=plan
             )

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 60.0
 """Seconds for one file."""
-# Pillow's own readers, and the plugin for JPEG XL, only: the others call programs (EPS) or are no pictures.
+# Pillow's own readers, and the plugins for JPEG XL and HEIC, only: the others call programs (EPS) or are no pictures.
 FORMATS = {
     "PNG": (".png",),
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -34,6 +34,7 @@ FORMATS = {
     "TIFF": (".tif", ".tiff"),
     "AVIF": (".avif",),
     **({"JXL": (".jxl",)} if is_there("jxl") else {}),
+    **({"HEIF": (".heic", ".heif")} if is_there("heic") else {}),
 }
 SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 

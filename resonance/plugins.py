@@ -5,8 +5,10 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
-NEEDED = {"webp": "PIL._webp", "avif": "PIL._avif", "jxl": "pillow_jxl"}
+NEEDED = {"webp": "PIL._webp", "avif": "PIL._avif", "jxl": "pillow_jxl", "heic": "pillow_heif"}
 """Modules without which Pillow knows no such format."""
+PLUGINS = {".jxl": "pillow-jxl-plugin", ".heic": "pillow-heif", ".heif": "pillow-heif"}
+"""By suffix, what has to be installed where Pillow alone does not do."""
 
 
 def is_there(format: str) -> bool:
@@ -16,10 +18,13 @@ def is_there(format: str) -> bool:
 
 @cache
 def register() -> None:
-    """Makes Pillow know all its formats, and the plugin's if it is installed."""
+    """Makes Pillow know all its formats, and those of the plugins that are installed."""
     from PIL import Image
 
     Image.init()
     if is_there("jxl"):
         with suppress(ImportError):
             import_module("pillow_jxl")
+    if is_there("heic"):
+        with suppress(ImportError):
+            import_module("pillow_heif").register_heif_opener()

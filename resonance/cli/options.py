@@ -15,7 +15,7 @@ from ..interpret.taggers import settings
 from ..session.naming import FolderRule, NameRule
 from ..settings import Setting
 
-HERE, TEXT, FILES = "In this process, without ComfyUI", "The text", "Files"
+HERE, TEXT, FILES, BEGIN = "In this process, without ComfyUI", "The text", "Files", "A new session"
 """Panels of the help."""
 
 

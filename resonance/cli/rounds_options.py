@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from .options import First, Remake, Retry, Session, Take, Workflow
+from ..session import settings
+from ..session.settings import Order
+from .options import BEGIN, First, Remake, Retry, Session, Take, Workflow, option
 from .saving import Saving
 
 
@@ -21,6 +23,9 @@ class Asked(Saving):
     ] = None
     workflow: Workflow = None
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**50 - 1, help="Seed of a new session.")] = 0
+    order: Annotated[Order, option(settings.ORDER, "--picture-order", panel=BEGIN)] = settings.ORDER.default
+    start: Annotated[int, option(settings.START, panel=BEGIN)] = settings.START.default
+    count: Annotated[int, option(settings.COUNT, panel=BEGIN)] = settings.COUNT.default
     retry: Retry = False
     remake: Remake = False
     take: Take = False

@@ -11,7 +11,7 @@ from ..drive.session import Jobs, opened
 from ..drive.workflow import ItemWorkflow, load
 from ..files.names import check_name
 from ..session.chain import PlanDraws
-from ..session.fill.pictures import Pictures
+from ..session.fill.pictures import Pictures, Which
 from ..session.naming import BY_ROUND
 from ..session.owning import Busy, own
 from ..session.query import Known, known
@@ -55,7 +55,8 @@ def _run(asked: Asked, folder: Path, places: Places, engines: Engines, out: Outp
         asyncio.run(take(asked.name, folder, engines.servers, out))
     plan = engines.embedding.plan() if engines.embedding else None
     words_first = recipe.words_first if recipe else False
-    chain = opened(folder, Pictures(first, rounds, roots), asked.seed, PlanDraws(plan) if plan else None, words_first)
+    fill = Pictures(first, rounds, roots, Which(asked.order, asked.start, asked.count))
+    chain = opened(folder, fill, asked.seed, PlanDraws(plan) if plan else None, words_first)
 
     async def work() -> None:
         async with engines.opened(builds) as ready:
@@ -72,8 +73,8 @@ def _run(asked: Asked, folder: Path, places: Places, engines: Engines, out: Outp
             if asked.remake:
                 chain.ledger.remake()
             if recipe:
-                fill = {"session": asked.name, "first_folder": chain.ledger.session().first, "rounds": rounds}
-                chain.ledger.update(graph=recipe.request(**fill), secret=places.secret())
+                asks = {"session": asked.name, "first_folder": chain.ledger.session().first, "rounds": rounds}
+                chain.ledger.update(graph=recipe.request(**asks), secret=places.secret())
         with interruptible():
             asyncio.run(work())
     finally:

@@ -56,6 +56,11 @@ def is_queued(run: str) -> bool:
     return any(each.id == run for runs in _queued() for each in runs)
 
 
+def is_waited_for() -> bool:
+    """Whether a run waits for the one that is on."""
+    return bool(_queued()[1])
+
+
 def _queued() -> tuple[list[Queued], list[Queued]]:
     running, waiting = _queue().get_current_queue_volatile()
     return [_read(entry) for entry in running], [_read(entry) for entry in waiting]

@@ -31,6 +31,12 @@ def say(text: str, node_id: str | None) -> None:
         core.send_to_asker("resonance.text", {"node": node_id, "text": text})
 
 
+def offer_again(node_id: str | None, session: str, round_: int) -> None:
+    """Shows a button on the node that makes the removed pictures of a round again: js/src/said.ts."""
+    if node_id is not None:
+        core.send_to_asker("resonance.gone", {"node": node_id, "session": session, "round": round_})
+
+
 def growing(node_id: str | None, every: float = 0.1) -> Callable[[str], None]:
     """A function that shows a growing text on the node, at most once per ``every`` seconds.
 

@@ -299,7 +299,8 @@ class Chain:
         with self._mutex, self.ledger.transaction():
             if gone:
                 self.ledger.release(item)
-                self.ledger.update(state="paused", reason=str(Gone(item.round, "and go on")))
+                text = f"None of the pictures that round {item.round} starts from are there any more: put them back, and go on."
+                self.ledger.update(state="paused", reason=text)
             else:
                 self.ledger.skip(item, why)
         return not gone

@@ -5,6 +5,7 @@ How a run ended is told by the caller.
 """
 
 import json
+import posixpath
 import sqlite3
 import threading
 import time
@@ -61,6 +62,7 @@ class Session:
         run: id of the one run that may claim next.
         plan: hash of the roulette by which the items were ordered.
         kind: whose items it holds.
+        which: pictures of that folder it has begun with, as JSON; None: it has not, or a version without that question has.
     """
 
     seed: int
@@ -71,15 +73,11 @@ class Session:
     run: str | None
     plan: str | None
     kind: Kind
+    which: str | None
 
 
 class Gone(NotNow):
     """No picture that a round starts from is there."""
-
-    def __init__(self, round_: int, way: str) -> None:
-        super().__init__(
-            f"None of the pictures that round {round_} starts from are there any more: put them back, {way}."
-        )
 
 
 class Lost(Told):
@@ -180,7 +178,7 @@ class Ledger:
 
     def session(self) -> Session:
         row = self._row(
-            "SELECT seed, coalesce(first, '') AS first, rounds, state, reason, run, plan, kind FROM session"
+            "SELECT seed, coalesce(first, '') AS first, rounds, state, reason, run, plan, kind, which FROM session"
         )
         return Session(**dict(row))
 
@@ -283,7 +281,7 @@ class Ledger:
         """The round to work on: the lowest with a pending item.
 
         When there is none, committed pictures that the next round has not taken yet become its items. Those whose files are
-        gone do not: their own items are marked as removed. None: nothing is left to do.
+        gone do not: their own items are marked as removed, those of the last round that is wanted too. None: nothing is left to do.
 
         Raises:
             Gone: a round is to be opened, and no picture for it is there.
@@ -295,10 +293,10 @@ class Ledger:
             rounds = self.session().rounds
             rows = self._db.execute(
                 "SELECT i.id, i.round, i.state, r.file, r.lineage FROM result r JOIN item i ON i.id = r.item"
-                " WHERE r.lineage IS NOT NULL AND i.state IN ('done', 'removed') AND (? = 0 OR i.round < ?) AND NOT EXISTS"
+                " WHERE r.lineage IS NOT NULL AND i.state IN ('done', 'removed') AND NOT EXISTS"
                 " (SELECT 1 FROM item n WHERE n.round = i.round + 1 AND n.source = ? || r.file || ' [output]')"
                 " ORDER BY i.round, i.number, r.number",
-                (rounds, rounds, f"{self.name}/"),
+                (f"{self.name}/",),
             ).fetchall()
             there = [exists(row["file"]) for row in rows]
             gone = {row["id"] for row, is_there in zip(rows, there, strict=True) if not is_there}
@@ -306,10 +304,15 @@ class Ledger:
             for id_, state in states.items():
                 if state != (found := "removed" if id_ in gone else "done"):
                     self._set(id_, state=found)
-            ready = [row for row, is_there in zip(rows, there, strict=True) if is_there]
+            wanted = [
+                (row, is_there)
+                for row, is_there in zip(rows, there, strict=True)
+                if not rounds or row["round"] < rounds
+            ]
+            ready = [row for row, is_there in wanted if is_there]
             if not ready:
-                if rows and not self.lineages(following := rows[-1]["round"] + 1):
-                    raise Gone(following, "or have them made again")
+                if wanted and not self.lineages(wanted[-1][0]["round"] + 1):
+                    raise Gone(self.gone(exists))
                 return None
             following = ready[0]["round"] + 1
             used = self.lineages(following)
@@ -319,6 +322,25 @@ class Ledger:
                 used.add(lineage := distinct(row["lineage"], used))
                 sources.append((f"{self.name}/{row['file']} [output]", lineage))
             self.add(following, sources)
+
+    def gone(self, exists: Callable[[str], bool]) -> str:
+        """What is told of pictures of the last round that were gone when they were last looked for; empty if none were."""
+        round_ = self.last_round()
+        rows = self._db.execute(
+            "SELECT i.state, r.file FROM result r JOIN item i ON i.id = r.item WHERE i.round = ? AND r.lineage IS NOT NULL",
+            (round_,),
+        ).fetchall()
+        files = [row["file"] for row in rows if row["state"] == "removed" and not exists(row["file"])]
+        if not files:
+            return ""
+        folder = posixpath.commonpath([posixpath.dirname(f"{self.name}/{file}") for file in files])
+        whole = "The " if len(files) == len(rows) else ""
+        if len(files) == 1:
+            return f"A picture of round {round_} is gone from output/{folder}: put it back, or have it made again."
+        return (
+            f"{whole}{len(files)} pictures of round {round_} are gone from output/{folder}: put them back, or have them made"
+            " again."
+        )
 
     def order(self, round_: int, key: Callable[[str], tuple[str, Any]]) -> None:
         """Orders a round's pending items by what must be loaded for them, then by number.
@@ -493,9 +515,10 @@ class Ledger:
         with self._mutex:
             return self._own(item)
 
-    def remake(self) -> int:
-        """Makes removed items pending again and returns how many."""
-        return self._db.execute("UPDATE item SET state = 'pending' WHERE state = 'removed'").rowcount
+    def remake(self, round_: int | None = None) -> int:
+        """Makes removed items pending again, those of one round or all, and returns how many."""
+        sql = "UPDATE item SET state = 'pending' WHERE state = 'removed' AND (? IS NULL OR round = ?)"
+        return self._db.execute(sql, (round_, round_)).rowcount
 
     def retry(self) -> int:
         """Makes failed, parked and skipped items pending again and returns how many."""

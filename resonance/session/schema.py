@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS session (
     one INTEGER PRIMARY KEY CHECK (one = 1), seed INTEGER NOT NULL, created REAL NOT NULL,
     first TEXT, rounds INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'open', reason TEXT NOT NULL DEFAULT '',
     run TEXT, graph TEXT, plan TEXT, streak TEXT NOT NULL DEFAULT '[]', owner TEXT, kind TEXT NOT NULL DEFAULT 'rounds',
-    mark TEXT);
+    mark TEXT, which TEXT);
 CREATE TABLE IF NOT EXISTS item (
     id INTEGER PRIMARY KEY, round INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL,
     lineage TEXT NOT NULL, source TEXT, payload TEXT, draw TEXT, words TEXT, prompt TEXT,
@@ -43,7 +43,7 @@ CREATE INDEX IF NOT EXISTS result_file ON result (file)
 """
 
 _ADDED = (
-    *(("session", column) for column in ("kind TEXT NOT NULL DEFAULT 'rounds'", "mark TEXT")),
+    *(("session", column) for column in ("kind TEXT NOT NULL DEFAULT 'rounds'", "mark TEXT", "which TEXT")),
     *(("item", column) for column in ("begun REAL", "model TEXT")),
 )
 """Columns that older ledgers lack."""

@@ -48,14 +48,21 @@ class Status:
     eta: float | None
     changed: float
 
-    def text(self) -> str:
-        parts = [f"round {self.round}: {self.done} of {self.total}"]
+    def text(self, stopped: bool = False) -> str:
+        """
+        Args:
+            stopped: nobody works on it, though it is open.
+        """
+        at = "stopped at " if stopped and self.state == "open" else ""
+        parts = [f"round {self.round}: {at}{self.done} of {self.total}"]
         parts += [f"{self.failed} failed"] if self.failed else []
         parts += [f"{self.skipped} skipped"] if self.skipped else []
         parts += [f"{self.removed} removed"] if self.removed else []
-        parts += [f"about {_duration(self.eta)} left"] if self.eta else []
-        parts += [f"{self.state}{': ' + self.reason if self.reason else ''}"] if self.state != "open" else []
-        return ", ".join(parts)
+        if self.state != "open":
+            parts += [f"{self.state}{': ' + self.reason if self.reason else ''}"]
+        elif self.eta and not at:
+            parts += [f"about {_duration(self.eta)} left"]
+        return ", ".join(parts) + ("; Run goes on" if at else "")
 
 
 def _duration(seconds: float) -> str:

@@ -91,8 +91,8 @@ def until(ready: Callable[[], bool], timeout: float = 20) -> None:
 
 
 @contextmanager
-def listening(comfy: Comfy) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A client's id, and the events it hears of the rounds."""
+def listening(comfy: Comfy, event: str = "resonance.rounds") -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A client's id, and the events of a kind that it hears."""
     client, heard = uuid.uuid4().hex, list[dict[str, Any]]()
     connection = websocket.create_connection(f"{comfy.url.replace('http', 'ws')}/ws?clientId={client}", timeout=1)
 
@@ -104,8 +104,8 @@ def listening(comfy: Comfy) -> Iterator[tuple[str, list[dict[str, Any]]]]:
                 continue
             except (websocket.WebSocketException, OSError):
                 return
-            if isinstance(message, str) and (event := json.loads(message))["type"] == "resonance.rounds":
-                heard.append(event["data"])
+            if isinstance(message, str) and (told := json.loads(message))["type"] == event:
+                heard.append(told["data"])
 
     listener = threading.Thread(target=listen)
     listener.start()

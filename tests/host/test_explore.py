@@ -21,7 +21,7 @@ from resonance.session.status import NoLedger
 from resonance.vary.transform import seed_of
 
 from .comfy import PACK, Comfy, RunFailed, node
-from .graphs import claimed, items, output, pictures, quick, until
+from .graphs import claimed, items, listening, output, pictures, quick, until
 from .test_llm import Texts
 
 PACKS = tuple(PACK / "tests" / "host" / "packs" / name for name in ("probe", "traps"))
@@ -172,10 +172,12 @@ def test_a_session_grows_by_aspects_scales_and_seeds_and_repeats_nothing(comfy: 
         assert {i["number"] for i in items(comfy, name, round_)} == {1, 2, 3, 4, 5, 6}
     after = {p: p.stat().st_mtime_ns for p in (output(comfy) / name).glob("*/*.png")}
     assert len(after) == 18 and before.items() <= after.items()
-    with pytest.raises(RunFailed, match=r"is finished: 3 rounds.*Raise the number of seeds, add aspects"):
-        comfy.run(explore(name, scales="9, 6, 12", aspects="64x48, 48x64", seeds=3))
-    with pytest.raises(RunFailed, match="is finished"):
-        comfy.run(explore(name, scales="6", seeds=3, seed=8))
+    with listening(comfy, "resonance.text") as (client, heard):
+        assert comfy.run(explore(name, scales="9, 6, 12", aspects="64x48, 48x64", seeds=3), client_id=client) == {}
+        assert comfy.run(explore(name, scales="6", seeds=3, seed=8), client_id=client) == {}
+    for said in heard:
+        assert "is finished: 3 rounds" in said["text"] and "Raise the number of seeds, add aspects" in said["text"]
+    assert len(heard) == 2
 
 
 def test_what_is_not_asked_for_any_more_is_not_made(comfy: Comfy, name: str):

@@ -150,7 +150,9 @@ def test_without_any_picture_of_the_round_before_it_pauses(comfy: Comfy, name: s
     os.rename(folder / "round-0001", away)
     if what == "all pictures":
         (folder / "round-0001").mkdir()
-    wanted = "None of the pictures that round 2 starts from are there any more: put them back, or have them made again."
+    wanted = (
+        f"The 3 pictures of round 1 are gone from output/{name}/round-0001: put them back, or have them made again."
+    )
     with pytest.raises(RunFailed, match=wanted):
         comfy.run(quick(name, name, rounds=2))
     status, _ = query.read_round(folder, 1)

@@ -98,8 +98,8 @@ def test_three_rounds_over_a_mixed_folder(comfy: Comfy, name: str):
                     assert json.loads(image.text["workflow"]) == workflow
                     assert json.loads(image.text["prompt"]) == graph
                     assert json.loads(image.text["resonance"])["lineage"] == item["lineage"]
-    with Image.open(output(comfy) / name / file) as image, pytest.raises(RunFailed, match="is finished"):
-        comfy.run(json.loads(image.text["prompt"]))
+    with Image.open(output(comfy) / name / file) as image:
+        assert comfy.run(json.loads(image.text["prompt"])) == {}, "it is finished, which is no failure"
 
 
 def test_a_picture_that_is_cut_off_is_taken_with_a_note_on_the_node(comfy: Comfy, name: str):
@@ -296,11 +296,11 @@ def test_run_instant_neither_doubles_nor_stops_the_chain(comfy: Comfy, name: str
     graph = quick(name, name, rounds=2, paint={"seconds": 0.1})
     assert made(comfy, comfy.queue(graph)) == [True]
     pressed = 0
-    with pytest.raises(RunFailed, match="is finished"):
+    with pytest.raises(RunFailed, match=r"is finished: 2 rounds.*Run \(Instant\) ends here"):
         while pressed < 500:
             comfy.wait(comfy.queue(graph))
             pressed += 1
-    assert pressed
+    assert pressed >= 4
     check_whole(comfy, name, 2, 3)
 
 

@@ -62,6 +62,16 @@ CASES: dict[str, tuple[str, Any, Said]] = {
     "POST /resonance/rounds/{session}/resume": (f"{ROUND}/resume", {}, of_json(lambda said: said == {})),
     "POST /resonance/rounds/{session}/retry": (f"{ROUND}/retry", {}, of_json(lambda said: said == {"items": 0})),
     "POST /resonance/rounds/{session}/remake": (f"{ROUND}/remake", {}, of_json(lambda said: said == {"items": 0})),
+    "GET /resonance/folders": (
+        "/resonance/folders",
+        None,
+        of_json(lambda said: {"name": "[samples]", "pictures": 3} in said["folders"]),
+    ),
+    "POST /resonance/folders": (
+        "/resonance/folders",
+        {"name": "new"},
+        of_json(lambda said: said == {"subfolder": "new", "folder": "new"}),
+    ),
     "POST /resonance/canvas/read": (
         "/resonance/canvas/read",
         {"text": json.dumps([SEA, BOAT]), **SIZE},

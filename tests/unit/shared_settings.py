@@ -6,6 +6,7 @@ from resonance import prompt
 from resonance.canvas import settings as canvas
 from resonance.interpret.taggers import settings as taggers
 from resonance.llm import settings as llm
+from resonance.session import settings as session
 from resonance.settings import Setting
 
 
@@ -22,6 +23,7 @@ OTHERWISE = {
     taggers.ESCAPE: "--escape",
     canvas.GRAMMAR: "--grammar",
     llm.MODEL: "--llm-model",
+    session.ORDER: "--picture-order",
 }
 """Options that are not spelled as the node's input."""
 
@@ -58,6 +60,7 @@ SHARED = [
         ("ResonanceComposePrompt", ("describe", "rounds"), COMPOSED),
         ("ResonanceComposePrompt", ("rounds",), (prompt.NEGATIVE,)),
         ("ResonanceComposePrompt", ("describe",), (prompt.CAPTION_WEIGHTS,)),
+        ("ResonanceRoundInput", ("rounds",), (session.ORDER, session.START, session.COUNT)),
     )
     for command in commands
     for setting in settings

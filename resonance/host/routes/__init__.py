@@ -22,6 +22,8 @@ ROUTES = (
     ("POST", SESSION + "/resume", "sessions", "resume"),
     ("POST", SESSION + "/retry", "sessions", "retry"),
     ("POST", SESSION + "/remake", "sessions", "remake"),
+    ("GET", "/resonance/folders", "folders", "overview"),
+    ("POST", "/resonance/folders", "folders", "make"),
     ("POST", "/resonance/canvas/read", "canvas", "read_text"),
     ("POST", "/resonance/canvas/write", "canvas", "write_text"),
     ("POST", "/resonance/canvas/tokens", "canvas", "count_tokens"),

@@ -2,7 +2,7 @@
 
 ``GET /resonance/rounds`` lists them. Below ``/resonance/rounds/<session>``: ``GET`` itself (``?round=``), ``grid``,
 ``items/<id>``, ``items/<id>/drift``, pictures at ``items/<id>/source`` and ``items/<id>/result/<number>``, small or, with
-``?full=1``, as they are, and ``items/<id>/result/<number>/workflow``, what a picture says of how it was made; ``POST`` ``pause``, ``resume``, ``retry`` and ``remake``.
+``?full=1``, as they are, and ``items/<id>/result/<number>/workflow``, what a picture says of how it was made; ``POST`` ``pause``, ``resume``, ``retry`` and ``remake`` (``?round=``).
 """
 
 import asyncio
@@ -58,8 +58,7 @@ async def overview(_: web.Request) -> web.Response:
 
 async def one(request: web.Request) -> web.Response:
     def read() -> dict[str, Any]:
-        round_ = request.query.get("round", "")
-        how_far, items = query.read_round(_session(request), int(round_) if re.fullmatch(r"\d{1,18}", round_) else None)
+        how_far, items = query.read_round(_session(request), _round(request))
         return {**vars(how_far), "items": items}
 
     return await answer(read, await _reader(request))
@@ -114,7 +113,7 @@ async def retry(request: web.Request) -> web.Response:
 
 
 async def remake(request: web.Request) -> web.Response:
-    return await answer(lambda: {"items": sessions.remake(request.match_info["session"])}, _commands)
+    return await answer(lambda: {"items": sessions.remake(request.match_info["session"], _round(request))}, _commands)
 
 
 async def answer(work: Callable[[], Any], pool: ThreadPoolExecutor = _texts) -> web.Response:
@@ -230,6 +229,12 @@ async def _reader(request: web.Request) -> ThreadPoolExecutor:
 def _roots(request: web.Request) -> dict[str, Path]:
     """Folders from which the pictures of a session come."""
     return {**folders.picture_roots(), "archive": query.base_of(_session(request))}
+
+
+def _round(request: web.Request) -> int | None:
+    """The round that is asked for."""
+    round_ = request.query.get("round", "")
+    return int(round_) if re.fullmatch(r"\d{1,18}", round_) else None
 
 
 def _id(request: web.Request) -> int:

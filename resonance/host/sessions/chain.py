@@ -8,6 +8,7 @@ import logging
 import sqlite3
 import time
 import uuid
+from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,11 @@ HISTORY = 20
 
 EVERY = 1.0
 """Seconds between two answers to a second Run: Run (Instant) presses it all the time."""
+
+PRESSES, APART = 5, 3.0
+"""So many Runs of a finished session, so many seconds after one another at most, are Run (Instant), which only an error stops."""
+
+_presses: dict[str, deque[float]] = {}
 
 ENDED = {
     Reason.DIED: "ComfyUI's process ended while it worked on this item",
@@ -85,7 +91,7 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
         None when the chain has come to its end or stops here: the nodes behind are then not to run.
 
     Raises:
-        Told: this run may not claim, the session is paused or finished, or there is nothing that fills it.
+        Told: this run may not claim, the session is paused, or there is nothing that fills it.
     """
     run = queue.current()
     looped = node_id not in prompt
@@ -114,7 +120,8 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
                 return None
             chain = _follow(owned, ask)
             successor = str(uuid.uuid4()) if ask.keep_going and not looped else None
-            item = _claim(owned, chain, run, run.id if looped else successor)
+            got = _claim(owned, chain, run, run.id if looped else successor)
+            item, stop = (None, got) if isinstance(got, Stop) else (got, None)
         except (NoSpace, Unwritable):
             sessions.close(ask.session)
             raise
@@ -127,11 +134,19 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
         if item and successor:
             _queue(owned, run, successor, item)
         work = _load(chain, run, item) if item else None
-        text = sessions.announce(ledger, work.item if work else None).text()
-        progress.say(work.said(text) if work else text, node_id)
-        if item is None and not looped:
+        status = sessions.announce(ledger, work.item if work else None)
+        if item:
+            progress.say(work.said(status.text()) if work else status.text(), node_id)
+            return work
+        try:
+            text = _at_rest(owned, stop, waiting == run.id, node_id)
+        except Told:
             sessions.close(ledger.name)
-        return work
+            raise
+        progress.say(text, node_id)
+        if not looped:
+            sessions.close(ledger.name)
+        return None
 
 
 def has_item(session: str, node_id: str, prompt: dict[str, Any]) -> bool:
@@ -242,8 +257,8 @@ def _record(owned: Owned, run: Run) -> None:
     owned.recorded = sessions.Recorded(run.prompt, queue.texts(run.prompt, run.extra.get("extra_pnginfo")))
 
 
-def _claim(owned: Owned, chain: Chain, run: Run, following: str | None) -> Item | None:
-    """Settles what came before and claims, in one transaction. None: the chain ends quietly.
+def _claim(owned: Owned, chain: Chain, run: Run, following: str | None) -> Item | Stop | None:
+    """Settles what came before and claims, in one transaction. None: the run before was interrupted.
 
     Args:
         following: id of the run that may claim after this one.
@@ -275,18 +290,38 @@ def _claim(owned: Owned, chain: Chain, run: Run, following: str | None) -> Item 
         sessions.announce(ledger, changed=id_)
     if not chained:
         sessions.announce(ledger)  # items may have come and gone
-    if isinstance(got, Stop) and (text := _refusal(ledger, fill, got, chained)):
-        sessions.announce(ledger)
-        sessions.close(ledger.name)
-        raise Told(text)
-    return item
+    return got if isinstance(got, Stop) else item
 
 
-def _refusal(ledger: Ledger, fill: Fill, stop: Stop, chained: bool) -> str:
-    """What is told when nothing could be claimed; empty: the chain ends quietly."""
-    if stop.why is Why.FINISHED:
-        return "" if chained else _finished(ledger, fill)
-    return "" if stop.text == BY_REQUEST else f"Session {ledger.name!r} is paused: {stop.text}"
+def _at_rest(owned: Owned, stop: Stop | None, chained: bool, node_id: str) -> str:
+    """What the node says when nothing could be claimed.
+
+    Raises:
+        Told: the session is paused, and Run alone does not go on; or it is finished, and Run is pressed again and again.
+    """
+    ledger = owned.ledger
+    gone = ledger.gone(lambda file: (ledger.folder / file).is_file())
+    if gone:
+        progress.offer_again(node_id, ledger.name, ledger.last_round())
+    if stop is None or stop.text == BY_REQUEST or (stop.why is Why.FINISHED and chained):
+        return ledger.status().text(stopped=True)
+    if stop.why is not Why.FINISHED:
+        raise Told(f"Session {ledger.name!r} is paused: {stop.text}")
+    assert owned.chain
+    text = _finished(ledger, owned.chain.fill, gone)
+    if _presses_itself(ledger.name):
+        raise Told(f"{text} Run (Instant) ends here.")
+    return text
+
+
+def _presses_itself(session: str) -> bool:
+    """Whether Run is pressed again as soon as a run is over."""
+    now = time.monotonic()
+    presses = _presses.setdefault(session, deque(maxlen=PRESSES))
+    if core.is_waited_for() or (presses and now - presses[-1] > APART):
+        presses.clear()
+    presses.append(now)
+    return len(presses) == PRESSES
 
 
 def _ended(id_: str, process: str, run: Run) -> Outcome:
@@ -380,7 +415,8 @@ def _next(ask: Ask) -> tuple[Item, int]:
     return ask.fill.first(ask.session, ask.seed), ask.seed
 
 
-def _finished(ledger: Ledger, fill: Fill) -> str:
+def _finished(ledger: Ledger, fill: Fill, gone: str) -> str:
     status = ledger.status()
     failed = f", {status.failed} failed (Retry gives them new attempts)" if status.failed else ""
-    return f"Session {ledger.name!r} is finished: {status.round} rounds, {status.done} pictures in the last{failed}. {fill.more}"
+    text = f"Session {ledger.name!r} is finished: {status.round} rounds, {status.done} pictures in the last{failed}."
+    return f"{text} {gone or fill.more}"

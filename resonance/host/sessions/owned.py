@@ -205,9 +205,9 @@ def retry(name: str) -> int:
     return _go_on(name, Ledger.retry)
 
 
-def remake(name: str) -> int:
-    """Makes pictures again that were removed, and goes on. Returns of how many items."""
-    return _go_on(name, Ledger.remake)
+def remake(name: str, round_: int | None = None) -> int:
+    """Makes pictures again that were removed, those of one round or all, and goes on. Returns of how many items."""
+    return _go_on(name, lambda ledger: ledger.remake(round_))
 
 
 def _go_on(name: str, change: Callable[[Ledger], int]) -> int:
