@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,11 @@ from resonance.canvas.write_program import write_program
 from resonance.files.names import inside
 from resonance.img2tag2img import config
 from resonance.interpret.taggers.labels import Labels, read_labels
+from resonance.paint.dynamic import Choices, walk
+from resonance.paint.lines import PromptText, read_lines
+from resonance.paint.options import read_options, write_options
+from resonance.paint.shots import randoms_of
+from resonance.paint.wildcards import WildcardFiles
 from resonance.roulette import Draw, Plan, draw, parse
 from resonance.session.item import Item
 from resonance.session.naming import stem_of
@@ -88,6 +94,22 @@ def program(text: str, path: Path) -> Transform:
     return Transform(*read_program(text))
 
 
+def lines(text: str, path: Path) -> PromptText:
+    read = read_lines(text, WildcardFiles([path.parent / "wildcards"]))
+    read.count(4, 2)
+    return read
+
+
+def wildcards(text: str, path: Path) -> Choices:
+    folder = path.parent / "written"
+    folder.mkdir(exist_ok=True)
+    (folder / path.name).write_text(text, "utf-8", newline="")
+    files = WildcardFiles([folder, path.parent / "wildcards"])
+    name = path.stem if path.suffix == ".txt" else f"{path.stem}/*"
+    files.check(name)
+    return files(name)
+
+
 def use_layout(reading: Reading) -> None:
     assert len(reading.notes) <= 51 and all(note and len(note) < 400 for note in reading.notes)
     canvas = reading.canvas
@@ -136,6 +158,20 @@ def use_program(read: Transform) -> None:
     assert read_program(write_transform(read))[0] == read.pairs
 
 
+def use_lines(read: PromptText) -> None:
+    assert len(read.notes(4)) <= 11
+    for line in read.lines:
+        for nodes in islice(line.texts(), 20):
+            with contextlib.suppress(Told):
+                said = line.choose(nodes, randoms_of(7), WildcardFiles([]))
+                assert read_options(f"x {write_options(said.options)}").options == said.options
+
+
+def use_wildcards(read: Choices) -> None:
+    [number] = read.lot.draw(1, randoms_of(7))
+    assert [*walk(read.entries[number])] or read.entries[number] == ()
+
+
 READERS = {
     "answers": Reader(layout, use_layout),
     "canvas": Reader(layout, use_layout),
@@ -149,6 +185,8 @@ READERS = {
     "tags": Reader(labels, use_labels),
     "pattern": Reader(pattern, use_pattern),
     "transform": Reader(program, use_program),
+    "lines": Reader(lines, use_lines),
+    "wildcards": Reader(wildcards, use_wildcards),
 }
 
 
@@ -156,6 +194,8 @@ READERS = {
 def place(tmp_path: Path) -> Path:
     (tmp_path / "loras" / "people").mkdir(parents=True)
     (tmp_path / "loras" / "people" / "ada.safetensors").touch()
+    (tmp_path / "wildcards" / "animals").mkdir(parents=True)
+    (tmp_path / "wildcards" / "animals" / "cats.txt").write_text("tabby\n2::black {fat|thin}\n", "utf-8")
     return tmp_path
 
 
