@@ -194,7 +194,7 @@ def test_a_planted_import_is_found(pack: Path, folder: str, module: str, found: 
 def test_the_archive_holds_what_users_need_and_nothing_else() -> None:
     files = shipped_files()
     assert {name.split("/")[0] for name in files} == {
-        *("__init__.py", "nodes", "resonance", "web", "locales", "example_workflows", "subgraphs", "samples"),
+        *("__init__.py", "nodes", "resonance", "web", "locales", "example_workflows", "subgraphs", "samples", "docs"),
         *("pyproject.toml", "requirements.txt"),
         *(f"requirements-{extra}.txt" for extra in ("onnx", "llm", "cli", "headless", "cluster")),
         *("README.md", "CHANGELOG.md", "LICENSE"),
@@ -205,7 +205,7 @@ def test_the_archive_holds_what_users_need_and_nothing_else() -> None:
 
 
 def test_shipped_files_name_no_place_of_a_developer() -> None:
-    texts = [PACK / name for name in shipped_files() if not name.endswith((".jpg", ".png"))]
+    texts = [PACK / name for name in shipped_files() if not name.endswith((".jpg", ".png", ".webp"))]
     places = "|".join(re.escape(f"{folder}/") for folder in (Path.home(), PACK.parent) if folder != folder.parent)
     private = re.compile(rf"{places}|/home/|C:\\Users|py(pi|thonhosted)\.org")
     assert [(t.name, found[0]) for t in texts if (found := private.search(t.read_text(encoding="utf-8")))] == []
