@@ -2,7 +2,7 @@
 
 from comfy_api.v0_0_2 import ComfyExtension, io
 
-from ..resonance.host import folders, memory, old_nodes, routes
+from ..resonance.host import core, folders, memory, old_nodes, routes
 from . import (
     canvas,
     chat,
@@ -24,6 +24,7 @@ from .links import checked
 
 class ResonanceExtension(ComfyExtension):
     async def on_load(self) -> None:
+        core.note_graphs()
         folders.register()
         memory.register()
         routes.register()

@@ -16,7 +16,7 @@ from ..resonance.llm.chat import LLMEngine, LLMError, Sampling, Thinking, so_far
 from ..resonance.session.item import Item
 from ..resonance.told import Told
 from . import types
-from .inputs import input_of
+from .inputs import Files, input_of
 from .types import LLM
 
 CATEGORY = "Resonance/Describe"
@@ -26,7 +26,7 @@ NO_MMPROJ = "none"
 class LoadLLM(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        projectors = gguf.projectors()
+        names, projectors = gguf.names(), gguf.projectors()
         return io.Schema(
             node_id="ResonanceLoadLLM",
             display_name="Load LLM",
@@ -37,12 +37,12 @@ class LoadLLM(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "model",
-                    options=[f for f in gguf.names() if f not in projectors],
+                    options=[f for f in names if f not in projectors],
                     tooltip="GGUF file in models/llm. For pictures take one that sees, and its mmproj file.",
                 ),
                 io.Combo.Input(
                     "mmproj",
-                    options=[NO_MMPROJ, *projectors],
+                    options=Files([NO_MMPROJ, *projectors], names),
                     default=NO_MMPROJ,
                     tooltip="The projector that was published with the model: it turns pictures into tokens.",
                 ),
@@ -63,11 +63,13 @@ class LoadLLM(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, model: str | None = None, mmproj: str | None = None) -> bool | str:
+    def validate_inputs(cls, model: str | None = None) -> bool | str:
         try:
-            for name in (model, mmproj):
-                if name is not None and name != NO_MMPROJ:
-                    gguf.find(name)
+            if model is not None:
+                from ..resonance.host import llm as models
+
+                gguf.find(model)
+                models.check_library()
         except LLMError as error:
             return str(error)
         return True

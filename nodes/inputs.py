@@ -5,11 +5,24 @@ from typing import Any
 
 from comfy_api.v0_0_2 import io
 
+from ..resonance.files.lookup import meant
 from ..resonance.settings import Setting
 from ..resonance.told import Told
 
 Choice = dict[str, Any]
 """What a dynamic combo brings: the option that was chosen, under the combo's name, and the values of its inputs."""
+
+
+class Files(list[str]):
+    """Options that name files. ComfyUI looks whether a value is among them: one is if it names any file that is there, also with
+    another system's slashes."""
+
+    def __init__(self, options: Iterable[str], there: Iterable[str] = ()):
+        super().__init__(options)
+        self.there = [*there]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and meant(name, [*self, *self.there]) is not None
 
 
 def input_of(setting: Setting[Any], **more: Any) -> io.Input:

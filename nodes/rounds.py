@@ -12,7 +12,7 @@ from ..resonance import sizes
 from ..resonance.files.names import check_name
 from ..resonance.files.settings import CAPTIONS, FORMAT, NAME_PATTERN, PARAMETERS, QUALITY
 from ..resonance.graph import FIRST
-from ..resonance.host import folders, progress
+from ..resonance.host import core, folders, progress
 from ..resonance.host.sessions import queue
 from ..resonance.llm.chat import sound
 from ..resonance.roulette import Plan
@@ -131,15 +131,10 @@ class RoundInput(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, session: str | None, first_folder: str | None, item: str | None = None) -> bool | str:
+    def validate_inputs(cls, session: str | None) -> bool | str:
         try:
-            if item and item.strip():
-                Item.from_json(item)
-            elif session is not None and first_folder is not None:
-                from ..resonance.files.pictures import locate
-
+            if session is not None and not str(core.beside(cls.hidden.unique_id, "item") or "").strip():
                 check_name(session)
-                locate(first_folder, folders.picture_roots())
         except Told as error:
             return str(error)
         return True
@@ -164,6 +159,7 @@ class RoundInput(io.ComfyNode):
         start: int = START.default,
         count: int = COUNT.default,
     ) -> io.NodeOutput:
+        from ..resonance.files.pictures import locate
         from ..resonance.host.sessions import chain
         from ..resonance.session.fill.pictures import Pictures, Which
 
@@ -175,6 +171,7 @@ class RoundInput(io.ComfyNode):
             return io.NodeOutput()
         else:
             fill = Pictures(first_folder, rounds, folders.picture_roots(), Which(order, start, count))
+            locate(first_folder, fill.roots)  # a session that is known would go on without it
             ask = chain.Ask(
                 session=session, fill=fill, seed=seed, keep_going=keep_going, words_first=words_first, plan=plan
             )

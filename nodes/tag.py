@@ -5,7 +5,7 @@ import time
 import torch
 from comfy_api.v0_0_2 import io
 
-from ..resonance.host import taggers
+from ..resonance.host import core, taggers
 from ..resonance.interpret.taggers import settings
 from ..resonance.interpret.taggers.engine import Device, Tagger
 from ..resonance.interpret.taggers.labels import CATEGORIES
@@ -56,14 +56,14 @@ class LoadTagger(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, model: str | None, download: bool | None) -> bool | str:
+    def validate_inputs(cls, model: str | None) -> bool | str:
         if model is None:
             return True
         try:
             tagger = taggers.find(model, "auto")
         except Told as error:
             return str(error)
-        fetchable = download is not False and tagger.model.repo
+        fetchable = core.beside(cls.hidden.unique_id, "download") is not False and tagger.model.repo
         return True if fetchable or not tagger.missing else taggers.explain_missing(tagger, model)
 
     @classmethod

@@ -120,6 +120,13 @@ def other_start(graph: Graph, targets: list[str], id_: str) -> str | None:
     return next((each for each in nodes_of(graph, *STARTS) if each != id_ and is_saved(graph, targets, each)), None)
 
 
+def reached(graph: Graph, id_: str) -> bool | None:
+    """Whether what a node does depends on an item; None: it is not in the graph as it was sent."""
+    if id_ not in graph:
+        return None
+    return bool({id_, *ancestors(graph, id_)}.intersection(nodes_of(graph, *STARTS)))
+
+
 def stores_words(graph: Graph, id_: str) -> bool:
     """Whether the words of this node's items are stored on the way: only then a round can be described first."""
     return any(id_ in ancestors(graph, each) for each in nodes_of(graph, ROUND_WORDS))

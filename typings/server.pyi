@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -12,5 +13,6 @@ class PromptServer:
     routes: web.RouteTableDef
     prompt_queue: PromptQueue
 
+    def add_on_prompt_handler(self, handler: Callable[[dict[str, Any]], dict[str, Any]]) -> None: ...
     def send_sync(self, event: str, data: dict[str, Any], sid: str | None = None) -> None: ...
     def send_progress_text(self, text: str, node_id: str) -> None: ...

@@ -126,9 +126,26 @@ export interface App {
   }
 }
 
+/** What the server says of a node for which it refuses to run a graph. */
+export interface Refusal {
+  readonly class_type: string
+  readonly errors: readonly {
+    readonly type: string
+    readonly message: string
+    readonly details: string
+  }[]
+}
+
+export type Refusals = Readonly<Record<string, Refusal>>
+
+interface Answer {
+  readonly node_errors?: Refusals
+}
+
 export interface Api extends EventTarget {
   fetchApi(route: string, init?: RequestInit): Promise<Response>
   apiURL(route: string): string
+  queuePrompt(...given: unknown[]): Promise<Answer>
 }
 
 import { setTexts, t, type Texts } from './i18n'
@@ -150,6 +167,23 @@ export function on<T>(type: string, listener: (detail: T) => void): () => void {
   const heard = (event: Event): void => listener((event as CustomEvent<T>).detail)
   api.addEventListener(type, heard)
   return () => api.removeEventListener(type, heard)
+}
+
+/** Tells that a graph is sent, and for which nodes the server refuses it: the front end has no event for that. */
+export function onSend(sending: () => void, refused: (nodes: Refusals) => void): void {
+  const send = api.queuePrompt
+  api.queuePrompt = async (...given) => {
+    sending()
+    let answer: Answer | undefined
+    try {
+      return (answer = await send.apply(api, given))
+    } catch (error) {
+      answer = (error as { readonly response?: Answer }).response
+      throw error
+    } finally {
+      refused(answer?.node_errors ?? {})
+    }
+  }
 }
 
 /** Asks a route of the server. Throws an Error with the sentence that the server answers with when it refuses. */

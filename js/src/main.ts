@@ -1,7 +1,7 @@
 // What ComfyUI loads when the page opens. Everything that can wait is loaded when it is first needed.
 
 import { handedOn } from './bypass'
-import { app, GALLERY, type LGraphNode, loadTexts, on, onBypass, type Output, selectedNodes } from './comfy'
+import { app, GALLERY, type LGraphNode, loadTexts, on, onBypass, onSend, type Output, selectedNodes } from './comfy'
 import { addHost } from './host'
 import { t } from './i18n'
 import { noteOutputs } from './outputs'
@@ -61,6 +61,13 @@ function hearNodes(): void {
     const { node_id, node_type, exception_message } = error
     if (OURS.test(node_type)) void said().then(({ say }) => say(node_id, exception_message.trim(), true))
   })
+  onSend(
+    () => void speaking?.then(({ correct }) => correct()),
+    (nodes) => {
+      const ours = Object.entries(nodes).filter(([, { class_type }]) => OURS.test(class_type))
+      if (ours.length) void said().then(({ refuse }) => refuse(ours))
+    },
+  )
   on<unknown>('execution_start', () => void speaking?.then(({ start }) => start()))
   on<unknown>('execution_success', () => void speaking?.then(({ end }) => end()))
   on<string | null>('executing', (node) => void (node && speaking?.then(({ begin }) => begin(node))))

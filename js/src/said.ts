@@ -1,6 +1,6 @@
 // What nodes say, as text on them: whole, to be selected, there again after a reload.
 
-import { app, ask, findNode, type LGraphNode, loadTexts, type Output, outputOf } from './comfy'
+import { app, ask, findNode, type LGraphNode, loadTexts, type Output, outputOf, type Refusal } from './comfy'
 import { addStyle, h } from './dom'
 import { widgetOf } from './effective'
 import { addHost, keepMounted, mountAgain } from './host'
@@ -47,6 +47,21 @@ export function say(id: string, text: string, problem = false): void {
 export function put(id: string, output: Output): void {
   const text = textIn(output)
   if (text !== undefined) say(id, text)
+}
+
+/** Run was pressed again: nothing stays of what was wrong before. */
+export function correct(): void {
+  for (const node of everyNode()) if (known.get(node)?.element.classList.contains('problem')) show(node, '')
+}
+
+/** The server does not run the graph: what is wrong with it stands on its nodes. */
+export function refuse(nodes: readonly (readonly [string, Refusal])[]): void {
+  for (const [id, { errors }] of nodes) say(id, errors.map(sentence).join('\n'), true)
+}
+
+/** ComfyUI writes the input before what a node says of it. */
+function sentence({ type, message, details }: Refusal['errors'][number]): string {
+  return type === 'custom_validation_failed' ? details.replace(/^[\w.]+ - /, '') : `${message}: ${details}`
 }
 
 export function start(): void {

@@ -12,6 +12,7 @@ What core's own nodes show and most packs use (folders, memory, loaders, ``comfy
 
 import importlib
 from collections.abc import Awaitable, Callable, Collection
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -75,12 +76,35 @@ def _queue() -> PromptQueue:
     return PromptServer.instance.prompt_queue
 
 
+_validated: ContextVar[dict[str, Any]] = ContextVar("validated")
+
+
+def note_graphs() -> None:
+    """Keeps each graph that is sent while ComfyUI validates it (server.py, ``post_prompt``), for :func:`beside`."""
+
+    def note(sent: dict[str, Any]) -> dict[str, Any]:
+        _validated.set(sent.get("prompt", {}))
+        return sent
+
+    PromptServer.instance.add_on_prompt_handler(note)
+
+
+def beside(node_id: str | None, name: str) -> Any:
+    """What another input of a node is set to while its ``validate_inputs`` looks at one; None: it is not known yet.
+
+    ComfyUI hands ``validate_inputs`` the inputs that it names, and says of each of them that it is wrong (execution.py).
+    """
+    value = _validated.get({}).get(node_id or "", {}).get("inputs", {}).get(name)
+    return None if isinstance(value, list) else value
+
+
 class Failure(NamedTuple):
-    """What ended a run (execution.py, ``handle_execution_error``): the exception's class and text, and the node's type."""
+    """What ended a run (execution.py, ``handle_execution_error``): the exception's class and text, and the node's type and id."""
 
     kind: str
     text: str
     node: str
+    id: str
 
 
 class Ending(NamedTuple):
@@ -99,7 +123,9 @@ def ending(run: str) -> Ending | None:
         if event == "execution_interrupted":
             return Ending(interrupted=True)
         if event == "execution_error":
-            failure = Failure(data["exception_type"], data["exception_message"].strip(), data["node_type"])
+            failure = Failure(
+                data["exception_type"], data["exception_message"].strip(), data["node_type"], data["node_id"]
+            )
             return Ending(failure=failure)
     return Ending()
 

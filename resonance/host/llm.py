@@ -29,10 +29,15 @@ def loading(settings: Settings, unload_after_run: bool = False) -> GGUF:
     Raises:
         LLMError: llama-cpp-python is missing; the text has the line that installs it on this machine.
     """
-    library(_wheels())
+    check_library()
     load = partial(_models.get, settings, partial(_load, settings))
     advice = "choose the mmproj file that belongs to it in Load LLM (for a model that sees pictures)"
     return GGUF(settings, load, partial(_models.drop, settings), unload_after_run, advice)
+
+
+def check_library() -> None:
+    """Raises LLMError where llama-cpp-python is missing; the text has the line that installs it on this machine."""
+    library(_wheels())
 
 
 def _wheels() -> str:

@@ -108,7 +108,7 @@ PRIVATE = set(
         """
         prompt_queue get_current_queue_volatile get_history delete_history_item get_flags map_function create_time
         execution_interrupted execution_error exception_type exception_message node_type
-        get_executing_context client_id listen tls_keyfile tls_certfile app
+        add_on_prompt_handler get_executing_context client_id listen tls_keyfile tls_certfile app
         NODE_CLASS_MAPPINGS NODE_DISPLAY_NAME_MAPPINGS RELATIVE_PYTHON_MODULE GET_SCHEMA get_node all_node_ids is_changed
         return_word_ids SD1Tokenizer encode_from_tokens return_dict
         disable_dynamic apply_hooks_to_conds use_clip_schedule forced_hooks combine_all_hooks set_keyframes_on_hooks
@@ -143,13 +143,21 @@ ROWS = [
     *each(has, "execution.py", "PromptQueue.ExecutionStatus", "messages"),
     *ordered(tuples, "execution.py", "PromptExecutor.add_message", "event data"),
     *each(says, "execution.py", "PromptExecutor.handle_execution_error", "execution_interrupted execution_error"),
-    *each(says, "execution.py", "PromptExecutor.handle_execution_error", "exception_type exception_message node_type"),
+    *each(
+        says,
+        "execution.py",
+        "PromptExecutor.handle_execution_error",
+        "exception_type exception_message node_type node_id",
+    ),
     *each(uses, "main.py", "prompt_worker", "get_flags"),
     *ordered(
         tuples, "server.py", "PromptServer.post_prompt", "prompt_id prompt extra_data outputs_to_execute", first=1
     ),
     *each(says, "server.py", "PromptServer.post_prompt", "prompt prompt_id extra_data partial_execution_targets"),
     *each(says, "server.py", "PromptServer.post_prompt", "create_time"),
+    *each(has, "server.py", "PromptServer", "add_on_prompt_handler"),
+    *ordered(takes, "server.py", "PromptServer.add_on_prompt_handler", "handler"),
+    *each(uses, "server.py", "PromptServer.post_prompt", "trigger_on_prompt validate_prompt"),
     *each(says, "server.py", "PromptServer.post_free", "unload_models free_memory"),
     *each(has, "comfy_execution/utils.py", "", "get_executing_context"),
     *each(has, "comfy_execution/utils.py", "ExecutionContext", "prompt_id"),

@@ -289,6 +289,21 @@ def test_a_session_goes_on_by_itself_once_the_server_has_loaded(
     )
 
 
+def test_a_server_that_is_not_there_is_one_error_and_the_session_goes_on_once_it_is(comfy: Comfy, fake: FakeLLM):
+    session = "nobody there"
+    pictures(comfy, session, "red", "green")
+    comfy.post("/history", {"clear": True})
+    comfy.queue(captioned(session, "http://127.0.0.1:9"))
+    comfy.idle(30)
+    runs = [run["status"]["messages"] for run in comfy.get("/history").values()]
+    errors = [data for run in runs for event, data in run if event == "execution_error"]
+    assert [error["node_id"] for error in errors] == ["llm"]
+    assert [(item["state"], item["attempts"]) for item in items(comfy, session, 1)] == [("pending", 0)] * 2
+    comfy.queue(captioned(session, fake.url + "/ok"))
+    comfy.idle(30)
+    check_whole(comfy, session, 1, 2)
+
+
 def test_waiting_for_a_server_that_loads_is_interrupted_within_a_second(comfy: Comfy, fake: FakeLLM):
     fake.loads_until, fake.busy = time.monotonic() + 60, (503, "Loading model", {"Retry-After": "30"})
     run = comfy.queue(describe(connect(fake.url + "/ok"), RED))
@@ -395,6 +410,13 @@ def test_names_from_another_system_find_their_file_and_the_nearest_is_offered(co
             comfy.queue(describe(load("sub\\seen.gguf"), RED))
     finally:
         shutil.rmtree(folder / "sub")
+
+
+def test_a_missing_projector_is_an_error_at_its_own_input(comfy: Comfy):
+    answer = comfy.post("/prompt", {"prompt": comfy.complete(describe(load(mmproj="gone.gguf"), RED))})
+    [error] = answer.json()["node_errors"]["llm"]["errors"]
+    assert error["extra_info"]["input_name"] == "mmproj"
+    assert "'gone.gguf' not in ['none', 'tiny-mmproj.gguf']" in error["details"]
 
 
 def test_pictures_need_the_mmproj_file(comfy: Comfy):

@@ -14,6 +14,7 @@ from PIL import Image
 from resonance.drive.workflow import load
 from resonance.files import formats
 from resonance.files.settings import FORMAT, SUFFIXES, Format
+from resonance.session import query
 from resonance.session.naming import prompt_hash
 
 from .comfy import PACK, Comfy, RunFailed, node
@@ -557,16 +558,25 @@ def test_sessions_that_are_no_plain_name_are_refused_when_queued(comfy: Comfy, s
 
 
 @pytest.mark.parametrize("folder", ["..", "../output", "/etc", "a/../../b", "x\x00", "y" * 300, "a [disk]"])
-def test_folders_outside_are_refused_when_queued(comfy: Comfy, folder: str):
+def test_folders_outside_are_refused_before_a_session_is_opened(comfy: Comfy, folder: str):
     with pytest.raises(RunFailed, match="is not a path below|longer than 255|no root"):
-        comfy.queue(quick("s", folder))
+        comfy.run(quick("outside", folder))
+    assert not (output(comfy) / "outside").exists()
+
+
+def test_a_session_that_is_known_does_not_go_on_without_its_folder_when_that_lies_outside(comfy: Comfy, name: str):
+    pictures(comfy, name, "red")
+    run(comfy, quick(name, name))
+    with pytest.raises(RunFailed, match="is not a path below"):
+        comfy.run(quick(name, "../output", rounds=2))
+    assert query.read_round(output(comfy) / name)[0].round == 1
 
 
 def test_links_out_of_the_folders_are_refused(comfy: Comfy, tmp_path: Path, name: str):
     Image.new("RGB", (8, 8)).save(tmp_path / "secret.png")
     (comfy.base / "input" / "out").symlink_to(tmp_path)
     with pytest.raises(RunFailed, match="through a link"):
-        comfy.queue(quick(name, "out"))
+        comfy.run(quick(name, "out"))
     (output(comfy) / name).symlink_to(tmp_path)
     pictures(comfy, name, "red")
     with pytest.raises(RunFailed, match="is a link"):
@@ -580,7 +590,10 @@ def test_links_out_of_the_folders_are_refused(comfy: Comfy, tmp_path: Path, name
         {**item, "lineage": "../../../escaped", "source": f"{name}/1-red.png [input]"}
     )
     with pytest.raises(RunFailed, match="lineage name"):
-        comfy.queue(graph)
+        comfy.run(graph)
+    graph["1"]["inputs"]["session"] = ""  # of no use to a picture that is made again
+    with pytest.raises(RunFailed, match="lineage name"):
+        comfy.run(graph)
 
 
 def test_further_roots_come_from_the_paths_file(comfy: Comfy, name: str):

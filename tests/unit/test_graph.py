@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from resonance.graph import with_session
+from resonance.graph import reached, with_session
 
 INPUT = {"class_type": "ResonanceRoundInput", "inputs": {"session": "old", "seed": 1}}
 VARY = {"class_type": "ResonanceVary", "inputs": {"save_as": "on", "save_as.session": "old"}}
@@ -25,3 +25,8 @@ def test_two_sessions_in_one_graph_keep_their_names_and_a_linked_name_its_link()
     linked = {**INPUT, "inputs": {"session": ["9", 0]}}
     for graph in ({"1": VARY, "2": second}, {"1": linked}, {"1": OTHER}):
         assert with_session(graph, "new") == graph
+
+
+def test_what_an_item_reaches_hangs_below_the_node_that_hands_it_out() -> None:
+    graph = {"1": INPUT, "2": OTHER, "3": {"class_type": "Paint", "inputs": {"model": ["2", 0], "image": ["1", 0]}}}
+    assert [reached(graph, id_) for id_ in "1239"] == [True, False, True, None]

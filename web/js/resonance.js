@@ -61,6 +61,22 @@ function on(type, listener) {
 	api$1.addEventListener(type, heard);
 	return () => api$1.removeEventListener(type, heard);
 }
+/** Tells that a graph is sent, and for which nodes the server refuses it: the front end has no event for that. */
+function onSend(sending, refused) {
+	const send = api$1.queuePrompt;
+	api$1.queuePrompt = async (...given) => {
+		sending();
+		let answer;
+		try {
+			return answer = await send.apply(api$1, given);
+		} catch (error) {
+			answer = error.response;
+			throw error;
+		} finally {
+			refused(answer?.node_errors ?? {});
+		}
+	};
+}
 /** Asks a route of the server. Throws an Error with the sentence that the server answers with when it refuses. */
 async function ask(route, body) {
 	const init = body === void 0 ? void 0 : {
@@ -294,7 +310,7 @@ var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
 var nodes = () => import("./node-CQj0iPx5.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-Bt2HKpP_.mjs");
+var said = () => speaking ??= import("./said-D9UGKaCR.mjs");
 var menu = () => import("./menu-DnNqPgPK.mjs");
 var tables = () => import("./transform-s-1whIPf.mjs");
 function edit(node) {
@@ -320,6 +336,10 @@ function hearNodes() {
 		speaking?.then(({ fail }) => fail());
 		const { node_id, node_type, exception_message } = error;
 		if (OURS.test(node_type)) said().then(({ say }) => say(node_id, exception_message.trim(), true));
+	});
+	onSend(() => void speaking?.then(({ correct }) => correct()), (nodes) => {
+		const ours = Object.entries(nodes).filter(([, { class_type }]) => OURS.test(class_type));
+		if (ours.length) said().then(({ refuse }) => refuse(ours));
 	});
 	on("execution_start", () => void speaking?.then(({ start }) => start()));
 	on("execution_success", () => void speaking?.then(({ end }) => end()));

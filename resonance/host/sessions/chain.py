@@ -267,7 +267,7 @@ def _claim(owned: Owned, chain: Chain, run: Run, following: str | None) -> Item 
     with ledger.transaction():
         chained = ledger.session().run == run.id
         claimed = [claim.id for claim in ledger.claims()]
-        outcomes = chain.settle_all(lambda id_, process: _ended(id_, process, run))
+        outcomes = chain.settle_all(lambda id_, process: _ended(id_, process, run, owned))
         interrupted = any(outcome.reason is Reason.INTERRUPTED for outcome in outcomes)
         if not chained:
             _record(owned, run)
@@ -324,13 +324,13 @@ def _presses_itself(session: str) -> bool:
     return len(presses) == PRESSES
 
 
-def _ended(id_: str, process: str, run: Run) -> Outcome:
+def _ended(id_: str, process: str, run: Run, owned: Owned) -> Outcome:
     """How a run ended that has not committed what it claimed."""
     if process != PROCESS:
         return Outcome(Reason.DIED, ENDED[Reason.DIED])
     if id_ == run.id:
         return Outcome(Reason.NO_RESULT, ENDED[Reason.NO_RESULT])
-    ended = queue.ended(id_)
+    ended = queue.ended(id_, run.prompt if [*owned.runs] == [id_] else None)
     return ended if ended.text else Outcome(ended.reason, ENDED.get(ended.reason, ""))
 
 

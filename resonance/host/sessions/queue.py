@@ -57,14 +57,21 @@ def texts(prompt: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, str
     return {key: json.dumps(value) for key, value in {"prompt": prompt, **(extra or {})}.items()}
 
 
-def ended(run: str) -> Outcome:
-    """How a run ended, as ComfyUI's history tells; ``gone`` where it knows nothing of it."""
+def ended(run: str, first: graph.Graph | None = None) -> Outcome:
+    """How a run ended, as ComfyUI's history tells; ``gone`` where it knows nothing of it.
+
+    Args:
+        first: the graph of a chain's first run. An error in a node of it that no item reaches, such as one that loads a model, is no
+            item's: it ends the chain, as an interrupt does, while whoever pressed Run still looks.
+    """
     ending = core.ending(run)
     if ending is None:
         return Outcome(Reason.GONE)
     if ending.interrupted:
         return Outcome(Reason.INTERRUPTED)
     if failure := ending.failure:
+        if first and graph.reached(first, failure.id) is False:
+            return Outcome(Reason.INTERRUPTED, f"{failure.node}: {failure.text}")
         return Outcome(reported(failure.kind, failure.text), f"{failure.node}: {failure.text}")
     return Outcome(Reason.NO_RESULT)
 

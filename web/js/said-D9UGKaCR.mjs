@@ -30,6 +30,18 @@ function put(id, output) {
 	const text = textIn(output);
 	if (text !== void 0) say(id, text);
 }
+/** Run was pressed again: nothing stays of what was wrong before. */
+function correct() {
+	for (const node of everyNode()) if (known.get(node)?.element.classList.contains("problem")) show(node, "");
+}
+/** The server does not run the graph: what is wrong with it stands on its nodes. */
+function refuse(nodes) {
+	for (const [id, { errors }] of nodes) say(id, errors.map(sentence).join("\n"), true);
+}
+/** ComfyUI writes the input before what a node says of it. */
+function sentence({ type, message, details }) {
+	return type === "custom_validation_failed" ? details.replace(/^[\w.]+ - /, "") : `${message}: ${details}`;
+}
 function start() {
 	begun = /* @__PURE__ */ new Set();
 	heard = /* @__PURE__ */ new Set();
@@ -131,4 +143,4 @@ function everyNode() {
 	const root = app.rootGraph ?? app.graph;
 	return [...root.nodes, ...[...root.subgraphs?.values() ?? []].flatMap((graph) => graph.nodes)];
 }
-export { begin, end, fail, loaded, put, say, start };
+export { begin, correct, end, fail, loaded, put, refuse, say, start };
