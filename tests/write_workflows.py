@@ -65,6 +65,9 @@ FILL = """async ([api, name, note, columns, least, heights, inner]) => {
             Object.assign(part.properties, { min: 0, max: 1, step: 0.05, precision: 2, display: 'slider' })
         const { subgraph, node } = graph.convertToSubgraph(new Set(parts))
         node.title = subgraph.name = inner.name
+        const sized = subgraph.nodes.find(part => part.type === 'ResonanceLatentForImage')
+        for (const part of subgraph.nodes) // room for its own sizes
+            if (part.pos[0] === sized?.pos[0] && part.pos[1] > sized.pos[1]) part.pos[1] += 160
         for (const [type, widget, label] of inner.shown) {
             const part = subgraph.nodes.find(part => part.type === type)
             const slot = part.inputs.find(input => input.widget?.name === widget)

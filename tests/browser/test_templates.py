@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from places import PACK
 
-from .conftest import VIEW
+from .conftest import PAIR, VIEW
 from .desk import Desk
 
 WORKFLOWS = sorted((PACK / "example_workflows").glob("*.json"))
 LAPTOP = {"width": 1440, "height": 900}
 
 LOOK = """nodes2 => {
-    const nodes = app.rootGraph.nodes, element = node => document.querySelector(`[data-node-id="${node.id}"]`)
+    const nodes = app.canvas.graph.nodes, element = node => document.querySelector(`[data-node-id="${node.id}"]`)
     const box = node => {
         if (!nodes2) return [...node.boundingRect]
         const { x, y, width, height } = element(node).getBoundingClientRect()
@@ -94,3 +94,28 @@ def test_a_template_is_read_on_a_laptop(laptop: Desk, path: Path) -> None:
     assert look["zoom"] >= 0.6
     assert look["overlaps"] == look["faint"] == look["cut"] == look["scrolled"] == []
     assert look["texts"] > 5
+
+
+OWN_SIZES = """() => {
+    const graphs = [app.rootGraph, ...(app.rootGraph.subgraphs?.values() ?? [])]
+    const graph = graphs.find(graph => graph.nodes.some(node => node.comfyClass === 'ResonanceLatentForImage'))
+    app.canvas.setGraph(graph)
+    const { widgets } = graph.nodes.find(node => node.comfyClass === 'ResonanceLatentForImage')
+    const before = widgets.length, sizes = widgets.find(widget => widget.name === 'sizes')
+    sizes.value = 'own sizes'
+    sizes.callback?.('own sizes')
+    return [before, widgets.length]
+}"""
+
+
+@PAIR
+@pytest.mark.parametrize("name", ["First round", "Rounds", "Rounds, tags only"])
+def test_the_six_own_sizes_of_a_latent_cover_nothing(laptop: Desk, name: str) -> None:
+    opened(laptop, json.loads((PACK / "example_workflows" / f"{name}.json").read_text()))
+    before, after = laptop.page.evaluate(OWN_SIZES)
+    laptop.page.wait_for_timeout(400)
+    laptop.command("Comfy.Canvas.FitView")
+    laptop.page.wait_for_timeout(400)
+    laptop.settle()
+    assert after - before >= 5
+    assert laptop.page.evaluate(LOOK, laptop.renderer == "nodes2")["overlaps"] == []
