@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from ..graph import EXPLORE, ROUND_INPUT, ROUND_OUTPUT, Graph, ancestors, model_of, nodes_of
 from ..llm.chat import sound
+from ..roulette.draw import DrawnLora, is_lora
 from ..session.item import Item
 from ..session.payloads import Exploration
 from ..vary.grid import split
@@ -49,6 +50,7 @@ def how(graph: Graph, item: Item, words: str) -> How:
     prompt, negative = words or _text(graph, inputs.get("positive")), _text(graph, inputs.get("negative"))
     if isinstance(item.payload, Exploration):
         prompt, negative = split(item.payload.prompt)
+    prompt = " ".join(filter(None, [prompt, *_loras(item)]))
     strength = _number(inputs.get("denoise"))
     model = str((item.draw or {}).get("checkpoint") or model_of(graph))
     facts = {
@@ -58,10 +60,22 @@ def how(graph: Graph, item: Item, words: str) -> How:
         "CFG scale": _first(item.payload.scale, _number(inputs.get("cfg"))),
         "Seed": _seed(graph, item, inputs.get(_SEEDS[sampler["class_type"]])) if sampler else None,
         "Size": None,
-        "Model": model_name(model) if model else None,
         "Denoising strength": _first(item.payload.strength, strength if strength != 1 else None),
+        "Model": model_name(model)
+        if model
+        else None,  # at the end: Civitai reads nothing behind a single quotation mark
     }
     return How(prompt, negative, facts)
+
+
+def _loras(item: Item) -> list[str]:
+    """The LoRAs that were drawn, as A1111 writes them into prompts and Civitai finds them there."""
+    match item.draw:
+        case {"loras": [*drawn]}:
+            loras = [DrawnLora(**lora) for lora in drawn if is_lora(lora)]
+        case _:
+            loras = []
+    return [f"<lora:{model_name(lora.name)}:{lora.model_strength:g}>" for lora in loras]
 
 
 def _sampler(graph: Graph) -> Mapping[str, Any] | None:

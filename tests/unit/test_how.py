@@ -1,12 +1,13 @@
 """How a picture was made, as A1111's web UI and Civitai read it."""
 
-import json
-import re
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from infotext import NEGATIVE, a1111, civitai
 
 from resonance.paint.how import how
 from resonance.session.item import Item
@@ -39,50 +40,26 @@ GRAPH: dict[str, dict[str, Any]] = {
 }
 
 
+FACTS = {
+    "Steps": "20",
+    "Sampler": "euler",
+    "Schedule type": "karras",
+    "CFG scale": "7.5",
+    "Seed": "42",
+    "Size": "64x32",
+    "Denoising strength": "0.6",
+}
+
+
 def changed(id_: str, **inputs: Any) -> dict[str, dict[str, Any]]:
     graph = deepcopy(GRAPH)
     graph[id_]["inputs"] |= inputs
     return graph
 
 
-# What follows is A1111's modules/infotext_utils.py as its documentation describes the text.
-
-
-def read_as_a1111(text: str) -> tuple[str, str, dict[str, str]]:
-    """Prompt, negative prompt and facts."""
-    entry = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
-    *lines, last = text.strip().split("\n")
-    if len(entry.findall(last)) < 3:
-        lines.append(last)
-        last = ""
-    prompt, negative, done = "", "", False
-    for line in (each.strip() for each in lines):
-        if line.startswith("Negative prompt:"):
-            done, line = True, line[16:].strip()
-        if done:
-            negative += ("" if negative == "" else "\n") + line
-        else:
-            prompt += ("" if prompt == "" else "\n") + line
-    facts = {key: json.loads(value) if value[:1] == '"' else value for key, value in entry.findall(last)}
-    return prompt, negative, facts
-
-
 def test_all_that_item_and_sampler_say_is_read_back():
     text = how(GRAPH, ITEM, "").text((64, 32))
-    assert read_as_a1111(text) == (
-        "a boat",
-        "blurry",
-        {
-            "Steps": "20",
-            "Sampler": "euler",
-            "Schedule type": "karras",
-            "CFG scale": "7.5",
-            "Seed": "42",
-            "Size": "64x32",
-            "Model": "a, b: c",
-            "Denoising strength": "0.6",
-        },
-    )
+    assert a1111(text) == ("a boat", "blurry", FACTS | {"Model": "a, b: c"})
     assert 'Model: "a, b: c"' in text, "a value with commas and colons is quoted"
 
 
@@ -90,13 +67,13 @@ def test_all_that_item_and_sampler_say_is_read_back():
     "words", ["a, b: c", "one\ntwo", "Steps: 3, Seed: 4", '"quoted"', "日本 “x”", "(a:1.2), <lora:b:1>"]
 )
 def test_any_prompt_comes_back_as_it_was(words: str):
-    prompt, negative, facts = read_as_a1111(how(GRAPH, ITEM, words).text((8, 8)))
+    prompt, negative, facts = a1111(how(GRAPH, ITEM, words).text((8, 8)))
     assert (prompt, negative, facts["Size"]) == (words, "blurry", "8x8")
 
 
 @pytest.mark.parametrize("name", ["a, b", "a: b", 'a "b"', "a\nb", "日本", " a"])
 def test_a_value_with_commas_colons_quotes_and_line_breaks_is_quoted(name: str):
-    facts = read_as_a1111(how(changed("5", sampler_name=name), ITEM, "x").text((8, 8)))[2]
+    facts = a1111(how(changed("5", sampler_name=name), ITEM, "x").text((8, 8)))[2]
     assert (facts["Sampler"], facts["Seed"]) == (name, "42")
 
 
@@ -109,10 +86,17 @@ def test_the_item_goes_before_the_sampler():
         prompt="a pond --n ugly", aspect="square", width=8, height=8, scale=3, steps=9, seed=5, strength=0.3
     )
     item = replace(ITEM, payload=payload, draw={"checkpoint": "drawn.safetensors"})
-    prompt, negative, facts = read_as_a1111(how(GRAPH, item, "other").text((8, 8)))
+    prompt, negative, facts = a1111(how(GRAPH, item, "other").text((8, 8)))
     assert (prompt, negative) == ("a pond", "ugly")
     known = {key: facts[key] for key in ("Steps", "CFG scale", "Denoising strength", "Model")}
     assert known == {"Steps": "9", "CFG scale": "3", "Denoising strength": "0.3", "Model": "drawn"}
+
+
+def test_drawn_loras_stand_in_the_prompt_where_both_look_for_them():
+    drawn = {"name": "styles/ink.safetensors", "model_strength": 0.8, "clip_strength": 1.0}
+    item = replace(ITEM, draw={"checkpoint": "drawn.safetensors", "loras": [drawn, "what a stranger wrote"]})
+    text = how(GRAPH, item, "a boat").text((8, 8))
+    assert a1111(text)[0] == civitai(text)[0] == "a boat <lora:ink:0.8>"
 
 
 @pytest.mark.parametrize(
@@ -128,11 +112,11 @@ def test_the_item_goes_before_the_sampler():
 )
 def test_what_is_not_known_is_left_out(graph: dict[str, Any], unknown: set[str]):
     names = {"Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Model", "Denoising strength"}
-    assert set(read_as_a1111(how(graph, ITEM, "x").text((8, 8)))[2]) == names - unknown
+    assert set(a1111(how(graph, ITEM, "x").text((8, 8)))[2]) == names - unknown
 
 
 def test_a_seed_that_is_written_in_the_sampler_is_the_pictures():
-    assert read_as_a1111(how(changed("5", seed=7), ITEM, "x").text((8, 8)))[2]["Seed"] == "7"
+    assert a1111(how(changed("5", seed=7), ITEM, "x").text((8, 8)))[2]["Seed"] == "7"
 
 
 @pytest.mark.parametrize("second", ["KSampler", "SamplerCustom"])
@@ -140,10 +124,45 @@ def test_of_several_samplers_nothing_is_said(second: str):
     graph = changed("5", latent_image=["8", 0])
     graph["8"] = {"class_type": second, "inputs": {"latent_image": ["9", 0], "steps": 3}}
     item = replace(ITEM, payload=Plain(steps=5))
-    facts = read_as_a1111(how(graph, item, "x").text((8, 8)))[2]
+    facts = a1111(how(graph, item, "x").text((8, 8)))[2]
     assert facts == {"Steps": "5", "Size": "8x8", "Model": "a, b: c"}
 
 
 def test_too_little_to_be_read_as_facts_is_not_written():
     graph = {id_: GRAPH[id_] for id_ in ("1", "7")}
     assert how(graph, ITEM, "a boat").text((8, 8)) == "a boat"
+
+
+pieces = [*',:"\\\n\r\t{}[]()<>= ', *"aé日😀\u202e\u0301\u2028", "Steps", "Negative prompt", "Seed: 5, "]
+hostile = st.lists(st.sampled_from(pieces)).map("".join)
+"""What stands in names and prompts that somebody wants to be misread."""
+names = hostile.filter(str.strip)
+prompts = hostile.map(lambda text: "\n".join(filter(None, map(str.strip, text.split("\n"))))).filter(bool)
+
+
+@given(prompt=prompts, negative=prompts, model=names, sampler=names)
+def test_a1111_reads_every_prompt_and_name_as_it_was(prompt: str, negative: str, model: str, sampler: str):
+    if NEGATIVE in prompt or NEGATIVE in negative:
+        return
+    graph = changed("2", ckpt_name=f"{model}.safetensors")
+    graph["4"]["inputs"]["text"] = negative
+    graph["5"]["inputs"]["sampler_name"] = sampler
+    read = a1111(how(graph, ITEM, prompt).text((64, 32)))
+    assert read == (prompt, negative, FACTS | {"Model": model, "Sampler": sampler})
+
+
+@given(prompt=prompts, negative=prompts, model=names)
+def test_civitai_reads_prompts_and_facts_whatever_the_model_is_called(prompt: str, negative: str, model: str):
+    if NEGATIVE in prompt + negative or "Steps" in prompt + negative:
+        return
+    graph = changed("2", ckpt_name=f"{model}.safetensors")
+    graph["4"]["inputs"]["text"] = negative
+    read, other, facts = civitai(how(graph, ITEM, prompt).text((64, 32)))
+    assert (read, other) == (prompt, negative)
+    assert {name: facts.get(name) for name in FACTS} == FACTS
+
+
+def test_civitai_reads_a_plain_name_too():
+    text = how(changed("2", ckpt_name="xl/base v1.0.safetensors"), ITEM, "x").text((64, 32))
+    assert civitai(text) == ("x", "blurry", FACTS | {"Model": "base v1.0"})
+    assert text.split("\n")[-1].startswith("Steps: "), "by which it finds them"

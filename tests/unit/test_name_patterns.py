@@ -195,6 +195,39 @@ def test_two_pictures_never_share_a_name_whatever_their_case_accents_format_or_n
     assert all((session.folder / file).is_file() for file in files)
 
 
+SAME = [
+    *(("a", "A"), ("straße", "STRASSE"), ("ſ", "s"), ("İ", "i\u0307"), ("é", "e\u0301"), ("Å", "\u212b"), ("ﬁ", "FI")),
+    *(
+        ("x" * 5000, "X" * 4000),
+        ("日" * 200, "日" * 300),
+        ("a.", "a"),
+        (" a ", "a"),
+        ("a\0b", "a?b"),
+        ("con", "_CON"),
+        ("..", "_"),
+    ),
+]
+
+
+@pytest.mark.parametrize("names", SAME, ids=ascii)
+def test_what_some_system_takes_for_one_name_never_replaces_a_picture(names: tuple[str, str], tmp_path: Path):
+    session = Session(tmp_path, ["1.png", "2.png"])
+    files = [
+        file
+        for name, format in zip(names, ("webp", "png"), strict=True)
+        for file in session.keep(session.claim(), "{prompt}/{prompt}", name, format=format, count=2)
+    ]
+    assert len(set(map(folded, files))) == 4
+    assert len({(session.folder / file).stat().st_ino for file in files}) == 4
+    assert max(len(part.encode()) for file in files for part in file.split("/")) <= LONGEST
+
+
+def test_a_name_is_cut_between_characters():
+    for letter in ("é", "日", "😀"):
+        path, _ = path_by("{model}", VALUES | {"model": letter * 500})
+        assert set(path) == {letter} and LONGEST - ROOM - 4 < len(path.encode()) <= LONGEST - ROOM
+
+
 def test_a_name_by_the_rule_does_not_replace_one_by_a_pattern(tmp_path: Path):
     session = Session(tmp_path, ["1.png", "2.png"])
     first, second = session.claim(), session.claim()
