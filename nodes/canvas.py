@@ -26,7 +26,7 @@ class CanvasByHand(io.ComfyNode):
             category=CATEGORY,
             description="A layout, drawn in the editor or written as text: JSON, or a program as Omost's models write it, which is"
             " read and never executed. It can start from a canvas or from core's bounding boxes; edits count until those change.",
-            search_aliases=["omost", "layout", "regions", "bounding boxes", "load canvas", "regional prompt"],
+            search_aliases=["omost", "layout", "regions", "bounding boxes", "bbox", "load canvas", "regional prompt"],
             inputs=[
                 io.String.Input(
                     "canvas_text",

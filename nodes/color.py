@@ -118,7 +118,15 @@ class ColorMatch(io.ComfyNode):
             category="Resonance/Vary",
             description="Gives pictures the colours of a reference, exactly, so that a long chain of img2img turns neither magenta"
             " nor dark.",
-            search_aliases=["color correction", "color transfer", "histogram matching", "drift", "lab", "colour"],
+            search_aliases=[
+                "color correction",
+                "color transfer",
+                "histogram matching",
+                "palette",
+                "drift",
+                "lab",
+                "colour",
+            ],
             inputs=[
                 io.Image.Input("image", tooltip="The pictures to correct. Alpha is kept; grey pictures become RGB."),
                 io.Image.Input(

@@ -33,7 +33,7 @@ class LoadLLM(io.ComfyNode):
             category=CATEGORY,
             description="Loads a language model from a GGUF file, with llama.cpp. It is loaded when it is first asked, "
             "and kept until another is needed or ComfyUI is told to free memory.",
-            search_aliases=["gguf", "llama.cpp", "vlm", "llava", "qwen-vl", "gemma", "language model"],
+            search_aliases=["gguf", "llama.cpp", "vlm", "llava", "joycaption", "qwen-vl", "gemma", "language model"],
             inputs=[
                 io.Combo.Input(
                     "model",
@@ -205,7 +205,7 @@ class CaptionImages(io.ComfyNode):
             display_name="Caption Images",
             category=CATEGORY,
             description="Asks a language model about each picture. The text grows on the node while it is written.",
-            search_aliases=["caption", "describe", "vlm", "llava", "image to text", "interrogate"],
+            search_aliases=["caption", "describe", "vlm", "llava", "joycaption", "image to text", "interrogate"],
             inputs=[
                 LLM.Input("llm", tooltip="A model that sees pictures: from Load LLM, Connect LLM or Core LLM."),
                 io.Image.Input("images", tooltip="Each picture of a batch is asked about on its own."),

@@ -39,7 +39,14 @@ class ModelRoulette(io.ComfyNode):
             display_name="Model Roulette",
             category=CATEGORY,
             description="Says which checkpoints and LoRAs may be drawn for a picture, and how often. Connect it to Round Input.",
-            search_aliases=["random checkpoint", "random lora", "lora roulette", "virtual model", "checkpoint list"],
+            search_aliases=[
+                "random checkpoint",
+                "random lora",
+                "lora random",
+                "lora roulette",
+                "virtual model",
+                "checkpoint list",
+            ],
             inputs=[
                 io.String.Input(
                     "text",
@@ -90,7 +97,7 @@ class LoadDrawn(io.ComfyNode):
             category=CATEGORY,
             description="Loads the checkpoint and the LoRAs that Model Roulette drew for this picture. They stay loaded for as long "
             "as the draw stays the same.",
-            search_aliases=["random checkpoint", "random lora", "load checkpoint", "lora stack"],
+            search_aliases=["random checkpoint", "random lora", "lora random", "load checkpoint", "lora stack"],
             inputs=[
                 types.Item.Input("item", tooltip="From Round Input, which needs Model Roulette's plan for this."),
                 io.Combo.Input(

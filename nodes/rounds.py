@@ -49,7 +49,14 @@ class RoundInput(io.ComfyNode):
             category=CATEGORY,
             description="Hands out the pictures of a folder one by one, one per run, and queues the next run itself. When all are"
             " done, the pictures that Round Output saved are the next round's input. Press Run once; after a crash, press it again.",
-            search_aliases=["loopback", "img2tag2img", "batch folder", "load images from folder", "feedback loop"],
+            search_aliases=[
+                "loopback",
+                "img2tag2img",
+                "batch folder",
+                "load images from folder",
+                "feedback loop",
+                "iterate",
+            ],
             inputs=[
                 io.String.Input(
                     "session",

@@ -35,6 +35,20 @@ interface NodeData {
   input: { required?: Record<string, [type: unknown, options?: Record<string, unknown>]> }
 }
 
+/** A node of a graph in API form. */
+export interface ApiNode {
+  class_type: string
+  inputs: Record<string, unknown>
+}
+
+export type ApiGraph = Record<string, ApiNode>
+
+/** A run as the history tells of it. */
+export interface Run {
+  readonly prompt: readonly unknown[]
+  readonly outputs: Record<string, Output>
+}
+
 export interface LGraphNode {
   constructor: { nodeData?: NodeData }
   id: number | string
@@ -48,6 +62,10 @@ export interface LGraphNode {
   pos: [number, number]
   graph?: Graph | null
   subgraph?: Graph
+  /** What classic draws on the node. */
+  imgs?: { readonly src: string }[] | undefined
+  /** Which of them a person has enlarged. */
+  imageIndex?: number | null
   addDOMWidget(name: string, type: string, element: HTMLElement, options?: Record<string, unknown>): Widget
   computeSize(): [number, number]
   setSize(size: [number, number]): void
@@ -70,6 +88,19 @@ export interface MenuItem {
   callback: () => void
 }
 
+/** A setting of the front end; its name and tooltip are translated in locales/<language>/settings.json. */
+export interface Setting {
+  id: string
+  category: [page: string, group: string, key: string]
+  name: string
+  tooltip?: string
+  type: 'boolean' | 'combo' | 'slider' | 'text' | 'hidden'
+  defaultValue: unknown
+  options?: () => (string | { text: string; value: string })[]
+  attrs?: Record<string, unknown>
+  sortOrder?: number
+}
+
 export interface Command {
   id: string
   label: string
@@ -90,6 +121,7 @@ export interface SidebarTab {
 export interface Extension {
   name: string
   commands?: Command[]
+  settings?: Setting[]
   keybindings?: { commandId: string; combo: { key: string; ctrl?: boolean; alt?: boolean; shift?: boolean } }[]
   getNodeMenuItems?(node: LGraphNode): (MenuItem | null)[]
   getSelectionToolboxCommands?(item: LGraphNode): string[]
@@ -115,10 +147,12 @@ export interface App {
     selectedItems?: Set<LGraphNode>
   }
   nodeOutputs?: Record<string, Output>
+  /** Addresses of previews while a node works, by the same keys. */
+  nodePreviewImages?: Record<string, string[]>
   handleFile(file: File): Promise<void>
   extensionManager: {
     toast: { add(message: { severity: string; summary: string; detail?: string; life?: number }): void }
-    setting: { get<T>(id: string): T | undefined }
+    setting: { get<T>(id: string): T | undefined; set(id: string, value: unknown): Promise<void> }
     workflow: { activeWorkflow?: { changeTracker?: ChangeTracker | null } | null }
     sidebarTab: { activeSidebarTabId: string | null; toggleSidebarTab(id: string): void }
     command: { execute(id: string): Promise<void> }
@@ -154,7 +188,10 @@ import { app as runningApp } from '../../../scripts/app.js'
 // @ts-expect-error served by ComfyUI
 import { api as runningApi } from '../../../scripts/api.js'
 
-declare const LiteGraph: { createNode(type: string): LGraphNode | null }
+declare const LiteGraph: {
+  createNode(type: string): LGraphNode | null
+  registered_node_types: Record<string, LGraphNode['constructor']>
+}
 
 /** Id of the gallery's sidebar tab. */
 export const GALLERY = 'resonance.rounds'
@@ -249,8 +286,22 @@ export function finder(node: LGraphNode): () => LGraphNode | null {
 
 /** What the last run put under `ui` of a node, if it is known. */
 export function outputOf(node: LGraphNode): Output | undefined {
+  return app.nodeOutputs?.[keyOf(node)]
+}
+
+/** Addresses of what a node shows while it works. */
+export function previewsOf(node: LGraphNode): readonly string[] {
+  return app.nodePreviewImages?.[keyOf(node)] ?? []
+}
+
+function keyOf(node: LGraphNode): string {
   const inside = node.graph && node.graph !== root() ? `${node.graph.id}:` : ''
-  return app.nodeOutputs?.[`${inside}${node.id}`]
+  return `${inside}${node.id}`
+}
+
+/** The inputs that a kind of node must have, with their options. */
+export function inputsOf(type: string): Record<string, [type: unknown, options?: Record<string, unknown>]> {
+  return LiteGraph.registered_node_types[type]?.nodeData?.input.required ?? {}
 }
 
 /** The nodes that are selected in the graph in view. */
@@ -265,6 +316,15 @@ export function addNode(type: string): LGraphNode | null {
   const [x = 0, y = 0, width = 0, height = 0] = Array.from(app.canvas.ds.visible_area)
   node.pos = [x + (width - node.size[0]) / 2, y + (height - node.size[1]) / 2]
   ;(app.canvas.graph ?? app.graph).add(node)
+  return node
+}
+
+/** Adds a node to the right of another. */
+export function addBeside(type: string, other: LGraphNode): LGraphNode | null {
+  const node = LiteGraph.createNode(type)
+  if (!node || !other.graph) return null
+  node.pos = [other.pos[0] + other.size[0] + 40, other.pos[1]]
+  other.graph.add(node)
   return node
 }
 

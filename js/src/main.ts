@@ -1,14 +1,29 @@
 // What ComfyUI loads when the page opens. Everything that can wait is loaded when it is first needed.
 
 import { handedOn } from './bypass'
-import { app, GALLERY, type LGraphNode, loadTexts, on, onBypass, onSend, type Output, selectedNodes } from './comfy'
+import {
+  app,
+  GALLERY,
+  type LGraphNode,
+  loadTexts,
+  type MenuItem,
+  on,
+  onBypass,
+  onSend,
+  type Output,
+  outputOf,
+  selectedNodes,
+} from './comfy'
 import { addHost } from './host'
 import { t } from './i18n'
 import { noteOutputs } from './outputs'
+import { SETTINGS, startWith } from './settings'
+import { shownOn } from './shown'
 
 const CANVAS = 'ResonanceCanvas'
 const CHAT = 'ResonanceCanvasChat'
 const TRANSFORM = 'ResonanceTransform'
+const OUTPUT = 'ResonanceRoundOutput'
 /** Nodes whose words stay: they are there again after a reload. */
 const SPEAKING = new Set([
   'ResonanceTagImages',
@@ -18,9 +33,10 @@ const SPEAKING = new Set([
   'ResonanceSaveWords',
 ])
 /** Nodes that have to do with a session. */
-const SESSIONS = new Set(['ResonanceRoundInput', 'ResonanceRoundOutput', 'ResonanceExplore', 'ResonanceVary'])
+const SESSIONS = new Set(['ResonanceRoundInput', OUTPUT, 'ResonanceExplore', 'ResonanceVary'])
 const OURS = /^(Resonance|Omost|DenseDiffusion)/
 const EDIT = 'Resonance.EditCanvas'
+const DESCRIBE = 'Resonance.Describe'
 const PICTURE_HEIGHT = 220
 const TABLE_HEIGHT = 200
 const TEXT_HEIGHT = 60
@@ -29,6 +45,7 @@ const nodes = (): Promise<typeof import('./node')> => import('./node')
 let speaking: Promise<typeof import('./said')> | undefined
 const said = (): Promise<typeof import('./said')> => (speaking ??= import('./said'))
 const menu = (): Promise<typeof import('./menu')> => import('./menu')
+const panel = (): Promise<typeof import('./describe/panel')> => import('./describe/panel')
 const tables = (): Promise<typeof import('./transform')> => import('./transform')
 
 function edit(node?: LGraphNode): void {
@@ -44,6 +61,26 @@ function chosen(): LGraphNode | undefined {
 
 function isCanvas(node: LGraphNode): boolean {
   return node.comfyClass === CANVAS
+}
+
+/** Without a node, of the one that is selected. */
+function describe(node?: LGraphNode): void {
+  void panel().then(({ describe }) => describe(node ?? selectedNodes().find((each) => shownOn(each).length)))
+}
+
+function menuOf(node: LGraphNode): MenuItem[] {
+  const items: MenuItem[] = []
+  if (isCanvas(node)) items.push({ content: t('node.edit'), callback: () => edit(node) })
+  if (SESSIONS.has(node.comfyClass ?? '')) {
+    items.push({ content: t('node.show_rounds'), callback: () => void menu().then((on) => on.showRounds(node)) })
+    if (node.comfyClass !== OUTPUT)
+      items.push({ content: t('node.new_session'), callback: () => void menu().then((on) => on.newSession(node)) })
+    items.push({ content: t('node.copy_folder'), callback: () => void menu().then((on) => on.copyFolder(node)) })
+  }
+  if (SPEAKING.has(node.comfyClass ?? '') || outputOf(node)?.['text'])
+    items.push({ content: t('node.copy_words'), callback: () => void menu().then((on) => on.copyWords(node)) })
+  if (shownOn(node).length) items.push({ content: t('describe.title'), callback: () => describe(node) })
+  return items
 }
 
 /** What nodes say is shown by a part that is loaded when the first one speaks. */
@@ -78,19 +115,21 @@ let openings = 0
 
 app.registerExtension({
   name: 'resonance',
-  commands: [{ id: EDIT, label: 'Edit canvas', icon: 'pi pi-th-large', function: () => edit() }],
-  keybindings: [{ commandId: EDIT, combo: { key: 'e', ctrl: true, alt: true } }],
-  getNodeMenuItems(node) {
-    if (isCanvas(node)) return [{ content: t('node.edit'), callback: () => edit(node) }]
-    if (!SESSIONS.has(node.comfyClass ?? '')) return []
-    const rounds = { content: t('node.show_rounds'), callback: () => void menu().then((on) => on.showRounds(node)) }
-    if (node.comfyClass === 'ResonanceRoundOutput') return [rounds]
-    return [rounds, { content: t('node.new_session'), callback: () => void menu().then((on) => on.newSession(node)) }]
-  },
+  commands: [
+    { id: EDIT, label: 'Edit canvas', icon: 'pi pi-th-large', function: () => edit() },
+    { id: DESCRIBE, label: 'Describe with Resonance', icon: 'pi pi-comment', function: () => describe() },
+  ],
+  keybindings: [
+    { commandId: EDIT, combo: { key: 'e', ctrl: true, alt: true } },
+    { commandId: DESCRIBE, combo: { key: 'd', ctrl: true, alt: true } },
+  ],
+  settings: SETTINGS,
+  getNodeMenuItems: menuOf,
   getSelectionToolboxCommands: (item) => (isCanvas(item) ? [EDIT] : []),
 
   nodeCreated(node) {
-    if (SESSIONS.has(node.comfyClass ?? '')) void loadTexts()
+    void loadTexts() // menus are asked for at once
+    startWith(node)
     if (node.comfyClass === TRANSFORM) {
       const host = addHost(node, 'transform_table', () => TABLE_HEIGHT)
       return void tables().then(({ attach }) => attach(node, host))

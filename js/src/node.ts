@@ -9,6 +9,7 @@ import { keepMounted, mountAgain, onChange } from './host'
 import { t } from './i18n'
 import { type Answer, answers, type CanvasEvent } from './live'
 import { picturesOf } from './pictures'
+import { setting, SNAP } from './settings'
 import { hasUpstream, isLinked, sizeOf, effectiveOf, stored, textOf, widgetOf } from './effective'
 
 /** Milliseconds of rest before the server is asked to read a text that is being typed. */
@@ -164,6 +165,7 @@ export async function edit(node: LGraphNode | undefined): Promise<void> {
     note: source.note,
     width,
     height,
+    snap: setting(SNAP) === false ? 1 : 5,
     pictures: picturesOf(node),
     save(text) {
       const found = find()

@@ -46,7 +46,8 @@ export function heats(): HeatOutput[] {
     .filter((found) => found !== undefined)
 }
 
-function images(output: Output): Picture[] {
+/** Pictures of an output that a browser can show. */
+export function images(output: Output): Picture[] {
   const found = output['images']
   return Array.isArray(found)
     ? (found as Picture[]).filter((picture) => /\.(png|jpe?g|webp|gif|avif)$/i.test(picture?.filename ?? ''))

@@ -1,6 +1,6 @@
 // What nodes say, as text on them: whole, to be selected, there again after a reload.
 
-import { app, ask, findNode, type LGraphNode, loadTexts, type Output, outputOf, type Refusal } from './comfy'
+import { app, ask, findNode, type LGraphNode, loadTexts, type Output, outputOf, type Refusal, type Run } from './comfy'
 import { addStyle, h } from './dom'
 import { widgetOf } from './effective'
 import { addHost, keepMounted, mountAgain } from './host'
@@ -18,11 +18,6 @@ const RESTORED = 500
 
 /** Of graphs that were loaded in API form, and are anybody's. */
 const UNNAMED = '00000000-0000-0000-0000-000000000000'
-
-interface Run {
-  readonly prompt: readonly unknown[]
-  readonly outputs: Record<string, Output>
-}
 
 interface Said {
   readonly element: HTMLTextAreaElement
@@ -126,6 +121,18 @@ function attach(node: LGraphNode): Said {
   keepMounted(node, host)
   known.set(node, said)
   return said
+}
+
+/** The words of what a node says, without what made them and what is noted beside. */
+export function wordsOf(node: LGraphNode): string {
+  const element = known.get(node)?.element
+  if (element?.classList.contains('problem')) return ''
+  const output = outputOf(node) ?? {}
+  const text = element?.value || textIn(output)
+  if (text === undefined) return Array.isArray(output['text']) ? output['text'].join('\n') : ''
+  const made = ['ResonanceTagImages', 'ResonanceCaptionImages'].includes(node.comfyClass ?? '')
+  const paragraphs = text.split('\n\n')
+  return (made ? paragraphs.slice(0, -1).filter((each) => !each.startsWith('Note: ')) : paragraphs).join('\n\n')
 }
 
 function textIn(output: Output): string | undefined {

@@ -24,6 +24,7 @@ function open(canvas = CANVAS, save = (text: string) => void saved.push(text), p
     note,
     width: 2,
     height: 1,
+    snap: 5,
     pictures,
     save,
   })

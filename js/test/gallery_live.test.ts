@@ -13,7 +13,7 @@ vi.mock('../src/comfy', () => ({
     handleFile: server.opened,
     canvas: {},
     graph: { nodes: server.nodes },
-    extensionManager: { setting: { get: () => 'en' } },
+    extensionManager: { setting: { get: (id: string) => (id === 'Comfy.Locale' ? 'en' : undefined), set: vi.fn() } },
   },
   api: { apiURL: (route: string) => `/api${route}` },
   ask: (route: string) => server.ask(route),

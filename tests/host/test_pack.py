@@ -63,6 +63,20 @@ def test_every_node_input_and_output_is_explained(nodes: dict[str, Any]) -> None
     assert silent == []
 
 
+@pytest.mark.parametrize(
+    ("term", "found"),
+    [
+        ("joycaption", {"ResonanceLoadLLM", "ResonanceCaptionImages"}),
+        ("bbox", {"ResonanceCanvas"}),
+        ("palette", {"ResonanceColorMatch"}),
+        ("lora random", {"ResonanceModelRoulette", "ResonanceLoadDrawn"}),
+        ("iterate", {"ResonanceRoundInput"}),
+    ],
+)
+def test_the_search_finds_what_people_call_it(nodes: dict[str, Any], term: str, found: set[str]) -> None:
+    assert {node_id for node_id, info in nodes.items() if term in info["search_aliases"]} == found
+
+
 def test_every_node_has_a_help_page_and_every_help_page_a_node(nodes: dict[str, Any]) -> None:
     pages = {page.stem: page.read_text() for page in (PACK / "web" / "docs").glob("*.md")}
     assert set(pages) == set(nodes)

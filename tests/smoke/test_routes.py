@@ -45,6 +45,11 @@ CASES: dict[str, tuple[str, Any, Said]] = {
         None,
         of_json(lambda grid: grid["lineages"] == ["X0001"]),
     ),
+    "GET /resonance/rounds/{session}/folder": (
+        f"{ROUND}/folder",
+        None,
+        of_json(lambda said: said["folder"].endswith(f"/output/{SESSION}")),
+    ),
     "GET /resonance/rounds/{session}/items/{id}": (ITEM, None, of_json(lambda item: item["lineage"] == "X0001")),
     "GET /resonance/rounds/{session}/items/{id}/drift": (
         f"{ITEM}/drift",

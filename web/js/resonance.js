@@ -130,8 +130,18 @@ function finder(node) {
 }
 /** What the last run put under `ui` of a node, if it is known. */
 function outputOf(node) {
-	const inside = node.graph && node.graph !== root() ? `${node.graph.id}:` : "";
-	return app$1.nodeOutputs?.[`${inside}${node.id}`];
+	return app$1.nodeOutputs?.[keyOf(node)];
+}
+/** Addresses of what a node shows while it works. */
+function previewsOf(node) {
+	return app$1.nodePreviewImages?.[keyOf(node)] ?? [];
+}
+function keyOf(node) {
+	return `${node.graph && node.graph !== root() ? `${node.graph.id}:` : ""}${node.id}`;
+}
+/** The inputs that a kind of node must have, with their options. */
+function inputsOf(type) {
+	return LiteGraph.registered_node_types[type]?.nodeData?.input.required ?? {};
 }
 /** The nodes that are selected in the graph in view. */
 function selectedNodes() {
@@ -144,6 +154,14 @@ function addNode(type) {
 	const [x = 0, y = 0, width = 0, height = 0] = Array.from(app$1.canvas.ds.visible_area);
 	node.pos = [x + (width - node.size[0]) / 2, y + (height - node.size[1]) / 2];
 	(app$1.canvas.graph ?? app$1.graph).add(node);
+	return node;
+}
+/** Adds a node to the right of another. */
+function addBeside(type, other) {
+	const node = LiteGraph.createNode(type);
+	if (!node || !other.graph) return null;
+	node.pos = [other.pos[0] + other.size[0] + 40, other.pos[1]];
+	other.graph.add(node);
 	return node;
 }
 /** Makes what was changed since the last call one step of the workflow's undo. */
@@ -277,6 +295,7 @@ function lastPicture() {
 function heats() {
 	return all().map(heat).filter((found) => found !== void 0);
 }
+/** Pictures of an output that a browser can show. */
 function images(output) {
 	const found = output["images"];
 	return Array.isArray(found) ? found.filter((picture) => /\.(png|jpe?g|webp|gif|avif)$/i.test(picture?.filename ?? "")) : [];
@@ -284,10 +303,174 @@ function images(output) {
 function heat(output) {
 	return output["resonance_heat"]?.[0];
 }
+// src/settings.ts
+var TAGGER = "Resonance.Describe.Tagger";
+var MODEL = "Resonance.Describe.Model";
+var PROJECTOR = "Resonance.Describe.Projector";
+var ADDRESS = "Resonance.Describe.Address";
+var LAST_USED = "Resonance.Describe.LastUsed";
+var THUMBNAILS = "Resonance.Gallery.Thumbnails";
+var SNAP = "Resonance.Canvas.Snap";
+/** Values of the language model that are no file. */
+var LAST = "last used";
+var SERVER = "server";
+var DESCRIBING = "Describing pictures";
+/** The settings, the last of a group first, as the page wants it. */
+var SETTINGS = [
+	{
+		id: TAGGER,
+		category: [
+			"Resonance",
+			DESCRIBING,
+			"Tagger"
+		],
+		name: "Tagger",
+		tooltip: "Finds the tags for Describe with Resonance. A new Load Tagger starts with it, too.",
+		type: "combo",
+		defaultValue: "automatic",
+		options: () => choices("ResonanceLoadTagger", "model"),
+		sortOrder: 40
+	},
+	{
+		id: MODEL,
+		category: [
+			"Resonance",
+			DESCRIBING,
+			"Model"
+		],
+		name: "Language model",
+		tooltip: "Writes the captions for Describe with Resonance. A new Load LLM starts with it, too, if it is a file.",
+		type: "combo",
+		defaultValue: LAST,
+		options: () => [
+			{
+				text: "the last one used",
+				value: LAST
+			},
+			{
+				text: "the server at the address below",
+				value: SERVER
+			},
+			...choices("ResonanceLoadLLM", "model")
+		],
+		sortOrder: 30
+	},
+	{
+		id: PROJECTOR,
+		category: [
+			"Resonance",
+			DESCRIBING,
+			"Projector"
+		],
+		name: "Projector (mmproj)",
+		tooltip: "The file that was published with the language model: it turns pictures into tokens.",
+		type: "combo",
+		defaultValue: "none",
+		options: () => choices("ResonanceLoadLLM", "mmproj"),
+		sortOrder: 20
+	},
+	{
+		id: ADDRESS,
+		category: [
+			"Resonance",
+			DESCRIBING,
+			"Address"
+		],
+		name: "Address of a server",
+		tooltip: "Of llama.cpp, Ollama, LM Studio, vLLM or another that speaks the chat API of OpenAI. A new Connect LLM starts with it, too.",
+		type: "text",
+		defaultValue: "http://127.0.0.1:8080",
+		sortOrder: 10
+	},
+	{
+		id: THUMBNAILS,
+		category: [
+			"Resonance",
+			"Rounds gallery",
+			"Thumbnails"
+		],
+		name: "Size of the thumbnails",
+		type: "slider",
+		defaultValue: 96,
+		attrs: {
+			min: 48,
+			max: 192,
+			step: 16
+		}
+	},
+	{
+		id: SNAP,
+		category: [
+			"Resonance",
+			"Canvas editor",
+			"Snap"
+		],
+		name: "Snap to 5 cells",
+		tooltip: "Edges of regions snap to every fifth cell of the grid; hold Alt while dragging to be free of it.",
+		type: "boolean",
+		defaultValue: true
+	},
+	{
+		id: LAST_USED,
+		category: [
+			"Resonance",
+			DESCRIBING,
+			"LastUsed"
+		],
+		name: "Language model that was last used",
+		type: "hidden",
+		defaultValue: ""
+	}
+];
+/** What a new node starts with once it was chosen. Of one that is loaded or pasted, its own values come afterwards. */
+var STARTS = {
+	ResonanceLoadTagger: { model: TAGGER },
+	ResonanceLoadLLM: {
+		model: MODEL,
+		mmproj: PROJECTOR
+	},
+	ResonanceConnectLLM: { address: ADDRESS }
+};
+function startWith(node) {
+	for (const [name, id] of Object.entries(STARTS[node.comfyClass ?? ""] ?? {})) {
+		const widget = node.widgets?.find((each) => each.name === name);
+		const value = setting(id);
+		const values = widget?.options["values"];
+		const chosen = value !== SETTINGS.find((each) => each.id === id)?.defaultValue;
+		if (widget && chosen && (!Array.isArray(values) || values.includes(value))) widget.value = value;
+	}
+}
+function setting(id) {
+	return app$1.extensionManager.setting.get(id);
+}
+function choices(type, input) {
+	return inputsOf(type)[input]?.[1]?.["options"] ?? [];
+}
+// src/shown.ts
+/** Pictures that the server knows, else addresses of what only the page has; of a subgraph, those inside it. */
+function shownOn(node) {
+	const known = images(outputOf(node) ?? {});
+	if (known.length) return known;
+	const seen = [...previewsOf(node), ...(node.imgs ?? []).map(({ src }) => src)];
+	if (seen.length) return seen.map((address) => pictureAt(address) ?? address);
+	return node.subgraph?.nodes.flatMap(shownOn) ?? [];
+}
+/** The picture behind an address of ComfyUI's `/view`. */
+function pictureAt(address) {
+	const { pathname, searchParams, origin } = new URL(address, location.href);
+	const filename = searchParams.get("filename");
+	if (origin !== location.origin || !pathname.endsWith("/view") || !filename) return void 0;
+	return {
+		filename,
+		subfolder: searchParams.get("subfolder") ?? "",
+		type: searchParams.get("type") ?? "output"
+	};
+}
 // src/main.ts
 var CANVAS = "ResonanceCanvas";
 var CHAT = "ResonanceCanvasChat";
 var TRANSFORM = "ResonanceTransform";
+var OUTPUT = "ResonanceRoundOutput";
 /** Nodes whose words stay: they are there again after a reload. */
 var SPEAKING = /* @__PURE__ */ new Set([
 	"ResonanceTagImages",
@@ -299,20 +482,22 @@ var SPEAKING = /* @__PURE__ */ new Set([
 /** Nodes that have to do with a session. */
 var SESSIONS = /* @__PURE__ */ new Set([
 	"ResonanceRoundInput",
-	"ResonanceRoundOutput",
+	OUTPUT,
 	"ResonanceExplore",
 	"ResonanceVary"
 ]);
 var OURS = /^(Resonance|Omost|DenseDiffusion)/;
 var EDIT = "Resonance.EditCanvas";
+var DESCRIBE = "Resonance.Describe";
 var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
-var nodes = () => import("./node-CQj0iPx5.mjs");
+var nodes = () => import("./node-DoqJSFJD.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-D9UGKaCR.mjs");
-var menu = () => import("./menu-DnNqPgPK.mjs");
-var tables = () => import("./transform-s-1whIPf.mjs");
+var said = () => speaking ??= import("./said-CLkNqT4y.mjs");
+var menu = () => import("./menu-BiLviwF1.mjs");
+var panel = () => import("./panel-C-_VwEfI.mjs");
+var tables = () => import("./transform-DpxK5JQJ.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
 }
@@ -324,6 +509,40 @@ function chosen() {
 }
 function isCanvas(node) {
 	return node.comfyClass === CANVAS;
+}
+/** Without a node, of the one that is selected. */
+function describe(node) {
+	panel().then(({ describe }) => describe(node ?? selectedNodes().find((each) => shownOn(each).length)));
+}
+function menuOf(node) {
+	const items = [];
+	if (isCanvas(node)) items.push({
+		content: t("node.edit"),
+		callback: () => edit(node)
+	});
+	if (SESSIONS.has(node.comfyClass ?? "")) {
+		items.push({
+			content: t("node.show_rounds"),
+			callback: () => void menu().then((on) => on.showRounds(node))
+		});
+		if (node.comfyClass !== OUTPUT) items.push({
+			content: t("node.new_session"),
+			callback: () => void menu().then((on) => on.newSession(node))
+		});
+		items.push({
+			content: t("node.copy_folder"),
+			callback: () => void menu().then((on) => on.copyFolder(node))
+		});
+	}
+	if (SPEAKING.has(node.comfyClass ?? "") || outputOf(node)?.["text"]) items.push({
+		content: t("node.copy_words"),
+		callback: () => void menu().then((on) => on.copyWords(node))
+	});
+	if (shownOn(node).length) items.push({
+		content: t("describe.title"),
+		callback: () => describe(node)
+	});
+	return items;
 }
 /** What nodes say is shown by a part that is loaded when the first one speaks. */
 function hearNodes() {
@@ -354,6 +573,11 @@ app$1.registerExtension({
 		label: "Edit canvas",
 		icon: "pi pi-th-large",
 		function: () => edit()
+	}, {
+		id: DESCRIBE,
+		label: "Describe with Resonance",
+		icon: "pi pi-comment",
+		function: () => describe()
 	}],
 	keybindings: [{
 		commandId: EDIT,
@@ -362,26 +586,20 @@ app$1.registerExtension({
 			ctrl: true,
 			alt: true
 		}
+	}, {
+		commandId: DESCRIBE,
+		combo: {
+			key: "d",
+			ctrl: true,
+			alt: true
+		}
 	}],
-	getNodeMenuItems(node) {
-		if (isCanvas(node)) return [{
-			content: t("node.edit"),
-			callback: () => edit(node)
-		}];
-		if (!SESSIONS.has(node.comfyClass ?? "")) return [];
-		const rounds = {
-			content: t("node.show_rounds"),
-			callback: () => void menu().then((on) => on.showRounds(node))
-		};
-		if (node.comfyClass === "ResonanceRoundOutput") return [rounds];
-		return [rounds, {
-			content: t("node.new_session"),
-			callback: () => void menu().then((on) => on.newSession(node))
-		}];
-	},
+	settings: SETTINGS,
+	getNodeMenuItems: menuOf,
 	getSelectionToolboxCommands: (item) => isCanvas(item) ? [EDIT] : [],
 	nodeCreated(node) {
-		if (SESSIONS.has(node.comfyClass ?? "")) loadTexts();
+		loadTexts();
+		startWith(node);
 		if (node.comfyClass === TRANSFORM) {
 			const host = addHost(node, "transform_table", () => TABLE_HEIGHT);
 			tables().then(({ attach }) => attach(node, host));
@@ -410,7 +628,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-Eoh4Mi3B.mjs").then(({ openGallery }) => {
+				import("./gallery-DbpjdSPC.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},
@@ -423,4 +641,4 @@ app$1.registerExtension({
 		return onBypass(handedOn);
 	}
 });
-export { viewUrl as C, selectedNodes as S, findNode as _, mountAgain as a, on as b, h as c, GALLERY as d, addNode as f, captureUndo as g, ask as h, keepMounted as i, showText as l, app$1 as m, lastPicture as n, onChange as o, api$1 as p, addHost as r, addStyle as s, heats as t, svg as u, finder as v, t as w, outputOf as x, loadTexts as y };
+export { finder as A, addBeside as C, ask as D, app$1 as E, selectedNodes as F, viewUrl as I, t as L, loadTexts as M, on as N, captureUndo as O, outputOf as P, GALLERY as S, api$1 as T, onChange as _, MODEL as a, showText as b, SNAP as c, setting as d, heats as f, mountAgain as g, keepMounted as h, LAST_USED as i, inputsOf as j, findNode as k, TAGGER as l, addHost as m, ADDRESS as n, PROJECTOR as o, lastPicture as p, LAST as r, SERVER as s, shownOn as t, THUMBNAILS as u, addStyle as v, addNode as w, svg as x, h as y };

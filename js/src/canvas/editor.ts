@@ -29,6 +29,8 @@ export interface Opening {
   /** Of the picture, in pixels. */
   readonly width: number
   readonly height: number
+  /** Cells to which edges snap. */
+  readonly snap: 1 | 5
   /** That can be shown under the regions. */
   readonly pictures: Pictures
   /** Takes the JSON of the changed canvas. Throws an Error with a sentence if it cannot. */
@@ -41,7 +43,13 @@ type Tab = 'layout' | 'json'
 export function openEditor(opening: Opening): HTMLDialogElement {
   addStyle('resonance-editor', css)
   const state = new State(opening.canvas)
-  const view = new ViewState({ aspect: opening.width / opening.height, zoom: 1, snap: 5, background: null, heat: null })
+  const view = new ViewState({
+    aspect: opening.width / opening.height,
+    zoom: 1,
+    snap: opening.snap,
+    background: null,
+    heat: null,
+  })
   const before = write(opening.canvas)
 
   const status = h('p', { className: 'resonance-status', role: 'status' })

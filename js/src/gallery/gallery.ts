@@ -1,8 +1,9 @@
 // The sidebar tab with the rounds: a session's pictures as they are made.
 
-import { ask, loadTexts, on } from '../comfy'
+import { app, ask, loadTexts, on } from '../comfy'
 import { addStyle, h } from '../dom'
 import { t } from '../i18n'
+import { setting, THUMBNAILS } from '../settings'
 import css from './gallery.css?inline'
 import { makeGrid } from './grid'
 import { makeHeader } from './header'
@@ -19,7 +20,7 @@ interface Prompt {
 }
 
 /** What a person chose, while the page is open. */
-const chosen = { session: '', size: 96 }
+const chosen = { session: '' }
 
 let turnedTo: ((session: string) => void) | undefined
 
@@ -44,6 +45,7 @@ export function openGallery(element: HTMLElement): () => void {
 
 function build(element: HTMLElement): () => void {
   addStyle('resonance-gallery', css)
+  const size = setting<number>(THUMBNAILS) ?? 96
   const sessions = new Map<string, Status>()
   let table: Table = EMPTY
   let idle = true
@@ -160,7 +162,7 @@ function build(element: HTMLElement): () => void {
     list().then(loadSoon, broke)
   }
 
-  const grid = makeGrid(chosen.size, (cell, source) => {
+  const grid = makeGrid(size, (cell, source) => {
     large = openLarge(
       {
         session: chosen.session,
@@ -176,11 +178,11 @@ function build(element: HTMLElement): () => void {
     )
   })
   const header = makeHeader({
-    size: chosen.size,
+    size,
     choose,
     act: (name) => void act(name),
     resize(size) {
-      chosen.size = size
+      void app.extensionManager.setting.set(THUMBNAILS, size)
       grid.resize(size)
     },
     enlarge: () => (frame ? frame.close() : enlarge()),

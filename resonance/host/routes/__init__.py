@@ -13,6 +13,7 @@ ROUTES = (
     ("GET", "/resonance/rounds", "sessions", "overview"),
     ("GET", SESSION, "sessions", "one"),
     ("GET", SESSION + "/grid", "sessions", "all_items"),
+    ("GET", SESSION + "/folder", "sessions", "where"),
     ("GET", ITEM, "sessions", "one_item"),
     ("GET", ITEM + "/drift", "sessions", "drifted"),
     ("GET", ITEM + "/source", "sessions", "source"),

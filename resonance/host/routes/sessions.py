@@ -1,6 +1,6 @@
 """HTTP routes for sessions.
 
-``GET /resonance/rounds`` lists them. Below ``/resonance/rounds/<session>``: ``GET`` itself (``?round=``), ``grid``,
+``GET /resonance/rounds`` lists them. Below ``/resonance/rounds/<session>``: ``GET`` itself (``?round=``), ``grid``, ``folder``,
 ``items/<id>``, ``items/<id>/drift``, pictures at ``items/<id>/source`` and ``items/<id>/result/<number>``, small or, with
 ``?full=1``, as they are, and ``items/<id>/result/<number>/workflow``, what a picture says of how it was made; ``POST`` ``pause``, ``resume``, ``retry`` and ``remake`` (``?round=``).
 """
@@ -66,6 +66,16 @@ async def one(request: web.Request) -> web.Response:
 
 async def all_items(request: web.Request) -> web.Response:
     return await answer(lambda: grid.grid(_session(request)), await _reader(request))
+
+
+async def where(request: web.Request) -> web.Response:
+    def read() -> dict[str, str]:
+        session = _session(request)
+        if not size_of(session):
+            raise NoLedger
+        return {"folder": str(session)}
+
+    return await answer(read)
 
 
 async def one_item(request: web.Request) -> web.Response:

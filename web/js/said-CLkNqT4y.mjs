@@ -1,5 +1,5 @@
-import { _ as findNode, a as mountAgain, c as h, h as ask, i as keepMounted, m as app, r as addHost, s as addStyle, w as t, x as outputOf, y as loadTexts } from "./resonance.js";
-import { s as widgetOf } from "./effective-BRsTUPGB.mjs";
+import { D as ask, E as app, L as t, M as loadTexts, P as outputOf, g as mountAgain, h as keepMounted, k as findNode, m as addHost, v as addStyle, y as h } from "./resonance.js";
+import { s as widgetOf } from "./effective-KeSeM3mN.mjs";
 // src/said.css?inline
 var said_default = ".resonance-said {\n  display: block;\n  box-sizing: border-box;\n  width: 100%;\n  height: 100%;\n  padding: 4px 6px;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--component-node-widget-background, var(--comfy-input-bg, #222));\n  color: var(--input-text, #ddd);\n  font: 12px/16px sans-serif;\n  resize: none;\n}\n.resonance-said[hidden] {\n  display: none;\n}\n.resonance-said.problem {\n  border-color: var(--p-red-500, #e35);\n}\n.resonance-said:focus-visible {\n  outline: 2px solid var(--p-primary-color, #4ea5ff);\n  outline-offset: -2px;\n}\n";
 // src/said.ts
@@ -105,6 +105,17 @@ function attach(node) {
 	known.set(node, said);
 	return said;
 }
+/** The words of what a node says, without what made them and what is noted beside. */
+function wordsOf(node) {
+	const element = known.get(node)?.element;
+	if (element?.classList.contains("problem")) return "";
+	const output = outputOf(node) ?? {};
+	const text = element?.value || textIn(output);
+	if (text === void 0) return Array.isArray(output["text"]) ? output["text"].join("\n") : "";
+	const made = ["ResonanceTagImages", "ResonanceCaptionImages"].includes(node.comfyClass ?? "");
+	const paragraphs = text.split("\n\n");
+	return (made ? paragraphs.slice(0, -1).filter((each) => !each.startsWith("Note: ")) : paragraphs).join("\n\n");
+}
 function textIn(output) {
 	const found = output["resonance_text"];
 	return Array.isArray(found) ? found.join("\n\n") : void 0;
@@ -143,4 +154,4 @@ function everyNode() {
 	const root = app.rootGraph ?? app.graph;
 	return [...root.nodes, ...[...root.subgraphs?.values() ?? []].flatMap((graph) => graph.nodes)];
 }
-export { begin, correct, end, fail, loaded, put, refuse, say, start };
+export { begin, correct, end, fail, loaded, put, refuse, say, start, wordsOf };
