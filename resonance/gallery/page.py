@@ -37,8 +37,12 @@ KINDS: dict[Kind, str] = {
     "rounds": "Rounds",
     "explore": "Exploration",
     "vary": "Variations",
+    "lines": "Prompt lines",
     "folders": "Folders of img2tag2img",
 }
+ROUNDS: dict[Kind, str] = {"explore": "Seeds", "lines": "Iterations"}
+"""What rounds are where none starts from another."""
+ROWS: dict[Kind, str] = {"explore": "Combinations", "lines": "Pictures of an iteration"}
 _WAITS = {
     "pending": "waits",
     "claimed": "is being painted",
@@ -157,8 +161,8 @@ def _head(session: Session, spreads: Spreads) -> str:
     facts: dict[str, object] = {
         "Kind": KINDS[session.kind],
         "State": f"{status.state}, {status.reason}" if status.reason else status.state,
-        "Seeds" if session.kind == "explore" else "Rounds": session.rounds,
-        "Combinations" if session.kind == "explore" else "Lineages": f"{len(session.rows):,}",
+        ROUNDS.get(session.kind, "Rounds"): session.rounds,
+        ROWS.get(session.kind, "Lineages"): f"{len(session.rows):,}",
         "Pictures": f"{session.pictures:,}",
         "Waiting": waiting or None,
         "Failed": status.failed or None,
@@ -188,7 +192,7 @@ def _time(seconds: float) -> str:
 
 def _spread(kind: Kind, spreads: Spreads) -> str:
     rounds = sorted({*spreads.kept, *spreads.lab[0]})
-    if kind == "explore" or not rounds:
+    if kind in ROUNDS or not rounds:
         return ""
     ends = rounds[0], rounds[-1]
     lines = [_mean(known) for known in spreads.lab]
@@ -235,7 +239,7 @@ def _row(kind: Kind, row: Row, shown: list[Shown], spreads: Spreads) -> str:
     return (
         f'<section class="row" aria-label="{name}"><header><h2>{name}</h2>{about}</header>'
         f'<ol class="strip" tabindex="0" aria-label="Pictures of {name}, from left to right">{"".join(figures)}</ol>'
-        f"{plots if kind != 'explore' else ''}</section>\n"
+        f"{plots if kind not in ROUNDS else ''}</section>\n"
     )
 
 

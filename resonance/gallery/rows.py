@@ -123,7 +123,7 @@ def read_rows(folder: Path, kind: Kind, name: str, id_: int) -> Row:
         made = follower or (files[n][0] if files[n] else None)
         change = None if before is None else changes.change(tags[before], tags[n])
         steps.append(_step(items[n], seeds[n], made, len(files[n]), change, shares[n + 1]))
-    about = _about(items[0].payload) if kind == "explore" else ""
+    about = _about(kind, items[0].payload)
     return Row(name, about, items[0].source, shares[0], tuple(steps), every)
 
 
@@ -156,6 +156,11 @@ def _step(
     )
 
 
-def _about(payload: Mapping[str, Any]) -> str:
+def _about(kind: Kind, payload: Mapping[str, Any]) -> str:
+    """What is painted in a row, where that is known before."""
+    if kind == "lines":
+        return str(payload.get("line"))
+    if kind != "explore":
+        return ""
     size = f"{payload.get('width')} × {payload.get('height')}"
     return f"{payload.get('aspect')}, {size}, scale {payload.get('scale')}: {payload.get('prompt')}"

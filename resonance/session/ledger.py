@@ -29,6 +29,8 @@ from .schema import prepare
 from .status import FILE, Kind, Moved, NoLedger, State, Status
 
 ATTEMPTS = 3
+ALONE = -1
+"""Attempts of an item whose run has failed with others in it: it is tried next, and alone, as if nothing had been."""
 DEATHS = 5
 STREAK = 3
 
@@ -242,6 +244,21 @@ class Ledger:
     def lineages(self, round_: int) -> set[str]:
         return {row[0] for row in self._db.execute("SELECT lineage FROM item WHERE round = ?", (round_,))}
 
+    def keyed(self) -> Iterator[tuple[int, str, str, bool]]:
+        """Of each item whose payload has a key: its round, its lineage, that key, and whether it waits; in the order of their turns."""
+        sql = "SELECT round, lineage, json_extract(payload, '$.key') AS key, state = 'pending' AS waits FROM item ORDER BY round, position"
+        for row in self._db.execute(sql):
+            if row["key"] is not None:
+                yield row["round"], row["lineage"], row["key"], bool(row["waits"])
+
+    def arrange(self, round_: int, lineages: Sequence[str]) -> None:
+        """Gives items of a round their turns in this order, before those of all others."""
+        first = self._value("SELECT coalesce(min(position), 0) FROM item WHERE round = ?", round_) - len(lineages)
+        self._db.executemany(
+            "UPDATE item SET position = ? WHERE round = ? AND lineage = ?",
+            [(first + number, round_, lineage) for number, lineage in enumerate(lineages)],
+        )
+
     def last_round(self) -> int:
         """The highest round that has an item; 0 where there is none."""
         return self._value("SELECT coalesce(max(round), 0) FROM item")
@@ -427,15 +444,18 @@ class Ledger:
     def settle(self, claims: Sequence[Claim], outcome: Outcome) -> None:
         """Takes the items that one run has not committed back from it.
 
-        An error counts as an attempt of each and, after three, the item is failed. Where what worked on it died with it five
-        times in a row it is parked. An interrupt or a run that vanished costs nothing. Three runs in a row with the same error
-        on different items, and a full disk, pause the session: those items stay pending.
+        An error counts as an attempt and, after three, the item is failed. Where what worked on it died with it five times in a
+        row it is parked. Where that was a run of several items it counts for none of them: they are tried alone, before all
+        others. An interrupt or a run that vanished costs nothing. Three runs in a row with the same error on different items, and
+        a full disk, pause the session: those items stay pending.
         """
         reason, text = outcome
         failed: list[Claim] = []
         for claim in claims:
             if reason is Reason.NO_RESULT and claim.phase == "describe" and claim.described:
                 self._set(claim.id, state="pending", deaths=0, error=None)
+            elif reason is Reason.DIED and len(claims) > 1:
+                self._set(claim.id, state="pending", attempts=ALONE, error=text or None)
             elif reason is Reason.DIED:
                 deaths = self._value("SELECT deaths FROM item WHERE id = ?", claim.id) + 1
                 error = f"{text.rstrip('.') or 'What worked on this item ended with it'}, {deaths} times in a row"
@@ -533,12 +553,13 @@ class Ledger:
 
     def _fail(self, claims: Sequence[Claim], error: str, full: bool) -> None:
         for claim in claims:
-            attempts = self._value("SELECT attempts FROM item WHERE id = ?", claim.id) + 1
+            known = max(self._value("SELECT attempts FROM item WHERE id = ?", claim.id), 0)
+            attempts = ALONE if len(claims) > 1 else known + 1
             state = "failed" if attempts >= ATTEMPTS else "pending"
             self._set(claim.id, state=state, attempts=attempts, deaths=0, error=error)
         ids = {claim.id for claim in claims}
-        known: list[list[Any]] = json.loads(self._value("SELECT streak FROM session"))
-        streak = [each for each in known if each[1] == error and each[0] not in ids]
+        before: list[list[Any]] = json.loads(self._value("SELECT streak FROM session"))
+        streak = [each for each in before if each[1] == error and each[0] not in ids]
         streak += [[claim.id, error, claims[0].id] for claim in claims]
         runs = {each[-1] if len(each) > 2 else each[0] for each in streak}  # version 0.1.0 had one item a run
         if full or len(runs) >= STREAK:

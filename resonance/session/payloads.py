@@ -123,12 +123,43 @@ class Variation(_Stored):
         return ""
 
 
-Payload = Plain | Exploration | Variation
+@dataclass(frozen=True, kw_only=True)
+class PromptLine(_Stored):
+    """What Prompt Lines knows: one picture of a line, with all that was chosen for it.
+
+    Attributes:
+        key: what it is, see :func:`resonance.paint.shots.key_of`.
+        line: as it was written.
+        negative: words that the line gives; None: it gives none.
+        file: name that it gives its first picture.
+        options: what else it gives, as lines have it: see :func:`resonance.paint.options.write_options`.
+    """
+
+    key: str
+    line: str
+    prompt: str
+    negative: str | None = None
+    width: int
+    height: int
+    steps: int
+    scale: Number
+    strength: Number | None = None
+    seed: int
+    file: str | None = None
+    options: str = ""
+
+    @property
+    def words(self) -> str:
+        return self.prompt
+
+
+Payload = Plain | Exploration | Variation | PromptLine
 
 
 def payload_of(data: Mapping[str, Any]) -> Payload:
     """The payload in an item's JSON. Raises Told: it is of no fill that is known."""
-    kind = Variation if "job" in data else Exploration if "aspect" in data or "prompt" in data else Plain
+    marks = {"job": Variation, "line": PromptLine, "aspect": Exploration, "prompt": Exploration}
+    kind = next((kind for mark, kind in marks.items() if mark in data), Plain)
     return kind.from_dict(data)
 
 

@@ -472,7 +472,7 @@ def _row(row: sqlite3.Row) -> Row:
         lineage=of("lineage", str),
         source=maybe("source", str),
         state=of("state", str),
-        attempts=of("attempts", int),
+        attempts=max(of("attempts", int), 0),  # ledger.ALONE is less
         error=maybe("error", str),
         draw=said("draw"),
         words=said("words"),

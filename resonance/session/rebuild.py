@@ -16,7 +16,7 @@ from .ledger import Ledger, Result
 from .made import Takes
 from .opening import UnreadableLedger
 from .owning import own
-from .payloads import Variation
+from .payloads import PromptLine, Variation
 from .query import reading
 from .said import Said, scan
 from .status import FILE, Kind, NoLedger
@@ -133,12 +133,19 @@ def _seed(kind: Kind, items: Sequence[Item], guesses: Iterable[int | None]) -> i
             ),
             None,
         )
-    derived = [item for item in items if item.payload.seed is None]
+    derived = [(item, name) for item in items if (name := _derived_by(item))]
     samples = derived[:: max(1, len(derived) // 5)]
     for guess in guesses:
-        if guess is not None and any(derive(guess, s.round, s.lineage, "sampler") == s.seed for s in samples):
+        if guess is not None and any(derive(guess, s.round, name, "sampler") == s.seed for s, name in samples):
             return guess
     return None
+
+
+def _derived_by(item: Item) -> str:
+    """The name by which an item's seed follows from the session's; empty: it does not."""
+    if isinstance(item.payload, PromptLine):
+        return "" if "--d" in item.payload.line.lower() else item.payload.key
+    return item.lineage if item.payload.seed is None else ""
 
 
 def _write(place: Path, runs: Sequence[Sequence[Said]], kind: Kind, seed: int | None) -> None:

@@ -18,7 +18,7 @@ from . import prompts
 from .item import Item
 from .made import Takes
 from .naming import PROMPT
-from .payloads import Exploration, Variation
+from .payloads import Exploration, PromptLine, Variation
 from .saving import FILE
 from .status import Kind
 
@@ -177,8 +177,10 @@ def _kind(item: Item) -> Kind:
     if isinstance(item.payload, Exploration):
         _ = item.payload.combination  # its size is one
         return "explore"
+    if isinstance(item.payload, PromptLine):
+        return "lines"
     if item.source is None:
-        raise Told("starts from no picture, and its payload is not one of Explore")
+        raise Told("starts from no picture, and its payload is not one of Explore or Prompt Lines")
     return "rounds"
 
 

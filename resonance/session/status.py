@@ -8,8 +8,8 @@ from ..told import NotNow, NotThere
 FILE = "ledger.sqlite3"
 
 State = Literal["open", "paused", "finished"]
-Kind = Literal["rounds", "explore", "vary", "folders"]
-"""Whose items a session holds: Round Input's, Explore's, Vary's or img2tag2img's."""
+Kind = Literal["rounds", "explore", "vary", "lines", "folders"]
+"""Whose items a session holds: Round Input's, Explore's, Vary's, Prompt Lines' or img2tag2img's."""
 
 
 class NoLedger(NotThere):

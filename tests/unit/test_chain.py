@@ -76,13 +76,22 @@ def test_of_three_items_of_one_run_one_fails_and_only_that_one_is_made_again(cha
         chain.keep(items[1], made())
 
 
-def test_a_run_that_fails_on_three_items_counts_once_and_its_items_are_tried_alone(chain: Chain):
+@pytest.mark.parametrize("reason", [Reason.ERROR, Reason.NO_RESULT, Reason.DIED])
+def test_a_run_that_fails_on_three_items_counts_for_none_and_they_are_tried_alone_first(chain: Chain, reason: Reason):
     assert len(claimed(chain, "a", most=3)) == 3
-    chain.settle_all(lambda run, process: Outcome(Reason.ERROR, "no paint"))
+    chain.settle_all(lambda run, process: Outcome(reason, "no paint"))
     assert chain.ledger.session().state == "open"
-    assert states(chain) == [*[("pending", 1)] * 3, ("pending", 0)]
-    assert [item.lineage for item in claimed(chain, "b", most=3)] == ["X0004"]
-    assert [item.lineage for item in claimed(chain, "c", most=3)] == ["X0001"]
+    assert states(chain) == [("pending", 0)] * 4
+    items = [claimed(chain, run, most=3) for run in "bcde"]
+    assert [[item.lineage for item in each] for each in items] == [["X0001"], ["X0002"], ["X0003"], ["X0004"]]
+    chain.keep(items[0][0], made())
+    chain.settle(items[1][0], Outcome(Reason.ERROR, "no paint"))
+    chain.settle(items[2][0], Outcome(Reason.INTERRUPTED))
+    assert states(chain) == [("done", 0), ("pending", 1), ("pending", 0), ("claimed", 0)]
+    chain.settle(items[3][0], Outcome(Reason.INTERRUPTED))
+    assert [item.lineage for item in claimed(chain, "f", most=3)] == ["X0003"], "it was not tried to its end"
+    assert [item.lineage for item in claimed(chain, "g", most=3)] == ["X0004"]
+    assert [item.lineage for item in claimed(chain, "h", most=3)] == ["X0002"]
 
 
 def test_half_a_letter_in_a_prompt_costs_no_picture(chain: Chain):

@@ -255,10 +255,10 @@ def test_dashes_in_a_text_are_no_options():
 
 
 def test_what_is_taken_for_something_else_is_noted():
-    text = read("a --s 2000 --w 900\nb --d 1,2\nc --d 5,6,7\n{e$$a|b} --d 1,2")
+    text = read("a --s 2000 --w 910\nb --d 1,2\nc --d 5,6,7\n{e$$a|b} --d 1,2")
     assert text.notes(3) == [
         "Line 1, column 7: --s 2000 is taken for 1000.",
-        "Line 1, column 16: --w 900 is taken for 896.",
+        "Line 1, column 16: --w 910 is taken for 904.",
         "Line 2: --d gives 2 seeds for 3 pictures: the last counts on.",
         "Line 4: all of its pictures have the first seed of --d, for it enumerates.",
     ]

@@ -26,6 +26,7 @@ NODES: dict[Kind, str] = {
     "rounds": "Round Input",
     "explore": "Explore",
     "vary": "Vary",
+    "lines": "Prompt Lines",
     "folders": "the command resonance img2tag2img",
 }
 

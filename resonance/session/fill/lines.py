@@ -1,0 +1,138 @@
+"""The pictures of prompt lines."""
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import ClassVar
+
+from ...paint.dynamic import Nodes, Wildcards
+from ...paint.lines import Line, PromptText
+from ...paint.options import write_options
+from ...paint.shots import Shot, Widgets, randoms_of, seed_of, shots
+from .. import lineage, saving
+from ..item import Item, derive
+from ..ledger import Ledger
+from ..made import Made
+from ..payloads import PromptLine
+from ..status import Kind
+from .fill import Change
+
+_OWN = frozenset({"negative", "file", "seeds", *(field.name for field in fields(Widgets))})
+"""Options that a payload has fields for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """Each round is one iteration, and its items are the shots of all lines: items without source.
+
+    A shot has the same lineage in every round. What it is made with is settled when it enters the ledger, and stays so.
+
+    Attributes:
+        widgets: what counts where a line does not say it.
+        per_line: pictures of a line that does not enumerate.
+        same_seed: lines without ``--d`` share their seeds, see :func:`resonance.paint.shots.seed_of`.
+        shuffle: the shots of a round have their turns in an order that follows from the session's seed.
+    """
+
+    text: PromptText
+    widgets: Widgets
+    wildcards: Wildcards
+    per_line: int = 1
+    iterations: int = 1
+    same_seed: bool = False
+    shuffle: bool = False
+    kind: ClassVar[Kind] = "lines"
+    more: ClassVar[str] = "Add lines, pictures of each or iterations, or choose another session name."
+
+    def first(self, session: str, seed: int) -> Item:
+        total = self.text.count(self.per_line, self.iterations) // self.iterations
+        shot = next(shots(self.text, self.widgets, self.per_line))
+        payload = self._payload(shot, next(shot.line.texts()), seed, 1)
+        return Item(session=session, round=1, index=1, total=total, lineage="X0001", seed=payload.seed, payload=payload)
+
+    def begin(self, ledger: Ledger) -> Change:
+        """Shots that are not there yet come, those that are not asked for any more and wait go, the others keep what they are. All that
+        wait have their turns in the order of the lines."""
+        self.text.count(self.per_line, self.iterations)
+        ledger.update(rounds=self.iterations)
+        wanted = {shot.key: shot for shot in shots(self.text, self.widgets, self.per_line)}
+        there, waiting = dict[int, set[str]](), dict[int, list[str]]()
+        names = dict[str, str]()
+        for round_, name, key, waits in ledger.keyed():
+            names[key] = name
+            there.setdefault(round_, set()).add(key)
+            if waits:
+                waiting.setdefault(round_, []).append(key)
+        new = [key for key in wanted if key not in names]
+        names |= zip(new, lineage.assign([""] * len(new), names.values()), strict=True)
+        kept = {names[key] for key in wanted}
+        went = ledger.withdraw(lambda round_, name: round_ <= self.iterations and name in kept)
+        missing = {
+            round_: [key for key in wanted if key not in there.get(round_, ())]
+            for round_ in range(1, self.iterations + 1)
+        }
+        nodes = _nodes(wanted[key] for keys in missing.values() for key in keys)
+        session, came = ledger.session().seed, 0
+        for round_, keys in missing.items():
+            payloads = [self._payload(wanted[key], nodes[key], session, round_) for key in keys]
+            came += ledger.add(round_, [(None, names[key]) for key in keys], payloads)
+            old = [key for key in waiting.get(round_, ()) if key in wanted]
+            waits = {*old, *keys}
+            order = [key for key in self._order(wanted, session, round_) if key in waits]
+            if order != [*old, *keys]:
+                ledger.arrange(round_, [names[key] for key in order])
+        return Change(came, went)
+
+    def open_round(self, ledger: Ledger) -> int | None:
+        return ledger.pending_round()
+
+    def locate(self, item: Item) -> Path | None:
+        return None
+
+    def keep(self, ledger: Ledger, item: Item, made: Made) -> list[str]:
+        return saving.keep(ledger, item, made)
+
+    # Inside
+
+    def _order(self, keys: Iterable[str], session: int, round_: int) -> Iterable[str]:
+        return sorted(keys, key=lambda key: derive(session, round_, key, "order")) if self.shuffle else keys
+
+    def _payload(self, shot: Shot, nodes: Nodes, session: int, round_: int) -> PromptLine:
+        """Raises Told: what is chosen cannot be read."""
+        seed = seed_of(shot, self.widgets, session, round_, self.same_seed)
+        prompt, options, *_ = shot.line.choose(nodes, randoms_of(seed), self.wildcards)
+        settled = {
+            name: value if (given := getattr(options, name)) is None else given
+            for name, value in vars(self.widgets).items()
+        }
+        return PromptLine(
+            key=shot.key,
+            line=shot.line.text,
+            prompt=prompt,
+            negative=options.negative,
+            seed=seed,
+            file=None if shot.picture else options.file,
+            options=write_options(options, _OWN),
+            **settled,
+        )
+
+
+def _nodes(wanted: Iterable[Shot]) -> Mapping[str, Nodes]:
+    """What each shot's choices are made from, by key. The texts of a line are gone through once."""
+    lines = dict[int, tuple[Line, dict[int, str]]]()
+    for shot in wanted:
+        lines.setdefault(shot.line.number, (shot.line, {}))[1][shot.picture] = shot.key
+    found = dict[str, Nodes]()
+    for line, keys in lines.values():
+        if line.enumerates:
+            found |= {keys[number]: nodes for number, nodes in enumerate(line.texts()) if number in keys}
+        else:
+            found |= dict.fromkeys(keys.values(), next(line.texts()))
+    return found
+
+
+def alike(item: Item) -> Hashable:
+    """Equal for items that may be painted in one batch: all that a line gives agrees but words, seeds and names."""
+    payload = item.payload
+    assert isinstance(payload, PromptLine)
+    return payload.width, payload.height, payload.steps, payload.scale, payload.strength, payload.options
