@@ -8,6 +8,7 @@ the 75 tokens that a chunk has; sd-scripts pads to 77, by which the parts drift.
 import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from math import lcm
 from typing import NamedTuple, TypeVar
 
 from .dynamic import Misread
@@ -111,6 +112,15 @@ def chunks(words: Iterable[Sequence[T] | None], most: int) -> tuple[list[list[T]
     if not found[-1] and found[1:]:
         found.pop()
     return found[:most], sum(map(len, found[most:]))
+
+
+def shared(counts: Iterable[int]) -> int | None:
+    """How many chunks prompts of so many have in one batch, each repeated: their least common multiple, as ComfyUI repeats them (comfy/conds.py,
+    ``CONDCrossAttn``), so that neighbours do not change a picture. None: that is over four times the shortest, and they share no batch.
+    """
+    counts = [*counts]
+    found = lcm(*counts)
+    return found if found <= 4 * min(counts) else None
 
 
 def embedded(text: str, names: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resonance.paint.emphasis import MODES, Mode, emphasized
-from resonance.paint.weights import LARGEST, Piece, chunks, embedded, pieces
+from resonance.paint.weights import LARGEST, Piece, chunks, embedded, pieces, shared
 from resonance.told import Told
 
 
@@ -144,6 +144,16 @@ def test_chunks_have_room_for_75_tokens(sizes: list[int | None], most: int, expe
     found, left = chunks(words(*sizes), most)
     assert ([*map(len, found)], left) == (expected, lost)
     assert [token for chunk in found for token in chunk] == [*range(sum(expected))]
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [([1], 1), ([2, 2], 2), ([1, 2], 2), ([2, 3], 6), ([1, 4], 4), ([1, 5], None), ([3, 4], 12), ([2, 3, 4], None)],
+)
+def test_prompts_of_different_length_share_a_batch_up_to_four_times_the_shortest(
+    counts: list[int], expected: int | None
+):
+    assert shared(counts) == expected
 
 
 def numpy_emphasis(vectors: np.ndarray, weights: np.ndarray, mode: str) -> np.ndarray:
