@@ -170,10 +170,11 @@ def read_lines(text: str, wildcards: WildcardFiles) -> PromptText:
     """
     lines, faults = list[Line](), list[str]()
     known: dict[str, str] = {}
-    for number, raw in enumerate(_BREAK.split(text.removeprefix("\ufeff")), 1):
-        written = raw.strip()
-        if not written or written[0] == "#":
-            continue
+    every = ((number, raw, raw.strip()) for number, raw in enumerate(_BREAK.split(text.removeprefix("\ufeff")), 1))
+    wanted = [(number, raw, written) for number, raw, written in every if written and written[0] != "#"]
+    if len(wanted) > MOST:
+        raise Told(f"This text has {len(wanted):,} lines; one session may have {MOST:,} pictures. Split it.")
+    for number, raw, written in wanted:
         column = len(raw) - len(raw.lstrip())
         try:
             lines.append(line := _line(written, number, column))

@@ -56,7 +56,9 @@ def shots(text: PromptText, widgets: Widgets, per_line: int) -> Iterator[Shot]:
 
 def key_of(line: Line, widgets: Widgets, copy: int) -> str:
     """Equal for the same line with the same values open, and the same copy of it."""
-    open_ = {name: float(value) for name, value in vars(widgets).items() if name not in line.given and value is not None}
+    open_ = {
+        name: float(value) for name, value in vars(widgets).items() if name not in line.given and value is not None
+    }
     text = json.dumps([line.text, open_, copy], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 

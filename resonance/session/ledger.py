@@ -552,10 +552,11 @@ class Ledger:
     def _take_name(self) -> None:
         """Where the folder has another name than before, its own pictures are the sources of the items under that.
 
-        Those of the first round of Rounds may be another session's.
+        Those of the first round of Rounds may be another session's, as may all of Prompt Lines.
         """
         source = self._value(
-            "SELECT source FROM item WHERE source LIKE '%/% [output]' AND (round > 1 OR (SELECT kind FROM session) = 'vary')"
+            "SELECT source FROM item WHERE source LIKE '%/% [output]' AND CASE (SELECT kind FROM session)"
+            " WHEN 'vary' THEN 1 WHEN 'lines' THEN 0 ELSE round > 1 END"
             " ORDER BY id DESC LIMIT 1"
         )
         before, _, file = (source or self.name).removesuffix(" [output]").partition("/")

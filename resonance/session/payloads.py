@@ -132,6 +132,7 @@ class PromptLine(_Stored):
         line: as it was written.
         negative: words that the line gives; None: it gives none.
         file: name that it gives its first picture.
+        mask, guide: pictures that belong to it beside the one that it starts from, ``name [root]``.
         options: what else it gives, as lines have it: see :func:`resonance.paint.options.write_options`.
     """
 
@@ -147,6 +148,8 @@ class PromptLine(_Stored):
     seed: int
     file: str | None = None
     options: str = ""
+    mask: str | None = None
+    guide: str | None = None
 
     @property
     def words(self) -> str:

@@ -268,6 +268,49 @@ def test_the_members_of_a_batch_are_kept_one_by_one(session: Session):
     assert first.seed != third.seed
 
 
+def test_start_pictures_masks_and_guides_are_laid_when_a_shot_comes_and_stay(session: Session, tmp_path: Path):
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / "input").mkdir(exist_ok=True)
+        (tmp_path / "input" / name).write_bytes(PNG)
+    roots = {"input": tmp_path / "input"}
+    three = {
+        "pictures": ["a.png [input]", "b.png [input]", "c.png [input]"],
+        "masks": ["a.png [input]", "b.png [input]"],
+    }
+    session.press("one\ntwo", iterations=2, roots=roots, **three, guides=["c.png [input]"])
+    pairs = {
+        (item.round, line(item).prompt): (item.source, line(item).mask, line(item).guide)
+        for item in session.work(1).made
+    }
+    session.press("new\ntwo\none", iterations=2, roots=roots, **three)
+    pairs |= {
+        (item.round, line(item).prompt): (item.source, line(item).mask, line(item).guide)
+        for item in session.work().made
+    }
+    names = {key: tuple(each and each[0] for each in value) for key, value in pairs.items()}
+    assert names == {
+        (1, "one"): ("a", "a", "c"),
+        (1, "two"): ("b", "b", "c"),
+        (2, "one"): ("c", "a", "c"),
+        (2, "two"): ("a", "b", "c"),
+        (1, "new"): ("a", "a", None),
+        (2, "new"): ("a", "b", None),
+    }
+    assert session.chain and session.chain.locate(session.made[0]) == tmp_path / "input" / "a.png"
+    assert session.chain.locate(replace(session.made[0], source=None)) is None
+
+
+def test_a_session_that_is_renamed_keeps_the_pictures_of_others(session: Session):
+    start = "other/round-0001/x.png [output]"
+    session.press("a", iterations=2, pictures=[start])
+    item = session.work(1).made[0]
+    session.die()
+    session.folder = session.folder.rename(session.folder.with_name("t"))
+    (session.folder / "round-0001" / "x.png").write_bytes(PNG)
+    session.press("a", iterations=2, pictures=[start])
+    assert item.source == start and [each.source for each in session.claim()] == [start]
+
+
 def test_too_many_are_refused_before_anything_is_begun(session: Session):
     with pytest.raises(Told, match="This text asks for 150,000 pictures"):
         session.press("a\n" * 3, per_line=50_000)

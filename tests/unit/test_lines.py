@@ -445,6 +445,14 @@ def test_too_many_pictures_are_refused_by_number_and_group(text: str, per_line: 
     assert time.thread_time() - begun < 1
 
 
+def test_lines_beyond_all_number_are_refused_before_they_are_read():
+    begun = time.thread_time()
+    assert fault("# note\n\n" + "{\n" * (MOST + 1)).startswith(
+        "This text has 100,001 lines; one session may have 100,000 pictures."
+    )
+    assert time.thread_time() - begun < 1
+
+
 def test_as_many_as_there_may_be():
     assert read("a\n" * 1000).count(50, 2) == MOST
     assert read("{e$$" + "|".join("b" * 1000) + "}\na").count(7, 3) == 3021

@@ -1,10 +1,11 @@
 """The pictures of prompt lines."""
 
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import ClassVar
 
+from ...files import pictures
 from ...paint.dynamic import Nodes, Wildcards
 from ...paint.lines import Line, PromptText
 from ...paint.options import write_options
@@ -17,21 +18,25 @@ from ..payloads import PromptLine
 from ..status import Kind
 from .fill import Change
 
-_OWN = frozenset({"negative", "file", "seeds", *(field.name for field in fields(Widgets))})
+_OWN = frozenset({"negative", "file", "seeds", *(each.name for each in fields(Widgets))})
 """Options that a payload has fields for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lines:
-    """Each round is one iteration, and its items are the shots of all lines: items without source.
+    """Each round is one iteration, and its items are the shots of all lines.
 
-    A shot has the same lineage in every round. What it is made with is settled when it enters the ledger, and stays so.
+    A shot has the same lineage in every round. What it is made with, its pictures too, is settled when it enters the ledger, and stays
+    so.
 
     Attributes:
         widgets: what counts where a line does not say it.
         per_line: pictures of a line that does not enumerate.
         same_seed: lines without ``--d`` share their seeds, see :func:`resonance.paint.shots.seed_of`.
         shuffle: the shots of a round have their turns in an order that follows from the session's seed.
+        pictures, masks, guides: what shots start from, and what belongs to it, as
+            :func:`resonance.files.pictures.listing` names them. Each goes on through all iterations, and begins anew at its end.
+        roots: folders from which pictures may be read.
     """
 
     text: PromptText
@@ -41,14 +46,27 @@ class Lines:
     iterations: int = 1
     same_seed: bool = False
     shuffle: bool = False
+    pictures: Sequence[str] = ()
+    masks: Sequence[str] = ()
+    guides: Sequence[str] = ()
+    roots: Mapping[str, Path] = field(default_factory=dict[str, Path])
     kind: ClassVar[Kind] = "lines"
     more: ClassVar[str] = "Add lines, pictures of each or iterations, or choose another session name."
 
     def first(self, session: str, seed: int) -> Item:
         total = self.text.count(self.per_line, self.iterations) // self.iterations
         shot = next(shots(self.text, self.widgets, self.per_line))
-        payload = self._payload(shot, next(shot.line.texts()), seed, 1)
-        return Item(session=session, round=1, index=1, total=total, lineage="X0001", seed=payload.seed, payload=payload)
+        payload = self._payload(shot, next(shot.line.texts()), seed, 1, 0)
+        return Item(
+            session=session,
+            round=1,
+            index=1,
+            total=total,
+            lineage="X0001",
+            seed=payload.seed,
+            source=_turn(self.pictures, 0),
+            payload=payload,
+        )
 
     def begin(self, ledger: Ledger) -> Change:
         """Shots that are not there yet come, those that are not asked for any more and wait go, the others keep what they are. All that
@@ -73,9 +91,15 @@ class Lines:
         }
         nodes = _nodes(wanted[key] for keys in missing.values() for key in keys)
         session, came = ledger.session().seed, 0
+        places = {key: place for place, key in enumerate(wanted)}
         for round_, keys in missing.items():
-            payloads = [self._payload(wanted[key], nodes[key], session, round_) for key in keys]
-            came += ledger.add(round_, [(None, names[key]) for key in keys], payloads)
+            turns = [(round_ - 1) * len(wanted) + places[key] for key in keys]
+            payloads = [
+                self._payload(wanted[key], nodes[key], session, round_, turn)
+                for key, turn in zip(keys, turns, strict=True)
+            ]
+            sources = [(_turn(self.pictures, turn), names[key]) for key, turn in zip(keys, turns, strict=True)]
+            came += ledger.add(round_, sources, payloads)
             old = [key for key in waiting.get(round_, ()) if key in wanted]
             waits = {*old, *keys}
             order = [key for key in self._order(wanted, session, round_) if key in waits]
@@ -87,7 +111,7 @@ class Lines:
         return ledger.pending_round()
 
     def locate(self, item: Item) -> Path | None:
-        return None
+        return None if item.source is None else pictures.locate(item.source, self.roots)[1]
 
     def keep(self, ledger: Ledger, item: Item, made: Made) -> list[str]:
         return saving.keep(ledger, item, made)
@@ -97,8 +121,15 @@ class Lines:
     def _order(self, keys: Iterable[str], session: int, round_: int) -> Iterable[str]:
         return sorted(keys, key=lambda key: derive(session, round_, key, "order")) if self.shuffle else keys
 
-    def _payload(self, shot: Shot, nodes: Nodes, session: int, round_: int) -> PromptLine:
-        """Raises Told: what is chosen cannot be read."""
+    def _payload(self, shot: Shot, nodes: Nodes, session: int, round_: int, turn: int) -> PromptLine:
+        """What a shot is made with.
+
+        Args:
+            turn: which of all shots of all iterations it is, from 0.
+
+        Raises:
+            Told: what is chosen cannot be read.
+        """
         seed = seed_of(shot, self.widgets, session, round_, self.same_seed)
         prompt, options, *_ = shot.line.choose(nodes, randoms_of(seed), self.wildcards)
         settled = {
@@ -113,8 +144,14 @@ class Lines:
             seed=seed,
             file=None if shot.picture else options.file,
             options=write_options(options, _OWN),
+            mask=_turn(self.masks, turn),
+            guide=_turn(self.guides, turn),
             **settled,
         )
+
+
+def _turn(names: Sequence[str], turn: int) -> str | None:
+    return names[turn % len(names)] if names else None
 
 
 def _nodes(wanted: Iterable[Shot]) -> Mapping[str, Nodes]:

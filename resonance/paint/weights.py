@@ -1,0 +1,129 @@
+r"""Weights in a prompt, as sd-scripts reads them, and the chunks in which it is encoded. Text and numbers only.
+
+``(x)`` weighs 1.1 times as much, ``[x]`` as much divided by 1.1, ``(x:1.3)`` 1.3 times; inside one another they multiply. Brackets that
+are not closed act to the end. ``\(`` is the sign itself. ``BREAK``, in capitals, begins a new chunk: the one before it is padded, here to
+the 75 tokens that a chunk has; sd-scripts pads to 77, by which the parts drift.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from math import lcm
+from typing import NamedTuple, TypeVar
+
+from .dynamic import Misread
+
+ROOM = 75
+"""Tokens of a chunk, between begin and end."""
+NESTED = 100
+"""Brackets in one another."""
+LARGEST = 1000.0
+"""Weights are no larger, and no smaller below 0."""
+UP = 1.1
+WHOLE_WORD = 8
+"""Words of so many tokens may be parted by the end of a chunk, as ComfyUI's tokenizer does it; shorter ones are not."""
+
+T = TypeVar("T")
+
+_SIGN = re.compile(
+    r"\\(?P<escaped>[()\[\]\\])|(?P<open>[(\[])|:\s*(?P<weight>[+-]?(?:[0-9]{1,9}(?:\.[0-9]{0,20})?|\.[0-9]{1,20}))\s*\)"
+    r"|(?P<close>[)\]])|(?P<break>\bBREAK\b)"
+)
+
+
+class Piece(NamedTuple):
+    """Words of one weight."""
+
+    text: str
+    weight: float
+
+
+def pieces(prompt: str) -> list[Piece | None]:
+    """The words of a prompt with their weights, neighbours of the same weight as one; None stands for ``BREAK``.
+
+    Raises:
+        Misread: brackets stand in one another more than :data:`NESTED` deep.
+    """
+    texts: list[str | None] = []
+    weights: list[float] = []
+    begun: dict[str, list[int]] = {"(": [], "[": []}
+
+    def add(text: str | None) -> None:
+        texts.append(text)
+        weights.append(1.0)
+
+    def weigh(start: int, factor: float) -> None:
+        weights[start:] = [max(-LARGEST, min(weight * factor, LARGEST)) for weight in weights[start:]]
+
+    last = 0
+    for sign in _SIGN.finditer(prompt):
+        if sign.start() > last:
+            add(prompt[last : sign.start()])
+        last = sign.end()
+        if sign["escaped"]:
+            add(sign["escaped"])
+        elif sign["open"]:
+            begun[sign["open"]].append(len(texts))
+            if len(begun[sign["open"]]) > NESTED:
+                raise Misread(sign.start(), f"brackets may stand in one another {NESTED} deep, and no deeper.")
+        elif sign["break"]:
+            add(None)
+        elif sign["weight"] and begun["("]:
+            weigh(begun["("].pop(), float(sign["weight"]))
+        elif sign["close"] == ")" and begun["("]:
+            weigh(begun["("].pop(), UP)
+        elif sign["close"] == "]" and begun["["]:
+            weigh(begun["["].pop(), 1 / UP)
+        else:
+            add(sign[0])
+    if last < len(prompt):
+        add(prompt[last:])
+    for start in begun["("]:
+        weigh(start, UP)
+    for start in begun["["]:
+        weigh(start, 1 / UP)
+    found: list[Piece | None] = []
+    for (is_break, weight), run in groupby(zip(texts, weights, strict=True), lambda each: (each[0] is None, each[1])):
+        found.append(None if is_break else Piece("".join(text for text, _ in run if text is not None), weight))
+    return found
+
+
+def chunks(words: Iterable[Sequence[T] | None], most: int) -> tuple[list[list[T]], int]:
+    """Tokens in chunks of :data:`ROOM`, at least one, which may be empty.
+
+    Args:
+        words: the tokens of each word; None begins a new chunk, if the one before it is not empty.
+        most: chunks.
+
+    Returns:
+        The chunks, and how many tokens found no room in them.
+    """
+    found: list[list[T]] = [[]]
+    for word in words:
+        if word is None or (len(word) < WHOLE_WORD and len(found[-1]) + len(word) > ROOM):
+            found += [[]] if found[-1] else []
+        left = word or ()
+        while left:
+            if len(found[-1]) == ROOM:
+                found.append([])
+            room = ROOM - len(found[-1])
+            found[-1] += left[:room]
+            left = left[room:]
+    if not found[-1] and found[1:]:
+        found.pop()
+    return found[:most], sum(map(len, found[most:]))
+
+
+def shared(counts: Iterable[int]) -> int | None:
+    """How many chunks prompts of so many have in one batch, each repeated: their least common multiple, as ComfyUI repeats them (comfy/conds.py,
+    ``CONDCrossAttn``), so that neighbours do not change a picture. None: that is over four times the shortest, and they share no batch.
+    """
+    counts = [*counts]
+    found = lcm(*counts)
+    return found if found <= 4 * min(counts) else None
+
+
+def embedded(text: str, names: Iterable[str]) -> str:
+    """A text in which the names of embeddings, where they stand as words, are ``embedding:name``, as ComfyUI reads them."""
+    known = [re.escape(name) for name in sorted(names, key=len, reverse=True) if name]
+    return re.sub(rf"(?<![\w:])({'|'.join(known)})(?!\w)", r" embedding:\1 ", text) if known else text
