@@ -9,11 +9,12 @@ from host.comfy import node
 from host.graphs import output
 from PIL import Image, ImageChops
 from places import PACK
+from playwright.sync_api import expect
 
 from .conftest import VIEW, pages
 from .desk import Desk
 from .gallery import Gallery
-from .test_live import open_chat, start
+from .test_live import live, open_chat, start
 from .test_screenshots import answer
 
 pytestmark = pages("pinned-nodes2")  # one page is enough
@@ -61,19 +62,20 @@ ENLARGE = """() => {
 def test_a_layout_that_is_written(desk: Desk) -> None:
     film = Film(desk, 60, 215, 880, 450)
     with FakeLLM() as fake:
-        fake.script, fake.pause = [(answer(), "stop")], 0.08 if WRITTEN else 0.02
+        fake.script, fake.pause = [(answer(), "stop")], 0.08 if WRITTEN else 0.03
         open_chat(desk, fake, "a lighthouse in a storm, a red boat on the left")
         desk.page.evaluate(ENLARGE)
         desk.settle()
         film.shoot()
         start(desk)
+        expect(live(desk)).to_have_count(1)
         while desk.comfy.get("/prompt")["exec_info"]["queue_remaining"] and len(film.frames) < 60:
             film.shoot()
             desk.page.wait_for_timeout(150)
     desk.comfy.idle()
     desk.settle()
     film.shoot()
-    film.keep("layout", 200, 6)
+    film.keep("layout", 200, 3)
 
 
 def resonating() -> dict[str, object]:
@@ -97,7 +99,8 @@ PLACES = """() => {
 }"""
 
 
-def test_rounds_that_are_made(desk: Desk) -> None:
+def test_rounds_that_are_made(new_desk: Desk) -> None:
+    desk = new_desk  # a wide sidebar is remembered
     desk.load_api(resonating())
     desk.page.evaluate(PLACES)
     gallery = Gallery(desk)
