@@ -173,7 +173,8 @@ def fuzz(session: nox.Session) -> None:
 def screenshots(session: nox.Session) -> None:
     """Writes docs/images anew: run it after the editor or the gallery looks different."""
     env = {**BYTECODE, "RESONANCE_SCREENSHOTS": "1"}
-    session.run(str(PYTHON), "-m", "pytest", "tests/browser/test_screenshots.py", external=True, env=env)
+    files = ("tests/browser/test_screenshots.py", "tests/browser/test_films.py")
+    session.run(str(PYTHON), "-m", "pytest", *files, external=True, env=env)
 
 
 def with_llama(session: nox.Session) -> dict[str, str]:

@@ -1,21 +1,28 @@
 """Draws the cards of the example workflows from what runs of ours made: `python tests/write_cards.py [name ...]`.
 
-The toy world paints; of layouts there is the sketch that Render Canvas makes. In the list of templates a card is some 230 pixels wide.
+The toy world paints; layouts are painted in ComfyUI by the tests' tiny model, which knows plain colours. In the list of templates a
+card is some 230 pixels wide.
 """
 
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 from demo_toyworld import SCENES, resonance, scenes
 from examples import EXAMPLES
 from examples.canvas import LIGHTHOUSE, text
+from examples.methods import METHODS, ROWS
+from host.comfy import Comfy, node
+from models.checkpoint import build
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from places import PACK
 
 from resonance.canvas.exchange import read_any
 from resonance.canvas.render import render
+from resonance.graph import ancestors
 from resonance.images import from_tensor
 from resonance.session.query import read_round
 
@@ -23,6 +30,12 @@ SIDE, GAP, FONT = 690, 14, 34
 GROUND, INK = (24, 26, 32), (236, 238, 242)
 ARGS = ("--model", "toyworld")
 PROMPT = "large, red, star, center, blue background"
+COLORS = {"picture": "blue", "sky": "blue", "sea": "green", "lighthouse": "red", "boat": "red"}
+INKS = {"red": [214, 40, 40], "green": [40, 150, 90], "blue": [52, 84, 190]}
+WEIGHTS = {"lighthouse": 8.0, "boat": 8.0}
+"""Of what lies over others: where words share a place, the tiny model has no colour between theirs."""
+CELLS = 128
+"""Side of the pictures that the tiny model paints."""
 Cell = tuple[Image.Image, str]
 
 
@@ -148,21 +161,72 @@ def explore(base: Path) -> Image.Image:
     return card([[(Image.open(path), "") for path in made[n : n + 3]] for n in range(0, 9, 3)], head=PROMPT)
 
 
-def layout(head: str) -> Image.Image:
-    sketch = render(read_any(text(LIGHTHOUSE), 1024, 1024).canvas, 512, 512)
-    return card([[(from_tensor(sketch)[0], "the layout")]], head=head, lines=1, font=40)
+def plain() -> list[dict[str, Any]]:
+    """The lighthouse in the colours that the tiny model knows."""
+    bare = ({"tags": 0, "prefixes": ["a"], "suffixes": [COLORS[one["name"]]]} for one in LIGHTHOUSE)
+    return [
+        {
+            **{key: one[key] for key in ("rect", "name")},
+            **words,
+            "color": INKS[words["suffixes"][0]],
+            "weight": WEIGHTS.get(one["name"], 1.0),
+        }
+        for one, words in zip(LIGHTHOUSE, bare, strict=True)
+    ]
 
 
-def chat(_: Path) -> Image.Image:
-    return layout(f"“{EXAMPLES['Canvas chat'].graph['3']['inputs']['message']}”")
+def painted(base: Path, graph: dict[str, Any], canvas: str, pictures: str) -> list[Image.Image]:
+    """What a template's graph makes of the plain layout: small, and in the steps that the tiny model needs.
+
+    Args:
+        canvas, pictures: ids of the node that gives the layout, and of the one whose pictures count.
+    """
+    build(base / "models")
+    checkpoints = base / "models" / "checkpoints"
+    (checkpoints / "tiny_sd15.safetensors").rename(checkpoints / "sd_xl_base_1.0.safetensors")
+    graph = deepcopy(graph)
+    graph[canvas] = node("ResonanceCanvas", canvas_text=text(plain()), width=CELLS, height=CELLS)
+    graph["save"] = node("SaveImage", images=[pictures, 0], filename_prefix="card")
+    graph = {id_: graph[id_] for id_ in ("save", *ancestors(graph, "save"))}
+    for part in graph.values():
+        values = part["inputs"]
+        values.update({key: CELLS for key in ("width", "height") if key in values})
+        if part["class_type"] == "KSampler":
+            values.update(steps=8)
+        elif part["class_type"] == "CLIPTextEncode":
+            values["text"] = ""
+    with Comfy(base) as comfy:
+        made = comfy.run(comfy.complete(graph), timeout=600)["save"]["images"]
+    return [Image.open(base / "output" / each["filename"]) for each in made]
 
 
-def by_hand(_: Path) -> Image.Image:
-    return layout("Drawn by hand, painted where it says")
+def sketch() -> Image.Image:
+    return from_tensor(render(read_any(text(plain()), 1024, 1024).canvas, 512, 512))[0]
 
 
-def methods(_: Path) -> Image.Image:
-    return layout("Five ways to bind words to places")
+def layout(head: str, base: Path) -> Image.Image:
+    [picture] = painted(base, EXAMPLES["Canvas by hand"].graph, "2", "15")
+    cells = [(sketch(), "the layout"), (picture.resize((512, 512), Image.Resampling.BICUBIC), "painted")]
+    return card([cells], head=head, lines=1, font=40)
+
+
+def chat(base: Path) -> Image.Image:
+    return layout(f"“{EXAMPLES['Canvas chat'].graph['3']['inputs']['message']}”", base)
+
+
+def by_hand(base: Path) -> Image.Image:
+    return layout("Drawn by hand, then painted", base)
+
+
+def methods(base: Path) -> Image.Image:
+    """Three of the five: of the others, which share places, or push only a little, the tiny model shows too little."""
+    rows, shown = dict(zip(METHODS, ROWS, strict=True)), ("attention couple", "dense diffusion (omost)", "area overlay")
+    graph = deepcopy(EXAMPLES["Region methods compared"].graph)
+    graph["7"]["inputs"] = {f"latents.latent{k}": [rows[name][1], 0] for k, name in enumerate(shown)}
+    made = painted(base, graph, "1", "8")
+    large = (each.resize((512, 512), Image.Resampling.BICUBIC) for each in made)
+    cells = [(sketch(), "the layout"), *zip(large, ("couple", "omost", "overlay"), strict=True)]
+    return card([cells[:2], cells[2:]], lines=1, font=38)
 
 
 CARDS: dict[str, Callable[[Path], Image.Image]] = {
