@@ -478,7 +478,7 @@ var nodes = () => import("./node-DoqJSFJD.mjs");
 var speaking;
 var said = () => speaking ??= import("./said-CmtaBe0x.mjs");
 var menu = () => import("./menu-C4kNgplB.mjs");
-var panel = () => import("./panel-C-_VwEfI.mjs");
+var panel = () => import("./panel-CM-eo0Uw.mjs");
 var tables = () => import("./transform-DpxK5JQJ.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
@@ -567,7 +567,7 @@ app$1.registerExtension({
 	}, {
 		commandId: DESCRIBE,
 		combo: {
-			key: "d",
+			key: "w",
 			ctrl: true,
 			alt: true
 		}
