@@ -121,7 +121,7 @@ app.registerExtension({
   ],
   keybindings: [
     { commandId: EDIT, combo: { key: 'e', ctrl: true, alt: true } },
-    { commandId: DESCRIBE, combo: { key: 'd', ctrl: true, alt: true } },
+    { commandId: DESCRIBE, combo: { key: 'w', ctrl: true, alt: true } },
   ],
   settings: SETTINGS,
   getNodeMenuItems: menuOf,

@@ -1,13 +1,16 @@
 """Describe with Resonance: a right click on any node with a picture, its words in a panel, and what can be done with them."""
 
+from typing import Any
+
 import pytest
 from fake_llm import FakeLLM
-from host.comfy import node
+from host.comfy import Comfy, node
 from host.graphs import items, pictures, quick
+from PIL import Image
 from places import PACK
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
-from .conftest import ONCE, OTHER_PAIR, PAIR
+from .conftest import ONCE, OTHER_PAIR, PAIR, own_desk
 from .desk import Desk
 from .test_nodes import place, title
 
@@ -126,8 +129,16 @@ def test_what_is_wrong_is_said_in_the_panel_once(desk: Desk) -> None:
         choose(desk, Model="server", Address=f"{fake.url}/error500")
         panel.get_by_role("button", name="Caption", exact=True).click()
         expect(said).to_contain_text("Failed to create bitmap", timeout=20_000)
-    (desk.comfy.base / "input" / "mistakes" / "1-red.png").unlink()
     choose(desk, Tagger="tiny-onnx")
+    Image.new("RGB", (64, 64)).save(desk.comfy.base / "outside.png")
+    outside = "{ images: [{ filename: 'outside.png', subfolder: '..', type: 'output' }] }"
+    desk.page.evaluate(f"() => {{ app.nodeOutputs[1] = {outside} }}")
+    expect(ask(desk).get_by_role("alert")).to_have_text(
+        "The picture is no longer there: its file was moved or deleted."
+    )
+    panel = desk.page.get_by_role("dialog", name=DESCRIBE).first
+    said = panel.get_by_role("alert")
+    (desk.comfy.base / "input" / "mistakes" / "1-red.png").unlink()
     panel.get_by_role("button", name="Tags", exact=True).click()
     expect(said).to_have_text("The picture is no longer there: its file was moved or deleted.")
     expect(desk.page.locator(".resonance-said")).to_have_count(0)
@@ -159,12 +170,7 @@ def test_a_caption_comes_from_the_model_that_was_last_used(desk: Desk) -> None:
 @ONCE
 def test_it_waits_in_the_queue_and_is_stopped_there_or_at_work(desk: Desk) -> None:
     load_image(desk, "waiting", "red")
-    sleep = {
-        "1": node("EmptyImage", width=8, height=8, batch_size=1, color=0),
-        "2": node("ProbeSleep", image=["1", 0], seconds=30.0),
-        "3": node("PreviewImage", images=["2", 0]),
-    }
-    slow = desk.comfy.queue(sleep)
+    slow = desk.comfy.queue(sleep(30))
     panel = ask(desk)
     expect(panel.get_by_role("status")).to_have_text("Waiting in the queue")
     desk.page.wait_for_function("async () => (await (await fetch('/queue')).json()).queue_pending.length === 1")
@@ -208,14 +214,39 @@ def test_beside_a_chain_of_rounds_neither_disturbs_the_other(desk: Desk) -> None
 
 @ONCE
 @pytest.mark.skipif(not AXE.is_file(), reason="npm has not installed axe-core")
-@pytest.mark.parametrize("palette", ["dark", "light"])
-def test_axe_finds_nothing_in_the_panel(desk: Desk, palette: str) -> None:
-    desk.page.evaluate(SETTING, ["Comfy.ColorPalette", palette])
+def test_axe_finds_nothing_in_the_panel(desk: Desk) -> None:
     load_image(desk, "axe", "red")
     panel = ask(desk)
     expect(words(panel)).to_have_value("red")
     if not desk.page.evaluate("() => 'axe' in window"):
         desk.page.add_script_tag(content=AXE.read_text())
-    found = desk.page.evaluate("async () => (await axe.run('.resonance-describe')).violations")
-    assert [(one["id"], [part["html"] for part in one["nodes"]]) for one in found] == []
-    desk.page.evaluate(SETTING, ["Comfy.ColorPalette", "dark"])
+    for palette in ("light", "dark"):
+        desk.page.evaluate(SETTING, ["Comfy.ColorPalette", palette])
+        found = desk.page.evaluate("async () => (await axe.run('.resonance-describe')).violations")
+        assert [(one["id"], [part["html"] for part in one["nodes"]]) for one in found] == []
+
+
+@ONCE
+def test_a_key_asks_and_a_reload_takes_nothing_but_the_panel(browser: Browser, comfy: Comfy, renderer: str) -> None:
+    with own_desk(browser, comfy, renderer) as desk:
+        choose(desk, Tagger="tiny-onnx")
+        load_image(desk, "reloaded", "red")
+        select(desk)
+        slow = comfy.queue(sleep(30))
+        desk.page.keyboard.press("Control+Alt+w")
+        panel = desk.page.get_by_role("dialog", name=DESCRIBE)
+        expect(panel).to_be_focused()
+        desk.page.wait_for_function("async () => (await (await fetch('/queue')).json()).queue_pending.length === 1")
+        [[_, run, *_]] = comfy.get("/queue")["queue_pending"]
+        desk.open()
+        expect(panel).to_have_count(0)
+        comfy.post("/interrupt", {"prompt_id": slow})
+        assert comfy.wait(run)["outputs"]["show"]["text"] == ["red"]
+
+
+def sleep(seconds: float) -> dict[str, Any]:
+    return {
+        "1": node("EmptyImage", width=8, height=8, batch_size=1, color=0),
+        "2": node("ProbeSleep", image=["1", 0], seconds=seconds),
+        "3": node("PreviewImage", images=["2", 0]),
+    }

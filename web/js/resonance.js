@@ -496,7 +496,7 @@ var nodes = () => import("./node-DoqJSFJD.mjs");
 var speaking;
 var said = () => speaking ??= import("./said-CLkNqT4y.mjs");
 var menu = () => import("./menu-BiLviwF1.mjs");
-var panel = () => import("./panel-C-_VwEfI.mjs");
+var panel = () => import("./panel-CM-eo0Uw.mjs");
 var tables = () => import("./transform-DpxK5JQJ.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
@@ -589,7 +589,7 @@ app$1.registerExtension({
 	}, {
 		commandId: DESCRIBE,
 		combo: {
-			key: "d",
+			key: "w",
 			ctrl: true,
 			alt: true
 		}

@@ -61,7 +61,7 @@ function makePanel(node: LGraphNode, pictures: readonly (Picture | string)[]) {
 
   const image = h('img', { alt: t('describe.picture') })
   const which = h('select', { ariaLabel: t('describe.picture'), hidden: pictures.length < 2 })
-  const words = h('textarea', { ariaLabel: t('describe.words'), rows: 5, spellcheck: false })
+  const words = h('textarea', { ariaLabel: t('describe.words'), rows: 4, spellcheck: false })
   const status = h('p', { role: 'status' })
   const alert = h('p', { role: 'alert', className: 'problem' })
   const button = (text: string, onclick: () => void): HTMLButtonElement =>

@@ -242,7 +242,7 @@ function makePanel(node, pictures) {
 	});
 	const words = h("textarea", {
 		ariaLabel: t("describe.words"),
-		rows: 5,
+		rows: 4,
 		spellcheck: false
 	});
 	const status = h("p", { role: "status" });
