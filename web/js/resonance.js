@@ -308,7 +308,7 @@ var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
 var nodes = () => import("./node-CQj0iPx5.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-D9UGKaCR.mjs");
+var said = () => speaking ??= import("./said-BLucT6ra.mjs");
 var menu = () => import("./menu-DnNqPgPK.mjs");
 var tables = () => import("./transform-s-1whIPf.mjs");
 function edit(node) {
@@ -333,7 +333,7 @@ function hearNodes() {
 	on("execution_error", (error) => {
 		speaking?.then(({ fail }) => fail());
 		const { node_id, node_type, exception_message } = error;
-		if (OURS.test(node_type)) said().then(({ say }) => say(node_id, exception_message.trim(), true));
+		if (OURS.test(node_type)) said().then(({ blame }) => blame(node_id, exception_message.trim()));
 	});
 	onSend(() => void speaking?.then(({ correct }) => correct()), (nodes) => {
 		const ours = Object.entries(nodes).filter(([, { class_type }]) => OURS.test(class_type));
