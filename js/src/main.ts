@@ -96,7 +96,7 @@ function hearNodes(): void {
   on<{ node_id: string; node_type: string; exception_message: string }>('execution_error', (error) => {
     void speaking?.then(({ fail }) => fail())
     const { node_id, node_type, exception_message } = error
-    if (OURS.test(node_type)) void said().then(({ say }) => say(node_id, exception_message.trim(), true))
+    if (OURS.test(node_type)) void said().then(({ blame }) => blame(node_id, exception_message.trim()))
   })
   onSend(
     () => void speaking?.then(({ correct }) => correct()),

@@ -38,6 +38,12 @@ export function say(id: string, text: string, problem = false): void {
   show(node, text, problem)
 }
 
+/** Says what is wrong on the node, and on the subgraphs around it: one of them is what is looked at. */
+export function blame(id: string, text: string): void {
+  const path = id.split(':')
+  for (const depth of path.keys()) say(path.slice(0, depth + 1).join(':'), text, true)
+}
+
 /** What a node has put out. */
 export function put(id: string, output: Output): void {
   const text = textIn(output)
@@ -51,7 +57,7 @@ export function correct(): void {
 
 /** The server does not run the graph: what is wrong with it stands on its nodes. */
 export function refuse(nodes: readonly (readonly [string, Refusal])[]): void {
-  for (const [id, { errors }] of nodes) say(id, errors.map(sentence).join('\n'), true)
+  for (const [id, { errors }] of nodes) blame(id, errors.map(sentence).join('\n'))
 }
 
 /** ComfyUI writes the input before what a node says of it. */

@@ -11,7 +11,7 @@ from .canvas import Canvas, CanvasError
 from .instructions import AUTOMATIC, JSON, PROGRAM
 from .read import Reading, partial, read_canvas
 
-NOTHING = "the model laid out nothing: the whole picture has words, but no region does"
+NOTHING = "the model laid out nothing: the whole picture has words, but no region does. Try the other form of answers, or a larger model"
 
 BEGINNING = 300
 """Letters of a useless answer that are shown."""

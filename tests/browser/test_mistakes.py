@@ -1,10 +1,12 @@
 """One mistake is one error, also in the front end: in its own count, and in full on the node."""
 
+import json
 import re
 
 import pytest
 from host.graphs import pictures
 from host.mistakes import MISTAKES
+from places import PACK
 from playwright.sync_api import expect
 
 from .conftest import PAIR
@@ -49,4 +51,26 @@ def test_what_was_wrong_is_gone_from_the_node_once_run_is_pressed_again(desk: De
         desk.page.evaluate("text => { app.graph.getNodeById(1).widgets[0].value = text }", text)
         desk.run()
         expect(says).to_have_count(int(text.startswith("hello")))
+    desk.errors.clear()
+
+
+SPOIL = """() => {
+    const outer = app.rootGraph.nodes.find(node => node.isSubgraphNode?.())
+    outer.widgets.find(widget => widget.name === 'tagger').value = 'joytag'
+    return outer.serialize().widgets_values
+}"""
+
+
+@PAIR
+def test_a_mistake_inside_a_subgraph_is_told_on_it(desk: Desk) -> None:
+    workflow = (PACK / "example_workflows" / "First round.json").read_text()
+    desk.load(json.loads(workflow.replace("sd_xl_base_1.0", "tiny_sd15")))
+    desk.command("Comfy.Canvas.FitView")
+    values = desk.page.evaluate(SPOIL)
+    desk.run()
+    says = desk.page.locator(".resonance-said.problem").filter(visible=True)
+    expect(says).to_have_count(1)
+    expect(says).to_have_value(re.compile("The tagger 'joytag' lacks .* switch on 'download'"))
+    expect(desk.page.get_by_test_id("error-overlay")).to_contain_text("rejected the value for")
+    assert desk.page.evaluate(SPOIL) == values, "what is said is not saved"
     desk.errors.clear()

@@ -494,8 +494,8 @@ var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
 var nodes = () => import("./node-DoqJSFJD.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-CLkNqT4y.mjs");
-var menu = () => import("./menu-BiLviwF1.mjs");
+var said = () => speaking ??= import("./said-yztfpfSN.mjs");
+var menu = () => import("./menu-ghArb3ML.mjs");
 var panel = () => import("./panel-CM-eo0Uw.mjs");
 var tables = () => import("./transform-DpxK5JQJ.mjs");
 function edit(node) {
@@ -554,7 +554,7 @@ function hearNodes() {
 	on("execution_error", (error) => {
 		speaking?.then(({ fail }) => fail());
 		const { node_id, node_type, exception_message } = error;
-		if (OURS.test(node_type)) said().then(({ say }) => say(node_id, exception_message.trim(), true));
+		if (OURS.test(node_type)) said().then(({ blame }) => blame(node_id, exception_message.trim()));
 	});
 	onSend(() => void speaking?.then(({ correct }) => correct()), (nodes) => {
 		const ours = Object.entries(nodes).filter(([, { class_type }]) => OURS.test(class_type));

@@ -2,7 +2,7 @@ import { D as ask, E as app, L as t, O as captureUndo, S as GALLERY } from "./re
 import { t as copy } from "./copy-C-eODKft.mjs";
 import { s as widgetOf } from "./effective-KeSeM3mN.mjs";
 import { showSession } from "./gallery-DbpjdSPC.mjs";
-import { wordsOf } from "./said-CLkNqT4y.mjs";
+import { wordsOf } from "./said-yztfpfSN.mjs";
 // src/menu.ts
 /** Opens the gallery at the node's session, or as it was left. */
 function showRounds(node) {

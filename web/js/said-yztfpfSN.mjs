@@ -25,6 +25,11 @@ function say(id, text, problem = false) {
 	heard.add(node);
 	show(node, text, problem);
 }
+/** Says what is wrong on the node, and on the subgraphs around it: one of them is what is looked at. */
+function blame(id, text) {
+	const path = id.split(":");
+	for (const depth of path.keys()) say(path.slice(0, depth + 1).join(":"), text, true);
+}
 /** What a node has put out. */
 function put(id, output) {
 	const text = textIn(output);
@@ -36,7 +41,7 @@ function correct() {
 }
 /** The server does not run the graph: what is wrong with it stands on its nodes. */
 function refuse(nodes) {
-	for (const [id, { errors }] of nodes) say(id, errors.map(sentence).join("\n"), true);
+	for (const [id, { errors }] of nodes) blame(id, errors.map(sentence).join("\n"));
 }
 /** ComfyUI writes the input before what a node says of it. */
 function sentence({ type, message, details }) {
@@ -154,4 +159,4 @@ function everyNode() {
 	const root = app.rootGraph ?? app.graph;
 	return [...root.nodes, ...[...root.subgraphs?.values() ?? []].flatMap((graph) => graph.nodes)];
 }
-export { begin, correct, end, fail, loaded, put, refuse, say, start, wordsOf };
+export { begin, blame, correct, end, fail, loaded, put, refuse, say, start, wordsOf };
