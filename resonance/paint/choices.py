@@ -22,7 +22,7 @@ def choose_prompt(text: str, seed: int, wildcards: WildcardFiles, what: str) -> 
         nodes = parse(text)
         for node in walk(nodes):
             if isinstance(node, Group) and node.enumerates:
-                raise Misread(node.at, "e$$ stands for several pictures and can stand in Prompt Lines only.")
+                raise Misread(node.at, "e$$ stands for several pictures, which only Prompt Lines can make.")
             if isinstance(node, Wild):
                 try:
                     wildcards.check(node.name)

@@ -166,12 +166,12 @@ def parse(text: str) -> Nodes:
             nodes.append(Text(what[1:], at))
         elif what == "{":
             if len(groups) == NESTED:
-                raise Misread(at, f"groups may stand in one another {NESTED} deep, and no deeper.")
+                raise Misread(at, f"groups can be nested {NESTED} deep at most.")
             groups.append(_Open(at))
             groups[-1].entries.append(nodes := [])
         elif what == "}":
             if not groups:
-                raise Misread(at, "this } closes nothing. Write \\} for the sign itself.")
+                raise Misread(at, "this } closes nothing. Write \\} for a literal brace.")
             group = _closed(groups.pop(), last)
             nodes = groups[-1].entries[-1] if groups else top
             nodes.append(group)
@@ -183,11 +183,11 @@ def parse(text: str) -> Nodes:
         else:
             raise Misread(
                 at,
-                "${ begins a variable of sd-dynamic-prompts, which is not read here. Write the words themselves, or keep them in a"
-                " wildcard; $\\{ is these two signs.",
+                "${ begins a variable of sd-dynamic-prompts, which is not supported. Write the words out or use a wildcard; write"
+                " $\\{ for the two characters.",
             )
     if groups:
-        raise Misread(groups[-1].at, "this { is not closed. Write } behind its last entry, or \\{ for the sign itself.")
+        raise Misread(groups[-1].at, "this { is not closed. Write } after its last entry, or \\{ for a literal brace.")
     if last < len(text):
         nodes.append(Text(text[last:], last))
     return tuple(top)
@@ -201,7 +201,7 @@ def parse_entry(text: str) -> tuple[Nodes, float]:
         if isinstance(node, Group) and node.enumerates:
             raise Misread(
                 node.at,
-                "a group with e$$ cannot stand in a wildcard: how many pictures a text makes would hang on a file.",
+                "a group with e$$ cannot be in a wildcard: the number of pictures would depend on a file.",
             )
     return tuple(nodes), 1.0 if weight is None else weight
 
@@ -210,9 +210,7 @@ def _head(group: _Open, at: int) -> None:
     """Takes what stands before ``$$`` out of the entries."""
     *before, nodes = group.entries
     if before or not all(isinstance(node, Text) for node in nodes):
-        raise Misread(
-            at, "$$ may only stand before the first entry of a group, behind e, a count or what joins the entries."
-        )
+        raise Misread(at, "$$ belongs before the first entry of a group: after e, a count or a separator.")
     group.heads.append(("".join(node.text for node in nodes if isinstance(node, Text)), nodes[0].at if nodes else at))
     group.entries.clear()
 
@@ -224,28 +222,30 @@ def _closed(group: _Open, end: int) -> Group:
     if len(heads) > 2:
         raise Misread(
             heads[2][1],
-            "this is one $$ too many: e$$, a count and what joins the entries are all that can stand there.",
+            "there is one $$ too many: only e, a count and a separator can come before the entries.",
         )
     weights = [_weight(entry) for entry in group.entries]
     entries = tuple(map(tuple, group.entries))
     if not any(not isinstance(node, Text) or node.text.strip() for entry in entries for node in entry):
-        raise Misread(group.at, "this group has no entry. Write {red|blue}.")
+        raise Misread(group.at, "this group has no entries. Write {red|blue}.")
     low, high = _range(*heads[0], len(entries)) if heads else (1, 1)
     if high > len(entries):
-        raise Misread(heads[0][1], f"this group takes {high:,} entries and has only {len(entries):,}.")
+        raise Misread(heads[0][1], f"this group picks {high:,} entries but has only {len(entries):,}.")
     if high > PICKED:
-        raise Misread(group.at, f"this group takes {high:,} entries; {PICKED:,} is the most.")
+        raise Misread(group.at, f"this group picks {high:,} entries; the most is {PICKED:,}.")
     if enumerates and any(weight is not None for weight in weights):
         raise Misread(
-            group.at, "this group takes every combination of its entries, so that weights mean nothing in it."
+            group.at, "this group stands for every combination of its entries, so weights mean nothing in it."
         )
     drawn = sum(weight != 0 for weight in weights)
     if high > drawn:
-        raise Misread(group.at, f"this group takes {high:,}, and only {drawn:,} of its entries have a weight above 0.")
+        raise Misread(
+            group.at, f"this group picks {high:,} entries but only {drawn:,} can be drawn: the others have weight 0."
+        )
     if not enumerates:
         for node in (node for entry in entries for node in entry):
             if isinstance(node, Group) and node.enumerates:
-                raise Misread(node.at, "a group with e$$ cannot stand in one that chooses, which may leave it out.")
+                raise Misread(node.at, "a group with e$$ cannot be inside one that chooses, which might leave it out.")
     lot = Lot([1.0 if weight is None else weight for weight in weights])
     return Group(group.at, end, entries, lot, low, high, heads[1][0] if len(heads) > 1 else JOINER, enumerates)
 
@@ -258,7 +258,7 @@ def _weight(entry: list[Node]) -> float | None:
     if not found:
         return None
     if (weight := float(found[1])) < 0:
-        raise Misread(first.at, f"the weight {found[1]} must not be under 0.")
+        raise Misread(first.at, f"the weight {found[1]} must not be negative.")
     entry[0] = Text(first.text[found.end() :], first.at + found.end())
     return weight
 
@@ -424,4 +424,4 @@ def choose(nodes: Nodes, randoms: Randoms, wildcards: Wildcards, chosen: Chosen)
             entries = [node.entries[each] for each in node.lot.draw(number, randoms)]
             waiting += [(each, inside) for each in reversed(_joined(entries, node))]
         if max(len(chosen), taken) > LONGEST:
-            raise Misread(at, f"what is chosen here makes a prompt of more than {LONGEST:,} characters.")
+            raise Misread(at, f"the choices made here give a prompt of more than {LONGEST:,} characters.")

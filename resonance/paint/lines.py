@@ -103,7 +103,7 @@ class Line:
         return said
 
 
-_SEEDS_HANG = "--d cannot be part of a choice, for what is chosen hangs on the seed. Write it outside of braces."
+_SEEDS_HANG = "--d cannot be part of a choice, because what is chosen depends on the seed. Write it outside the braces."
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class PromptText:
         if found <= MOST:
             return found
         number = f"more than {MANY:,}" if found >= MANY else f"{found:,}"
-        said = f"This text asks for {number} pictures; one session may have {MOST:,}."
+        said = f"This text asks for {number} pictures; the most for one session is {MOST:,}."
         largest = max(self.lines, key=lambda line: line.pictures(per_line))
         if largest.enumerates:
             groups = [node for node in largest.nodes if isinstance(node, Group) and node.enumerates]
@@ -130,18 +130,15 @@ class PromptText:
             written = largest.text[group.at : group.end]
             written = written if len(written) <= QUOTED else written[:QUOTED] + "…"
             times = f"more than {MANY:,}" if ways(group) >= MANY else f"{ways(group):,}"
-            others = (
-                f", and {_number(len(groups) - 1, 'more group')} of the line with e$$ multiply that"
-                if groups[1:]
-                else ""
-            )
+            more = len(groups) - 1
+            others = f", and {_number(more, 'more group')} with e$$ multiply it further" if more else ""
             where = _where(largest.number, largest.column + group.at)
-            raise Told(f"{said} {where} {written} stands for {times} combinations{others}. Take entries out, or e$$.")
+            raise Told(f"{said} {where} {written} multiplies its line by {times}{others}. Remove entries, or e$$.")
         lines, each, rounds = (
             _number(value, what)
             for value, what in ((len(self.lines), "line"), (per_line, "picture"), (iterations, "iteration"))
         )
-        raise Told(f"{said} It has {lines} with {each} each, in {rounds}: ask for fewer, or split the text.")
+        raise Told(f"{said} That is {lines} with {each} each, in {rounds}: ask for fewer, or split the text.")
 
     def notes(self, per_line: int) -> list[str]:
         """What a person may not expect: values that are taken for others, seeds that are not used or used again."""
@@ -150,16 +147,16 @@ class PromptText:
             found += line.notes
             pictures, seeds = line.pictures(per_line), len(line.seeds)
             if seeds > 1 and line.enumerates:
-                found.append(f"Line {line.number}: all of its pictures have the first seed of --d, for it enumerates.")
+                found.append(f"Line {line.number}: it enumerates, so all of its pictures use the first seed of --d.")
             elif seeds > pictures:
                 found.append(
-                    f"Line {line.number}: --d gives {seeds} seeds, and {_number(pictures, 'picture')} is made of it."
+                    f"Line {line.number}: --d gives {seeds} seeds, but the line makes only {_number(pictures, 'picture')}."
                 )
             elif 0 < seeds < pictures and not line.enumerates:
                 found.append(
-                    f"Line {line.number}: --d gives {_number(seeds, 'seed')} for {pictures} pictures: the last counts on."
+                    f"Line {line.number}: --d gives {_number(seeds, 'seed')} for {pictures} pictures: the last one repeats."
                 )
-        return _some(found, "notes")
+        return _some(found)
 
 
 def read_lines(text: str, wildcards: WildcardFiles) -> PromptText:
@@ -173,7 +170,7 @@ def read_lines(text: str, wildcards: WildcardFiles) -> PromptText:
     every = ((number, raw, raw.strip()) for number, raw in enumerate(_BREAK.split(text.removeprefix("\ufeff")), 1))
     wanted = [(number, raw, written) for number, raw, written in every if written and written[0] != "#"]
     if len(wanted) > MOST:
-        raise Told(f"This text has {len(wanted):,} lines; one session may have {MOST:,} pictures. Split it.")
+        raise Told(f"This text has {len(wanted):,} lines; the most for one session is {MOST:,} pictures. Split it.")
     for number, raw, written in wanted:
         column = len(raw) - len(raw.lstrip())
         try:
@@ -184,15 +181,15 @@ def read_lines(text: str, wildcards: WildcardFiles) -> PromptText:
         except Misread as error:
             faults.append(f"{_where(number, column + error.at)} {error}")
     if faults:
-        raise Told("\n".join(_some(faults, "faults")))
+        raise Told("\n".join(_some(faults)))
     if not lines:
-        raise Told("There is no prompt line. Write one picture a line, such as: a red barn --w 768 --h 512 --s 20.")
+        raise Told("There are no prompt lines. Write one for each picture, such as: a red barn --w 768 --h 512 --s 20.")
     return PromptText(tuple(lines))
 
 
 def _line(text: str, number: int, column: int) -> Line:
     if unwritable := _UNWRITABLE.search(text):
-        raise Misread(unwritable.start(), "there is a character here that no file can hold. Take it out.")
+        raise Misread(unwritable.start(), "this character cannot be stored. Remove it.")
     nodes = parse(text)
     groups = [node for node in nodes if isinstance(node, Group)]
     fixed = Chosen()
@@ -244,6 +241,6 @@ def _number(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count != 1)}"
 
 
-def _some(sentences: list[str], what: str) -> list[str]:
+def _some(sentences: list[str]) -> list[str]:
     more = len(sentences) - SHOWN
-    return sentences if more <= 0 else [*sentences[:SHOWN], f"And {more:,} more {what}."]
+    return sentences if more <= 0 else [*sentences[:SHOWN], f"And {more:,} more."]

@@ -6,7 +6,7 @@ Behind its name stands a blank, then the value, up to the next option.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple
 
@@ -214,7 +214,6 @@ OPTIONS: Mapping[str, Option] = {
 """By what is written behind the dashes, in either case."""
 
 NAMES = {option.field: name for name, option in OPTIONS.items()}
-assert set(NAMES) == {field.name for field in fields(Options)}
 
 
 # A line
@@ -277,7 +276,7 @@ def read_options(text: str) -> Said:
     if long := _LONG.search(text):
         raise Misread(
             long.start(),
-            f"{long[0]!r} begins with a long dash. Write --{long[1]}, or a blank behind the dash for words.",
+            f"{long[0]!r} begins with a long dash. Write --{long[1]}, or put a space after the dash if these are words.",
         )
     if not found:
         return Said(prompt.strip(), _NOTHING, frozenset())
@@ -288,13 +287,13 @@ def read_options(text: str) -> Said:
             continue
         option = OPTIONS.get(part.name.lower()) or _unknown(part)
         if option.field in values:
-            raise Misread(part.at, f"--{part.name} is there twice. A line takes one value of each option.")
+            raise Misread(part.at, f"--{part.name} is given twice. A line takes each option once.")
         values[option.field] = None
         if HOLE in part.value:
             continue
         value = values[option.field] = _value(part, option)
         if (settled := option.settled(value)) != value:
-            notes.append((part.value_at, f"--{part.name} {value} is taken for {settled}."))
+            notes.append((part.value_at, f"--{part.name} {value} is read as {settled}."))
             values[option.field] = settled
     return Said(prompt.strip(), Options(**values), frozenset(values), tuple(notes))
 
@@ -305,7 +304,7 @@ def _value(part: Part, option: Option) -> Any:
         if option.field == "file":
             check_name(value, "file")
     except ValueError:
-        there = f"not {part.value[:60]!r}" if part.value else "and there is none"
+        there = f"not {part.value[:60]!r}" if part.value else "and none is given"
         raise Misread(
             part.value_at if part.value else part.at, f"--{part.name} takes {option.kind.wants}, {there}."
         ) from None
@@ -316,10 +315,10 @@ def _value(part: Part, option: Option) -> Any:
 
 def _unknown(part: Part) -> Option:
     if glued := _GLUED.fullmatch(part.name):
-        raise Misread(part.at, f"--{part.name[:60]} has no blank before its value. Write --{glued[1]} {glued[2][:60]}.")
+        raise Misread(part.at, f"--{part.name[:60]} has no space before its value. Write --{glued[1]} {glued[2][:60]}.")
     close = get_close_matches(part.name.lower(), OPTIONS, 1)
     hint = f"Did you mean --{close[0]}?" if close else f"Known: {', '.join(f'--{name}' for name in OPTIONS)}."
-    raise Misread(part.at, f"--{part.name[:60]} is no option of prompt lines. {hint}")
+    raise Misread(part.at, f"--{part.name[:60]} is not an option of prompt lines. {hint}")
 
 
 def write_options(options: Options, without: frozenset[str] = frozenset()) -> str:

@@ -65,7 +65,7 @@ def pieces(prompt: str) -> list[Piece | None]:
         elif sign["open"]:
             begun[sign["open"]].append(len(texts))
             if len(begun[sign["open"]]) > NESTED:
-                raise Misread(sign.start(), f"brackets may stand in one another {NESTED} deep, and no deeper.")
+                raise Misread(sign.start(), f"brackets can be nested {NESTED} deep at most.")
         elif sign["break"]:
             add(None)
         elif sign["weight"] and begun["("]:

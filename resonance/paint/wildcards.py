@@ -120,9 +120,9 @@ class WildcardFiles:
         if not nodes:
             searched = ", ".join(map(str, self._roots)) or "no folder"
             near = nearest(name, self._names()[:COMPARED])
-            raise Told(f"There is no wildcard {name!r} with entries. Searched: {searched}. {near}")
+            raise Told(f"There is no wildcard {name!r} with any entries. Searched: {searched}. {near}")
         if not any(weights):
-            raise Told(f"All entries of the wildcard {name!r} have the weight 0, so that none can be drawn.")
+            raise Told(f"All entries of the wildcard {name!r} have weight 0, so none can be drawn.")
         return Choices(nodes, Lot(weights))
 
     def _found(self, names: Sequence[str]) -> Iterator[tuple[str, list[Entry]]]:
@@ -266,21 +266,21 @@ def read_yaml(text: str, name: str) -> "Tree | list[Entry]":
                     number += 1
                 elif key is None:
                     if value in into:
-                        raise wrong(event, f"the name {value!r} is there twice.")
+                        raise wrong(event, f"the name {value!r} is given twice.")
                     keys[-1] = value
                     number += 1
                 else:
                     into[key] = [Entry(value, event.start_mark.line + 1)] if value else []
                     keys[-1] = None
                 if number > MOST:
-                    raise wrong(event, f"a file may have {MOST:,} entries, and no more.")
+                    raise wrong(event, f"a file can have {MOST:,} entries at most.")
             elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
                 if isinstance(into, list):
-                    raise wrong(event, "a list of wildcards holds texts, not further lists or names.")
+                    raise wrong(event, "a list must hold texts only, not lists or names.")
                 if key is None:
                     raise wrong(event, "a name must be a text.")
                 if len(inside) > NESTED:
-                    raise wrong(event, f"names may stand below one another {NESTED} deep, and no deeper.")
+                    raise wrong(event, f"names can be nested {NESTED} deep at most.")
                 below: Tree | list[Entry] = [] if isinstance(event, yaml.SequenceStartEvent) else {}
                 into[key] = below
                 keys[-1] = None
@@ -292,10 +292,10 @@ def read_yaml(text: str, name: str) -> "Tree | list[Entry]":
             elif isinstance(event, yaml.AliasEvent):
                 raise wrong(
                     event,
-                    "* and & are not read in files of wildcards: write the entries out, or put the text in quotes.",
+                    "& and * are not supported in wildcard files: write the entries out, or put the text in quotes.",
                 )
             elif isinstance(event, yaml.DocumentStartEvent) and top:
-                raise wrong(event, "a file of wildcards holds one document.")
+                raise wrong(event, "a wildcard file must hold one document only.")
     except yaml.YAMLError as error:
         raise Told(f"{name} is no valid YAML: {' '.join(str(error).split())}") from None
     return top.get("", [])

@@ -162,25 +162,25 @@ def test_the_tables_of_code_and_rules_have_the_same_options():
     assert {(name, option.field) for name, option in OPTIONS.items()} == {
         (name, field) for name, field, _ in lines_spec.OPTIONS
     }
-    assert len(OPTIONS) == len(vars(Options())) == len(VALID)
+    assert {option.field for option in OPTIONS.values()} == vars(Options()).keys() and OPTIONS.keys() == VALID.keys()
 
 
 @pytest.mark.parametrize(
     ("text", "column", "said"),
     [
-        ("a --zz 1", 3, "--zz is no option of prompt lines. Known: --n, --w"),
-        ("a --glss 1", 3, "--glss is no option of prompt lines. Did you mean --gls?"),
-        ("a --w768 b", 3, "--w768 has no blank before its value. Write --w 768."),
+        ("a --zz 1", 3, "--zz is not an option of prompt lines. Known: --n, --w"),
+        ("a --glss 1", 3, "--glss is not an option of prompt lines. Did you mean --gls?"),
+        ("a --w768 b", 3, "--w768 has no space before its value. Write --w 768."),
         ("a --W=768", 3, "Write --W 768."),
         ("a --dsd13", 3, "Write --dsd1 3."),
         ("a --am-0.5", 3, "Write --am -0.5."),
         ("a —w 768", 3, "begins with a long dash. Write --w"),
         ("  a ––n bad", 5, "begins with a long dash. Write --n"),
-        ("a --w 512 --s 20 --W 768", 18, "--W is there twice"),
+        ("a --w 512 --s 20 --W 768", 18, "--W is given twice"),
         ("a --w 512 768", 7, "--w takes a whole number from 16 to 16384, not '512 768'"),
         ("a --w 7.5", 7, "--w takes a whole number"),
         ("a --w 8", 7, "--w takes a whole number from 16 to 16384, not '8'"),
-        ("a --w", 3, "--w takes a whole number from 16 to 16384, and there is none"),
+        ("a --w", 3, "--w takes a whole number from 16 to 16384, and none is given"),
         ("a --l -1", 7, "--l takes a number from 0 to 100, not '-1'"),
         ("a --t 0", 7, "--t takes a number above 0, at most 1, not '0'"),
         ("a --d 1,,2", 7, "--d takes seeds from 0 to 18446744073709551615 with commas"),
@@ -189,39 +189,39 @@ def test_the_tables_of_code_and_rules_have_the_same_options():
         ("a --glus 4,1,1", 10, "kernel (an odd number)"),
         ("a --f ../x.png", 7, "--f: The file name '../x.png'"),
         ("a --f a/b", 7, "--f: The file name 'a/b' holds '/'"),
-        ("a --c", 3, "--c takes words, and there is none"),
+        ("a --c", 3, "--c takes words, and none is given"),
         ("a {b|c", 3, "this { is not closed"),
         ("a {b|{c}", 3, "this { is not closed"),
         ("a } b", 3, "this } closes nothing"),
-        ("a {}", 3, "has no entry"),
-        ("a { | }", 3, "has no entry"),
-        ("a {2$$}", 3, "has no entry"),
-        ("a {e$$}", 3, "has no entry"),
-        ("a {3$$b|c}", 4, "takes 3 entries and has only 2"),
-        ("a {1-3$$b|c}", 4, "takes 3 entries and has only 2"),
-        ("a {e$$5-$$b|c}", 7, "takes 5 entries and has only 2"),
-        ("a {999999999-$$b|c}", 4, "takes 999,999,999 entries and has only 2"),
-        ("a {2$$0::b|c}", 3, "only 1 of its entries have a weight above 0"),
-        ("a {-1::b|c}", 4, "the weight -1 must not be under 0"),
+        ("a {}", 3, "has no entries"),
+        ("a { | }", 3, "has no entries"),
+        ("a {2$$}", 3, "has no entries"),
+        ("a {e$$}", 3, "has no entries"),
+        ("a {3$$b|c}", 4, "picks 3 entries but has only 2"),
+        ("a {1-3$$b|c}", 4, "picks 3 entries but has only 2"),
+        ("a {e$$5-$$b|c}", 7, "picks 5 entries but has only 2"),
+        ("a {999999999-$$b|c}", 4, "picks 999,999,999 entries but has only 2"),
+        ("a {2$$0::b|c}", 3, "picks 2 entries but only 1 can be drawn"),
+        ("a {-1::b|c}", 4, "the weight -1 must not be negative"),
         ("a {e$$2::b|c}", 3, "weights mean nothing"),
         ("a {x$$b|c}", 4, "'x' before $$ is neither e nor a count"),
         ("a {$$b|c}", 4, "'' before $$ is neither e nor a count"),
         ("a {-$$b|c}", 4, "'-' before $$ is neither e nor a count"),
-        ("a {b|2$$c}", 7, "$$ may only stand before the first entry"),
-        ("a {{b}$$c}", 7, "$$ may only stand before the first entry"),
+        ("a {b|2$$c}", 7, "$$ belongs before the first entry"),
+        ("a {{b}$$c}", 7, "$$ belongs before the first entry"),
         ("a {e$$2$$, $$b$$c|d}", 14, "one $$ too many"),
-        ("a {b|{e$$c|d}}", 6, "e$$ cannot stand in one that chooses"),
+        ("a {b|{e$$c|d}}", 6, "e$$ cannot be inside one that chooses"),
         ("a ${x=b}", 3, "a variable of sd-dynamic-prompts"),
         ("a {b --d 5|c}", 6, "--d cannot be part of a choice"),
         ("a {--d 5|c}", 4, "--d cannot be part of a choice"),
         ("a --d {1|2}", 3, "--d cannot be part of a choice"),
         ("a {b --w {5|6} --d 7|c}", 16, "--d cannot be part of a choice"),
         ("a {b|c} --w 5", 13, "--w takes a whole number"),
-        ("a {b|c} --zz 5 --n {x|y}", 9, "--zz is no option"),
-        ("a \0", 3, "no file can hold"),
-        ("a \ud800", 3, "no file can hold"),
+        ("a {b|c} --zz 5 --n {x|y}", 9, "--zz is not an option"),
+        ("a \0", 3, "cannot be stored"),
+        ("a \ud800", 3, "cannot be stored"),
         ("a __nowhere__", 3, "There is no wildcard 'nowhere'"),
-        ("{" * 3000, 21, "20 deep"),
+        ("{" * 3000, 21, "nested 20 deep at most"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line_and_column(text: str, column: int, said: str):
@@ -235,7 +235,7 @@ def test_all_faults_are_told_at_once_and_many_are_counted():
         "Line 3, column 7",
         "Line 4, column 4",
     ]
-    assert fault("}\n" * 25).endswith("\nAnd 15 more faults.")
+    assert fault("}\n" * 25).endswith("\nAnd 15 more.")
 
 
 def test_blank_lines_comments_a_mark_at_the_beginning_and_any_line_ends():
@@ -245,7 +245,7 @@ def test_blank_lines_comments_a_mark_at_the_beginning_and_any_line_ends():
         (5, 2, "a cat"),
         (6, 1, "still the same line"),
     ]
-    assert "There is no prompt line" in fault(" \n# only this\n")
+    assert "There are no prompt lines" in fault(" \n# only this\n")
 
 
 def test_dashes_in_a_text_are_no_options():
@@ -257,13 +257,13 @@ def test_dashes_in_a_text_are_no_options():
 def test_what_is_taken_for_something_else_is_noted():
     text = read("a --s 2000 --w 910\nb --d 1,2\nc --d 5,6,7\n{e$$a|b} --d 1,2")
     assert text.notes(3) == [
-        "Line 1, column 7: --s 2000 is taken for 1000.",
-        "Line 1, column 16: --w 910 is taken for 904.",
-        "Line 2: --d gives 2 seeds for 3 pictures: the last counts on.",
-        "Line 4: all of its pictures have the first seed of --d, for it enumerates.",
+        "Line 1, column 7: --s 2000 is read as 1000.",
+        "Line 1, column 16: --w 910 is read as 904.",
+        "Line 2: --d gives 2 seeds for 3 pictures: the last one repeats.",
+        "Line 4: it enumerates, so all of its pictures use the first seed of --d.",
     ]
-    assert text.notes(1)[3] == "Line 3: --d gives 3 seeds, and 1 picture is made of it."
-    assert read("a --s 0\n" * 12).notes(1)[-1] == "And 2 more notes."
+    assert text.notes(1)[3] == "Line 3: --d gives 3 seeds, but the line makes only 1 picture."
+    assert read("a --s 0\n" * 12).notes(1)[-1] == "And 2 more."
 
 
 def test_options_may_be_chosen(tmp_path: Path):
@@ -419,24 +419,24 @@ def test_a_weight_is_how_often_an_entry_is_drawn():
             "a\n" * 251,
             200,
             2,
-            "100,400 pictures; one session may have 100,000. It has 251 lines with 200 pictures each, in 2 iterations",
+            "100,400 pictures; the most for one session is 100,000. That is 251 lines with 200 pictures each, in 2 iterations",
         ),
-        ("a", MOST + 1, 1, "It has 1 line with 100,001 pictures each, in 1 iteration:"),
+        ("a", MOST + 1, 1, "That is 1 line with 100,001 pictures each, in 1 iteration:"),
         ("a\n{e$$2$$" + "|".join("b" * 500) + "} {e$$x|y}", 1, 1, r"Line 2, column 1: {e$$2$$b|b|b"),
         (
             " a " + "{e$$a|b}" * 17,
             1,
             1,
-            "131,072 pictures; one session may have 100,000. Line 1, column 4: {e$$a|b} stands for 2 combinations, and 16 more groups",
+            "131,072 pictures; the most for one session is 100,000. Line 1, column 4: {e$$a|b} multiplies its line by 2, and 16 more groups",
         ),
         ("{e$$1-5000$$" + "|".join("b" * 900) * 9 + "}", 1, 1, None),
         ("{e$$100-800$$" + "|".join("b" * 900) + "}", 1, 1, "asks for more than 1,000,000,000,000 pictures"),
-        ("{e$$30-40$$" + "|".join(["{e$$x|y}"] * 40) + "}", 1, 1, "more than 1,000,000,000,000 combinations"),
+        ("{e$$30-40$$" + "|".join(["{e$$x|y}"] * 40) + "}", 1, 1, "multiplies its line by more than 1,000,000,000,000"),
     ],
 )
 def test_too_many_pictures_are_refused_by_number_and_group(text: str, per_line: int, iterations: int, said: str | None):
     if said is None:
-        assert "takes 5,000 entries" in fault(text)
+        assert "picks 5,000 entries" in fault(text)
         return
     begun = time.thread_time()
     with pytest.raises(Told) as raised:
@@ -448,7 +448,7 @@ def test_too_many_pictures_are_refused_by_number_and_group(text: str, per_line: 
 def test_lines_beyond_all_number_are_refused_before_they_are_read():
     begun = time.thread_time()
     assert fault("# note\n\n" + "{\n" * (MOST + 1)).startswith(
-        "This text has 100,001 lines; one session may have 100,000 pictures."
+        "This text has 100,001 lines; the most for one session is 100,000 pictures."
     )
     assert time.thread_time() - begun < 1
 

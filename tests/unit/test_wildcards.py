@@ -162,17 +162,17 @@ def test_an_unknown_one_is_an_error_with_the_nearest(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: &x [1]\nb: *x", "a.yaml, line 2: * and & are not read"),
-        ("a: [[1]]", "line 1: a list of wildcards holds texts"),
-        ("a:\n- b: 1", "line 2: a list of wildcards holds texts"),
+        ("a: &x [1]\nb: *x", "a.yaml, line 2: & and * are not supported"),
+        ("a: [[1]]", "line 1: a list must hold texts only"),
+        ("a:\n- b: 1", "line 2: a list must hold texts only"),
         ("[1]: 2", "line 1: a name must be a text"),
-        ("a: 1\nb: 2\na: 3", "line 3: the name 'a' is there twice"),
-        ("a: 1\n---\nb: 2", "line 2: a file of wildcards holds one document"),
+        ("a: 1\nb: 2\na: 3", "line 3: the name 'a' is given twice"),
+        ("a: 1\n---\nb: 2", "line 2: a wildcard file must hold one document only"),
         ("a: [1", "a.yaml is no valid YAML: "),
         ("a: !!python/object/apply:os.system ['x']\n\t", "a.yaml is no valid YAML: "),
         ("a: " + "{b: " * 30 + "1" + "}" * 30, "20 deep"),
         ("{" * 100_000, "a.yaml"),
-        ("a: [" + "1," * 100 + "1]", "may have 100 entries"),
+        ("a: [" + "1," * 100 + "1]", "can have 100 entries at most"),
         ("a:\n- '{b'\n", "wildcards/a, line 2: this { is not closed"),
         ("", "There is no wildcard"),
     ],
@@ -209,7 +209,7 @@ def test_what_is_too_large_or_no_text_is_refused(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ("{e$$a|b}", "e$$ cannot stand in a wildcard"),
+        ("{e$$a|b}", "e$$ cannot be in a wildcard"),
         ("{a|b", "wildcards/a, line 2: this { is not closed"),
         ("-1::a", "wildcards/a, line 2: the weight -1"),
         ("__none__", "There is no wildcard 'none'"),
@@ -221,7 +221,7 @@ def test_what_is_wrong_in_an_entry_is_said_before_it_is_drawn(tmp_path: Path, en
 
 
 def test_all_weights_of_nothing(tmp_path: Path):
-    assert "All entries of the wildcard 'a' have the weight 0" in fault("a", write(tmp_path, a_txt="0::b\n0::c"))
+    assert "All entries of the wildcard 'a' have weight 0" in fault("a", write(tmp_path, a_txt="0::b\n0::c"))
 
 
 def test_a_prompt_that_grows_without_end_is_refused(tmp_path: Path):
@@ -229,7 +229,7 @@ def test_a_prompt_that_grows_without_end_is_refused(tmp_path: Path):
     files = WildcardFiles([root])
     [line] = read_lines("a __n00__", files).lines
     with pytest.raises(
-        Told, match=r"Line 1, column 3: what is chosen here makes a prompt of more than 65,536 characters"
+        Told, match=r"Line 1, column 3: the choices made here give a prompt of more than 65,536 characters"
     ):
         line.choose(line.nodes, randoms_of(1), files)
 
