@@ -9,6 +9,7 @@ import { noteOutputs } from './outputs'
 const CANVAS = 'ResonanceCanvas'
 const CHAT = 'ResonanceCanvasChat'
 const TRANSFORM = 'ResonanceTransform'
+const INPUT = 'ResonanceRoundInput'
 /** Nodes whose words stay: they are there again after a reload. */
 const SPEAKING = new Set([
   'ResonanceTagImages',
@@ -23,11 +24,13 @@ const EDIT = 'Resonance.EditCanvas'
 const PICTURE_HEIGHT = 220
 const TABLE_HEIGHT = 200
 const TEXT_HEIGHT = 60
+const BUTTONS_HEIGHT = 46
 
 const nodes = (): Promise<typeof import('./node')> => import('./node')
 let speaking: Promise<typeof import('./said')> | undefined
 const said = (): Promise<typeof import('./said')> => (speaking ??= import('./said'))
 const menu = (): Promise<typeof import('./menu')> => import('./menu')
+const folders = (): Promise<typeof import('./folders')> => import('./folders')
 const tables = (): Promise<typeof import('./transform')> => import('./transform')
 
 function edit(node?: LGraphNode): void {
@@ -52,6 +55,10 @@ function hearNodes(): void {
     'resonance.text',
     ({ node, text }) => void said().then(({ say }) => say(node, text)),
   )
+  on<{ node: string; session: string; round: number }>(
+    'resonance.gone',
+    ({ node, session, round }) => void said().then(({ offerAgain }) => offerAgain(node, session, round)),
+  )
   on<{ node: string; output: Output | null }>('executed', ({ node, output }) => {
     if (output?.['resonance_text']) void said().then(({ put }) => put(node, output))
   })
@@ -62,6 +69,7 @@ function hearNodes(): void {
   })
   on<unknown>('execution_start', () => void speaking?.then(({ start }) => start()))
   on<unknown>('execution_success', () => void speaking?.then(({ end }) => end()))
+  on<unknown>('execution_interrupted', () => void speaking?.then(({ interrupt }) => interrupt()))
   on<string | null>('executing', (node) => void (node && speaking?.then(({ begin }) => begin(node))))
 }
 
@@ -77,12 +85,27 @@ app.registerExtension({
     if (!SESSIONS.has(node.comfyClass ?? '')) return []
     const rounds = { content: t('node.show_rounds'), callback: () => void menu().then((on) => on.showRounds(node)) }
     if (node.comfyClass === 'ResonanceRoundOutput') return [rounds]
-    return [rounds, { content: t('node.new_session'), callback: () => void menu().then((on) => on.newSession(node)) }]
+    const own = [
+      rounds,
+      { content: t('node.new_session'), callback: () => void menu().then((on) => on.newSession(node)) },
+    ]
+    if (node.comfyClass !== INPUT) return own
+    const choose = { content: t('folders.choose'), callback: () => void folders().then((on) => on.choose(node)) }
+    return [
+      ...own,
+      choose,
+      { content: t('folders.upload'), callback: () => void folders().then((on) => on.pick(node)) },
+    ]
   },
   getSelectionToolboxCommands: (item) => (isCanvas(item) ? [EDIT] : []),
 
   nodeCreated(node) {
     if (SESSIONS.has(node.comfyClass ?? '')) void loadTexts()
+    if (node.comfyClass === INPUT) {
+      let height = BUTTONS_HEIGHT
+      const host = addHost(node, 'folder', () => height)
+      return void folders().then(({ attach }) => attach(node, host, (needed) => (height = needed)))
+    }
     if (node.comfyClass === TRANSFORM) {
       const host = addHost(node, 'transform_table', () => TABLE_HEIGHT)
       return void tables().then(({ attach }) => attach(node, host))
@@ -99,6 +122,7 @@ app.registerExtension({
   loadedGraphNode(node) {
     if (isCanvas(node) || node.comfyClass === CHAT) void nodes().then(({ loaded }) => loaded(node))
     else if (node.comfyClass === TRANSFORM) void tables().then(({ loaded }) => loaded(node))
+    else if (node.comfyClass === INPUT) void folders().then(({ loaded }) => loaded(node))
     else if (SPEAKING.has(node.comfyClass ?? '')) void said().then(({ loaded }) => loaded(node))
   },
 

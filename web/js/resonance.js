@@ -84,6 +84,20 @@ function loadTexts() {
 	});
 	return texts;
 }
+/** Puts a file below ComfyUI's input folder. Throws an Error if that fails. */
+async function upload(file, subfolder) {
+	const body = new FormData();
+	body.append("image", file);
+	body.append("type", "input");
+	body.append("subfolder", subfolder);
+	const answer = await api$1.fetchApi("/upload/image", {
+		method: "POST",
+		body
+	}).catch(() => {
+		throw new Error(t("server.gone"));
+	});
+	if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`.trim());
+}
 /** Address of a picture that the server knows. */
 function viewUrl(picture) {
 	return api$1.apiURL(`/view?${new URLSearchParams({ ...picture })}`);
@@ -193,10 +207,12 @@ function addStyle(id, css) {
 	}));
 }
 // src/host.ts
+/** By their names, those of a node. */
 var hosts = /* @__PURE__ */ new WeakMap();
 /** Adds an element below all widgets: in front of one that is saved, older front ends lose that one's value. */
 function addHost(node, name, height) {
 	const host = h("div", { className: "resonance-host" });
+	host.dataset["name"] = name;
 	const widget = node.addDOMWidget(name, "resonance_preview", host, {
 		serialize: false,
 		hideOnZoom: false,
@@ -210,21 +226,35 @@ function addHost(node, name, height) {
 }
 /** Sees to it that a node's element is the one that is shown on it. */
 function keepMounted(node, host) {
-	hosts.set(node, host);
+	const mine = hosts.get(node) ?? /* @__PURE__ */ new Map();
+	hosts.set(node, mine.set(nameOf(host), host));
 	new ResizeObserver(() => giveWay(node, host)).observe(host);
 }
 /** Nodes 2.0 leaves the element of a node in place when undo builds the node anew. */
 function mountAgain(node) {
 	const mounted = `[data-node-id="${CSS.escape(String(node.id))}"] .resonance-host`;
 	const mount = () => {
-		for (const other of document.querySelectorAll(mounted)) other.replaceWith(hosts.get(node) ?? other);
+		for (const other of document.querySelectorAll(mounted)) other.replaceWith(sameOf(node, other) ?? other);
 	};
 	requestAnimationFrame(() => requestAnimationFrame(mount));
 }
 /** Nodes 2.0 can mount the element of a node that was moved into a subgraph, in place of its copy's. */
 function giveWay(node, host) {
 	const now = app$1.canvas.graph?.getNodeById(node.id);
-	if (now && now !== node && host.closest("[data-node-id]")) host.replaceWith(hosts.get(now) ?? host);
+	if (now && now !== node && host.closest("[data-node-id]")) host.replaceWith(sameOf(now, host) ?? host);
+}
+function nameOf(host) {
+	return host.dataset["name"] ?? "";
+}
+/** The node's own element of that name. */
+function sameOf(node, host) {
+	return hosts.get(node)?.get(nameOf(host));
+}
+/** Lets a node grow when its elements need more room. */
+function makeRoom(node) {
+	const [, needed] = node.computeSize();
+	if (node.size[1] < needed) node.setSize([node.size[0], needed]);
+	app$1.canvas.setDirty(true, true);
 }
 function onChange(widget, listener) {
 	if (!widget) return;
@@ -271,6 +301,7 @@ function heat(output) {
 var CANVAS = "ResonanceCanvas";
 var CHAT = "ResonanceCanvasChat";
 var TRANSFORM = "ResonanceTransform";
+var INPUT = "ResonanceRoundInput";
 /** Nodes whose words stay: they are there again after a reload. */
 var SPEAKING = /* @__PURE__ */ new Set([
 	"ResonanceTagImages",
@@ -290,11 +321,13 @@ var EDIT = "Resonance.EditCanvas";
 var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
-var nodes = () => import("./node-CQj0iPx5.mjs");
+var BUTTONS_HEIGHT = 46;
+var nodes = () => import("./node-C5vlRu2e.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-Bt2HKpP_.mjs");
-var menu = () => import("./menu-DnNqPgPK.mjs");
-var tables = () => import("./transform-s-1whIPf.mjs");
+var said = () => speaking ??= import("./said-CFI3pNu9.mjs");
+var menu = () => import("./menu-B5TqtiE0.mjs");
+var folders = () => import("./folders-aUuLBLvs.mjs");
+var tables = () => import("./transform-C1MPgzdn.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
 }
@@ -311,6 +344,7 @@ function isCanvas(node) {
 function hearNodes() {
 	on("resonance.rounds", () => {});
 	on("resonance.text", ({ node, text }) => void said().then(({ say }) => say(node, text)));
+	on("resonance.gone", ({ node, session, round }) => void said().then(({ offerAgain }) => offerAgain(node, session, round)));
 	on("executed", ({ node, output }) => {
 		if (output?.["resonance_text"]) said().then(({ put }) => put(node, output));
 	});
@@ -321,6 +355,7 @@ function hearNodes() {
 	});
 	on("execution_start", () => void speaking?.then(({ start }) => start()));
 	on("execution_success", () => void speaking?.then(({ end }) => end()));
+	on("execution_interrupted", () => void speaking?.then(({ interrupt }) => interrupt()));
 	on("executing", (node) => void (node && speaking?.then(({ begin }) => begin(node))));
 }
 var closeGallery;
@@ -352,14 +387,33 @@ app$1.registerExtension({
 			callback: () => void menu().then((on) => on.showRounds(node))
 		};
 		if (node.comfyClass === "ResonanceRoundOutput") return [rounds];
-		return [rounds, {
+		const own = [rounds, {
 			content: t("node.new_session"),
 			callback: () => void menu().then((on) => on.newSession(node))
 		}];
+		if (node.comfyClass !== INPUT) return own;
+		const choose = {
+			content: t("folders.choose"),
+			callback: () => void folders().then((on) => on.choose(node))
+		};
+		return [
+			...own,
+			choose,
+			{
+				content: t("folders.upload"),
+				callback: () => void folders().then((on) => on.pick(node))
+			}
+		];
 	},
 	getSelectionToolboxCommands: (item) => isCanvas(item) ? [EDIT] : [],
 	nodeCreated(node) {
 		if (SESSIONS.has(node.comfyClass ?? "")) loadTexts();
+		if (node.comfyClass === INPUT) {
+			let height = BUTTONS_HEIGHT;
+			const host = addHost(node, "folder", () => height);
+			folders().then(({ attach }) => attach(node, host, (needed) => height = needed));
+			return;
+		}
 		if (node.comfyClass === TRANSFORM) {
 			const host = addHost(node, "transform_table", () => TABLE_HEIGHT);
 			tables().then(({ attach }) => attach(node, host));
@@ -375,6 +429,7 @@ app$1.registerExtension({
 	loadedGraphNode(node) {
 		if (isCanvas(node) || node.comfyClass === CHAT) nodes().then(({ loaded }) => loaded(node));
 		else if (node.comfyClass === TRANSFORM) tables().then(({ loaded }) => loaded(node));
+		else if (node.comfyClass === INPUT) folders().then(({ loaded }) => loaded(node));
 		else if (SPEAKING.has(node.comfyClass ?? "")) said().then(({ loaded }) => loaded(node));
 	},
 	setup() {
@@ -388,7 +443,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-Eoh4Mi3B.mjs").then(({ openGallery }) => {
+				import("./gallery-BVq8Oy2P.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},
@@ -401,4 +456,4 @@ app$1.registerExtension({
 		return onBypass(handedOn);
 	}
 });
-export { viewUrl as C, selectedNodes as S, findNode as _, mountAgain as a, on as b, h as c, GALLERY as d, addNode as f, captureUndo as g, ask as h, keepMounted as i, showText as l, app$1 as m, lastPicture as n, onChange as o, api$1 as p, addHost as r, addStyle as s, heats as t, svg as u, finder as v, t as w, outputOf as x, loadTexts as y };
+export { selectedNodes as C, t as E, outputOf as S, viewUrl as T, captureUndo as _, makeRoom as a, loadTexts as b, addStyle as c, svg as d, GALLERY as f, ask as g, app$1 as h, keepMounted as i, h as l, api$1 as m, lastPicture as n, mountAgain as o, addNode as p, addHost as r, onChange as s, heats as t, showText as u, findNode as v, upload as w, on as x, finder as y };

@@ -1,4 +1,4 @@
-import { h as ask, w as t, x as outputOf } from "./resonance.js";
+import { E as t, S as outputOf, g as ask } from "./resonance.js";
 /** Most letters of a canvas in JSON, and most regions with the global one: as in resonance/canvas/read.py. */
 var LETTERS = 2 ** 23;
 /** Letters of a region's words that stand for its name. */

@@ -1,7 +1,7 @@
-import { c as h, h as ask, l as showText, s as addStyle, w as t } from "./resonance.js";
-import { f as WHOLE, h as ownPrefixes, m as label, p as hex } from "./effective-BRsTUPGB.mjs";
-import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field-OuYd4z7C.mjs";
-import { p as setGlobalPrefixes, r as change, y as clamp } from "./commands-D0RdBfzn.mjs";
+import { E as t, c as addStyle, g as ask, l as h, u as showText } from "./resonance.js";
+import { f as WHOLE, h as ownPrefixes, m as label, p as hex } from "./effective-CdrFYcOe.mjs";
+import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field-BcqzDQ91.mjs";
+import { p as setGlobalPrefixes, r as change, y as clamp } from "./commands-DLT0KVwG.mjs";
 import { t as words_default } from "./words-DctFhklh.mjs";
 var vocabulary_default = {
 	locations: {

@@ -1,6 +1,6 @@
-import { d as GALLERY, g as captureUndo, h as ask, m as app } from "./resonance.js";
-import { s as widgetOf } from "./effective-BRsTUPGB.mjs";
-import { showSession } from "./gallery-Eoh4Mi3B.mjs";
+import { _ as captureUndo, f as GALLERY, g as ask, h as app } from "./resonance.js";
+import { s as widgetOf } from "./effective-CdrFYcOe.mjs";
+import { showSession } from "./gallery-BVq8Oy2P.mjs";
 // src/menu.ts
 /** Opens the gallery at the node's session, or as it was left. */
 function showRounds(node) {
