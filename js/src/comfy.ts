@@ -70,6 +70,9 @@ export interface LGraphNode {
   computeSize(): [number, number]
   setSize(size: [number, number]): void
   onExecuted?: ((output: Output) => void) | undefined
+  onDragOver?: ((event: DragEvent) => boolean) | undefined
+  /** Whether what was dropped was for the node. */
+  onDragDrop?: ((event: DragEvent) => boolean | Promise<boolean>) | undefined
   onConnectionsChange?: ((...change: unknown[]) => void) | undefined
 }
 
@@ -149,6 +152,8 @@ export interface App {
   nodeOutputs?: Record<string, Output>
   /** Addresses of previews while a node works, by the same keys. */
   nodePreviewImages?: Record<string, string[]>
+  /** What takes the next thing that is dropped. */
+  dragOverNode: LGraphNode | null
   handleFile(file: File): Promise<void>
   extensionManager: {
     toast: { add(message: { severity: string; summary: string; detail?: string; life?: number }): void }
@@ -251,6 +256,18 @@ export function loadTexts(): Promise<void> {
     },
   )
   return texts
+}
+
+/** Puts a file below ComfyUI's input folder. Throws an Error if that fails. */
+export async function upload(file: File, subfolder: string): Promise<void> {
+  const body = new FormData()
+  body.append('image', file)
+  body.append('type', 'input')
+  body.append('subfolder', subfolder)
+  const answer = await api.fetchApi('/upload/image', { method: 'POST', body }).catch(() => {
+    throw new Error(t('server.gone'))
+  })
+  if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`.trim())
 }
 
 /** Address of a picture that the server knows. */

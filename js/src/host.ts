@@ -3,11 +3,13 @@
 import { app, type LGraphNode, type Widget } from './comfy'
 import { h } from './dom'
 
-const hosts = new WeakMap<LGraphNode, HTMLElement>()
+/** By their names, those of a node. */
+const hosts = new WeakMap<LGraphNode, Map<string, HTMLElement>>()
 
 /** Adds an element below all widgets: in front of one that is saved, older front ends lose that one's value. */
 export function addHost(node: LGraphNode, name: string, height: () => number): HTMLElement {
   const host = h('div', { className: 'resonance-host' })
+  host.dataset['name'] = name
   const widget = node.addDOMWidget(name, 'resonance_preview', host, {
     serialize: false,
     hideOnZoom: false,
@@ -23,7 +25,8 @@ export function addHost(node: LGraphNode, name: string, height: () => number): H
 
 /** Sees to it that a node's element is the one that is shown on it. */
 export function keepMounted(node: LGraphNode, host: HTMLElement): void {
-  hosts.set(node, host)
+  const mine = hosts.get(node) ?? new Map<string, HTMLElement>()
+  hosts.set(node, mine.set(nameOf(host), host))
   new ResizeObserver(() => giveWay(node, host)).observe(host)
 }
 
@@ -31,7 +34,7 @@ export function keepMounted(node: LGraphNode, host: HTMLElement): void {
 export function mountAgain(node: LGraphNode): void {
   const mounted = `[data-node-id="${CSS.escape(String(node.id))}"] .resonance-host`
   const mount = (): void => {
-    for (const other of document.querySelectorAll(mounted)) other.replaceWith(hosts.get(node) ?? other)
+    for (const other of document.querySelectorAll<HTMLElement>(mounted)) other.replaceWith(sameOf(node, other) ?? other)
   }
   requestAnimationFrame(() => requestAnimationFrame(mount))
 }
@@ -39,7 +42,23 @@ export function mountAgain(node: LGraphNode): void {
 /** Nodes 2.0 can mount the element of a node that was moved into a subgraph, in place of its copy's. */
 function giveWay(node: LGraphNode, host: HTMLElement): void {
   const now = app.canvas.graph?.getNodeById(node.id)
-  if (now && now !== node && host.closest('[data-node-id]')) host.replaceWith(hosts.get(now) ?? host)
+  if (now && now !== node && host.closest('[data-node-id]')) host.replaceWith(sameOf(now, host) ?? host)
+}
+
+function nameOf(host: HTMLElement): string {
+  return host.dataset['name'] ?? ''
+}
+
+/** The node's own element of that name. */
+function sameOf(node: LGraphNode, host: HTMLElement): HTMLElement | undefined {
+  return hosts.get(node)?.get(nameOf(host))
+}
+
+/** Lets a node grow when its elements need more room. */
+export function makeRoom(node: LGraphNode): void {
+  const [, needed] = node.computeSize()
+  if (node.size[1] < needed) node.setSize([node.size[0], needed])
+  app.canvas.setDirty(true, true) // classic places elements when it draws
 }
 
 export function onChange(widget: Widget | undefined, listener: () => void): void {

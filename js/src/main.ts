@@ -24,6 +24,7 @@ const CANVAS = 'ResonanceCanvas'
 const CHAT = 'ResonanceCanvasChat'
 const TRANSFORM = 'ResonanceTransform'
 const OUTPUT = 'ResonanceRoundOutput'
+const INPUT = 'ResonanceRoundInput'
 /** Nodes whose words stay: they are there again after a reload. */
 const SPEAKING = new Set([
   'ResonanceTagImages',
@@ -33,19 +34,21 @@ const SPEAKING = new Set([
   'ResonanceSaveWords',
 ])
 /** Nodes that have to do with a session. */
-const SESSIONS = new Set(['ResonanceRoundInput', OUTPUT, 'ResonanceExplore', 'ResonanceVary'])
+const SESSIONS = new Set([INPUT, OUTPUT, 'ResonanceExplore', 'ResonanceVary'])
 const OURS = /^(Resonance|Omost|DenseDiffusion)/
 const EDIT = 'Resonance.EditCanvas'
 const DESCRIBE = 'Resonance.Describe'
 const PICTURE_HEIGHT = 220
 const TABLE_HEIGHT = 200
 const TEXT_HEIGHT = 60
+const BUTTONS_HEIGHT = 46
 
 const nodes = (): Promise<typeof import('./node')> => import('./node')
 let speaking: Promise<typeof import('./said')> | undefined
 const said = (): Promise<typeof import('./said')> => (speaking ??= import('./said'))
 const menu = (): Promise<typeof import('./menu')> => import('./menu')
 const panel = (): Promise<typeof import('./describe/panel')> => import('./describe/panel')
+const folders = (): Promise<typeof import('./folders')> => import('./folders')
 const tables = (): Promise<typeof import('./transform')> => import('./transform')
 
 function edit(node?: LGraphNode): void {
@@ -77,6 +80,11 @@ function menuOf(node: LGraphNode): MenuItem[] {
       items.push({ content: t('node.new_session'), callback: () => void menu().then((on) => on.newSession(node)) })
     items.push({ content: t('node.copy_folder'), callback: () => void menu().then((on) => on.copyFolder(node)) })
   }
+  if (node.comfyClass === INPUT)
+    items.push(
+      { content: t('folders.choose'), callback: () => void folders().then((on) => on.choose(node)) },
+      { content: t('folders.upload'), callback: () => void folders().then((on) => on.pick(node)) },
+    )
   if (SPEAKING.has(node.comfyClass ?? '') || outputOf(node)?.['text'])
     items.push({ content: t('node.copy_words'), callback: () => void menu().then((on) => on.copyWords(node)) })
   if (shownOn(node).length) items.push({ content: t('describe.title'), callback: () => describe(node) })
@@ -89,6 +97,10 @@ function hearNodes(): void {
   on<{ node: string; text: string }>(
     'resonance.text',
     ({ node, text }) => void said().then(({ say }) => say(node, text)),
+  )
+  on<{ node: string; session: string; round: number }>(
+    'resonance.gone',
+    ({ node, session, round }) => void said().then(({ offerAgain }) => offerAgain(node, session, round)),
   )
   on<{ node: string; output: Output | null }>('executed', ({ node, output }) => {
     if (output?.['resonance_text']) void said().then(({ put }) => put(node, output))
@@ -107,6 +119,7 @@ function hearNodes(): void {
   )
   on<unknown>('execution_start', () => void speaking?.then(({ start }) => start()))
   on<unknown>('execution_success', () => void speaking?.then(({ end }) => end()))
+  on<unknown>('execution_interrupted', () => void speaking?.then(({ interrupt }) => interrupt()))
   on<string | null>('executing', (node) => void (node && speaking?.then(({ begin }) => begin(node))))
 }
 
@@ -130,6 +143,11 @@ app.registerExtension({
   nodeCreated(node) {
     void loadTexts() // menus are asked for at once
     startWith(node)
+    if (node.comfyClass === INPUT) {
+      let height = BUTTONS_HEIGHT
+      const host = addHost(node, 'folder', () => height)
+      return void folders().then(({ attach }) => attach(node, host, (needed) => (height = needed)))
+    }
     if (node.comfyClass === TRANSFORM) {
       const host = addHost(node, 'transform_table', () => TABLE_HEIGHT)
       return void tables().then(({ attach }) => attach(node, host))
@@ -146,6 +164,7 @@ app.registerExtension({
   loadedGraphNode(node) {
     if (isCanvas(node) || node.comfyClass === CHAT) void nodes().then(({ loaded }) => loaded(node))
     else if (node.comfyClass === TRANSFORM) void tables().then(({ loaded }) => loaded(node))
+    else if (node.comfyClass === INPUT) void folders().then(({ loaded }) => loaded(node))
     else if (SPEAKING.has(node.comfyClass ?? '')) void said().then(({ loaded }) => loaded(node))
   },
 

@@ -3,12 +3,14 @@
 import { app, ask, findNode, type LGraphNode, loadTexts, type Output, outputOf, type Refusal, type Run } from './comfy'
 import { addStyle, h } from './dom'
 import { widgetOf } from './effective'
-import { addHost, keepMounted, mountAgain } from './host'
+import { addHost, keepMounted, makeRoom, mountAgain } from './host'
 import { t } from './i18n'
 import css from './said.css?inline'
 
 const LINE = 16
 const LINES = 12
+/** Of the button below the text. */
+const BUTTON = 30
 /** Above and below the element, of a node in classic. */
 const MARGINS = 20
 /** Runs of the history in which a workflow's words are looked for when its page was opened anew. */
@@ -16,11 +18,16 @@ const RECENT = 10
 /** Milliseconds after which outputs that are kept with a workflow have been put back. */
 const RESTORED = 500
 
+/** Nodes that say how far a session is. */
+const COUNTING = new Set(['ResonanceRoundInput', 'ResonanceExplore'])
+
 /** Of graphs that were loaded in API form, and are anybody's. */
 const UNNAMED = '00000000-0000-0000-0000-000000000000'
 
 interface Said {
   readonly element: HTMLTextAreaElement
+  /** Makes pictures again that are gone. */
+  readonly again: HTMLButtonElement
   height: number
 }
 
@@ -72,7 +79,31 @@ export function start(): void {
 
 export function begin(id: string): void {
   const node = findNode(id)
-  if (node) begun.add(node)
+  if (!node) return
+  begun.add(node)
+  const said = known.get(node)
+  if (said) said.again.hidden = true
+}
+
+/** Offers to make the pictures of a session's round again that are gone. */
+export async function offerAgain(id: string, session: string, round: number): Promise<void> {
+  await loadTexts()
+  const node = findNode(id)
+  if (!node) return
+  const { again } = known.get(node) ?? attach(node)
+  again.textContent = t('node.again')
+  again.hidden = false
+  again.onclick = async () => {
+    again.hidden = true
+    try {
+      const route = `/resonance/rounds/${encodeURIComponent(session)}/remake?round=${round}`
+      const { items } = await ask<{ items: number }>(route, {})
+      show(node, t('node.again_queued', { n: items, round }))
+    } catch (error) {
+      show(node, (error as Error).message, true)
+    }
+  }
+  makeRoom(node)
 }
 
 /** A run has come to its end: what worked in it and said nothing has nothing to say any more. */
@@ -83,6 +114,11 @@ export function end(): void {
 /** A run has failed: nothing stays of what was said before it. */
 export function fail(): void {
   forget(everyNode())
+}
+
+/** A run was interrupted: the time that was left is not any more. The next run of the chain, if there is one, says how far it is. */
+export function interrupt(): void {
+  for (const node of begun) if (COUNTING.has(node.comfyClass ?? '') && known.has(node)) show(node, '')
 }
 
 function forget(nodes: readonly LGraphNode[]): void {
@@ -110,9 +146,7 @@ function show(node: LGraphNode, text: string, problem = false): void {
     const lines = Math.min(Math.ceil(element.scrollHeight / LINE) + 1, LINES)
     said.height = text ? Math.max(said.height, lines * LINE) : said.height
     element.style.minHeight = `${said.height}px`
-    const [, needed] = node.computeSize()
-    if (node.size[1] < needed) node.setSize([node.size[0], needed])
-    app.canvas.setDirty(true, true) // classic places elements when it draws
+    makeRoom(node)
   })
 }
 
@@ -121,9 +155,11 @@ function attach(node: LGraphNode): Said {
   const element = h('textarea', { className: 'resonance-said', readOnly: true, rows: 3 })
   void loadTexts().then(() => (element.ariaLabel = t('node.says')))
   element.dataset['captureWheel'] = 'true'
-  const said: Said = { element, height: 3 * LINE }
-  const host = addHost(node, 'words', () => said.height + MARGINS)
-  host.append(element)
+  const again = h('button', { type: 'button', className: 'resonance-again', hidden: true })
+  const said: Said = { element, again, height: 3 * LINE }
+  const host = addHost(node, 'words', () => said.height + MARGINS + (again.hidden ? 0 : BUTTON))
+  host.classList.add('resonance-speaks')
+  host.append(element, again)
   keepMounted(node, host)
   known.set(node, said)
   return said

@@ -61,7 +61,7 @@ Three pictures become words, the words become three new pictures, and these are 
 Then move **close to the picture**: at 0 the words alone make the next picture, at 1 it stays close to the one before. Choose
 another session name, and Run.
 
-Your own pictures: put a folder into ComfyUI's *input* folder and write its name into **first_folder**.
+Your own pictures: drop them on **Round Input**, or press **Upload pictures** there.
 """
 
 EXAMPLES = {

@@ -21,7 +21,7 @@ Pictures become words, the words become new pictures, and these are the next rou
 
 **Change first**
 
-1. Put a folder of pictures into ComfyUI's *input* folder and write its name into **Round Input**.
+1. Drop your pictures on **Round Input**, or choose a folder there.
 2. Choose your checkpoint.
 3. Press **Run** once. Results are in *output/my session* and in **Rounds** of the sidebar; after a crash press Run again.
 """

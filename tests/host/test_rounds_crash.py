@@ -99,6 +99,27 @@ def test_killed_at_named_points_each_item_is_committed_once(comfy: Comfy, words_
     assert max(Counter(log(comfy)).values()) == 1, "no words were said twice"
 
 
+def test_pictures_that_are_made_again_are_made_once_though_the_server_dies(comfy: Comfy):
+    session = "again"
+    pictures(comfy, session, "red", "green", "blue", "red")
+    graph = quick(session, session)
+    start(comfy, "before commit", passes=5)
+    comfy.run(graph)
+    comfy.idle()
+    folder = output(comfy) / session
+    before = {path.name: path.read_bytes() for path in (folder / "round-0001").iterdir()}
+    shutil.rmtree(folder / "round-0001")
+    comfy.run(graph)
+    assert comfy.post(f"/resonance/rounds/{session}/remake?round=1").json() == {"items": COUNT}
+    until(lambda: comfy.dead, 60)
+    assert len(list((folder / "round-0001").glob("*.png"))) == 2, "it died when the second was written"
+    start(comfy)
+    comfy.queue(graph)
+    comfy.idle()
+    check_whole(comfy, session, 1, COUNT)
+    assert {path.name: path.read_bytes() for path in (folder / "round-0001").iterdir()} == before
+
+
 @pytest.mark.parametrize("moments", [2, pytest.param(6, marks=pytest.mark.long)])
 def test_killed_at_random_moments_each_item_is_committed_once(comfy: Comfy, moments: int):
     session = f"random {moments}"

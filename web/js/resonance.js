@@ -101,6 +101,20 @@ function loadTexts() {
 	});
 	return texts;
 }
+/** Puts a file below ComfyUI's input folder. Throws an Error if that fails. */
+async function upload(file, subfolder) {
+	const body = new FormData();
+	body.append("image", file);
+	body.append("type", "input");
+	body.append("subfolder", subfolder);
+	const answer = await api$1.fetchApi("/upload/image", {
+		method: "POST",
+		body
+	}).catch(() => {
+		throw new Error(t("server.gone"));
+	});
+	if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`.trim());
+}
 /** Address of a picture that the server knows. */
 function viewUrl(picture) {
 	return api$1.apiURL(`/view?${new URLSearchParams({ ...picture })}`);
@@ -228,10 +242,12 @@ function addStyle(id, css) {
 	}));
 }
 // src/host.ts
+/** By their names, those of a node. */
 var hosts = /* @__PURE__ */ new WeakMap();
 /** Adds an element below all widgets: in front of one that is saved, older front ends lose that one's value. */
 function addHost(node, name, height) {
 	const host = h("div", { className: "resonance-host" });
+	host.dataset["name"] = name;
 	const widget = node.addDOMWidget(name, "resonance_preview", host, {
 		serialize: false,
 		hideOnZoom: false,
@@ -245,21 +261,35 @@ function addHost(node, name, height) {
 }
 /** Sees to it that a node's element is the one that is shown on it. */
 function keepMounted(node, host) {
-	hosts.set(node, host);
+	const mine = hosts.get(node) ?? /* @__PURE__ */ new Map();
+	hosts.set(node, mine.set(nameOf(host), host));
 	new ResizeObserver(() => giveWay(node, host)).observe(host);
 }
 /** Nodes 2.0 leaves the element of a node in place when undo builds the node anew. */
 function mountAgain(node) {
 	const mounted = `[data-node-id="${CSS.escape(String(node.id))}"] .resonance-host`;
 	const mount = () => {
-		for (const other of document.querySelectorAll(mounted)) other.replaceWith(hosts.get(node) ?? other);
+		for (const other of document.querySelectorAll(mounted)) other.replaceWith(sameOf(node, other) ?? other);
 	};
 	requestAnimationFrame(() => requestAnimationFrame(mount));
 }
 /** Nodes 2.0 can mount the element of a node that was moved into a subgraph, in place of its copy's. */
 function giveWay(node, host) {
 	const now = app$1.canvas.graph?.getNodeById(node.id);
-	if (now && now !== node && host.closest("[data-node-id]")) host.replaceWith(hosts.get(now) ?? host);
+	if (now && now !== node && host.closest("[data-node-id]")) host.replaceWith(sameOf(now, host) ?? host);
+}
+function nameOf(host) {
+	return host.dataset["name"] ?? "";
+}
+/** The node's own element of that name. */
+function sameOf(node, host) {
+	return hosts.get(node)?.get(nameOf(host));
+}
+/** Lets a node grow when its elements need more room. */
+function makeRoom(node) {
+	const [, needed] = node.computeSize();
+	if (node.size[1] < needed) node.setSize([node.size[0], needed]);
+	app$1.canvas.setDirty(true, true);
 }
 function onChange(widget, listener) {
 	if (!widget) return;
@@ -471,6 +501,7 @@ var CANVAS = "ResonanceCanvas";
 var CHAT = "ResonanceCanvasChat";
 var TRANSFORM = "ResonanceTransform";
 var OUTPUT = "ResonanceRoundOutput";
+var INPUT = "ResonanceRoundInput";
 /** Nodes whose words stay: they are there again after a reload. */
 var SPEAKING = /* @__PURE__ */ new Set([
 	"ResonanceTagImages",
@@ -481,7 +512,7 @@ var SPEAKING = /* @__PURE__ */ new Set([
 ]);
 /** Nodes that have to do with a session. */
 var SESSIONS = /* @__PURE__ */ new Set([
-	"ResonanceRoundInput",
+	INPUT,
 	OUTPUT,
 	"ResonanceExplore",
 	"ResonanceVary"
@@ -492,12 +523,14 @@ var DESCRIBE = "Resonance.Describe";
 var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
-var nodes = () => import("./node-DoqJSFJD.mjs");
+var BUTTONS_HEIGHT = 46;
+var nodes = () => import("./node-Bu0fhrUC.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-yztfpfSN.mjs");
-var menu = () => import("./menu-ghArb3ML.mjs");
-var panel = () => import("./panel-CM-eo0Uw.mjs");
-var tables = () => import("./transform-DpxK5JQJ.mjs");
+var said = () => speaking ??= import("./said-CvgsGjYS.mjs");
+var menu = () => import("./menu-8-J6zmXW.mjs");
+var panel = () => import("./panel-Lx0tep3m.mjs");
+var folders = () => import("./folders-BuZSmcE9.mjs");
+var tables = () => import("./transform-CB7awq-k.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
 }
@@ -534,6 +567,13 @@ function menuOf(node) {
 			callback: () => void menu().then((on) => on.copyFolder(node))
 		});
 	}
+	if (node.comfyClass === INPUT) items.push({
+		content: t("folders.choose"),
+		callback: () => void folders().then((on) => on.choose(node))
+	}, {
+		content: t("folders.upload"),
+		callback: () => void folders().then((on) => on.pick(node))
+	});
 	if (SPEAKING.has(node.comfyClass ?? "") || outputOf(node)?.["text"]) items.push({
 		content: t("node.copy_words"),
 		callback: () => void menu().then((on) => on.copyWords(node))
@@ -548,6 +588,7 @@ function menuOf(node) {
 function hearNodes() {
 	on("resonance.rounds", () => {});
 	on("resonance.text", ({ node, text }) => void said().then(({ say }) => say(node, text)));
+	on("resonance.gone", ({ node, session, round }) => void said().then(({ offerAgain }) => offerAgain(node, session, round)));
 	on("executed", ({ node, output }) => {
 		if (output?.["resonance_text"]) said().then(({ put }) => put(node, output));
 	});
@@ -562,6 +603,7 @@ function hearNodes() {
 	});
 	on("execution_start", () => void speaking?.then(({ start }) => start()));
 	on("execution_success", () => void speaking?.then(({ end }) => end()));
+	on("execution_interrupted", () => void speaking?.then(({ interrupt }) => interrupt()));
 	on("executing", (node) => void (node && speaking?.then(({ begin }) => begin(node))));
 }
 var closeGallery;
@@ -600,6 +642,12 @@ app$1.registerExtension({
 	nodeCreated(node) {
 		loadTexts();
 		startWith(node);
+		if (node.comfyClass === INPUT) {
+			let height = BUTTONS_HEIGHT;
+			const host = addHost(node, "folder", () => height);
+			folders().then(({ attach }) => attach(node, host, (needed) => height = needed));
+			return;
+		}
 		if (node.comfyClass === TRANSFORM) {
 			const host = addHost(node, "transform_table", () => TABLE_HEIGHT);
 			tables().then(({ attach }) => attach(node, host));
@@ -615,6 +663,7 @@ app$1.registerExtension({
 	loadedGraphNode(node) {
 		if (isCanvas(node) || node.comfyClass === CHAT) nodes().then(({ loaded }) => loaded(node));
 		else if (node.comfyClass === TRANSFORM) tables().then(({ loaded }) => loaded(node));
+		else if (node.comfyClass === INPUT) folders().then(({ loaded }) => loaded(node));
 		else if (SPEAKING.has(node.comfyClass ?? "")) said().then(({ loaded }) => loaded(node));
 	},
 	setup() {
@@ -628,7 +677,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-DbpjdSPC.mjs").then(({ openGallery }) => {
+				import("./gallery-BQyUDghF.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},
@@ -641,4 +690,4 @@ app$1.registerExtension({
 		return onBypass(handedOn);
 	}
 });
-export { finder as A, addBeside as C, ask as D, app$1 as E, selectedNodes as F, viewUrl as I, t as L, loadTexts as M, on as N, captureUndo as O, outputOf as P, GALLERY as S, api$1 as T, onChange as _, MODEL as a, showText as b, SNAP as c, setting as d, heats as f, mountAgain as g, keepMounted as h, LAST_USED as i, inputsOf as j, findNode as k, TAGGER as l, addHost as m, ADDRESS as n, PROJECTOR as o, lastPicture as p, LAST as r, SERVER as s, shownOn as t, THUMBNAILS as u, addStyle as v, addNode as w, svg as x, h as y };
+export { findNode as A, GALLERY as C, app$1 as D, api$1 as E, outputOf as F, selectedNodes as I, upload as L, inputsOf as M, loadTexts as N, ask as O, on as P, viewUrl as R, svg as S, addNode as T, mountAgain as _, MODEL as a, h as b, SNAP as c, setting as d, heats as f, makeRoom as g, keepMounted as h, LAST_USED as i, finder as j, captureUndo as k, TAGGER as l, addHost as m, ADDRESS as n, PROJECTOR as o, lastPicture as p, LAST as r, SERVER as s, shownOn as t, THUMBNAILS as u, onChange as v, addBeside as w, showText as x, addStyle as y, t as z };

@@ -1,8 +1,8 @@
-import { D as ask, E as app, L as t, O as captureUndo, S as GALLERY } from "./resonance.js";
+import { C as GALLERY, D as app, O as ask, k as captureUndo, z as t } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
-import { s as widgetOf } from "./effective-KeSeM3mN.mjs";
-import { showSession } from "./gallery-DbpjdSPC.mjs";
-import { wordsOf } from "./said-yztfpfSN.mjs";
+import { s as widgetOf } from "./effective-tzxRiLqM.mjs";
+import { showSession } from "./gallery-BQyUDghF.mjs";
+import { wordsOf } from "./said-CvgsGjYS.mjs";
 // src/menu.ts
 /** Opens the gallery at the node's session, or as it was left. */
 function showRounds(node) {

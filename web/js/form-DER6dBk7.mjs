@@ -1,7 +1,7 @@
-import { D as ask, L as t, b as showText, v as addStyle, y as h } from "./resonance.js";
-import { f as WHOLE, h as ownPrefixes, m as label, p as hex } from "./effective-KeSeM3mN.mjs";
-import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field-eAXQaVcw.mjs";
-import { p as setGlobalPrefixes, r as change, y as clamp } from "./commands-BsZ79wTF.mjs";
+import { O as ask, b as h, x as showText, y as addStyle, z as t } from "./resonance.js";
+import { f as WHOLE, h as ownPrefixes, m as label, p as hex } from "./effective-tzxRiLqM.mjs";
+import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field-DcV1gaBK.mjs";
+import { p as setGlobalPrefixes, r as change, y as clamp } from "./commands-CVnI9JkD.mjs";
 import { t as words_default } from "./words-DctFhklh.mjs";
 var vocabulary_default = {
 	locations: {

@@ -1,5 +1,5 @@
-import { L as t, v as addStyle, y as h } from "./resonance.js";
-import { d as LETTERS, l as CanvasError, v as readList, y as write } from "./effective-KeSeM3mN.mjs";
+import { b as h, y as addStyle, z as t } from "./resonance.js";
+import { d as LETTERS, l as CanvasError, v as readList, y as write } from "./effective-tzxRiLqM.mjs";
 // \0rolldown/runtime.js
 var __defProp = Object.defineProperty;
 var __exportAll = (all, no_symbols) => {

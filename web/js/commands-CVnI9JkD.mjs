@@ -1,4 +1,4 @@
-import { f as WHOLE, h as ownPrefixes, u as EMPTY } from "./effective-KeSeM3mN.mjs";
+import { f as WHOLE, h as ownPrefixes, u as EMPTY } from "./effective-tzxRiLqM.mjs";
 // src/canvas/geometry.ts
 var HANDLES = [
 	"nw",

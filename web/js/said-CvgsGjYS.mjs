@@ -1,16 +1,20 @@
-import { D as ask, E as app, L as t, M as loadTexts, P as outputOf, g as mountAgain, h as keepMounted, k as findNode, m as addHost, v as addStyle, y as h } from "./resonance.js";
-import { s as widgetOf } from "./effective-KeSeM3mN.mjs";
+import { A as findNode, D as app, F as outputOf, N as loadTexts, O as ask, _ as mountAgain, b as h, g as makeRoom, h as keepMounted, m as addHost, y as addStyle, z as t } from "./resonance.js";
+import { s as widgetOf } from "./effective-tzxRiLqM.mjs";
 // src/said.css?inline
-var said_default = ".resonance-said {\n  display: block;\n  box-sizing: border-box;\n  width: 100%;\n  height: 100%;\n  padding: 4px 6px;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--component-node-widget-background, var(--comfy-input-bg, #222));\n  color: var(--input-text, #ddd);\n  font: 12px/16px sans-serif;\n  resize: none;\n}\n.resonance-said[hidden] {\n  display: none;\n}\n.resonance-said.problem {\n  border-color: var(--p-red-500, #e35);\n}\n.resonance-said:focus-visible {\n  outline: 2px solid var(--p-primary-color, #4ea5ff);\n  outline-offset: -2px;\n}\n";
+var said_default = ".resonance-speaks {\n  display: flex;\n  flex-direction: column;\n  gap: 4px;\n  height: 100%;\n}\n.resonance-said {\n  display: block;\n  flex: 1;\n  min-height: 0;\n  box-sizing: border-box;\n  width: 100%;\n  padding: 4px 6px;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--component-node-widget-background, var(--comfy-input-bg, #222));\n  color: var(--input-text, #ddd);\n  font: 12px/16px sans-serif;\n  resize: none;\n}\n.resonance-again {\n  flex: none;\n  height: 26px;\n  padding: 0 8px;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--component-node-widget-background, var(--comfy-input-bg, #222));\n  color: var(--input-text, #ddd);\n  font: 12px/1.3 sans-serif;\n  cursor: pointer;\n}\n.resonance-again:focus-visible {\n  outline: 2px solid var(--p-primary-color, #4ea5ff);\n  outline-offset: -2px;\n}\n.resonance-again[hidden],\n.resonance-said[hidden] {\n  display: none;\n}\n.resonance-said.problem {\n  border-color: var(--p-red-500, #e35);\n}\n.resonance-said:focus-visible {\n  outline: 2px solid var(--p-primary-color, #4ea5ff);\n  outline-offset: -2px;\n}\n";
 // src/said.ts
 var LINE = 16;
 var LINES = 12;
+/** Of the button below the text. */
+var BUTTON = 30;
 /** Above and below the element, of a node in classic. */
 var MARGINS = 20;
 /** Runs of the history in which a workflow's words are looked for when its page was opened anew. */
 var RECENT = 10;
 /** Milliseconds after which outputs that are kept with a workflow have been put back. */
 var RESTORED = 500;
+/** Nodes that say how far a session is. */
+var COUNTING = /* @__PURE__ */ new Set(["ResonanceRoundInput", "ResonanceExplore"]);
 /** Of graphs that were loaded in API form, and are anybody's. */
 var UNNAMED = "00000000-0000-0000-0000-000000000000";
 var known = /* @__PURE__ */ new WeakMap();
@@ -53,7 +57,33 @@ function start() {
 }
 function begin(id) {
 	const node = findNode(id);
-	if (node) begun.add(node);
+	if (!node) return;
+	begun.add(node);
+	const said = known.get(node);
+	if (said) said.again.hidden = true;
+}
+/** Offers to make the pictures of a session's round again that are gone. */
+async function offerAgain(id, session, round) {
+	await loadTexts();
+	const node = findNode(id);
+	if (!node) return;
+	const { again } = known.get(node) ?? attach(node);
+	again.textContent = t("node.again");
+	again.hidden = false;
+	again.onclick = async () => {
+		again.hidden = true;
+		try {
+			const route = `/resonance/rounds/${encodeURIComponent(session)}/remake?round=${round}`;
+			const { items } = await ask(route, {});
+			show(node, t("node.again_queued", {
+				n: items,
+				round
+			}));
+		} catch (error) {
+			show(node, error.message, true);
+		}
+	};
+	makeRoom(node);
 }
 /** A run has come to its end: what worked in it and said nothing has nothing to say any more. */
 function end() {
@@ -62,6 +92,10 @@ function end() {
 /** A run has failed: nothing stays of what was said before it. */
 function fail() {
 	forget(everyNode());
+}
+/** A run was interrupted: the time that was left is not any more. The next run of the chain, if there is one, says how far it is. */
+function interrupt() {
+	for (const node of begun) if (COUNTING.has(node.comfyClass ?? "") && known.has(node)) show(node, "");
 }
 function forget(nodes) {
 	for (const node of nodes) if (known.has(node) && !heard.has(node)) show(node, "");
@@ -86,9 +120,7 @@ function show(node, text, problem = false) {
 		const lines = Math.min(Math.ceil(element.scrollHeight / LINE) + 1, LINES);
 		said.height = text ? Math.max(said.height, lines * LINE) : said.height;
 		element.style.minHeight = `${said.height}px`;
-		const [, needed] = node.computeSize();
-		if (node.size[1] < needed) node.setSize([node.size[0], needed]);
-		app.canvas.setDirty(true, true);
+		makeRoom(node);
 	});
 }
 function attach(node) {
@@ -100,12 +132,19 @@ function attach(node) {
 	});
 	loadTexts().then(() => element.ariaLabel = t("node.says"));
 	element.dataset["captureWheel"] = "true";
+	const again = h("button", {
+		type: "button",
+		className: "resonance-again",
+		hidden: true
+	});
 	const said = {
 		element,
+		again,
 		height: 48
 	};
-	const host = addHost(node, "words", () => said.height + MARGINS);
-	host.append(element);
+	const host = addHost(node, "words", () => said.height + MARGINS + (again.hidden ? 0 : BUTTON));
+	host.classList.add("resonance-speaks");
+	host.append(element, again);
 	keepMounted(node, host);
 	known.set(node, said);
 	return said;
@@ -159,4 +198,4 @@ function everyNode() {
 	const root = app.rootGraph ?? app.graph;
 	return [...root.nodes, ...[...root.subgraphs?.values() ?? []].flatMap((graph) => graph.nodes)];
 }
-export { begin, blame, correct, end, fail, loaded, put, refuse, say, start, wordsOf };
+export { begin, blame, correct, end, fail, interrupt, loaded, offerAgain, put, refuse, say, start, wordsOf };

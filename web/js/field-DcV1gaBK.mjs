@@ -1,5 +1,5 @@
-import { y as h } from "./resonance.js";
-import { y as clamp } from "./commands-BsZ79wTF.mjs";
+import { b as h } from "./resonance.js";
+import { y as clamp } from "./commands-CVnI9JkD.mjs";
 // src/canvas/field.ts
 var controls = 0;
 /** A control under its name. */
