@@ -9,7 +9,7 @@ from host.comfy import node
 from host.graphs import output
 from PIL import Image, ImageChops
 from places import PACK
-from playwright.sync_api import expect
+from playwright.sync_api import FloatRect, expect
 
 from .conftest import VIEW, pages
 from .desk import Desk
@@ -30,10 +30,10 @@ class Film:
 
     def __init__(self, desk: Desk, x: int, y: int, width: int, height: int) -> None:
         self.desk, self.frames = desk, list[Image.Image]()
-        self._clip: dict[str, float] = {"x": x, "y": y, "width": width, "height": height}
+        self._clip: FloatRect = {"x": x, "y": y, "width": width, "height": height}
 
     def shoot(self) -> None:
-        shot = self.desk.page.screenshot(clip=self._clip)  # pyright: ignore[reportArgumentType]
+        shot = self.desk.page.screenshot(clip=self._clip)
         image = Image.open(io.BytesIO(shot)).convert("RGB")
         image = image.resize((WIDTH, round(WIDTH * image.height / image.width)), Image.Resampling.LANCZOS)
         if not self.frames or ImageChops.difference(image, self.frames[-1]).getbbox():
