@@ -181,7 +181,7 @@ def test_it_waits_in_the_queue_and_is_stopped_there_or_at_work(desk: Desk) -> No
         "ResonanceTagImages",
         "PreviewAny",
     }
-    desk.page.evaluate("() => app.canvas.canvas.focus()")
+    expect(desk.page.get_by_text("2 active", exact=True)).to_be_visible()
     select(desk)  # the graph can be worked on meanwhile
     panel.get_by_role("button", name="Stop", exact=True).click()
     expect(panel.get_by_role("status")).to_have_text("Stopped.")
