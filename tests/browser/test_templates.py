@@ -109,7 +109,7 @@ OWN_SIZES = """() => {
 
 
 @PAIR
-@pytest.mark.parametrize("name", ["First round", "Rounds", "Rounds, tags only"])
+@pytest.mark.parametrize("name", ["First round", "Rounds"])
 def test_the_six_own_sizes_of_a_latent_cover_nothing(laptop: Desk, name: str) -> None:
     opened(laptop, json.loads((PACK / "example_workflows" / f"{name}.json").read_text()))
     before, after = laptop.page.evaluate(OWN_SIZES)
