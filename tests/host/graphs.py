@@ -113,3 +113,11 @@ def listening(comfy: Comfy, event: str = "resonance.rounds") -> Iterator[tuple[s
     time.sleep(0.3)
     connection.shutdown()
     listener.join()
+
+
+def said(comfy: Comfy, graph: dict[str, Any]) -> list[dict[str, Any]]:
+    """What nodes say until nothing is queued any more."""
+    with listening(comfy, "resonance.text") as (client, heard):
+        comfy.run(graph, client_id=client)
+        comfy.idle()
+    return heard

@@ -11,20 +11,12 @@ import requests
 from PIL import Image
 
 from .comfy import Comfy, RunFailed
-from .graphs import check_whole, items, listening, output, pictures, quick, until
+from .graphs import check_whole, items, listening, output, pictures, quick, said, until
 
 
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     return re.sub(r"\W+", "-", request.node.name.replace("test_", ""))[:60].strip("-")
-
-
-def said(comfy: Comfy, graph: dict[str, Any], event: str = "resonance.text") -> list[dict[str, Any]]:
-    """What Round Input says until nothing is queued any more."""
-    with listening(comfy, event) as (client, heard):
-        comfy.run(graph, client_id=client)
-        comfy.idle()
-    return heard
 
 
 def known(folder: Path, found: list[dict[str, Any]]) -> list[Any]:
