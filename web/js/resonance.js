@@ -290,10 +290,10 @@ var EDIT = "Resonance.EditCanvas";
 var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
-var nodes = () => import("./node-CQj0iPx5.mjs");
+var nodes = () => import("./node-SmJYJWJc.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-Bt2HKpP_.mjs");
-var menu = () => import("./menu-DnNqPgPK.mjs");
+var said = () => speaking ??= import("./said-CN_eT4xw.mjs");
+var menu = () => import("./menu-urpm7ynO.mjs");
 var tables = () => import("./transform-s-1whIPf.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));

@@ -1,8 +1,8 @@
 import { c as h, h as ask, w as t } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
-import { d as LETTERS, g as plain, v as readList, y as write } from "./effective-BRsTUPGB.mjs";
-import { u as paste } from "./commands-D0RdBfzn.mjs";
-import { r as labeled } from "./field-OuYd4z7C.mjs";
+import { d as LETTERS, g as plain, v as readList, y as write } from "./effective-BARDEzRD.mjs";
+import { u as paste } from "./commands-CkHLotcI.mjs";
+import { r as labeled } from "./field-CN1HsYZS.mjs";
 // src/canvas/exchange_panels.ts
 var FILES = {
 	json: "canvas.json",

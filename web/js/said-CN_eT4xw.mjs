@@ -1,5 +1,5 @@
 import { _ as findNode, a as mountAgain, c as h, h as ask, i as keepMounted, m as app, r as addHost, s as addStyle, w as t, x as outputOf, y as loadTexts } from "./resonance.js";
-import { s as widgetOf } from "./effective-BRsTUPGB.mjs";
+import { s as widgetOf } from "./effective-BARDEzRD.mjs";
 // src/said.css?inline
 var said_default = ".resonance-said {\n  display: block;\n  box-sizing: border-box;\n  width: 100%;\n  height: 100%;\n  padding: 4px 6px;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--component-node-widget-background, var(--comfy-input-bg, #222));\n  color: var(--input-text, #ddd);\n  font: 12px/16px sans-serif;\n  resize: none;\n}\n.resonance-said[hidden] {\n  display: none;\n}\n.resonance-said.problem {\n  border-color: var(--p-red-500, #e35);\n}\n.resonance-said:focus-visible {\n  outline: 2px solid var(--p-primary-color, #4ea5ff);\n  outline-offset: -2px;\n}\n";
 // src/said.ts

@@ -1,4 +1,4 @@
-import { _ as read, a as stored, c as BLANK, i as sizeOf, m as label, n as hasUpstream, o as textOf, p as hex, r as isLinked, s as widgetOf, t as effectiveOf, v as readList, y as write } from "./effective-BRsTUPGB.mjs";
+import { _ as read, a as stored, c as BLANK, i as sizeOf, m as label, n as hasUpstream, o as textOf, p as hex, r as isLinked, s as widgetOf, t as effectiveOf, v as readList, y as write } from "./effective-BARDEzRD.mjs";
 import { C as viewUrl, _ as findNode, a as mountAgain, b as on, c as h, g as captureUndo, i as keepMounted, m as app, n as lastPicture, o as onChange, s as addStyle, t as heats, u as svg, v as finder, w as t, x as outputOf, y as loadTexts } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
 // src/canvas/preview.css?inline
@@ -273,10 +273,10 @@ function followForm(node) {
 /** All parts at once: an editor that is open can do without the server. */
 function editorParts() {
 	return Promise.all([
-		import("./editor-Bq4NfXLH.mjs"),
-		import("./form-BkxJY4v3.mjs"),
-		import("./source_text-Bq1x94WJ.mjs").then((n) => n.t),
-		import("./exchange_panels-Ha-jJjhF.mjs")
+		import("./editor-DiHf4XIr.mjs"),
+		import("./form-C6EEHcck.mjs"),
+		import("./source_text-C_ECFOHV.mjs").then((n) => n.t),
+		import("./exchange_panels-Cq116G3L.mjs")
 	]);
 }
 /** Opens the editor on a node's canvas. */

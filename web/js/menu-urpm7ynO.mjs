@@ -1,5 +1,5 @@
 import { d as GALLERY, g as captureUndo, h as ask, m as app } from "./resonance.js";
-import { s as widgetOf } from "./effective-BRsTUPGB.mjs";
+import { s as widgetOf } from "./effective-BARDEzRD.mjs";
 import { showSession } from "./gallery-Eoh4Mi3B.mjs";
 // src/menu.ts
 /** Opens the gallery at the node's session, or as it was left. */

@@ -1,5 +1,5 @@
 import { c as h, s as addStyle, w as t } from "./resonance.js";
-import { d as LETTERS, l as CanvasError, v as readList, y as write } from "./effective-BRsTUPGB.mjs";
+import { d as LETTERS, l as CanvasError, v as readList, y as write } from "./effective-BARDEzRD.mjs";
 // \0rolldown/runtime.js
 var __defProp = Object.defineProperty;
 var __exportAll = (all, no_symbols) => {

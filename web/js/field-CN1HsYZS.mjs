@@ -1,5 +1,5 @@
 import { c as h } from "./resonance.js";
-import { y as clamp } from "./commands-D0RdBfzn.mjs";
+import { y as clamp } from "./commands-CkHLotcI.mjs";
 // src/canvas/field.ts
 var controls = 0;
 /** A control under its name. */

@@ -1,4 +1,4 @@
-import { f as WHOLE, h as ownPrefixes, u as EMPTY } from "./effective-BRsTUPGB.mjs";
+import { f as WHOLE, h as ownPrefixes, u as EMPTY } from "./effective-BARDEzRD.mjs";
 // src/canvas/geometry.ts
 var HANDLES = [
 	"nw",
