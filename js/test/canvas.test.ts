@@ -35,7 +35,7 @@ const FULL = [
     start: 0.1,
     end: 0.9,
     mask: 'iVBOR',
-    lora: { file: 'birds/gull.safetensors', strength: 0.8 },
+    loras: [{ file: 'birds/gull.safetensors', strength: 0.8 }],
     editor: { locked: true, hidden: true },
     z: 7,
     'a b': 'x\ny',
@@ -75,8 +75,23 @@ describe('a list of regions', () => {
   it('may leave out what has a default, and be null there', () => {
     expect(readList([{}])).toEqual(BLANK)
     expect(readList([{ rect: null, prefixes: null, color: null, tags: null, lora: null, weight: null }])).toEqual(BLANK)
-    expect(readList([{}, { ...PLACE, lora: { file: 'x' } }]).regions[1]?.lora).toEqual({ file: 'x', strength: 1 })
+    expect(readList([{}, { ...PLACE, lora: { file: 'x' } }]).regions[1]?.loras).toEqual([{ file: 'x', strength: 1 }])
     expect(readList([{}, { ...PLACE, mask: 'data:image/png;base64,iVBOR' }]).regions[1]?.mask).toBe('iVBOR')
+  })
+
+  it('has one LoRA of a region by itself and several in a list', () => {
+    const two = [
+      { file: 'x', strength: 1 },
+      { file: 'y', strength: -0.5 },
+    ]
+    const read = (lora: unknown): Canvas => readList([{}, { ...PLACE, lora }])
+    for (const [lora, written] of [
+      [[{ file: 'x' }], two[0]],
+      [two, two],
+      [[], undefined],
+    ])
+      expect(plain(read(lora).regions[1]!)['lora']).toEqual(written)
+    expect(() => read(Array(9).fill(two[0]))).toThrow('a list of at most 8')
   })
 
   it('is no list with none of its keys', () => {

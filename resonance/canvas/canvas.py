@@ -11,6 +11,8 @@ Rect = tuple[int, int, int, int]
 """top, bottom, left, right in cells, as Omost has it; 0 <= top < bottom <= 90."""
 
 WHOLE: Rect = (0, GRID, 0, GRID)
+STRONGEST = 100.0
+"""Largest weight, and strength of a LoRA."""
 LABEL = 40
 """Letters of a region's words that stand for its name."""
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from ..llm.chat import sound
-from .canvas import GRID, WHOLE, Canvas, CanvasError, Lora, Region
+from .canvas import GRID, STRONGEST, WHOLE, Canvas, CanvasError, Lora, Region
 from .describe import QUOTED, as_rect, quote
 from .masks import decode
 
@@ -20,9 +20,6 @@ T = TypeVar("T")
 KEYS = ("rect", "prefixes", "suffixes", "color", "name", "tags", "negative", "weight", "start", "end", "mask", "lora")
 MENTIONED = 3
 """Most keys in a message."""
-
-STRONGEST = 100.0
-"""Largest weight, and strength of a LoRA."""
 
 MOST_LORAS = 8
 """Most LoRAs of one region."""

@@ -17,6 +17,7 @@ from comfy.hooks import HookGroup
 from comfy.weight_adapter import WeightAdapterBase
 
 from ..attention.lora import Delta, Located, LowRank, Weight, shape_of
+from .core_text import text_model
 
 Weights = Mapping[str, torch.Tensor]
 """What a file of a LoRA holds."""
@@ -29,7 +30,6 @@ PLACELESS = ("time_embed.", "label_emb.")
 
 DORA = {"lora": 4, "loha": 7, "lokr": 8}
 """Where an adapter's ``weights`` have the magnitudes of a DoRA (comfy/weight_adapter)."""
-NAMES = {"glora": "GLoRA", "oft": "OFT", "boft": "BOFT"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Found:
     unknown: list[str] = field(default_factory=list[str])
 
 
-def read(model: Any, weights: Weights) -> Found:
+def deltas(model: Any, weights: Weights) -> Found:
     """What a file holds for the diffusion model of a MODEL (comfy/sd.py, ``load_lora_for_models``)."""
     found = Found()
     modules = dict(model.model.diffusion_model.named_modules())
@@ -64,7 +64,7 @@ def read(model: Any, weights: Weights) -> Found:
             found.placeless.append(name)
         else:
             found.layers[name] = _located(name, _delta(patch))
-    keys: dict[str, Any] = comfy.lora.model_lora_keys_unet(model.model, {})
+    keys = _keys(model)
     for key in weights:
         parts = key.split(".")
         if key.startswith(OF_UNET) and not any(".".join(parts[:n]) in keys for n in range(1, len(parts) + 1)):
@@ -74,12 +74,17 @@ def read(model: Any, weights: Weights) -> Found:
 
 def for_model(model: Any, weights: Weights) -> dict[Any, Any]:
     """What a file holds for the diffusion model of a MODEL, by its weights, or by parts of these."""
-    return _patches(comfy.lora.model_lora_keys_unet(model.model, {}), weights)
+    return _patches(_keys(model), weights)
 
 
 def for_text(clip: Any, weights: Weights) -> dict[str, Any]:
     """What a file holds for the text encoders of a CLIP, by their weights."""
-    return _patches(comfy.lora.model_lora_keys_clip(clip.cond_stage_model, {}), weights)
+    return _patches(comfy.lora.model_lora_keys_clip(text_model(clip), {}), weights)
+
+
+def _keys(model: Any) -> dict[str, Any]:
+    """The weights of a diffusion model, by the names that files have for them."""
+    return comfy.lora.model_lora_keys_unet(model.model, {})
 
 
 def _patches(keys: dict[str, Any], weights: Weights) -> dict[Any, Any]:
@@ -109,7 +114,7 @@ def _refused(patch: Any) -> str:
     if not isinstance(patch, WeightAdapterBase):
         return "one of whole weights"
     if patch.name not in DORA:
-        return f"a {NAMES[patch.name]}" if patch.name == "glora" else f"an {NAMES.get(patch.name, patch.name)}"
+        return f"of kind {patch.name}"
     if patch.weights[DORA[patch.name]] is not None:
         return "a DoRA"
     return "one that changes the size of layers" if patch.name == "lora" and patch.weights[5] is not None else ""

@@ -19,6 +19,11 @@ from ..llm.decoding import Decoding
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
 
 
+def text_model(clip: Any) -> Any:
+    """The networks of a CLIP."""
+    return clip.cond_stage_model
+
+
 @dataclass(frozen=True, eq=False)
 class CoreEngine:
     """A CLIP that can write. Memory is ComfyUI's own business.
@@ -43,13 +48,13 @@ class CoreEngine:
             case object(clip_name=str(name)):
                 return name
             case _:  # of several encoders
-                return type(self.clip.cond_stage_model).__name__
+                return type(text_model(self.clip)).__name__
 
     @property
     def _writer(self) -> Any:
         """The network that draws tokens (comfy/text_encoders/llama.py, ``BaseGenerate``), None if there is none. ComfyUI
         gives some (Qwen2.5-VL) the means to draw, but not the tokens to stop at, and fails when they are asked to."""
-        for network in self.clip.cond_stage_model.modules():
+        for network in text_model(self.clip).modules():
             match network:
                 case object(sample_token=object(), model=object(config=object(stop_tokens=object()))):
                     return network

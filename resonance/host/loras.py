@@ -26,6 +26,22 @@ def strong(loras: Loras) -> Loras:
 ELSEWHERE = "take area overlay or area average, or load it for the whole picture"
 
 
+def find(file: str) -> str:
+    """The path of a LoRA.
+
+    Raises:
+        Told: there is no such file; the text says where it was looked for.
+    """
+    path = model_file("loras", file)
+    if path is None:
+        searched = ", ".join(map(str, model_folders("loras")))
+        raise Told(
+            f"There is no LoRA {file!r} in {searched}: put the file there, or take it out of the region. "
+            f"{nearest(file, folder_paths.get_filename_list('loras'))}"
+        )
+    return path
+
+
 class RegionLoras:
     """The LoRAs of the regions of one model, each file read once.
 
@@ -72,7 +88,7 @@ class RegionLoras:
             return conditioning
         if loras not in self._hooks:
             for lora in loras:
-                self._check(lora, core_lora.read(self._model, self.weights(lora)) if known(self._model) else None)
+                self._check(lora, core_lora.deltas(self._model, self.weights(lora)) if known(self._model) else None)
             self._hooks[loras] = core_lora.hooks([(self.weights(lora), lora.strength) for lora in loras])
         return core_lora.hung(conditioning, self._hooks[loras])
 
@@ -82,13 +98,7 @@ class RegionLoras:
             Told: there is no such file, or none that can be read.
         """
         if lora.file not in self._weights:
-            path = model_file("loras", lora.file)
-            if path is None:
-                searched = ", ".join(map(str, model_folders("loras")))
-                raise Told(
-                    f"There is no LoRA {lora.file!r} in {searched}: put the file there, or take it out of the region. "
-                    f"{nearest(lora.file, folder_paths.get_filename_list('loras'))}"
-                )
+            path = find(lora.file)
             try:
                 self._weights[lora.file] = comfy.utils.load_torch_file(path, safe_load=True)
             except Exception as error:  # safetensors, pickle and torch each have their own
@@ -96,7 +106,7 @@ class RegionLoras:
         return self._weights[lora.file]
 
     def _read(self, lora: Lora) -> Deltas:
-        found = core_lora.read(self._model, self.weights(lora))
+        found = core_lora.deltas(self._model, self.weights(lora))
         self._check(lora, found)
         if found.refused:
             kind, layers = next(iter(found.refused.items()))

@@ -111,8 +111,8 @@ PRIVATE = set(
         add_on_prompt_handler get_executing_context client_id listen tls_keyfile tls_certfile app
         NODE_CLASS_MAPPINGS NODE_DISPLAY_NAME_MAPPINGS RELATIVE_PYTHON_MODULE GET_SCHEMA get_node all_node_ids is_changed
         return_word_ids SD1Tokenizer encode_from_tokens return_dict
-        disable_dynamic apply_hooks_to_conds use_clip_schedule forced_hooks combine_all_hooks set_keyframes_on_hooks
-        create_hook_lora create_target_dict register_all_hook_patches
+        combine_all_hooks create_hook_lora set_hooks_for_conditioning
+        model_lora_keys_unet model_lora_keys_clip load_lora convert_lora log_missing WeightAdapterBase calculate_weight
         downscale_ratio_spacial spacial_compression_encode get_previewer decode_latent_to_preview_image
         conds inner_model latent_shapes encode_model_conds extra_conds multigpu_clones model_sampling model_conds cross_attn
         c_crossattn CONDCrossAttn crossattn_controlnet SAMPLER_SAMPLE PREDICT_NOISE
@@ -123,11 +123,18 @@ PRIVATE = set(
         """,
     )
 )
-"""What may move without a word: only resonance/host/core.py, core_sampling.py and core_text.py touch it, each at one place. Names that are
+"""What may move without a word: only resonance/host/core.py and its like (core_lora.py, ...) touch it, each at one place. Names that are
 used for other things too cannot be searched for, and are not among them."""
 
 LLAMA, QWEN = "comfy/text_encoders/llama.py", "comfy/text_encoders/qwen3vl.py"
 ATTENTION = "comfy/ldm/modules/attention.py"
+UNET = "comfy/ldm/modules/diffusionmodules/openaimodel.py"
+ADAPTERS = {
+    "LoRA": "lora lora alpha mid dora_scale reshape",
+    "LoHa": "lora lora alpha lora lora hada_t1 hada_t2 dora_scale",
+    "LoKr": "lokr_w1 lokr_w2 alpha lokr_w1_a lokr_w1_b lokr_w2_a lokr_w2_b lokr_t2 dora_scale",
+}
+"""What stands where in the ``weights`` of adapters."""
 
 ROWS = [
     # resonance/host/core.py: the queue
@@ -187,22 +194,6 @@ ROWS = [
     *ordered(takes, "comfy/sd.py", "CLIP.encode_from_tokens", "tokens return_pooled return_dict"),
     *each(says, "comfy/sd.py", "CLIP.encode_from_tokens", "cond pooled_output"),
     *ordered(takes, "comfy/sd.py", "CLIP.encode_from_tokens_scheduled", "tokens"),
-    # hooks: what core's node does is done likewise
-    *each(takes, "comfy/sd.py", "CLIP.clone", "disable_dynamic"),
-    *each(sets, "comfy/sd.py", "CLIP.__init__", "patcher apply_hooks_to_conds use_clip_schedule"),
-    *each(sets, "comfy/model_patcher.py", "ModelPatcher.__init__", "forced_hooks"),
-    *each(has, "comfy/model_patcher.py", "ModelPatcher", "register_all_hook_patches"),
-    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.register_all_hook_patches", "hooks target_dict"),
-    *each(has, "comfy/hooks.py", "HookGroup", "clone combine_all_hooks set_keyframes_on_hooks"),
-    *ordered(takes, "comfy/hooks.py", "HookGroup.combine_all_hooks", "hooks_list"),
-    *each(has, "comfy/hooks.py", "", "create_hook_lora create_target_dict"),
-    *ordered(takes, "comfy/hooks.py", "create_hook_lora", "lora strength_model strength_clip"),
-    *ordered(takes, "comfy/hooks.py", "create_target_dict", "target"),
-    *each(has, "comfy/hooks.py", "EnumWeightTarget", "Clip"),
-    *each(sets, "comfy_extras/nodes_hooks.py", "SetClipHooks.apply_hooks", "apply_hooks_to_conds use_clip_schedule"),
-    *each(sets, "comfy_extras/nodes_hooks.py", "SetClipHooks.apply_hooks", "forced_hooks"),
-    *each(uses, "comfy_extras/nodes_hooks.py", "SetClipHooks.apply_hooks", "clone set_keyframes_on_hooks"),
-    *each(uses, "comfy_extras/nodes_hooks.py", "SetClipHooks.apply_hooks", "register_all_hook_patches"),
     # latents and sampling
     *each(says, "nodes.py", "EmptyLatentImage.generate", "samples downscale_ratio_spacial"),
     *each(says, "nodes.py", "common_ksampler", "downscale_ratio_spacial"),
@@ -243,6 +234,44 @@ ROWS = [
     *each(
         takes, "comfy/text_encoders/gemma4.py", "Gemma4_Tokenizer.tokenize_with_weights", "image skip_template thinking"
     ),
+    # resonance/host/core_lora.py
+    *each(has, "comfy/lora.py", "", "load_lora model_lora_keys_unet model_lora_keys_clip"),
+    *each(has, "comfy/lora_convert.py", "", "convert_lora"),
+    *each(has, "comfy/hooks.py", "", "create_hook_lora set_hooks_for_conditioning"),
+    *each(has, "comfy/hooks.py", "HookGroup", "combine_all_hooks"),
+    *ordered(takes, "comfy/lora.py", "load_lora", "lora to_load log_missing"),
+    *ordered(takes, "comfy/lora.py", "model_lora_keys_unet", "model key_map"),
+    *ordered(takes, "comfy/lora.py", "model_lora_keys_clip", "model key_map"),
+    *each(says, "comfy/lora.py", "load_lora", "diff set"),
+    *each(says, "comfy/lora.py", "model_lora_keys_unet", "diffusion_model. .weight lora_unet_{} lycoris_{} unet."),
+    *ordered(takes, "comfy/lora_convert.py", "convert_lora", "sd"),
+    *each(has, "comfy/weight_adapter/base.py", "", "WeightAdapterBase"),
+    *each(has, "comfy/weight_adapter/base.py", "WeightAdapterBase", "name weights calculate_weight"),
+    *(
+        row
+        for kind, weights in ADAPTERS.items()
+        for row in (
+            *ordered(tuples, f"comfy/weight_adapter/{kind.lower()}.py", f"{kind}Adapter.load", weights),
+            *ordered(
+                takes, f"comfy/weight_adapter/{kind.lower()}.py", f"{kind}Adapter.__init__", "loaded_keys weights"
+            ),
+            *ordered(
+                takes,
+                f"comfy/weight_adapter/{kind.lower()}.py",
+                f"{kind}Adapter.calculate_weight",
+                "weight key strength strength_model offset function",
+            ),
+        )
+    ),
+    *ordered(takes, "comfy/sd.py", "CLIP.add_patches", "patches strength_patch"),
+    *each(sets, "comfy/sd.py", "CLIP.__init__", "cond_stage_model"),
+    *ordered(takes, "comfy/hooks.py", "HookGroup.combine_all_hooks", "hooks_list"),
+    *ordered(takes, "comfy/hooks.py", "create_hook_lora", "lora strength_model strength_clip"),
+    *ordered(takes, "comfy/hooks.py", "set_hooks_for_conditioning", "cond hooks"),
+    *each(sets, ATTENTION, "SpatialTransformer.__init__", "norm proj_in proj_out"),
+    *each(sets, UNET, "ResBlock.__init__", "in_layers emb_layers"),
+    *each(uses, UNET, "ResBlock._forward", "in_layers emb_layers"),
+    *each(sets, UNET, "UNetModel.__init__", "time_embed label_emb"),
     # resonance/host/core_sampling.py: conditionings
     *each(sets, "comfy/samplers.py", "CFGGuider.__init__", "model_patcher model_options"),
     *each(sets, "comfy/samplers.py", "CFGGuider.sample", "conds"),

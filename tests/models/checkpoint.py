@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import torch
+
 from .wired.clip_text import clip_text
 from .wired.controlnet import controlnet
 from .wired.flux import flux
+from .wired.loras import layer, wide
 from .wired.taesd import taesd
-from .wired.unet import KOALA, REAL_NUMBERS, SMALLEST, TWELVE, Blocks, Family, lora, unet
+from .wired.unet import KOALA, REAL_NUMBERS, SMALLEST, TWELVE, WIDTH, Blocks, Family, lora, unet
 from .wired.weights import Weights, save
 
 UNET = "model.diffusion_model."
@@ -41,6 +44,30 @@ def build_families(folder: Path) -> None:
     save(folder / "diffusion_models" / "tiny_flux.safetensors", flux_alone())
     save(folder / "text_encoders" / "tiny_clip_l.safetensors", clip_l())
     save(folder / "vae" / "tiny_taef1.safetensors", taef1())
+
+
+KINDS = ("lora", "locon", "loha", "lokr")
+REFUSED = ("dora", "oft", "boft", "glora", "diff")
+
+
+def build_loras(folder: Path) -> None:
+    """Writes ``loras/wide_{kind}_{family}`` for every layer of ``tiny_sd15_topology`` and ``tiny_sdxl``, of each of :data:`KINDS`;
+    for the first also ``wide_{kind}`` of each of :data:`REFUSED`; ``tiny_lora_sd2``, which swaps red and blue. Needs :func:`build_families`."""
+    for family, checkpoint, text in (
+        ("sd15_topology", sd15(blocks=REAL_NUMBERS, chaos=0), {"lora_te": 768}),
+        ("sdxl", sdxl(), {"lora_te1": 768, "lora_te2": 1280}),
+    ):
+        for kind in KINDS:
+            weights = Weights()
+            wide(weights, checkpoint, UNET, kind, text)
+            save(folder / "loras" / f"wide_{kind}_{family}.safetensors", weights)
+    save(folder / "loras" / "tiny_lora_sd2.safetensors", swap(TWELVE, SD2))
+    for kind in REFUSED:
+        weights = Weights()
+        layer(
+            weights, "lora_unet_input_blocks_1_1_transformer_blocks_0_attn2_to_q", kind, torch.Size((WIDTH, WIDTH)), 1
+        )
+        save(folder / "loras" / f"wide_{kind}.safetensors", weights)
 
 
 def sd15(seed: int = 0, blocks: Blocks = SMALLEST, chaos: float = 0.1) -> Weights:

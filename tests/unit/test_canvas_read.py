@@ -316,6 +316,17 @@ def test_all_of_a_canvas_survives_a_round_trip():
     assert json.loads(text)[0]["from"] == "0123abcd" and json.loads(text)[0]["note"] == {"by": ["me", 1.5, None]}
 
 
+def test_several_loras_of_a_region_are_a_list_in_which_one_alone_need_not_be():
+    two = (Lora("x"), Lora("y", -0.5))
+    text = write(Canvas((Region(), Region(loras=two))))
+    assert json.loads(text)[1]["lora"] == [{"file": "x", "strength": 1.0}, {"file": "y", "strength": -0.5}]
+    assert read_canvas(text).canvas.regions[1].loras == two
+    rect = [0, 90, 0, 90]
+    for value, loras in (([{"file": "x"}], two[:1]), ({"file": "x"}, two[:1]), ([], ()), (None, ())):
+        item = {"rect": rect, "prefixes": ["a"], "lora": value}
+        assert read_canvas(json.dumps([{"rect": rect}, item])).canvas.regions[1].loras == loras
+
+
 def test_only_what_differs_from_the_default_is_written_a_region_a_line():
     assert write(Canvas((Region(), Region((1, 2, 3, 4), ("a.",), name="b")))) == (
         '[\n{"rect": [0, 90, 0, 90], "prefixes": [], "suffixes": [], "color": [128, 128, 128]},\n'
@@ -358,7 +369,13 @@ def test_a_data_url_will_do_for_a_mask():
         *(({"weight": bad}, "weight is .* a number from 0 to 100") for bad in (-1, 101, "1", True, 10**400)),
         ({"start": 0.5, "end": 0.2}, "end is 0.2, not a number from 0.5 to 1"),
         ({"mask": "abc!"}, "Item 1 of the list: mask is not an 8-bit grey PNG of at most 256 x 256"),
-        *(({"lora": bad}, 'lora is .* name of a file') for bad in ("x", {"strength": 1}, {"file": ""}, {"file": "x", "strength": "1"})),
+        *(
+            ({"lora": bad}, "lora is .* name of a file.*, or a list of at most 8")
+            for bad in (
+                *("x", {"strength": 1}, {"file": ""}, {"file": "x", "strength": "1"}),
+                *(["x"], [{"file": "x"}, {}], [{"file": "x"}] * 9),
+            )
+        ),
     ],
 )  # fmt: skip
 def test_a_wrong_item_is_named_with_its_key(item: Any, said: str):

@@ -61,7 +61,7 @@ def test_only_the_ledger_its_schema_and_its_questions_speak_sql() -> None:
     assert speaks_sql('db.execute(f"SELECT {columns} FROM item")') and not speaks_sql('"Select a picture."')
 
 
-COMFYUI = [PACK / "resonance" / "host" / f"{name}.py" for name in ("core", "core_sampling", "core_text")]
+COMFYUI = [PACK / "resonance" / "host" / f"{name}.py" for name in ("core", "core_lora", "core_sampling", "core_text")]
 
 
 def names(tree: ast.AST) -> set[str]:
@@ -98,7 +98,7 @@ def test_comfyuis_insides_are_known_in_one_place_and_touched_once() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "clip.forced_hooks = None",
+        "clip.cond_stage_model = None",
         "queue.get_history(run, map_function=len)",
         "node['is_changed']",
         "from comfy_execution.utils import get_executing_context",

@@ -524,12 +524,12 @@ var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
 var BUTTONS_HEIGHT = 46;
-var nodes = () => import("./node-Bu0fhrUC.mjs");
+var nodes = () => import("./node-YsuVxXyl.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-CvgsGjYS.mjs");
-var menu = () => import("./menu-8-J6zmXW.mjs");
-var panel = () => import("./panel-Lx0tep3m.mjs");
-var folders = () => import("./folders-BuZSmcE9.mjs");
+var said = () => speaking ??= import("./said-C720OTH2.mjs");
+var menu = () => import("./menu-DBdev2fL.mjs");
+var panel = () => import("./panel-Cms1E8Za.mjs");
+var folders = () => import("./folders-mMsBXIRs.mjs");
 var tables = () => import("./transform-CB7awq-k.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));

@@ -2,6 +2,8 @@
 
 export const GRID = 90
 export const STRONGEST = 100
+/** Most LoRAs of one region. */
+export const LORAS = 8
 /** Most letters of a canvas in JSON, and most regions with the global one: as in resonance/canvas/read.py. */
 export const LETTERS = 2 ** 23
 export const REGIONS = 500
@@ -34,7 +36,7 @@ export interface Region {
   readonly end: number
   /** Its shape inside the rectangle: a grey PNG in base64, or empty. */
   readonly mask: string
-  readonly lora: Lora | null
+  readonly loras: readonly Lora[]
   /** Cannot be moved in the editor. */
   readonly locked: boolean
   /** Is not drawn in the editor; it acts all the same. */
@@ -64,7 +66,7 @@ export const EMPTY: Region = {
   start: 0,
   end: 1,
   mask: '',
-  lora: null,
+  loras: [],
   locked: false,
   hidden: false,
   extra: {},
@@ -158,11 +160,17 @@ function readRegion(value: unknown, number: number): Region {
     start,
     end: number_('end', start, 1, 1),
     mask: text('mask').replace(/^data:image\/png;base64,/, ''),
-    lora: take<Lora | null>('lora', null, '{"file": name of a file, "strength": a number}', isLora),
+    loras: loras(
+      take<Lora | readonly Lora[] | null>(
+        'lora',
+        null,
+        `{"file": name of a file, "strength": a number}, or a list of at most ${LORAS} of these`,
+        isLoras,
+      ),
+    ),
     locked: locked === true,
     hidden: hidden === true,
   }
-  if (region.lora) region.lora = { file: region.lora.file, strength: region.lora.strength ?? 1 }
   if (number > 0 && from !== undefined) fields['from'] = from
   if (Object.keys(states).length) fields['editor'] = states
   return { ...region, extra: fields }
@@ -175,9 +183,10 @@ export function write(canvas: Canvas): string {
 
 /** A region as it stands in JSON. */
 export function plain(region: Region, origin = ''): Record<string, unknown> {
-  const { rect, prefixes, suffixes, color, locked, hidden, extra, ...optional } = region
+  const { rect, prefixes, suffixes, color, loras, locked, hidden, extra, ...optional } = region
   const item: Record<string, unknown> = { rect, prefixes, suffixes, color }
   for (const [key, value] of Object.entries(optional)) if (value !== EMPTY[key as keyof Region]) item[key] = value
+  if (loras.length) item['lora'] = loras.length > 1 ? loras : loras[0]
   if (origin) item['from'] = origin
   const { editor, ...unknown } = extra
   const states = { ...(locked && { locked }), ...(hidden && { hidden }), ...(editor as object | undefined) }
@@ -227,6 +236,16 @@ function isColor(value: unknown): value is Color {
     value.length === 3 &&
     value.every((part) => Number.isInteger(part) && isWithin(part, 0, 255))
   )
+}
+
+/** One alone need not be in a list, as older canvases have it. */
+function isLoras(value: unknown): value is Lora | readonly Lora[] {
+  return isLora(value) || (Array.isArray(value) && value.length <= LORAS && value.every(isLora))
+}
+
+function loras(value: Lora | readonly Lora[] | null): readonly Lora[] {
+  const found = value === null ? [] : 'file' in value ? [value] : value
+  return found.map(({ file, strength }) => ({ file, strength: (strength as number | undefined) ?? 1 }))
 }
 
 function isLora(value: unknown): value is Lora {

@@ -1,12 +1,12 @@
 // What is written in a region: the one that was selected last, or the global one.
 
-import { ask } from '../comfy'
 import { addStyle, h, showText } from '../dom'
 import { t } from '../i18n'
-import { type Canvas, type Lora, label, ownPrefixes, type Region, STRONGEST } from './canvas'
+import { type Canvas, label, ownPrefixes, type Region, STRONGEST } from './canvas'
 import { colorField } from './color'
 import { change, setGlobalPrefixes } from './commands'
 import { group, labeled, numberField, show } from './field'
+import { loraField } from './loras'
 import { place } from './place'
 import { type State } from './state'
 import { ROWS, texts } from './texts'
@@ -57,7 +57,7 @@ export function form(state: State): HTMLElement {
   // Each stops at the other: on the way to 0.75 an end is 0.
   const start = numberField([0, 1], STEP, (value) => editAll('start', ({ end }) => ({ start: Math.min(value, end) })))
   const end = numberField([0, 1], STEP, (value) => editAll('end', ({ start }) => ({ end: Math.max(value, start) })))
-  const lora = loraField((changed) => edit('lora', (region) => ({ lora: changed(region.lora) })))
+  const loras = loraField((changed) => edit('lora', (region) => ({ loras: changed(region.loras) })))
 
   const nameField = labeled(t('form.name'), name)
   const times = [labeled(t('form.start'), start.input), labeled(t('form.end'), end.input)]
@@ -74,9 +74,9 @@ export function form(state: State): HTMLElement {
     color.element,
     labeled(t('form.negative'), negative),
     h('div', { className: 'numbers' }, labeled(t('form.weight'), weight.input), ...times),
-    lora.element,
+    loras.element,
   )
-  const ofLocals = [nameField, where.element, ...times, lora.element]
+  const ofLocals = [nameField, where.element, ...times, loras.element]
 
   let shownNumber: number | undefined
   const refresh = (forced: boolean): void => {
@@ -109,7 +109,7 @@ export function form(state: State): HTMLElement {
     weight.show(region.weight, forced)
     start.show(region.start, forced)
     end.show(region.end, forced)
-    lora.show(region.lora, forced)
+    loras.show(region.loras, forced)
   }
   // A drag moves a region, and its words stay: only the place follows, as often as it is drawn.
   let frame = 0
@@ -134,37 +134,4 @@ function showShared(list: HTMLUListElement, shared: readonly string[]): void {
   list.hidden = shown.length === 0
   if (String([...list.children].map((item) => item.textContent)) === String(shown)) return
   list.replaceChildren(...shown.map((text) => h('li', { textContent: text })))
-}
-
-interface LoraField {
-  readonly element: HTMLElement
-  show(lora: Lora | null, forced: boolean): void
-}
-
-function loraField(edit: (changed: (lora: Lora | null) => Lora | null) => void): LoraField {
-  const files = h('select', {}, h('option', { value: '', textContent: t('form.no_lora') }))
-  const offer = (file: string): void => {
-    if (![...files.options].some((option) => option.value === file))
-      files.append(h('option', { value: file, textContent: file }))
-  }
-  files.addEventListener('change', () =>
-    edit((lora) => (files.value ? { file: files.value, strength: lora?.strength ?? 1 } : null)),
-  )
-  const strength = numberField([-STRONGEST, STRONGEST], STEP, (value) =>
-    edit((lora) => lora && { ...lora, strength: value }),
-  )
-  // Without the list, the file that is written stays, and can be taken away.
-  ask<string[]>('/models/loras').then(
-    (found) => found.forEach(offer),
-    () => undefined,
-  )
-  return {
-    element: group(t('form.lora'), labeled(t('form.lora_file'), files), labeled(t('form.strength'), strength.input)),
-    show(lora, forced) {
-      if (lora) offer(lora.file)
-      show(files, lora?.file ?? '', true)
-      strength.input.disabled = !lora
-      strength.show(lora?.strength ?? 1, forced)
-    },
-  }
 }

@@ -2,12 +2,12 @@
 
 from comfy_api.latest import ComfyExtension
 
-from . import looks, models, runs, tints
+from . import looks, loras, models, runs, tints
 
 
 class PatchesExtension(ComfyExtension):
     async def get_node_list(self):
-        return [*models.NODES, *tints.NODES, *looks.NODES, *runs.NODES]
+        return [*models.NODES, *tints.NODES, *looks.NODES, *loras.NODES, *runs.NODES]
 
 
 async def comfy_entrypoint():

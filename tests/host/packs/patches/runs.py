@@ -385,7 +385,7 @@ class SampleInThreads(io.ComfyNode):
 
 
 class SampleAndFail(io.ComfyNode):
-    """Samples, fails at the second step, and says whether the model is as it was, object by object."""
+    """Samples, fails at the second step, and says whether the model is as it was, object by object, and its weights bit by bit."""
 
     @classmethod
     def define_schema(cls):
@@ -394,7 +394,7 @@ class SampleAndFail(io.ComfyNode):
     @classmethod
     def execute(cls, model, positive, negative):
         run(model, positive, negative, 0)  # what ComfyUI keeps of a loaded model is there afterwards
-        before = state(model)
+        before, weights = state(model), digest(dict(model.model.state_dict()))
 
         def callback(step, *_):
             if step == 1:
@@ -405,6 +405,7 @@ class SampleAndFail(io.ComfyNode):
         except ZeroDivisionError:
             after = state(model)
             changed = [name for name in before if before[name] != after.get(name)] + [*(after.keys() - before.keys())]
+            changed += [] if digest(dict(model.model.state_dict())) == weights else ["weights"]
             return io.NodeOutput(ui={"changed": [json.dumps(changed)]})
         raise AssertionError("it did not fail")
 

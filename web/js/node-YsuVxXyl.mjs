@@ -1,4 +1,4 @@
-import { _ as read, a as stored, c as BLANK, i as sizeOf, m as label, n as hasUpstream, o as textOf, p as hex, r as isLinked, s as widgetOf, t as effectiveOf, v as readList, y as write } from "./effective-tzxRiLqM.mjs";
+import { _ as read, a as stored, c as BLANK, i as sizeOf, m as label, n as hasUpstream, o as textOf, p as hex, r as isLinked, s as widgetOf, t as effectiveOf, v as readList, y as write } from "./effective-DafEiiEr.mjs";
 import { A as findNode, D as app, F as outputOf, N as loadTexts, P as on, R as viewUrl, S as svg, _ as mountAgain, b as h, d as setting, f as heats, h as keepMounted, j as finder, k as captureUndo, p as lastPicture, v as onChange, y as addStyle, z as t } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
 // src/canvas/preview.css?inline
@@ -273,10 +273,10 @@ function followForm(node) {
 /** All parts at once: an editor that is open can do without the server. */
 function editorParts() {
 	return Promise.all([
-		import("./editor-_WjPsFGy.mjs"),
-		import("./form-DER6dBk7.mjs"),
-		import("./source_text-Xp2mJd1j.mjs").then((n) => n.t),
-		import("./exchange_panels-C_MVJZXs.mjs")
+		import("./editor-KeN2Sb5g.mjs"),
+		import("./form-CCV2nDJ3.mjs"),
+		import("./source_text-BWjfKwUG.mjs").then((n) => n.t),
+		import("./exchange_panels-CrQpgqKU.mjs")
 	]);
 }
 /** Opens the editor on a node's canvas. */

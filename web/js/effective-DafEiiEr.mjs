@@ -26,7 +26,7 @@ var EMPTY = {
 	start: 0,
 	end: 1,
 	mask: "",
-	lora: null,
+	loras: [],
 	locked: false,
 	hidden: false,
 	extra: {}
@@ -112,13 +112,9 @@ function readRegion(value, number) {
 		start,
 		end: number_("end", start, 1, 1),
 		mask: text("mask").replace(/^data:image\/png;base64,/, ""),
-		lora: take("lora", null, "{\"file\": name of a file, \"strength\": a number}", isLora),
+		loras: loras(take("lora", null, `{"file": name of a file, "strength": a number}, or a list of at most 8 of these`, isLoras)),
 		locked: locked === true,
 		hidden: hidden === true
-	};
-	if (region.lora) region.lora = {
-		file: region.lora.file,
-		strength: region.lora.strength ?? 1
 	};
 	if (number > 0 && from !== void 0) fields["from"] = from;
 	if (Object.keys(states).length) fields["editor"] = states;
@@ -133,7 +129,7 @@ function write(canvas) {
 }
 /** A region as it stands in JSON. */
 function plain(region, origin = "") {
-	const { rect, prefixes, suffixes, color, locked, hidden, extra, ...optional } = region;
+	const { rect, prefixes, suffixes, color, loras, locked, hidden, extra, ...optional } = region;
 	const item = {
 		rect,
 		prefixes,
@@ -141,6 +137,7 @@ function plain(region, origin = "") {
 		color
 	};
 	for (const [key, value] of Object.entries(optional)) if (value !== EMPTY[key]) item[key] = value;
+	if (loras.length) item["lora"] = loras.length > 1 ? loras : loras[0];
 	if (origin) item["from"] = origin;
 	const { editor, ...unknown } = extra;
 	const states = {
@@ -183,6 +180,16 @@ function isRect(value) {
 }
 function isColor(value) {
 	return Array.isArray(value) && value.length === 3 && value.every((part) => Number.isInteger(part) && isWithin(part, 0, 255));
+}
+/** One alone need not be in a list, as older canvases have it. */
+function isLoras(value) {
+	return isLora(value) || Array.isArray(value) && value.length <= 8 && value.every(isLora);
+}
+function loras(value) {
+	return (value === null ? [] : "file" in value ? [value] : value).map(({ file, strength }) => ({
+		file,
+		strength: strength ?? 1
+	}));
 }
 function isLora(value) {
 	if (typeof value !== "object" || value === null) return false;

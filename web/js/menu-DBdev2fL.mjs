@@ -1,8 +1,8 @@
 import { C as GALLERY, D as app, O as ask, k as captureUndo, z as t } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
-import { s as widgetOf } from "./effective-tzxRiLqM.mjs";
+import { s as widgetOf } from "./effective-DafEiiEr.mjs";
 import { showSession } from "./gallery-BQyUDghF.mjs";
-import { wordsOf } from "./said-CvgsGjYS.mjs";
+import { wordsOf } from "./said-C720OTH2.mjs";
 // src/menu.ts
 /** Opens the gallery at the node's session, or as it was left. */
 function showRounds(node) {

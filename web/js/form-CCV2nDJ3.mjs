@@ -1,7 +1,7 @@
 import { O as ask, b as h, x as showText, y as addStyle, z as t } from "./resonance.js";
-import { f as WHOLE, h as ownPrefixes, m as label, p as hex } from "./effective-tzxRiLqM.mjs";
-import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field-DcV1gaBK.mjs";
-import { p as setGlobalPrefixes, r as change, y as clamp } from "./commands-CVnI9JkD.mjs";
+import { f as WHOLE, h as ownPrefixes, m as label, p as hex } from "./effective-DafEiiEr.mjs";
+import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field-DqWEqqw4.mjs";
+import { p as setGlobalPrefixes, r as change, y as clamp } from "./commands-CcONQPJ0.mjs";
 import { t as words_default } from "./words-DctFhklh.mjs";
 var vocabulary_default = {
 	locations: {
@@ -900,6 +900,73 @@ function colorField(change) {
 		}
 	};
 }
+// src/canvas/loras.ts
+var STEP$1 = .05;
+function loraField(edit) {
+	const element = group(t("form.lora"));
+	const rows = [];
+	let offered = [];
+	ask("/models/loras").then((found) => {
+		offered = found;
+		for (const row of rows) row.offer(found);
+	}, () => void 0);
+	return {
+		element,
+		show(loras, forced) {
+			const count = Math.min(loras.length + 1, 8);
+			while (rows.length < count) {
+				const row = newRow(rows.length, edit);
+				row.offer(offered);
+				element.append(...row.elements);
+				rows.push(row);
+			}
+			for (const row of rows.splice(count)) for (const part of row.elements) part.remove();
+			rows.forEach((row, i) => row.show(loras[i], forced));
+		}
+	};
+}
+function newRow(number, edit) {
+	const files = h("select", {}, h("option", {
+		value: "",
+		textContent: t("form.no_lora")
+	}));
+	const put = (loras, ...lora) => [
+		...loras.slice(0, number),
+		...lora,
+		...loras.slice(number + 1)
+	];
+	const offer = (names) => {
+		for (const file of names) if (![...files.options].some((option) => option.value === file)) files.append(h("option", {
+			value: file,
+			textContent: file
+		}));
+	};
+	files.addEventListener("change", () => {
+		const file = files.value;
+		edit((loras) => file ? put(loras, {
+			file,
+			strength: loras[number]?.strength ?? 1
+		}) : put(loras));
+	});
+	const strength = numberField([-100, 100], STEP$1, (value) => edit((loras) => {
+		const lora = loras[number];
+		return lora ? put(loras, {
+			...lora,
+			strength: value
+		}) : loras;
+	}));
+	const named = (name) => number ? `${name} ${number + 1}` : name;
+	return {
+		elements: [labeled(named(t("form.lora_file")), files), labeled(named(t("form.strength")), strength.input)],
+		offer,
+		show(lora, forced) {
+			if (lora) offer([lora.file]);
+			show(files, lora?.file ?? "", true);
+			strength.input.disabled = !lora;
+			strength.show(lora?.strength ?? 1, forced);
+		}
+	};
+}
 // src/canvas/place.ts
 var SLOTS = [
 	"location",
@@ -1204,15 +1271,15 @@ function form(state) {
 	const weight = numberField([0, 100], STEP, (value) => editAll("weight", () => ({ weight: value })));
 	const start = numberField([0, 1], STEP, (value) => editAll("start", ({ end }) => ({ start: Math.min(value, end) })));
 	const end = numberField([0, 1], STEP, (value) => editAll("end", ({ start }) => ({ end: Math.max(value, start) })));
-	const lora = loraField((changed) => edit("lora", (region) => ({ lora: changed(region.lora) })));
+	const loras = loraField((changed) => edit("lora", (region) => ({ loras: changed(region.loras) })));
 	const nameField = labeled(t("form.name"), name);
 	const times = [labeled(t("form.start"), start.input), labeled(t("form.end"), end.input)];
-	const fields = h("div", { className: "fields" }, several, nameField, group(t("form.description"), shared, description.element), group(t("form.details"), suffixes.element), labeled(t("form.tags"), tags), counts.element, where.element, color.element, labeled(t("form.negative"), negative), h("div", { className: "numbers" }, labeled(t("form.weight"), weight.input), ...times), lora.element);
+	const fields = h("div", { className: "fields" }, several, nameField, group(t("form.description"), shared, description.element), group(t("form.details"), suffixes.element), labeled(t("form.tags"), tags), counts.element, where.element, color.element, labeled(t("form.negative"), negative), h("div", { className: "numbers" }, labeled(t("form.weight"), weight.input), ...times), loras.element);
 	const ofLocals = [
 		nameField,
 		where.element,
 		...times,
-		lora.element
+		loras.element
 	];
 	let shownNumber;
 	const refresh = (forced) => {
@@ -1244,7 +1311,7 @@ function form(state) {
 		weight.show(region.weight, forced);
 		start.show(region.start, forced);
 		end.show(region.end, forced);
-		lora.show(region.lora, forced);
+		loras.show(region.loras, forced);
 	};
 	let frame = 0;
 	const follow = () => {
@@ -1269,35 +1336,5 @@ function showShared(list, shared) {
 	list.hidden = shown.length === 0;
 	if (String([...list.children].map((item) => item.textContent)) === String(shown)) return;
 	list.replaceChildren(...shown.map((text) => h("li", { textContent: text })));
-}
-function loraField(edit) {
-	const files = h("select", {}, h("option", {
-		value: "",
-		textContent: t("form.no_lora")
-	}));
-	const offer = (file) => {
-		if (![...files.options].some((option) => option.value === file)) files.append(h("option", {
-			value: file,
-			textContent: file
-		}));
-	};
-	files.addEventListener("change", () => edit((lora) => files.value ? {
-		file: files.value,
-		strength: lora?.strength ?? 1
-	} : null));
-	const strength = numberField([-100, 100], STEP, (value) => edit((lora) => lora && {
-		...lora,
-		strength: value
-	}));
-	ask("/models/loras").then((found) => found.forEach(offer), () => void 0);
-	return {
-		element: group(t("form.lora"), labeled(t("form.lora_file"), files), labeled(t("form.strength"), strength.input)),
-		show(lora, forced) {
-			if (lora) offer(lora.file);
-			show(files, lora?.file ?? "", true);
-			strength.input.disabled = !lora;
-			strength.show(lora?.strength ?? 1, forced);
-		}
-	};
 }
 export { form };
