@@ -20,8 +20,9 @@ NESTED = 100
 LARGEST = 1000.0
 """Weights are no larger, and no smaller below 0."""
 UP = 1.1
-WHOLE_WORD = 8
-"""Words of so many tokens may be parted by the end of a chunk, as ComfyUI's tokenizer does it; shorter ones are not."""
+PARTED = 8
+"""Runs of so many tokens may be parted by the end of a chunk, shorter ones are not: so does ComfyUI's tokenizer, to which a run is all
+that stands between two changes of weight."""
 
 T = TypeVar("T")
 
@@ -88,21 +89,21 @@ def pieces(prompt: str) -> list[Piece | None]:
     return found
 
 
-def chunks(words: Iterable[Sequence[T] | None], most: int) -> tuple[list[list[T]], int]:
+def chunks(runs: Iterable[Sequence[T] | None], most: int) -> tuple[list[list[T]], int]:
     """Tokens in chunks of :data:`ROOM`, at least one, which may be empty.
 
     Args:
-        words: the tokens of each word; None begins a new chunk, if the one before it is not empty.
+        runs: the tokens of each; None begins a new chunk, if the one before it is not empty.
         most: chunks.
 
     Returns:
         The chunks, and how many tokens found no room in them.
     """
     found: list[list[T]] = [[]]
-    for word in words:
-        if word is None or (len(word) < WHOLE_WORD and len(found[-1]) + len(word) > ROOM):
+    for run in runs:
+        if run is None or (len(run) < PARTED and len(found[-1]) + len(run) > ROOM):
             found += [[]] if found[-1] else []
-        left = word or ()
+        left = run or ()
         while left:
             if len(found[-1]) == ROOM:
                 found.append([])
