@@ -130,7 +130,7 @@ def explain_missing(tagger: Tagger, roots: Sequence[Path], asked: str = "") -> s
     needed = "; or ".join(f"{files} (engine {one})" for one, files in lists.items())
     text = f"The tagger '{name}' lacks {', '.join(tagger.missing)} in {_listed(root / name for root in roots)}. It needs {needed}."
     if model.repo:
-        text += f" Put them there from {model.page}, or switch on 'download'."
+        text += f" Put them there from {model.page} ({model.size}), or switch on 'download'."
     return text
 
 
