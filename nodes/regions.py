@@ -193,6 +193,7 @@ class RegionFromConditioning(io.ComfyNode):
                 io.Combo.Input(
                     "lora",
                     options=[NO_LORA, *folder_paths.get_filename_list("loras")],
+                    default=NO_LORA,
                     optional=True,
                     tooltip="A LoRA that acts in this region only, in the diffusion model: the conditioning is taken as it is. Encode"
                     " it with the LoRA too, if it has a part for the text encoder.",

@@ -20,6 +20,7 @@ OTHERS = {
     ("ResonanceRoundOutput", "format"),
     ("ResonanceVary", "sampler_name"),
     ("ResonanceVary", "scheduler"),
+    ("ResonanceRegionFromConditioning", "lora"),
 }
 """Lists that are ComfyUI's, the machine's or made of files."""
 
