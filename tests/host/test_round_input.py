@@ -35,7 +35,7 @@ def test_a_finished_session_says_so_and_is_no_failure(comfy: Comfy, name: str) -
     comfy.idle()
     [text] = said(comfy, quick(name, name))
     assert text["text"] == (
-        f"Session {name!r} is finished: 1 rounds, 2 pictures in the last. Raise the number of rounds, add pictures to the first"
+        f"Session {name!r} is finished: 1 round, 2 pictures in the last. Raise the number of rounds, add pictures to the first"
         " folder, or choose another session name."
     )
     check_whole(comfy, name, 1, 2)
