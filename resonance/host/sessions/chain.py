@@ -418,6 +418,8 @@ def _next(ask: Ask) -> tuple[Item, int]:
 def _finished(ledger: Ledger, fill: Fill, gone: str) -> str:
     status = ledger.status()
     failed = f", {status.failed} failed (Retry gives them new attempts)" if status.failed else ""
-    rounds, pictures = (f"{n} {what}{'s' * (n != 1)}" for n, what in ((status.round, "round"), (status.done, "picture")))
+    rounds, pictures = (
+        f"{n} {what}{'s' * (n != 1)}" for n, what in ((status.round, "round"), (status.done, "picture"))
+    )
     text = f"Session {ledger.name!r} is finished: {rounds}, {pictures} in the last{failed}."
     return f"{text} {gone or fill.more}"
