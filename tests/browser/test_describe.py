@@ -191,6 +191,18 @@ def test_it_waits_in_the_queue_and_is_stopped_there_or_at_work(desk: Desk) -> No
     desk.comfy.post("/queue", {"clear": True})
     desk.comfy.post("/interrupt", {"prompt_id": slow})
     expect(panel.get_by_role("status")).to_have_text("Stopped.")
+    with FakeLLM() as fake:
+        choose(desk, Model="server", Address=f"{fake.url}/slow")
+        panel.get_by_role("button", name="Caption", exact=True).click()
+        expect(panel.get_by_role("status")).not_to_have_text("Waiting in the queue")
+        desk.page.wait_for_function("async () => (await (await fetch('/queue')).json()).queue_running.length === 1")
+        while not any(path.endswith("chat/completions") for _, path, *_ in fake.seen):
+            desk.page.wait_for_timeout(50)
+        panel.get_by_role("button", name="Stop", exact=True).click()
+        expect(panel.get_by_role("status")).to_have_text("Stopped.")
+        desk.comfy.idle(3)
+    [last] = desk.comfy.get("/history?max_items=1").values()
+    assert last["status"]["messages"][-1][0] == "execution_interrupted"
 
 
 def select(desk: Desk) -> None:
