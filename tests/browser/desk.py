@@ -9,6 +9,7 @@ EMPTY = {"last_node_id": 0, "last_link_id": 0, "nodes": [], "links": [], "groups
 
 CLEAR = """async empty => {
     document.querySelectorAll('dialog').forEach(dialog => dialog.close())
+    document.querySelectorAll('.resonance-describe [aria-label=Close]').forEach(button => button.click())
     const { sidebarTab, workflow } = app.extensionManager
     if (sidebarTab.activeSidebarTabId) sidebarTab.toggleSidebarTab(sidebarTab.activeSidebarTabId)
     await app.loadGraphData(empty, true, true, 'test')
@@ -42,7 +43,7 @@ class Desk:
 
     def check(self) -> None:
         errors, self.errors = self.errors, []
-        assert errors == []
+        assert not errors, errors
 
     def clear(self) -> None:
         """An empty graph, no dialog, no sidebar."""

@@ -54,7 +54,10 @@ SAYS: dict[str, list[Any]] = {
 
 
 @pytest.mark.one_page
-@pytest.mark.parametrize("name", [*BLUEPRINTS])
+@pytest.mark.parametrize(
+    "name",
+    ["Words to picture", *(pytest.param(each, marks=pytest.mark.long) for each in SAYS if each != "Words to picture")],
+)
 def test_a_blueprint_comes_from_the_node_library_and_runs(desk: Desk, name: str) -> None:
     page, blueprint = desk.page, BLUEPRINTS[name]
     page.keyboard.press("n")

@@ -115,7 +115,7 @@ def test_it_can_be_asked_of_saved_pictures_inside_subgraphs_and_of_what_only_the
     expect(panel.get_by_role("alert")).to_contain_text("cannot be read")
 
 
-@PAIR
+@ONCE
 def test_what_is_wrong_is_said_in_the_panel_once(desk: Desk) -> None:
     load_image(desk, "mistakes", "red")
     choose(desk, Tagger="joytag")

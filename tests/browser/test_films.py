@@ -4,6 +4,7 @@ import io
 import os
 import time
 
+import pytest
 from fake_llm import FakeLLM
 from host.comfy import node
 from host.graphs import output
@@ -17,7 +18,7 @@ from .gallery import Gallery
 from .test_live import live, open_chat, start
 from .test_screenshots import answer
 
-pytestmark = pages("pinned-nodes2")  # one page is enough
+pytestmark = [pytest.mark.long, pages("pinned-nodes2")]  # one page is enough
 
 FOLDER = PACK / "docs" / "images"
 WIDTH, LARGEST = 900, 2 * 2**20

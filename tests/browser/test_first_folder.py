@@ -90,6 +90,7 @@ def test_a_folder_is_chosen_by_key_and_by_pointer(desk: Desk) -> None:
     expect(button(desk, "Choose folder")).to_have_count(1)
 
 
+@pytest.mark.one_page
 def test_pictures_are_uploaded_into_a_new_folder(desk: Desk, tmp_path: Path) -> None:
     session = f"uploading {desk.renderer} {'newer' if '--front-end-root' in desk.comfy.args else 'pinned'}"
     pictures(desk.comfy, f"{session} own", "red", "green")
@@ -116,6 +117,7 @@ def test_pictures_are_uploaded_into_a_new_folder(desk: Desk, tmp_path: Path) -> 
     assert folder_of(desk) == chosen
 
 
+@pytest.mark.one_page
 def test_what_is_dropped_on_the_node_is_uploaded(desk: Desk, tmp_path: Path) -> None:
     number = f"{desk.renderer} {'newer' if '--front-end-root' in desk.comfy.args else 'pinned'}"
     holiday = tmp_path / f"holiday {number}"
@@ -202,7 +204,7 @@ def test_pictures_that_are_gone_are_made_again_by_a_button_on_the_node(desk: Des
 @ONCE
 def test_no_time_is_left_once_the_queue_was_emptied(desk: Desk) -> None:
     pictures(desk.comfy, "stopping", "red", "green", "blue", "red")
-    desk.load_api(quick("stopping", "stopping", paint={"seconds": 0.3}))
+    desk.load_api(quick("stopping", "stopping", paint={"seconds": 1.5}))
     place(desk, 1, 5)
     desk.page.evaluate("() => app.queuePrompt(0)")
     said = desk.page.locator(".resonance-said").first

@@ -25,6 +25,7 @@ PLACE = (
 def test_a_mistake_is_counted_once_and_told_in_full_on_its_node(desk: Desk) -> None:
     pictures(desk.comfy, "mistaken", "red")
     page, says = desk.page, desk.page.locator(".resonance-said.problem")
+    desk.command("Comfy.RefreshNodeDefinitions")  # the page may be older than the models
     overlay, groups = page.get_by_test_id("error-overlay"), page.locator("[data-testid^='error-group-']:has(button)")
     for name, mistake in MISTAKES.items():
         desk.load_api(mistake.graph)

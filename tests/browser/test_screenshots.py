@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+import pytest
 from demo import PHOTOGRAPHS, photographs
 from examples.canvas import LIGHTHOUSE
 from fake_llm import FakeLLM
@@ -22,7 +23,7 @@ from .editor import edit
 from .gallery import Gallery
 from .test_live import open_chat, start
 
-pytestmark = pages("pinned-classic", "pinned-nodes2")  # one front end is enough
+pytestmark = [pytest.mark.long, pages("pinned-classic", "pinned-nodes2")]  # one front end is enough
 
 FOLDER = PACK / "docs" / "images"
 SESSION = "photographs"

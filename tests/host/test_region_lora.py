@@ -72,6 +72,12 @@ def wholes() -> list[tuple[str, str, str, str]]:
     return sorted(cases, key=lambda case: case[:2])
 
 
+TWO = [
+    COUPLE,
+    OVERLAY,
+    *(pytest.param(each, marks=pytest.mark.long) for each in METHODS if each not in (COUPLE, OVERLAY)),
+]
+"""One that acts in attention and one that does not; the others in `nox -s long`."""
 EVERY = product(("sd15_topology", "sdxl"), KINDS, METHODS, ("canvas", "connected"))
 
 
@@ -88,7 +94,7 @@ def test_over_the_whole_picture_it_is_cores_loader(comfy: Comfy, family: str, ki
     assert apart(comfy, nodes, family, file, ["without positive", 0], ["without negative", 0]) < 1e-3
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", TWO)
 def test_the_lora_of_the_global_region_is_cores_loader(comfy: Comfy, method: str):
     """It acts on the pooled vector, too."""
     file = "wide_lora_sdxl.safetensors"
@@ -161,7 +167,7 @@ def test_two_of_them_swap_colours_and_move_with_their_regions(comfy: Comfy, meth
     assert leans(picture.left, "red", "blue") and leans(picture.right, "blue", "red")
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", TWO)
 def test_several_of_one_region_add_up(comfy: Comfy, method: str):
     one = layout(region("red", LEFT, loras=swapping()), region("red", RIGHT))
     halves = layout(region("red", LEFT, loras=swapping(strength=0.5) * 2), region("red", RIGHT))
@@ -169,7 +175,7 @@ def test_several_of_one_region_add_up(comfy: Comfy, method: str):
     assert picture.left == pytest.approx(expected.left, abs=0.5)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", TWO)
 def test_with_weight_or_strength_0_nothing_is_another(comfy: Comfy, method: str):
     def painted(*regions: Region) -> str:
         return pictures(comfy, place(layout(*regions), method), cfg=3.0)[0].pixels
@@ -179,7 +185,7 @@ def test_with_weight_or_strength_0_nothing_is_another(comfy: Comfy, method: str)
     assert painted(region("red", LEFT, loras=swapping(), weight=0), right) == painted(right)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", TWO)
 def test_it_acts_from_the_start_to_the_end_of_its_region(comfy: Comfy, method: str):
     def left(**more: Any) -> float:
         return pictures(comfy, place(layout(region("red", LEFT, **more), whole="red"), method))[0].left[2]

@@ -125,7 +125,7 @@ def outcome(text: str) -> Reading | str:
     return reading
 
 
-@pytest.mark.parametrize("count", [1500, pytest.param(5000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [750, pytest.param(5000, marks=pytest.mark.long)])
 def test_spoilt_answers_give_a_canvas_or_one_error(no_effects: Path, count: int):
     draw = random.Random(count)
     texts = [PROGRAM, ANSWER, write(read_canvas(PROGRAM).canvas), PROGRAM.split("```")[1].removeprefix("python\n")]

@@ -524,7 +524,7 @@ var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
 var BUTTONS_HEIGHT = 46;
-var nodes = () => import("./node-YsuVxXyl.mjs");
+var nodes = () => import("./node-RuUWyjC0.mjs");
 var speaking;
 var said = () => speaking ??= import("./said-C720OTH2.mjs");
 var menu = () => import("./menu-DBdev2fL.mjs");

@@ -1,10 +1,10 @@
-// The LoRAs of a region, a row each. One more row is empty: a file that is chosen there is added. A row without a file goes.
+// The LoRAs of a region, a row each. One more row is empty: a file that is chosen there is added.
 
 import { ask } from '../comfy'
 import { h } from '../dom'
 import { t } from '../i18n'
 import { type Lora, LORAS, STRONGEST } from './canvas'
-import { group, labeled, numberField, show } from './field'
+import { button, group, labeled, numberField, show } from './field'
 
 const STEP = 0.05
 
@@ -48,7 +48,8 @@ export function loraField(edit: (changed: (loras: readonly Lora[]) => readonly L
 }
 
 function newRow(number: number, edit: (changed: (loras: readonly Lora[]) => readonly Lora[]) => void): Row {
-  const files = h('select', {}, h('option', { value: '', textContent: t('form.no_lora') }))
+  const none = h('option', { value: '', textContent: t('form.no_lora') })
+  const files = h('select', {}, none)
   const put = (loras: readonly Lora[], ...lora: Lora[]): readonly Lora[] => [
     ...loras.slice(0, number),
     ...lora,
@@ -61,7 +62,7 @@ function newRow(number: number, edit: (changed: (loras: readonly Lora[]) => read
   }
   files.addEventListener('change', () => {
     const file = files.value
-    edit((loras) => (file ? put(loras, { file, strength: loras[number]?.strength ?? 1 }) : put(loras)))
+    edit((loras) => put(loras, { file, strength: loras[number]?.strength ?? 1 }))
   })
   const strength = numberField([-STRONGEST, STRONGEST], STEP, (value) =>
     edit((loras) => {
@@ -70,11 +71,21 @@ function newRow(number: number, edit: (changed: (loras: readonly Lora[]) => read
     }),
   )
   const named = (name: string): string => (number ? `${name} ${number + 1}` : name)
+  const remove = button('×', named(t('form.remove')), () => {
+    files.focus()
+    edit((loras) => put(loras))
+  })
+  const file = labeled(named(t('form.lora_file')), files)
+  file.append(remove)
   return {
-    elements: [labeled(named(t('form.lora_file')), files), labeled(named(t('form.strength')), strength.input)],
+    elements: [file, labeled(named(t('form.strength')), strength.input)],
     offer,
     show(lora, forced) {
-      if (lora) offer([lora.file])
+      if (lora) {
+        offer([lora.file])
+        none.remove() // whoever types its letters would have chosen it at the first
+      } else files.prepend(none)
+      remove.hidden = !lora
       show(files, lora?.file ?? '', true)
       strength.input.disabled = !lora
       strength.show(lora?.strength ?? 1, forced)

@@ -2,7 +2,7 @@ import { O as ask, b as h, x as showText, y as addStyle, z as t } from "./resona
 import { f as WHOLE, h as ownPrefixes, m as label, p as hex } from "./effective-DafEiiEr.mjs";
 import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field-DqWEqqw4.mjs";
 import { p as setGlobalPrefixes, r as change, y as clamp } from "./commands-CcONQPJ0.mjs";
-import { t as words_default } from "./words-DctFhklh.mjs";
+import { t as words_default } from "./words-CyLBtSum.mjs";
 var vocabulary_default = {
 	locations: {
 		"in the center": [45, 45],
@@ -926,10 +926,11 @@ function loraField(edit) {
 	};
 }
 function newRow(number, edit) {
-	const files = h("select", {}, h("option", {
+	const none = h("option", {
 		value: "",
 		textContent: t("form.no_lora")
-	}));
+	});
+	const files = h("select", {}, none);
 	const put = (loras, ...lora) => [
 		...loras.slice(0, number),
 		...lora,
@@ -943,10 +944,10 @@ function newRow(number, edit) {
 	};
 	files.addEventListener("change", () => {
 		const file = files.value;
-		edit((loras) => file ? put(loras, {
+		edit((loras) => put(loras, {
 			file,
 			strength: loras[number]?.strength ?? 1
-		}) : put(loras));
+		}));
 	});
 	const strength = numberField([-100, 100], STEP$1, (value) => edit((loras) => {
 		const lora = loras[number];
@@ -956,11 +957,21 @@ function newRow(number, edit) {
 		}) : loras;
 	}));
 	const named = (name) => number ? `${name} ${number + 1}` : name;
+	const remove = button("×", named(t("form.remove")), () => {
+		files.focus();
+		edit((loras) => put(loras));
+	});
+	const file = labeled(named(t("form.lora_file")), files);
+	file.append(remove);
 	return {
-		elements: [labeled(named(t("form.lora_file")), files), labeled(named(t("form.strength")), strength.input)],
+		elements: [file, labeled(named(t("form.strength")), strength.input)],
 		offer,
 		show(lora, forced) {
-			if (lora) offer([lora.file]);
+			if (lora) {
+				offer([lora.file]);
+				none.remove();
+			} else files.prepend(none);
+			remove.hidden = !lora;
 			show(files, lora?.file ?? "", true);
 			strength.input.disabled = !lora;
 			strength.show(lora?.strength ?? 1, forced);

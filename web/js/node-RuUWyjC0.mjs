@@ -273,8 +273,8 @@ function followForm(node) {
 /** All parts at once: an editor that is open can do without the server. */
 function editorParts() {
 	return Promise.all([
-		import("./editor-KeN2Sb5g.mjs"),
-		import("./form-CCV2nDJ3.mjs"),
+		import("./editor-DHkdcrRM.mjs"),
+		import("./form-BLtBi5IT.mjs"),
 		import("./source_text-BWjfKwUG.mjs").then((n) => n.t),
 		import("./exchange_panels-CrQpgqKU.mjs")
 	]);

@@ -1,7 +1,7 @@
 import { S as resize, _ as HANDLES, a as duplicate, b as move, c as movable, d as remove, f as reorder, g as toggle, h as stretch, i as distribute, l as nudge, m as setRects, n as align, o as extract, r as change, s as locals, t as add, u as paste, v as between, x as overlap, y as clamp } from "./commands-CcONQPJ0.mjs";
 import { _ as read, m as label, p as hex, y as write } from "./effective-DafEiiEr.mjs";
 import { S as svg, b as h, x as showText, y as addStyle, z as t } from "./resonance.js";
-import { t as words_default } from "./words-DctFhklh.mjs";
+import { t as words_default } from "./words-CyLBtSum.mjs";
 // src/canvas/state.ts
 var State = class {
 	past = [];
@@ -1343,7 +1343,7 @@ function openEditor(opening) {
 	const dragging = pointer(state, view, drawing, act);
 	const json = source(state, opening.text, opening.problem);
 	const words = h("div", { className: "resonance-words" });
-	import("./form-CCV2nDJ3.mjs").then(({ form }) => words.append(form(state)));
+	import("./form-BLtBi5IT.mjs").then(({ form }) => words.append(form(state)));
 	const keyList = help();
 	const helpButton = h("button", {
 		type: "button",
