@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 
-vi.mock('../src/comfy', () => ({ app: {}, ask: vi.fn(() => Promise.resolve(['night.safetensors', 'oil.safetensors'])) }))
+vi.mock('../src/comfy', () => ({
+  app: {},
+  ask: vi.fn(() => Promise.resolve(['night.safetensors', 'oil.safetensors'])),
+}))
 
 import type { Lora } from '../src/canvas/canvas'
 import { loraField } from '../src/canvas/loras'
