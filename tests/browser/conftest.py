@@ -119,11 +119,14 @@ def shared_desk(browser: Browser, comfy: Comfy, renderer: str) -> Iterator[Desk]
 
 
 @pytest.fixture
-def desk(shared_desk: Desk) -> Iterator[Desk]:
-    """The page with an empty graph. It is shared: opening it takes longer than most tests."""
+def desk(shared_desk: Desk, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    """The page with an empty graph. It is shared: opening it takes longer than most tests. Those marked `leaves_traces` (settings, panels
+    and values that the front end keeps for nodes of the same id) have it loaded anew for the next."""
     shared_desk.clear()
     yield shared_desk
     shared_desk.check()
+    if request.node.get_closest_marker("leaves_traces"):
+        shared_desk.open()
 
 
 @contextmanager

@@ -58,8 +58,10 @@ class Desk:
         self.look()
 
     def load_api(self, prompt: dict[str, Any]) -> None:
-        """Loads a prompt, which may leave out widgets that have defaults."""
-        self.page.evaluate("prompt => app.loadApiJson(prompt, 'test')", self.comfy.complete(prompt))
+        """Loads a prompt, which may leave out widgets that have defaults: the front end would take the values of the node that had the
+        same id before."""
+        complete = self.comfy.complete(prompt, optional=True)
+        self.page.evaluate("prompt => app.loadApiJson(prompt, 'test')", complete)
         self.look()
 
     def look(self) -> None:

@@ -13,6 +13,8 @@ from resonance.canvas.listing import write
 
 from .desk import Desk
 
+pytestmark = pytest.mark.leaves_traces
+
 SMALL = {
     "checkpoint": "tiny_sd15.safetensors",
     "width": 64,

@@ -15,6 +15,8 @@ from .desk import Desk
 from .test_gallery import AXE, axe
 from .test_nodes import place, title
 
+pytestmark = pytest.mark.leaves_traces
+
 
 def rounds(session: str, folder: str, **more: Any) -> dict[str, Any]:
     return {

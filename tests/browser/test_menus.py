@@ -1,5 +1,6 @@
 """What the menus of nodes with a session offer."""
 
+import pytest
 from host.comfy import node
 from host.graphs import pictures
 from playwright.sync_api import expect
@@ -7,6 +8,8 @@ from playwright.sync_api import expect
 from .conftest import PAIR
 from .desk import Desk
 from .test_nodes import place, title
+
+pytestmark = pytest.mark.leaves_traces
 
 
 @PAIR

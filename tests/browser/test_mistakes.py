@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from .conftest import PAIR
 from .desk import Desk
 
-pytestmark = pytest.mark.usefixtures("families")
+pytestmark = [pytest.mark.leaves_traces, pytest.mark.usefixtures("families")]
 
 FILES = {"a VAE that is missing", "a GGUF file that is missing"}
 """Of these the front end has a note of its own, from when a workflow is opened."""

@@ -121,11 +121,15 @@ class Comfy:
     def post(self, path: str, body: Any = None) -> requests.Response:
         return self._connections.post(self.url + path, json=body if body is not None else {}, timeout=60)
 
-    def complete(self, prompt: dict[str, Any]) -> dict[str, Any]:
-        """The prompt with the default of every widget that it leaves out, as the browser would send it."""
+    def complete(self, prompt: dict[str, Any], optional: bool = False) -> dict[str, Any]:
+        """The prompt with the default of every widget that it leaves out, as the browser would send it: of those that a node needs,
+        or of all."""
         for part in prompt.values():
             info = self.get(f"/object_info/{part['class_type']}")[part["class_type"]]["input"]
             _fill(part["inputs"], info.get("required", {}))
+            if optional:
+                given = info.get("optional", {}).items()
+                _fill(part["inputs"], {key: is_ for key, is_ in given if not (is_[1:] and is_[1].get("forceInput"))})
         return prompt
 
     def queue(self, prompt: dict[str, Any], workflow: Any = None, client_id: str | None = None, **more: Any) -> str:
