@@ -118,15 +118,23 @@ def shared_desk(browser: Browser, comfy: Comfy, renderer: str) -> Iterator[Desk]
     context.close()
 
 
+@pytest.fixture(scope="session")
+def traced_desk(browser: Browser, comfy: Comfy, renderer: str) -> Iterator[Desk]:
+    context = browser.new_context(viewport=VIEW)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield open_desk(context, comfy, renderer)
+    context.close()
+
+
 @pytest.fixture
-def desk(shared_desk: Desk, request: pytest.FixtureRequest) -> Iterator[Desk]:
+def desk(comfy: Comfy, renderer: str, request: pytest.FixtureRequest) -> Iterator[Desk]:
     """The page with an empty graph. It is shared: opening it takes longer than most tests. Those marked `leaves_traces` (settings, panels
-    and values that the front end keeps for nodes of the same id) have it loaded anew for the next."""
-    shared_desk.clear()
-    yield shared_desk
-    shared_desk.check()
-    if request.node.get_closest_marker("leaves_traces"):
-        shared_desk.open()
+    and values that the front end keeps for nodes of the same id) share another."""
+    traces = request.node.get_closest_marker("leaves_traces")
+    shared: Desk = request.getfixturevalue("traced_desk" if traces else "shared_desk")
+    shared.clear()
+    yield shared
+    shared.check()
 
 
 @contextmanager

@@ -84,15 +84,15 @@ def test_tags_of_a_loaded_picture_are_copied_and_put_into_a_text_node(desk: Desk
 @PAIR
 def test_it_can_be_asked_of_saved_pictures_inside_subgraphs_and_of_what_only_the_page_has(desk: Desk) -> None:
     graph = {
-        "1": node("EmptyImage", width=64, height=64, batch_size=2, color=0x0000FF),
-        "2": node("SaveImage", images=["1", 0], filename_prefix="described"),
+        "31": node("EmptyImage", width=64, height=64, batch_size=2, color=0x0000FF),
+        "32": node("SaveImage", images=["31", 0], filename_prefix="described"),
     }
     desk.load_api(graph)
-    desk.page.evaluate("() => { app.canvas.graph.convertToSubgraph(new Set([app.graph.getNodeById(2)])) }")
+    desk.page.evaluate("() => { app.canvas.graph.convertToSubgraph(new Set([app.graph.getNodeById(32)])) }")
     desk.run()
     desk.page.wait_for_function("() => Object.values(app.nodeOutputs).some(output => output?.images?.length === 2)")
     outer = desk.page.evaluate("() => app.graph.nodes.at(-1).id")
-    place(desk, 1, outer)
+    place(desk, 31, outer)
     panel = right_click(desk, outer)
     expect(panel.get_by_role("status")).to_contain_text("several pictures")
     panel.get_by_label("Picture that is described").and_(desk.page.locator("select")).select_option(index=1)
@@ -103,17 +103,17 @@ def test_it_can_be_asked_of_saved_pictures_inside_subgraphs_and_of_what_only_the
         const pen = sheet.getContext('2d')
         pen.fillStyle = '#0f0'
         pen.fillRect(0, 0, 64, 64)
-        app.graph.getNodeById(1).imgs = [Object.assign(new Image(), { src: sheet.toDataURL() })]
+        app.graph.getNodeById(31).imgs = [Object.assign(new Image(), { src: sheet.toDataURL() })]
     }"""
     desk.page.evaluate(drawn)
-    panel = ask(desk)
+    panel = ask(desk, 31)
     expect(words(panel)).to_have_value("green")
     assert list((desk.comfy.base / "temp").glob("described*.png"))
     broken = (
-        "() => Object.defineProperty(app.graph.getNodeById(1).imgs[0], 'src', { value: 'data:image/png;base64,AAAA' })"
+        "() => Object.defineProperty(app.graph.getNodeById(31).imgs[0], 'src', { value: 'data:image/png;base64,AAAA' })"
     )
     desk.page.evaluate(broken)
-    panel = ask(desk)
+    panel = ask(desk, 31)
     expect(panel.get_by_role("alert")).to_contain_text("cannot be read")
 
 
