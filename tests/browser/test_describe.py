@@ -62,8 +62,8 @@ def test_tags_of_a_loaded_picture_are_copied_and_put_into_a_text_node(desk: Desk
     load_image(desk, "described", "red")
     before = desk.prompt()
     panel = ask(desk)
-    expect(words(panel)).to_have_value("red")
-    expect(panel.get_by_role("status")).to_contain_text("tiny-onnx runs on CPU (onnx), ")
+    expect(words(panel)).to_have_value("red", timeout=20_000)
+    expect(panel.get_by_role("status")).to_contain_text("tiny-onnx runs on CPU (onnx), ", timeout=20_000)
     panel.get_by_role("button", name="Copy", exact=True).click()
     expect(panel.get_by_role("status")).to_have_text("Copied.")
     assert desk.page.evaluate("() => navigator.clipboard.readText()") == "red"
@@ -97,7 +97,7 @@ def test_it_can_be_asked_of_saved_pictures_inside_subgraphs_and_of_what_only_the
     expect(panel.get_by_role("status")).to_contain_text("several pictures")
     panel.get_by_label("Picture that is described").and_(desk.page.locator("select")).select_option(index=1)
     panel.get_by_role("button", name="Tags", exact=True).click()
-    expect(words(panel)).to_have_value("blue")
+    expect(words(panel)).to_have_value("blue", timeout=20_000)
     drawn = """() => {
         const sheet = Object.assign(document.createElement('canvas'), { width: 64, height: 64 })
         const pen = sheet.getContext('2d')
@@ -107,7 +107,7 @@ def test_it_can_be_asked_of_saved_pictures_inside_subgraphs_and_of_what_only_the
     }"""
     desk.page.evaluate(drawn)
     panel = ask(desk, 31)
-    expect(words(panel)).to_have_value("green")
+    expect(words(panel)).to_have_value("green", timeout=20_000)
     assert list((desk.comfy.base / "temp").glob("described*.png"))
     broken = (
         "() => Object.defineProperty(app.graph.getNodeById(31).imgs[0], 'src', { value: 'data:image/png;base64,AAAA' })"
@@ -162,11 +162,11 @@ def test_a_caption_comes_from_the_model_that_was_last_used(desk: Desk) -> None:
         )
         desk.comfy.run(caption)
         panel = ask(desk, what="Caption")
-        expect(words(panel)).to_have_value("a green picture, seed 0")
+        expect(words(panel)).to_have_value("a green picture, seed 0", timeout=20_000)
         desk.comfy.post("/history", {"clear": True})
         desk.page.wait_for_function("() => app.extensionManager.setting.get('Resonance.Describe.LastUsed')")
         panel = right_click(desk)  # what was asked last is asked at once
-        expect(words(panel)).to_have_value("a green picture, seed 0")
+        expect(words(panel)).to_have_value("a green picture, seed 0", timeout=20_000)
 
 
 @ONCE
@@ -231,7 +231,7 @@ def test_beside_a_chain_of_rounds_neither_disturbs_the_other(desk: Desk) -> None
 def test_axe_finds_nothing_in_the_panel(desk: Desk) -> None:
     load_image(desk, "axe", "red")
     panel = ask(desk)
-    expect(words(panel)).to_have_value("red")
+    expect(words(panel)).to_have_value("red", timeout=20_000)
     if not desk.page.evaluate("() => 'axe' in window"):
         desk.page.add_script_tag(content=AXE.read_text())
     for palette in ("light", "dark"):
