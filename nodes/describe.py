@@ -298,6 +298,10 @@ class CaptionImages(io.ComfyNode):
         return io.NodeOutput(done, thoughts, ui={"resonance_text": [shown]})
 
 
+def _lines(texts: Sequence[str | None]) -> list[str]:
+    return [line for text in texts for line in (text or "").splitlines() if line.strip()]
+
+
 class SaveWords(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -351,7 +355,7 @@ class SaveWords(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, picture: Sequence[str | None] = ()) -> bool | str:
         try:
-            beside([line for text in picture for line in (text or "").splitlines() if line.strip()], picture_roots())
+            beside(_lines(picture), picture_roots())
         except Told as error:
             return str(error)
         return True
@@ -369,8 +373,7 @@ class SaveWords(io.ComfyNode):
         existing: Sequence[str] = ("keep",),
     ) -> io.NodeOutput:
         node = cls.hidden.unique_id
-        pictures = [line for text in picture for line in text.splitlines() if line.strip()]
-        pictures = pictures or [one.source for one in item if one.source is not None]
+        pictures = _lines(picture) or [one.source for one in item if one.source is not None]
         if not pictures and not item:
             pictures = loaded_pictures(cls.hidden.prompt, node)
             if len(pictures) != 1:

@@ -140,7 +140,7 @@ class RoundInput(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, session: str | None) -> bool | str:
         try:
-            if session is not None and not str(core.beside(cls.hidden.unique_id, "item") or "").strip():
+            if session is not None and not str(core.other_input(cls.hidden.unique_id, "item") or "").strip():
                 check_name(session)
         except Told as error:
             return str(error)

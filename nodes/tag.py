@@ -63,7 +63,7 @@ class LoadTagger(io.ComfyNode):
             tagger = taggers.find(model, "auto")
         except Told as error:
             return str(error)
-        fetchable = core.beside(cls.hidden.unique_id, "download") is not False and tagger.model.repo
+        fetchable = core.other_input(cls.hidden.unique_id, "download") is not False and tagger.model.repo
         return True if fetchable or not tagger.missing else taggers.explain_missing(tagger, model)
 
     @classmethod

@@ -228,6 +228,11 @@ export function onSend(sending: () => void, refused: (nodes: Refusals) => void):
   }
 }
 
+/** What the server says of an input or a node. It writes the input before what a node says of it. */
+export function sentenceOf({ type, message, details }: Refusal['errors'][number]): string {
+  return type === 'custom_validation_failed' ? details.replace(/^[\w.]+ - /, '') : `${message}: ${details}`
+}
+
 /** Asks a route of the server. Throws an Error with the sentence that the server answers with when it refuses. */
 export async function ask<T>(route: string, body?: unknown): Promise<T> {
   const init =
@@ -258,16 +263,23 @@ export function loadTexts(): Promise<void> {
   return texts
 }
 
-/** Puts a file below ComfyUI's input folder. Throws an Error if that fails. */
-export async function upload(file: File, subfolder: string): Promise<void> {
+/** Puts a file below one of ComfyUI's folders. Returns where it lies. Throws an Error if that fails. */
+export async function upload(
+  file: Blob,
+  name: string,
+  type: 'input' | 'temp' = 'input',
+  subfolder = '',
+): Promise<Picture> {
   const body = new FormData()
-  body.append('image', file)
-  body.append('type', 'input')
+  body.append('image', file, name)
+  body.append('type', type)
   body.append('subfolder', subfolder)
   const answer = await api.fetchApi('/upload/image', { method: 'POST', body }).catch(() => {
     throw new Error(t('server.gone'))
   })
   if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`.trim())
+  const lies = (await answer.json()) as Omit<Picture, 'filename'> & { name: string }
+  return { filename: lies.name, subfolder: lies.subfolder, type: lies.type }
 }
 
 /** Address of a picture that the server knows. */
@@ -343,6 +355,11 @@ export function addBeside(type: string, other: LGraphNode): LGraphNode | null {
   node.pos = [other.pos[0] + other.size[0] + 40, other.pos[1]]
   other.graph.add(node)
   return node
+}
+
+/** Says something in a corner of the page, for a few seconds. */
+export function tell(summary: string): void {
+  app.extensionManager.toast.add({ severity: 'info', summary, life: 5000 })
 }
 
 /** Makes what was changed since the last call one step of the workflow's undo. */

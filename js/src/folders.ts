@@ -1,6 +1,6 @@
 // The first folder of Round Input: chosen from those there are, or filled with pictures that are dropped or uploaded.
 
-import { app, ask, captureUndo, finder, type LGraphNode, loadTexts, upload } from './comfy'
+import { app, ask, captureUndo, finder, type LGraphNode, loadTexts, tell, upload } from './comfy'
 import { addStyle, h, showText } from './dom'
 import { isLinked, widgetOf } from './effective'
 import css from './folders.css?inline'
@@ -236,7 +236,7 @@ async function send(node: LGraphNode, wanted: string, finding: Promise<readonly 
     for (const [i, { file, inside }] of pictures.entries()) {
       say(t('folders.uploading', { done: i, total: pictures.length }))
       try {
-        await upload(file, `${subfolder}${inside}`)
+        await upload(file, file.name, 'input', `${subfolder}${inside}`)
       } catch (error) {
         failed.push(`${file.name} (${(error as Error).message})`)
       }
@@ -256,8 +256,4 @@ async function send(node: LGraphNode, wanted: string, finding: Promise<readonly 
 export function some(names: readonly string[]): string {
   const more = names.length - NAMES
   return names.slice(0, NAMES).join(', ') + (more > 0 ? ` ${t('folders.more', { n: more })}` : '')
-}
-
-function tell(summary: string): void {
-  app.extensionManager.toast.add({ severity: 'info', summary, life: 5000 })
 }

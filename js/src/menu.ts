@@ -1,6 +1,6 @@
 // What the menus of nodes offer: the way to the gallery, a new session, words and the folder to be copied.
 
-import { app, ask, captureUndo, GALLERY, type LGraphNode } from './comfy'
+import { app, ask, captureUndo, GALLERY, type LGraphNode, tell } from './comfy'
 import { copy } from './copy'
 import { widgetOf } from './effective'
 import { showSession } from './gallery/gallery'
@@ -44,10 +44,6 @@ export async function copyFolder(node: LGraphNode): Promise<void> {
   } catch (error) {
     tell((error as Error).message)
   }
-}
-
-function tell(summary: string): void {
-  app.extensionManager.toast.add({ severity: 'info', summary, life: 5000 })
 }
 
 /** The session that a node works on: Round Output has it from where its item comes from. */

@@ -46,6 +46,14 @@ export function heats(): HeatOutput[] {
     .filter((found) => found !== undefined)
 }
 
+/** What Tag Images and Caption Images say of pictures: the words, what is noted beside, and last what made them. */
+export function speech(text: string): { words: string; notes: string[]; by: string } {
+  const paragraphs = text.split('\n\n')
+  const by = paragraphs.pop() ?? ''
+  const isNote = (paragraph: string): boolean => paragraph.startsWith('Note: ')
+  return { words: paragraphs.filter((each) => !isNote(each)).join('\n\n'), notes: paragraphs.filter(isNote), by }
+}
+
 /** Pictures of an output that a browser can show. */
 export function images(output: Output): Picture[] {
   const found = output['images']

@@ -1,10 +1,22 @@
 // What nodes say, as text on them: whole, to be selected, there again after a reload.
 
-import { app, ask, findNode, type LGraphNode, loadTexts, type Output, outputOf, type Refusal, type Run } from './comfy'
+import {
+  app,
+  ask,
+  findNode,
+  type LGraphNode,
+  loadTexts,
+  type Output,
+  outputOf,
+  type Refusal,
+  type Run,
+  sentenceOf,
+} from './comfy'
 import { addStyle, h } from './dom'
 import { widgetOf } from './effective'
 import { addHost, keepMounted, makeRoom, mountAgain } from './host'
 import { t } from './i18n'
+import { speech } from './outputs'
 import css from './said.css?inline'
 
 const LINE = 16
@@ -64,12 +76,7 @@ export function correct(): void {
 
 /** The server does not run the graph: what is wrong with it stands on its nodes. */
 export function refuse(nodes: readonly (readonly [string, Refusal])[]): void {
-  for (const [id, { errors }] of nodes) blame(id, errors.map(sentence).join('\n'))
-}
-
-/** ComfyUI writes the input before what a node says of it. */
-function sentence({ type, message, details }: Refusal['errors'][number]): string {
-  return type === 'custom_validation_failed' ? details.replace(/^[\w.]+ - /, '') : `${message}: ${details}`
+  for (const [id, { errors }] of nodes) blame(id, errors.map(sentenceOf).join('\n'))
 }
 
 export function start(): void {
@@ -173,8 +180,7 @@ export function wordsOf(node: LGraphNode): string {
   const text = element?.value || textIn(output)
   if (text === undefined) return Array.isArray(output['text']) ? output['text'].join('\n') : ''
   const made = ['ResonanceTagImages', 'ResonanceCaptionImages'].includes(node.comfyClass ?? '')
-  const paragraphs = text.split('\n\n')
-  return (made ? paragraphs.slice(0, -1).filter((each) => !each.startsWith('Note: ')) : paragraphs).join('\n\n')
+  return made ? speech(text).words : text
 }
 
 function textIn(output: Output): string | undefined {

@@ -80,7 +80,7 @@ _validated: ContextVar[dict[str, Any]] = ContextVar("validated")
 
 
 def note_graphs() -> None:
-    """Keeps each graph that is sent while ComfyUI validates it (server.py, ``post_prompt``), for :func:`beside`."""
+    """Keeps each graph that is sent while ComfyUI validates it (server.py, ``post_prompt``), for :func:`other_input`."""
 
     def note(sent: dict[str, Any]) -> dict[str, Any]:
         _validated.set(sent.get("prompt", {}))
@@ -89,7 +89,7 @@ def note_graphs() -> None:
     PromptServer.instance.add_on_prompt_handler(note)
 
 
-def beside(node_id: str | None, name: str) -> Any:
+def other_input(node_id: str | None, name: str) -> Any:
     """What another input of a node is set to while its ``validate_inputs`` looks at one; None: it is not known yet.
 
     ComfyUI hands ``validate_inputs`` the inputs that it names, and says of each of them that it is wrong (execution.py).

@@ -16,7 +16,6 @@ What a text holds is read here, and what a generator of random numbers chooses f
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations
 from typing import NamedTuple, Protocol
 
 from ..told import Told
@@ -28,8 +27,6 @@ PICKED = 1000
 """Entries that one group may take."""
 LONGEST = 1 << 16
 """Characters of a text once it is chosen, and parts of which it consists."""
-MANY = 10**12
-"""From here on it is not counted any further."""
 JOINER = ", "
 
 
@@ -284,83 +281,16 @@ def walk(nodes: Nodes) -> Iterator[Node]:
             waiting += (each for entry in reversed(node.entries) for each in reversed(entry))
 
 
-# Counting and enumerating
+# Choosing
 
 
-def count(nodes: Nodes) -> int:
-    """How many texts one becomes; :data:`MANY` where they are more than that."""
-    found = 1
-    for node in nodes:
-        if isinstance(node, Group) and node.enumerates:
-            found = min(found * ways(node), MANY)
-    return found
-
-
-def ways(group: Group) -> int:
-    """How many combinations a group stands for, as :func:`count` counts them."""
-    if not group.enumerates:
-        return 1
-    number = len(group.entries)
-    plain = sum(_choose(number, size) for size in range(group.low, group.high + 1))
-    inner = [count(entry) for entry in group.entries]
-    if plain >= MANY or max(inner) == 1:
-        return min(plain, MANY)
-    # How many sets of each size there are: of what is taken, or of what is left out, whichever are smaller.
-    taken = group.high <= number - group.low
-    largest = group.high if taken else number - group.low
-    sets = [1] + [0] * largest
-    for each in inner:
-        with_it, without_it = (each, 1) if taken else (1, each)
-        for size in range(largest, -1, -1):
-            sets[size] = min(sets[size] * without_it + (sets[size - 1] * with_it if size else 0), MANY)
-    smallest = group.low if taken else number - group.high
-    return min(sum(sets[smallest:]), MANY)
-
-
-def _choose(number: int, size: int) -> int:
-    """The binomial coefficient, as far as it is counted."""
-    found = 1
-    for each in range(min(size, number - size)):
-        found = found * (number - each) // (each + 1)
-        if found >= MANY:
-            return MANY
-    return found
-
-
-def variants(nodes: Nodes) -> Iterator[Nodes]:
-    """The texts that one becomes: what they hold, without groups that enumerate. The last group changes first."""
-    flat: list[Node] = []
-    waiting = [*reversed(nodes)]
-    while waiting:  # a group of one combination need not be tried in all: there may be thousands
-        node = waiting.pop()
-        if isinstance(node, Group) and node.enumerates and ways(node) == 1:
-            waiting += reversed(_joined(node.entries[: node.low], node))
-        else:
-            flat.append(node)
-    for place, node in enumerate(flat):
-        if isinstance(node, Group) and node.enumerates:
-            before, after = flat[:place], tuple(flat[place + 1 :])
-            yield from ((*before, *way, *more) for way in _ways(node) for more in variants(after))
-            return
-    yield tuple(flat)
-
-
-def _ways(group: Group) -> Iterator[Nodes]:
-    for size in range(group.low, group.high + 1):
-        for entries in combinations(group.entries, size):
-            yield from variants(_joined(entries, group))
-
-
-def _joined(entries: Sequence[Nodes], group: Group) -> Nodes:
+def joined(entries: Sequence[Nodes], group: Group) -> Nodes:
     found: list[Node] = []
     for number, entry in enumerate(entries):
         if number:
             found.append(Text(group.joiner, group.at))
         found += entry
     return tuple(found)
-
-
-# Choosing
 
 
 class Chosen:
@@ -400,7 +330,7 @@ def choose(nodes: Nodes, randoms: Randoms, wildcards: Wildcards, chosen: Chosen)
     open, then these, then what they hold.
 
     Args:
-        nodes: without groups that enumerate, see :func:`variants`.
+        nodes: without groups that enumerate, see :func:`.variants.variants`.
         wildcards: gives the entries of a wildcard by its name.
 
     Raises:
@@ -422,6 +352,6 @@ def choose(nodes: Nodes, randoms: Randoms, wildcards: Wildcards, chosen: Chosen)
             open_ = node.high - node.low
             number = node.low + (int(randoms.random() * (open_ + 1)) if open_ else 0)
             entries = [node.entries[each] for each in node.lot.draw(number, randoms)]
-            waiting += [(each, inside) for each in reversed(_joined(entries, node))]
+            waiting += [(each, inside) for each in reversed(joined(entries, node))]
         if max(len(chosen), taken) > LONGEST:
             raise Misread(at, f"the choices made here give a prompt of more than {LONGEST:,} characters.")

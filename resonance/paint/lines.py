@@ -8,24 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..told import Told
-from .dynamic import (
-    MANY,
-    Chosen,
-    Group,
-    Misread,
-    Nodes,
-    Randoms,
-    Text,
-    Wild,
-    Wildcards,
-    choose,
-    count,
-    parse,
-    variants,
-    walk,
-    ways,
-)
+from .dynamic import Chosen, Group, Misread, Nodes, Randoms, Text, Wild, Wildcards, choose, parse, walk
 from .options import HOLE, Said, read_options
+from .variants import MANY, count, variants, ways
 from .wildcards import WildcardFiles
 
 MOST = 100_000
@@ -52,7 +37,7 @@ class Line:
         said: what it says where nothing is left to choose; else None.
         seeds: those that it gives; empty: none.
         given: fields of :class:`.options.Options` that it gives, whatever is chosen.
-        variants: how many texts it stands for, see :func:`.dynamic.count`.
+        variants: how many texts it stands for, see :func:`.variants.count`.
         enumerates: it stands for each of them, and is not drawn several times.
         notes: what was taken for something else.
     """
@@ -185,6 +170,11 @@ def read_lines(text: str, wildcards: WildcardFiles) -> PromptText:
     if not lines:
         raise Told("There are no prompt lines. Write one for each picture, such as: a red barn --w 768 --h 512 --s 20.")
     return PromptText(tuple(lines))
+
+
+def gives_seeds(line: str) -> bool:
+    """Whether a line, as it is written, has ``--d``."""
+    return _SEEDS.search(line) is not None
 
 
 def _line(text: str, number: int, column: int) -> Line:

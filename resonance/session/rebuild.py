@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from ..files import store
+from ..paint.lines import gives_seeds
 from ..told import Told
 from .item import Item, derive, seed_of
 from .ledger import Ledger, Result
@@ -144,7 +145,7 @@ def _seed(kind: Kind, items: Sequence[Item], guesses: Iterable[int | None]) -> i
 def _derived_by(item: Item) -> str:
     """The name by which an item's seed follows from the session's; empty: it does not."""
     if isinstance(item.payload, PromptLine):
-        return "" if "--d" in item.payload.line.lower() else item.payload.key
+        return "" if gives_seeds(item.payload.line) else item.payload.key
     return item.lineage if item.payload.seed is None else ""
 
 

@@ -110,20 +110,16 @@ def open_desk(context: BrowserContext, comfy: Comfy, renderer: str, **settings: 
     return desk
 
 
-@pytest.fixture(scope="session")
-def shared_desk(browser: Browser, comfy: Comfy, renderer: str) -> Iterator[Desk]:
+def allowed_desk(browser: Browser, comfy: Comfy, renderer: str) -> Iterator[Desk]:
+    """A page that may use the clipboard."""
     context = browser.new_context(viewport=VIEW)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     yield open_desk(context, comfy, renderer)
     context.close()
 
 
-@pytest.fixture(scope="session")
-def traced_desk(browser: Browser, comfy: Comfy, renderer: str) -> Iterator[Desk]:
-    context = browser.new_context(viewport=VIEW)
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    yield open_desk(context, comfy, renderer)
-    context.close()
+shared_desk = pytest.fixture(allowed_desk, scope="session", name="shared_desk")
+traced_desk = pytest.fixture(allowed_desk, scope="session", name="traced_desk")
 
 
 @pytest.fixture

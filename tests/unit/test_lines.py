@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resonance.paint.dynamic import Lot, count, parse, variants
+from resonance.paint.dynamic import Lot, parse
 from resonance.paint.lines import MOST, PromptText, read_lines
 from resonance.paint.options import OPTIONS, Options, read_options, write_options
 from resonance.paint.shots import randoms_of
+from resonance.paint.variants import count, variants
 from resonance.paint.wildcards import WildcardFiles
 from resonance.told import Told
 

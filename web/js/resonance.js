@@ -77,6 +77,10 @@ function onSend(sending, refused) {
 		}
 	};
 }
+/** What the server says of an input or a node. It writes the input before what a node says of it. */
+function sentenceOf({ type, message, details }) {
+	return type === "custom_validation_failed" ? details.replace(/^[\w.]+ - /, "") : `${message}: ${details}`;
+}
 /** Asks a route of the server. Throws an Error with the sentence that the server answers with when it refuses. */
 async function ask(route, body) {
 	const init = body === void 0 ? void 0 : {
@@ -101,11 +105,11 @@ function loadTexts() {
 	});
 	return texts;
 }
-/** Puts a file below ComfyUI's input folder. Throws an Error if that fails. */
-async function upload(file, subfolder) {
+/** Puts a file below one of ComfyUI's folders. Returns where it lies. Throws an Error if that fails. */
+async function upload(file, name, type = "input", subfolder = "") {
 	const body = new FormData();
-	body.append("image", file);
-	body.append("type", "input");
+	body.append("image", file, name);
+	body.append("type", type);
 	body.append("subfolder", subfolder);
 	const answer = await api$1.fetchApi("/upload/image", {
 		method: "POST",
@@ -114,6 +118,12 @@ async function upload(file, subfolder) {
 		throw new Error(t("server.gone"));
 	});
 	if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`.trim());
+	const lies = await answer.json();
+	return {
+		filename: lies.name,
+		subfolder: lies.subfolder,
+		type: lies.type
+	};
 }
 /** Address of a picture that the server knows. */
 function viewUrl(picture) {
@@ -177,6 +187,14 @@ function addBeside(type, other) {
 	node.pos = [other.pos[0] + other.size[0] + 40, other.pos[1]];
 	other.graph.add(node);
 	return node;
+}
+/** Says something in a corner of the page, for a few seconds. */
+function tell(summary) {
+	app$1.extensionManager.toast.add({
+		severity: "info",
+		summary,
+		life: 5e3
+	});
 }
 /** Makes what was changed since the last call one step of the workflow's undo. */
 function captureUndo() {
@@ -324,6 +342,17 @@ function lastPicture() {
 /** What Region Heat nodes put out, newest first. */
 function heats() {
 	return all().map(heat).filter((found) => found !== void 0);
+}
+/** What Tag Images and Caption Images say of pictures: the words, what is noted beside, and last what made them. */
+function speech(text) {
+	const paragraphs = text.split("\n\n");
+	const by = paragraphs.pop() ?? "";
+	const isNote = (paragraph) => paragraph.startsWith("Note: ");
+	return {
+		words: paragraphs.filter((each) => !isNote(each)).join("\n\n"),
+		notes: paragraphs.filter(isNote),
+		by
+	};
 }
 /** Pictures of an output that a browser can show. */
 function images(output) {
@@ -524,13 +553,13 @@ var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
 var BUTTONS_HEIGHT = 46;
-var nodes = () => import("./node-RuUWyjC0.mjs");
+var nodes = () => import("./node-DdhGOTPX.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-C720OTH2.mjs");
-var menu = () => import("./menu-DBdev2fL.mjs");
-var panel = () => import("./panel-Cms1E8Za.mjs");
-var folders = () => import("./folders-mMsBXIRs.mjs");
-var tables = () => import("./transform-CB7awq-k.mjs");
+var said = () => speaking ??= import("./said-Wp-hoUuW.mjs");
+var menu = () => import("./menu-BhAnSQgM.mjs");
+var panel = () => import("./panel-Cngc_RB_.mjs");
+var folders = () => import("./folders-BZL1UFh7.mjs");
+var tables = () => import("./transform-BdIFsHdS.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
 }
@@ -677,7 +706,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-BQyUDghF.mjs").then(({ openGallery }) => {
+				import("./gallery-DtAnsLQG.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},
@@ -690,4 +719,4 @@ app$1.registerExtension({
 		return onBypass(handedOn);
 	}
 });
-export { findNode as A, GALLERY as C, app$1 as D, api$1 as E, outputOf as F, selectedNodes as I, upload as L, inputsOf as M, loadTexts as N, ask as O, on as P, viewUrl as R, svg as S, addNode as T, mountAgain as _, MODEL as a, h as b, SNAP as c, setting as d, heats as f, makeRoom as g, keepMounted as h, LAST_USED as i, finder as j, captureUndo as k, TAGGER as l, addHost as m, ADDRESS as n, PROJECTOR as o, lastPicture as p, LAST as r, SERVER as s, shownOn as t, THUMBNAILS as u, onChange as v, addBeside as w, showText as x, addStyle as y, t as z };
+export { captureUndo as A, upload as B, svg as C, api$1 as D, addNode as E, on as F, t as H, outputOf as I, selectedNodes as L, finder as M, inputsOf as N, app$1 as O, loadTexts as P, sentenceOf as R, showText as S, addBeside as T, viewUrl as V, makeRoom as _, MODEL as a, addStyle as b, SNAP as c, setting as d, heats as f, keepMounted as g, addHost as h, LAST_USED as i, findNode as j, ask as k, TAGGER as l, speech as m, ADDRESS as n, PROJECTOR as o, lastPicture as p, LAST as r, SERVER as s, shownOn as t, THUMBNAILS as u, mountAgain as v, GALLERY as w, h as x, onChange as y, tell as z };

@@ -5,13 +5,13 @@ import {
   addBeside,
   type ApiGraph,
   addNode,
-  api,
   app,
   captureUndo,
   finder,
   type LGraphNode,
   loadTexts,
   type Picture,
+  upload,
   viewUrl,
   type Widget,
 } from '../comfy'
@@ -237,16 +237,10 @@ function makePanel(node: LGraphNode, pictures: readonly (Picture | string)[]) {
 /** A picture that the server can read: one that only the page has is put into ComfyUI's folder for what is temporary. */
 async function known(picture: Picture | string): Promise<Picture> {
   if (typeof picture !== 'string') return picture
-  const refuse = (): never => {
+  const sheet = await drawn(picture).catch(() => {
     throw new Error(t('describe.unreadable'))
-  }
-  const body = new FormData()
-  body.append('image', await drawn(picture).catch(refuse), 'described.png')
-  body.append('type', 'temp')
-  const answer = await api.fetchApi('/upload/image', { method: 'POST', body })
-  if (!answer.ok) return refuse()
-  const { name, subfolder, type } = (await answer.json()) as { name: string; subfolder: string; type: string }
-  return { filename: name, subfolder, type }
+  })
+  return upload(sheet, 'described.png', 'temp')
 }
 
 /** As a PNG: ComfyUI's page may show addresses that it may not fetch. */

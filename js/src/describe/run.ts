@@ -1,8 +1,9 @@
 // A run of our own: queued like every other, but heard on a connection of its own. The page's nodes have nothing to do with
 // it, so that none of them lights up, and its error is told where it was asked for and nowhere else.
 
-import { api, type ApiGraph, ask, type Output, type Run } from '../comfy'
+import { api, type ApiGraph, ask, type Output, type Refusals, type Run, sentenceOf } from '../comfy'
 import { t } from '../i18n'
+import { speech } from '../outputs'
 import { DESCRIBE, PICTURE, SHOW } from './graph'
 
 /** Milliseconds after which a lost connection is tried again. */
@@ -19,9 +20,9 @@ export interface Listener {
   stopped(): void
 }
 
-interface Refusal {
+interface Refused {
   readonly error?: { readonly message: string; readonly details?: string }
-  readonly node_errors?: Record<string, { readonly errors: readonly { message: string; details: string }[] }>
+  readonly node_errors?: Refusals
 }
 
 interface Message {
@@ -50,9 +51,9 @@ export function queue(graph: ApiGraph, listener: Listener): () => void {
 
   function finish(): void {
     const words = (outputs[SHOW]?.['text'] as string[] | undefined)?.join('\n') ?? ''
-    const said = ((outputs[DESCRIBE]?.['resonance_text'] as string[] | undefined) ?? []).join('\n\n').split('\n\n')
-    const notes = said.slice(0, -1).filter((paragraph) => paragraph.startsWith('Note: '))
-    end(() => listener.made(words, [...notes, ...said.slice(-1)].join(' ')))
+    const said = (outputs[DESCRIBE]?.['resonance_text'] as string[] | undefined) ?? []
+    const { notes, by } = speech(said.join('\n\n'))
+    end(() => listener.made(words, [...notes, by].join(' ').trim()))
   }
 
   /** Nothing but the run comes on this connection, and how much is queued. */
@@ -90,7 +91,7 @@ export function queue(graph: ApiGraph, listener: Listener): () => void {
     const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }
     const answer = await api.fetchApi('/prompt', init).catch(() => undefined)
     if (answer?.ok) return ((await answer.json()) as { prompt_id: string }).prompt_id
-    const refusal = (await answer?.json().catch(() => undefined)) as Refusal | undefined
+    const refusal = (await answer?.json().catch(() => undefined)) as Refused | undefined
     end(() => listener.failed(refusal ? why(refusal) : t('server.gone')))
     return undefined
   }
@@ -124,12 +125,10 @@ export function queue(graph: ApiGraph, listener: Listener): () => void {
   }
 }
 
-/** Why the server refuses a graph, each reason once: it blames every input that a node looked at. */
-function why({ error, node_errors = {} }: Refusal): string {
+/** Why the server refuses a graph, each reason once. */
+function why({ error, node_errors = {} }: Refused): string {
   if (node_errors[PICTURE]) return t('describe.no_picture')
-  const reasons = Object.values(node_errors).flatMap(({ errors }) =>
-    errors.map(({ message, details }) => /^[\w.]+ - (.*)/s.exec(details)?.[1] ?? `${message}: ${details}`),
-  )
+  const reasons = Object.values(node_errors).flatMap(({ errors }) => errors.map(sentenceOf))
   if (reasons.length) return [...new Set(reasons)].join('\n')
   return [error?.message, error?.details].filter(Boolean).join(': ') || t('server.gone')
 }

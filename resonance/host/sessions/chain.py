@@ -8,7 +8,6 @@ import logging
 import sqlite3
 import time
 import uuid
-from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from ... import graph, images
 from ...files import pictures
 from ...roulette import Plan
 from ...session import query
-from ...session.chain import BY_REQUEST, PROCESS, Chain, PlanDraws, Stop, Why, WrongKind, check
+from ...session.chain import PROCESS, Chain, PlanDraws, Stop, Why, WrongKind, check
 from ...session.fill.fill import Change, Fill
 from ...session.item import Item, Words
 from ...session.ledger import Ledger
@@ -33,6 +32,7 @@ from . import owned as sessions
 from . import queue
 from .owned import Owned
 from .queue import Run
+from .rest import at_rest
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +41,6 @@ HISTORY = 20
 
 EVERY = 1.0
 """Seconds between two answers to a second Run: Run (Instant) presses it all the time."""
-
-PRESSES, APART = 5, 3.0
-"""So many Runs of a finished session, so many seconds after one another at most, are Run (Instant), which only an error stops."""
-
-_presses: dict[str, deque[float]] = {}
 
 ENDED = {
     Reason.DIED: "ComfyUI's process ended while it worked on this item",
@@ -139,7 +134,7 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
             progress.say(work.said(status.text()) if work else status.text(), node_id)
             return work
         try:
-            text = _at_rest(owned, stop, waiting == run.id, node_id)
+            text = at_rest(owned, stop, waiting == run.id, node_id)
         except Told:
             sessions.close(ledger.name)
             raise
@@ -293,37 +288,6 @@ def _claim(owned: Owned, chain: Chain, run: Run, following: str | None) -> Item 
     return got if isinstance(got, Stop) else item
 
 
-def _at_rest(owned: Owned, stop: Stop | None, chained: bool, node_id: str) -> str:
-    """What the node says when nothing could be claimed.
-
-    Raises:
-        Told: the session is paused, and Run alone does not go on; or it is finished, and Run is pressed again and again.
-    """
-    ledger = owned.ledger
-    gone = ledger.gone(lambda file: (ledger.folder / file).is_file())
-    if gone:
-        progress.offer_again(node_id, ledger.name, ledger.last_round())
-    if stop is None or stop.text == BY_REQUEST or (stop.why is Why.FINISHED and chained):
-        return ledger.status().text(stopped=True)
-    if stop.why is not Why.FINISHED:
-        raise Told(f"Session {ledger.name!r} is paused: {stop.text}")
-    assert owned.chain
-    text = _finished(ledger, owned.chain.fill, gone)
-    if _presses_itself(ledger.name):
-        raise Told(f"{text} Run (Instant) ends here.")
-    return text
-
-
-def _presses_itself(session: str) -> bool:
-    """Whether Run is pressed again as soon as a run is over."""
-    now = time.monotonic()
-    presses = _presses.setdefault(session, deque(maxlen=PRESSES))
-    if core.is_waited_for() or (presses and now - presses[-1] > APART):
-        presses.clear()
-    presses.append(now)
-    return len(presses) == PRESSES
-
-
 def _ended(id_: str, process: str, run: Run, owned: Owned) -> Outcome:
     """How a run ended that has not committed what it claimed."""
     if process != PROCESS:
@@ -413,13 +377,3 @@ def _next(ask: Ask) -> tuple[Item, int]:
     except NoLedger:
         pass
     return ask.fill.first(ask.session, ask.seed), ask.seed
-
-
-def _finished(ledger: Ledger, fill: Fill, gone: str) -> str:
-    status = ledger.status()
-    failed = f", {status.failed} failed (Retry gives them new attempts)" if status.failed else ""
-    rounds, pictures = (
-        f"{n} {what}{'s' * (n != 1)}" for n, what in ((status.round, "round"), (status.done, "picture"))
-    )
-    text = f"Session {ledger.name!r} is finished: {rounds}, {pictures} in the last{failed}."
-    return f"{text} {gone or fill.more}"

@@ -1,5 +1,5 @@
-import { b as h } from "./resonance.js";
-import { y as clamp } from "./commands-CcONQPJ0.mjs";
+import { x as h } from "./resonance.js";
+import { y as clamp } from "./commands-C_BdFoXW.mjs";
 // src/canvas/field.ts
 var controls = 0;
 /** A control under its name. */

@@ -1,6 +1,6 @@
-import { D as app, E as api, M as inputsOf, N as loadTexts, O as ask, R as viewUrl, T as addNode, a as MODEL, b as h, d as setting, i as LAST_USED, j as finder, k as captureUndo, l as TAGGER, n as ADDRESS, o as PROJECTOR, t as shownOn, w as addBeside, y as addStyle, z as t } from "./resonance.js";
+import { A as captureUndo, B as upload, D as api, E as addNode, H as t, M as finder, N as inputsOf, O as app, P as loadTexts, R as sentenceOf, T as addBeside, V as viewUrl, a as MODEL, b as addStyle, d as setting, i as LAST_USED, k as ask, l as TAGGER, m as speech, n as ADDRESS, o as PROJECTOR, t as shownOn, x as h } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
-import { r as isLinked } from "./effective-DafEiiEr.mjs";
+import { r as isLinked } from "./effective-D7uQRhfM.mjs";
 // src/describe/describe.css?inline
 var describe_default = ".resonance-describes {\n  position: fixed;\n  z-index: 1100;\n  right: 16px;\n  bottom: 16px;\n  display: flex;\n  flex-direction: column;\n  gap: 8px;\n  width: min(400px, calc(100vw - 32px));\n  max-height: calc(100vh - 80px);\n  overflow-y: auto;\n}\n.resonance-describe {\n  flex: none;\n  display: flex;\n  flex-direction: column;\n  gap: 8px;\n  padding: 12px;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 8px;\n  background: var(--comfy-menu-bg, #353535);\n  color: var(--input-text, #ddd);\n  box-shadow: 0 4px 16px #0008;\n  font:\n    13px/1.4 Inter,\n    Arial,\n    sans-serif;\n}\n.resonance-describe [hidden] {\n  display: none;\n}\n.resonance-describe :is(h2, p) {\n  margin: 0;\n  font: inherit;\n  overflow-wrap: anywhere;\n}\n.resonance-describe p:empty {\n  display: none;\n}\n.resonance-describe h2 {\n  font-weight: 600;\n}\n.resonance-describe header,\n.resonance-describe .row {\n  display: flex;\n  gap: 6px;\n  align-items: center;\n  justify-content: space-between;\n}\n.resonance-describe .asked {\n  display: flex;\n  gap: 12px;\n}\n.resonance-describe .asked > div {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 6px;\n  align-content: flex-start;\n}\n.resonance-describe img {\n  width: 96px;\n  height: 96px;\n  object-fit: contain;\n  background: var(--comfy-input-bg, #222);\n}\n.resonance-describe :is(button, select, textarea) {\n  padding: 3px 8px;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--comfy-input-bg, #222);\n  color: inherit;\n  font: inherit;\n}\n.resonance-describe textarea {\n  resize: vertical;\n}\n.resonance-describe select {\n  flex: 1;\n  min-width: 0;\n}\n.resonance-describe .asked select {\n  flex-basis: 100%;\n}\n.resonance-describe button {\n  cursor: pointer;\n}\n.resonance-describe :disabled {\n  opacity: 0.5;\n  cursor: default;\n}\n.resonance-describe .problem {\n  color: color-mix(in srgb, #f00 45%, var(--input-text, #ddd));\n}\n.resonance-describe :focus-visible {\n  outline: 2px solid var(--p-primary-color, #60a5fa);\n  outline-offset: 1px;\n}\n";
 // src/describe/graph.ts
@@ -119,9 +119,9 @@ function queue(graph, listener) {
 	}
 	function finish() {
 		const words = (outputs["show"]?.["text"])?.join("\n") ?? "";
-		const said = (outputs["describe"]?.["resonance_text"] ?? []).join("\n\n").split("\n\n");
-		const notes = said.slice(0, -1).filter((paragraph) => paragraph.startsWith("Note: "));
-		end(() => listener.made(words, [...notes, ...said.slice(-1)].join(" ")));
+		const said = outputs["describe"]?.["resonance_text"] ?? [];
+		const { notes, by } = speech(said.join("\n\n"));
+		end(() => listener.made(words, [...notes, by].join(" ").trim()));
 	}
 	/** Nothing but the run comes on this connection, and how much is queued. */
 	function hear({ type, data }) {
@@ -194,10 +194,10 @@ function queue(graph, listener) {
 		});
 	};
 }
-/** Why the server refuses a graph, each reason once: it blames every input that a node looked at. */
+/** Why the server refuses a graph, each reason once. */
 function why({ error, node_errors = {} }) {
 	if (node_errors["picture"]) return t("describe.no_picture");
-	const reasons = Object.values(node_errors).flatMap(({ errors }) => errors.map(({ message, details }) => /^[\w.]+ - (.*)/s.exec(details)?.[1] ?? `${message}: ${details}`));
+	const reasons = Object.values(node_errors).flatMap(({ errors }) => errors.map(sentenceOf));
 	if (reasons.length) return [...new Set(reasons)].join("\n");
 	return [error?.message, error?.details].filter(Boolean).join(": ") || t("server.gone");
 }
@@ -410,23 +410,10 @@ function makePanel(node, pictures) {
 /** A picture that the server can read: one that only the page has is put into ComfyUI's folder for what is temporary. */
 async function known(picture) {
 	if (typeof picture !== "string") return picture;
-	const refuse = () => {
+	const sheet = await drawn(picture).catch(() => {
 		throw new Error(t("describe.unreadable"));
-	};
-	const body = new FormData();
-	body.append("image", await drawn(picture).catch(refuse), "described.png");
-	body.append("type", "temp");
-	const answer = await api.fetchApi("/upload/image", {
-		method: "POST",
-		body
 	});
-	if (!answer.ok) return refuse();
-	const { name, subfolder, type } = await answer.json();
-	return {
-		filename: name,
-		subfolder,
-		type
-	};
+	return upload(sheet, "described.png", "temp");
 }
 /** As a PNG: ComfyUI's page may show addresses that it may not fetch. */
 async function drawn(address) {

@@ -1,8 +1,8 @@
-import { C as GALLERY, D as app, O as ask, k as captureUndo, z as t } from "./resonance.js";
+import { A as captureUndo, H as t, O as app, k as ask, w as GALLERY, z as tell } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
-import { s as widgetOf } from "./effective-DafEiiEr.mjs";
-import { showSession } from "./gallery-BQyUDghF.mjs";
-import { wordsOf } from "./said-C720OTH2.mjs";
+import { s as widgetOf } from "./effective-D7uQRhfM.mjs";
+import { showSession } from "./gallery-DtAnsLQG.mjs";
+import { wordsOf } from "./said-Wp-hoUuW.mjs";
 // src/menu.ts
 /** Opens the gallery at the node's session, or as it was left. */
 function showRounds(node) {
@@ -38,13 +38,6 @@ async function copyFolder(node) {
 	} catch (error) {
 		tell(error.message);
 	}
-}
-function tell(summary) {
-	app.extensionManager.toast.add({
-		severity: "info",
-		summary,
-		life: 5e3
-	});
 }
 /** The session that a node works on: Round Output has it from where its item comes from. */
 function namedBy(node) {

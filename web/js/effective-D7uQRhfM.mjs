@@ -1,4 +1,4 @@
-import { F as outputOf, O as ask, z as t } from "./resonance.js";
+import { H as t, I as outputOf, k as ask } from "./resonance.js";
 /** Most letters of a canvas in JSON, and most regions with the global one: as in resonance/canvas/read.py. */
 var LETTERS = 2 ** 23;
 /** Letters of a region's words that stand for its name. */

@@ -1,4 +1,4 @@
-import { f as WHOLE, h as ownPrefixes, u as EMPTY } from "./effective-DafEiiEr.mjs";
+import { f as WHOLE, h as ownPrefixes, u as EMPTY } from "./effective-D7uQRhfM.mjs";
 // src/canvas/geometry.ts
 var HANDLES = [
 	"nw",

@@ -1,7 +1,7 @@
-import { O as ask, b as h, x as showText, y as addStyle, z as t } from "./resonance.js";
-import { f as WHOLE, h as ownPrefixes, m as label, p as hex } from "./effective-DafEiiEr.mjs";
-import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field-DqWEqqw4.mjs";
-import { p as setGlobalPrefixes, r as change, y as clamp } from "./commands-CcONQPJ0.mjs";
+import { H as t, S as showText, b as addStyle, k as ask, x as h } from "./resonance.js";
+import { f as WHOLE, h as ownPrefixes, m as label, p as hex } from "./effective-D7uQRhfM.mjs";
+import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field-DTK03UNU.mjs";
+import { p as setGlobalPrefixes, r as change, y as clamp } from "./commands-C_BdFoXW.mjs";
 import { t as words_default } from "./words-CyLBtSum.mjs";
 var vocabulary_default = {
 	locations: {

@@ -1,5 +1,5 @@
-import { A as findNode, D as app, F as outputOf, N as loadTexts, O as ask, _ as mountAgain, b as h, g as makeRoom, h as keepMounted, m as addHost, y as addStyle, z as t } from "./resonance.js";
-import { s as widgetOf } from "./effective-DafEiiEr.mjs";
+import { H as t, I as outputOf, O as app, P as loadTexts, R as sentenceOf, _ as makeRoom, b as addStyle, g as keepMounted, h as addHost, j as findNode, k as ask, m as speech, v as mountAgain, x as h } from "./resonance.js";
+import { s as widgetOf } from "./effective-D7uQRhfM.mjs";
 // src/said.css?inline
 var said_default = ".resonance-speaks {\n  display: flex;\n  flex-direction: column;\n  gap: 4px;\n  height: 100%;\n}\n.resonance-said {\n  display: block;\n  flex: 1;\n  min-height: 0;\n  box-sizing: border-box;\n  width: 100%;\n  padding: 4px 6px;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--component-node-widget-background, var(--comfy-input-bg, #222));\n  color: var(--input-text, #ddd);\n  font: 12px/16px sans-serif;\n  resize: none;\n}\n.resonance-again {\n  flex: none;\n  height: 26px;\n  padding: 0 8px;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--component-node-widget-background, var(--comfy-input-bg, #222));\n  color: var(--input-text, #ddd);\n  font: 12px/1.3 sans-serif;\n  cursor: pointer;\n}\n.resonance-again:focus-visible {\n  outline: 2px solid var(--p-primary-color, #4ea5ff);\n  outline-offset: -2px;\n}\n.resonance-again[hidden],\n.resonance-said[hidden] {\n  display: none;\n}\n.resonance-said.problem {\n  border-color: var(--p-red-500, #e35);\n}\n.resonance-said:focus-visible {\n  outline: 2px solid var(--p-primary-color, #4ea5ff);\n  outline-offset: -2px;\n}\n";
 // src/said.ts
@@ -45,11 +45,7 @@ function correct() {
 }
 /** The server does not run the graph: what is wrong with it stands on its nodes. */
 function refuse(nodes) {
-	for (const [id, { errors }] of nodes) blame(id, errors.map(sentence).join("\n"));
-}
-/** ComfyUI writes the input before what a node says of it. */
-function sentence({ type, message, details }) {
-	return type === "custom_validation_failed" ? details.replace(/^[\w.]+ - /, "") : `${message}: ${details}`;
+	for (const [id, { errors }] of nodes) blame(id, errors.map(sentenceOf).join("\n"));
 }
 function start() {
 	begun = /* @__PURE__ */ new Set();
@@ -156,9 +152,7 @@ function wordsOf(node) {
 	const output = outputOf(node) ?? {};
 	const text = element?.value || textIn(output);
 	if (text === void 0) return Array.isArray(output["text"]) ? output["text"].join("\n") : "";
-	const made = ["ResonanceTagImages", "ResonanceCaptionImages"].includes(node.comfyClass ?? "");
-	const paragraphs = text.split("\n\n");
-	return (made ? paragraphs.slice(0, -1).filter((each) => !each.startsWith("Note: ")) : paragraphs).join("\n\n");
+	return ["ResonanceTagImages", "ResonanceCaptionImages"].includes(node.comfyClass ?? "") ? speech(text).words : text;
 }
 function textIn(output) {
 	const found = output["resonance_text"];

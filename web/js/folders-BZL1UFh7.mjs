@@ -1,5 +1,5 @@
-import { D as app, L as upload, N as loadTexts, O as ask, _ as mountAgain, b as h, g as makeRoom, h as keepMounted, j as finder, k as captureUndo, x as showText, y as addStyle, z as t } from "./resonance.js";
-import { r as isLinked, s as widgetOf } from "./effective-DafEiiEr.mjs";
+import { A as captureUndo, B as upload, H as t, M as finder, O as app, P as loadTexts, S as showText, _ as makeRoom, b as addStyle, g as keepMounted, k as ask, v as mountAgain, x as h, z as tell } from "./resonance.js";
+import { r as isLinked, s as widgetOf } from "./effective-D7uQRhfM.mjs";
 // src/folders.css?inline
 var folders_default = ".resonance-folder {\n  display: flex;\n  flex-direction: column;\n  box-sizing: border-box;\n  width: 100%;\n  height: 100%;\n  overflow: hidden;\n  font: 12px/16px sans-serif;\n}\n.resonance-folder > div {\n  display: flex;\n  gap: 6px;\n}\n.resonance-folder p {\n  margin: 4px 0 0;\n  max-height: 68px;\n  overflow: auto;\n  user-select: text;\n  overflow-wrap: anywhere;\n  color: var(--input-text, #ddd);\n}\n.resonance-folder p:empty {\n  display: none;\n}\n.resonance-folder button {\n  flex: 1 1 auto;\n  min-width: 0;\n  height: 26px;\n  padding: 0 6px;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n.resonance-folders :is(button, select),\n.resonance-folder button {\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--component-node-widget-background, var(--comfy-input-bg, #222));\n  color: var(--input-text, #ddd);\n  font: inherit;\n}\n:is(.resonance-folder, .resonance-folders) button {\n  cursor: pointer;\n}\n:is(.resonance-folder, .resonance-folders) button:hover {\n  border-color: var(--input-text, #ddd);\n}\n.resonance-folder button:disabled {\n  opacity: 0.6;\n  cursor: default;\n}\n:is(.resonance-folder, .resonance-folders) :focus-visible {\n  outline: 2px solid var(--p-primary-color, #4ea5ff);\n  outline-offset: 1px;\n}\ndialog.resonance-folders {\n  width: min(520px, 92vw);\n  margin: auto;\n  padding: 14px;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 8px;\n  box-sizing: border-box;\n  color: var(--input-text, #ddd);\n  background: var(--comfy-menu-bg, #353535);\n  font:\n    13px/1.4 Inter,\n    Arial,\n    sans-serif;\n}\ndialog.resonance-folders::backdrop {\n  background: rgb(0 0 0 / 60%);\n}\n.resonance-folders h2 {\n  margin: 0 0 8px;\n  font-size: 15px;\n  font-weight: 600;\n}\n.resonance-folders select {\n  display: block;\n  width: 100%;\n  padding: 4px;\n  overflow-y: auto;\n}\n.resonance-folders select[hidden],\n.resonance-folders [hidden] {\n  display: none;\n}\n.resonance-folders p {\n  margin: 8px 0 0;\n}\n.resonance-folders footer {\n  display: flex;\n  gap: 8px;\n  justify-content: flex-end;\n  margin-top: 12px;\n}\n.resonance-folders footer button {\n  padding: 4px 14px;\n}\n";
 // src/folders.ts
@@ -220,7 +220,7 @@ async function send(node, wanted, finding) {
 				total: pictures.length
 			}));
 			try {
-				await upload(file, `${subfolder}${inside}`);
+				await upload(file, file.name, "input", `${subfolder}${inside}`);
 			} catch (error) {
 				failed.push(`${file.name} (${error.message})`);
 			}
@@ -242,12 +242,5 @@ async function send(node, wanted, finding) {
 function some(names) {
 	const more = names.length - NAMES;
 	return names.slice(0, NAMES).join(", ") + (more > 0 ? ` ${t("folders.more", { n: more })}` : "");
-}
-function tell(summary) {
-	app.extensionManager.toast.add({
-		severity: "info",
-		summary,
-		life: 5e3
-	});
 }
 export { attach, choose, filesIn, loaded, pick, some };

@@ -1,8 +1,8 @@
-import { O as ask, b as h, z as t } from "./resonance.js";
+import { H as t, k as ask, x as h } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
-import { d as LETTERS, g as plain, v as readList, y as write } from "./effective-DafEiiEr.mjs";
-import { u as paste } from "./commands-CcONQPJ0.mjs";
-import { r as labeled } from "./field-DqWEqqw4.mjs";
+import { d as LETTERS, g as plain, v as readList, y as write } from "./effective-D7uQRhfM.mjs";
+import { u as paste } from "./commands-C_BdFoXW.mjs";
+import { r as labeled } from "./field-DTK03UNU.mjs";
 // src/canvas/exchange_panels.ts
 var FILES = {
 	json: "canvas.json",
