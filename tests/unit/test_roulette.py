@@ -469,10 +469,14 @@ HARD = {
 
 @pytest.mark.parametrize("name", HARD)
 def test_a_text_that_is_hard_to_read_is_refused_at_once(name: str) -> None:
-    start = time.process_time()
-    with contextlib.suppress(PlanError):
-        parse(HARD[name])
-    assert time.process_time() - start < 0.15
+    def seconds() -> float:
+        start = time.process_time()
+        with contextlib.suppress(PlanError):
+            parse(HARD[name])
+        return time.process_time() - start
+
+    # The least of three: what was left over from other tests may be cleared away during one of them.
+    assert min(seconds() for _ in range(3)) < 0.15
 
 
 def test_dots_in_a_text_are_no_key() -> None:
