@@ -64,6 +64,7 @@ class Item:
         phase: ``describe`` when the run is only to describe the picture.
         id: row in the ledger; None when the item was pasted or only looked at: then nothing is stored for it.
         token: names the claim under which the run may commit.
+        beside: the other items that the run works on, each without any of its own.
     """
 
     session: str
@@ -79,6 +80,12 @@ class Item:
     phase: Phase = "paint"
     id: int | None = None
     token: str = ""
+    beside: tuple["Item", ...] = ()
+
+    @property
+    def batch(self) -> tuple["Item", ...]:
+        """All items that the run works on, in the order of their pictures."""
+        return self, *self.beside
 
     @property
     def stem(self) -> str:
