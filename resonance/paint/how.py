@@ -61,7 +61,6 @@ def how(graph: Graph, item: Item, words: str) -> How:
         "Seed": _seed(graph, item, inputs.get(_SEEDS[sampler["class_type"]])) if sampler else None,
         "Size": None,
         "Denoising strength": _first(item.payload.strength, strength if strength != 1 else None),
-        # At the end: Civitai reads nothing behind a single quotation mark.
         "Model": model_name(model) if model else None,
     }
     return How(prompt, negative, facts)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from infotext import NEGATIVE, a1111, civitai
 
@@ -152,6 +152,7 @@ def test_a1111_reads_every_prompt_and_name_as_it_was(prompt: str, negative: str,
 
 
 @given(prompt=prompts, negative=prompts, model=names)
+@example(prompt="a", negative="b", model='",Seed: 5, ')
 def test_civitai_reads_prompts_and_facts_whatever_the_model_is_called(prompt: str, negative: str, model: str):
     if NEGATIVE in prompt + negative or "Steps" in prompt + negative:
         return
