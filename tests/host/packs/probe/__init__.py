@@ -8,7 +8,7 @@ from aiohttp import web
 from comfy_api.latest import ComfyExtension, io
 from server import PromptServer
 
-from . import rounds, text
+from . import rounds, zeros
 
 
 class ProbeValue(io.ComfyNode):
@@ -111,7 +111,7 @@ def plain(value):
 
 class ProbeExtension(ComfyExtension):
     async def on_load(self):
-        text.skip_what_is_zero()
+        zeros.skip_what_is_zero()
 
         @PromptServer.instance.routes.get("/probe/models")
         async def models(_request):
