@@ -556,7 +556,7 @@ var BUTTONS_HEIGHT = 46;
 var nodes = () => import("./node-DdhGOTPX.mjs");
 var speaking;
 var said = () => speaking ??= import("./said-Wp-hoUuW.mjs");
-var menu = () => import("./menu-BhAnSQgM.mjs");
+var menu = () => import("./menu-C185lGoO.mjs");
 var panel = () => import("./panel-Cngc_RB_.mjs");
 var folders = () => import("./folders-BZL1UFh7.mjs");
 var tables = () => import("./transform-BdIFsHdS.mjs");
@@ -706,7 +706,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-DtAnsLQG.mjs").then(({ openGallery }) => {
+				import("./gallery-DNI4Gfq6.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},
