@@ -9,6 +9,7 @@ import pytest
 from .comfy import Comfy, RunFailed, node
 from .paint import CLIP
 from .regional import COUPLE, METHODS, OVERLAY, hues, pictures, place
+from .test_llm import Texts
 from .test_region_lora import apart
 
 SWAP = "tiny_lora.safetensors"
@@ -91,6 +92,16 @@ def test_a_line_goes_before_the_widgets(comfy: Comfy) -> None:
         found = encoded(comfy, "sd15", nodes, "blue", negative)
         assert found["positive"]["cond"] == found["blue"]["cond"]
         assert found["negative"]["cond"] == found[negative]["cond"]
+
+
+def test_the_node_says_what_belongs_together(comfy: Comfy) -> None:
+    texts = Texts(comfy)
+    nodes = from_mask("a red, bold AND blue AND the", (SWAP, 1.0))
+    nodes["load"] = node("LoadSmall", ckpt_name="tiny_sd15.safetensors")
+    nodes["seen"] = node("CondStats", conditioning=["mask", 1])
+    del nodes["regions"]
+    comfy.run(nodes, client_id="texts")
+    assert texts.on("mask", 1) == ["1 a red: red, tiny_lora.safetensors\n2 blue: green\n3 the: everywhere"]
 
 
 def test_what_cannot_be_is_told_in_a_sentence(comfy: Comfy) -> None:
