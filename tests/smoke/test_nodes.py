@@ -14,6 +14,7 @@ from host.test_explore import explore
 from host.test_llm import RED, Texts, captions, connect, core, describe
 from host.test_old_nodes import halves as old_halves
 from host.test_old_nodes import old
+from host.test_regions_from_mask import SWAP, from_mask
 from host.test_regions_in_graphs import with_words
 from host.test_roulette import draw, strongest, summary
 from host.test_taggers import graph as tagged
@@ -196,6 +197,11 @@ def test_resonance_encode_canvas(comfy: Comfy) -> None:
 
 def test_resonance_region_from_conditioning(comfy: Comfy) -> None:
     assert hues(pictures(comfy, with_words(COUPLE, False))[0]) == ("red", "blue")
+
+
+def test_resonance_regions_from_mask(comfy: Comfy) -> None:
+    nodes = from_mask("a red AND a red AND the", (SWAP, 1.0))
+    assert hues(pictures(comfy, nodes)[0]) == ("blue", "red")
 
 
 def test_resonance_region_heat(comfy: Comfy) -> None:

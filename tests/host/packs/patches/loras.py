@@ -1,5 +1,7 @@
-"""What the LoRAs of regions are measured with."""
+"""What the LoRAs of regions are measured with, and given by."""
 
+import json
+import sys
 from dataclasses import replace
 
 import torch
@@ -94,4 +96,50 @@ class PassBy(io.ComfyNode):
         return io.NodeOutput(model)
 
 
-NODES = [Apart, WithoutBase, PooledOf, PassBy]
+def ours(module):
+    return next(found for name, found in sys.modules.items() if name.endswith(f".resonance.{module}"))
+
+
+class GiveLoras(io.ComfyNode):
+    """LoRAs for regions, from their names and strengths as JSON."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="GiveLoras",
+            category="probe",
+            inputs=[io.String.Input("text")],
+            outputs=[io.Custom("RESONANCE_LORAS").Output()],
+        )
+
+    @classmethod
+    def execute(cls, text):
+        return io.NodeOutput(tuple(ours("canvas.canvas").Lora(*each) for each in json.loads(text)))
+
+
+class GiveLines(io.ComfyNode):
+    """What Prompt Lines hands out for a batch: words and negative of each as JSON."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="GiveLines",
+            category="probe",
+            inputs=[io.String.Input("text")],
+            outputs=[io.Custom("RESONANCE_ITEM").Output()],
+        )
+
+    @classmethod
+    def execute(cls, text):
+        known = {"key": "1", "line": "", "width": 64, "height": 64, "steps": 1, "scale": 1.0, "seed": 0}
+        lines = [
+            ours("session.payloads").PromptLine(**known, prompt=words, negative=no) for words, no in json.loads(text)
+        ]
+        first, *others = (
+            ours("session.item").Item(session="lines", round=1, index=n, lineage=f"L{n}", seed=0, payload=line)
+            for n, line in enumerate(lines, 1)
+        )
+        return io.NodeOutput(replace(first, beside=tuple(others)))
+
+
+NODES = [Apart, WithoutBase, PooledOf, PassBy, GiveLoras, GiveLines]
