@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from resonance.session.item import Item
 from resonance.session.payloads import Exploration, Payload, PromptLine
 
 from .comfy import Comfy, RunFailed, node
-from .paint import CLIP, MODEL, hue, paint, picture
+from .paint import CLIP, MODEL, paint, picture
 from .regional import COUPLE, LEFT, OVERLAY, RIGHT, hues, layout, pictures, place, region
 from .test_llm import Texts
 
@@ -70,21 +71,19 @@ def stacked(nodes: dict[str, Any], **more: Any) -> dict[str, Any]:
     return painted(nodes, ["stack", 0], ["stack", 1], **more)
 
 
-def objects(comfy: Comfy, nodes: dict[str, Any], of: str = "stack") -> list[str]:
+def objects(comfy: Comfy, nodes: dict[str, Any], of: str = "stack", checkpoint: str = "tiny_sd15") -> list[str]:
     """Which MODEL and CLIP come of a node."""
-    graph = {"load": node("LoadSmall", ckpt_name="tiny_sd15.safetensors"), **nodes}
+    graph = {"load": node("LoadSmall", ckpt_name=f"{checkpoint}.safetensors"), **nodes}
     graph |= {f"out{n}": node("ProbeValue", value=[of, n]) for n in range(2)}
     outputs = comfy.run(graph)
     return [json.loads(outputs[f"out{n}"]["value"][0])[0] for n in range(2)]
 
 
-@pytest.mark.parametrize("by", ["multipliers", "a line"])
-def test_it_is_cores_loaders_in_a_row(comfy: Comfy, by: str):
-    """Three files of which the last two share a multiplier; row 2 is empty."""
+def test_it_is_cores_loaders_in_a_row(comfy: Comfy):
+    """Three files of which the last two share a multiplier; row 2 is empty. What a line gives goes before the widget."""
     rows = {"lora_1": SWAP, "lora_2": "none", "lora_3": OTHER, "lora_4": OTHER, "strength_4": 0.5}
-    given = {"multipliers": "0.8,-0.5"} if by == "multipliers" else {"multipliers": "3", "item": ["item", 0]}
-    nodes = {"item": line("--am 0.8,-0.5"), "stack": stack(model=MODEL, clip=CLIP, **rows, **given)}
-    ours = picture(comfy, stacked(nodes))
+    inputs = {"model": MODEL, "clip": CLIP, **rows, "multipliers": "3", "item": ["item", 0]}
+    ours = picture(comfy, stacked({"item": line("--am 0.8,-0.5"), "stack": stack(**inputs)}))
     assert ours.pixels == loaders(comfy, (SWAP, 0.8, 0.8), (OTHER, -0.5, -0.5), (OTHER, -0.25, -0.25))
 
 
@@ -101,7 +100,6 @@ def test_strengths_in_clip_may_be_their_own(comfy: Comfy):
     nodes = {"stack": stack((SWAP, 0.5), (OTHER, 1.0), own=[1.0, -0.5], multipliers="1,0.5", model=MODEL, clip=CLIP)}
     ours = picture(comfy, stacked(nodes)).pixels
     assert ours == loaders(comfy, (SWAP, 0.5, 1.0), (OTHER, 0.5, -0.25))
-    assert ours != loaders(comfy, (SWAP, 0.5, 0.5), (OTHER, 0.5, 0.5))
 
 
 def test_it_hands_on_the_same_objects_until_something_changes(comfy: Comfy, other: Path):
@@ -129,7 +127,7 @@ def test_twelve_lines_with_equal_multipliers_patch_the_weights_once(comfy: Comfy
     def patched(options: str, number: int) -> dict[str, int]:
         rows = stack((SWAP, 1.0), (OTHER, 0.3), model=MODEL, clip=CLIP, item=["item", 0])
         nodes = {"item": line(options, number), "stack": rows}
-        graph = stacked(nodes, seed=number)
+        graph = stacked(nodes, seed=number, size=(32, 32))
         graph["patched"] = node("PatchedWeights", after=["decode", 0])
         return json.loads(comfy.run(graph)["patched"]["patched"][0])
 
@@ -148,7 +146,10 @@ def test_items_of_other_fills_say_nothing(comfy: Comfy):
     assert objects(comfy, nodes) == with_item
 
 
-@pytest.mark.parametrize("method", [COUPLE, OVERLAY])
+METHODS = [COUPLE, pytest.param(OVERLAY, marks=pytest.mark.long)]
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_as_a_list_it_is_for_a_region(comfy: Comfy, method: str):
     base = {"weight": 1.0, "start": 0.0, "end": 1.0, "name": "", "conditioning": ["red", 0], "place": "box"}
     left = {**base, "place.left": 0.0, "place.top": 0.0, "place.right": 0.5, "place.bottom": 1.0}
@@ -161,16 +162,16 @@ def test_as_a_list_it_is_for_a_region(comfy: Comfy, method: str):
     assert hues(pictures(comfy, nodes)[0]) == ("blue", "red")
 
 
-def test_a_file_that_acts_everywhere_and_in_a_region_is_said_once(comfy: Comfy):
+@pytest.mark.parametrize("method", METHODS)
+def test_a_file_that_acts_everywhere_and_in_a_region_is_said_once(comfy: Comfy, method: str):
     texts = Texts(comfy)
     canvas = layout(*(region("red", where, loras=(Lora(SWAP, 0.5),)) for where in (LEFT, RIGHT)))
-    for method in (COUPLE, OVERLAY):
-        nodes = place(canvas, method, model=["stack", 0])
-        nodes["stack"] = stack((SWAP, -0.1), model=MODEL)
-        prompt = paint("tiny_sd15", ["regions", 1], ["regions", 2], model=["regions", 0], nodes=nodes, steps=1)
-        comfy.run(prompt, client_id="texts")
-        [said] = texts.on("regions", 1)
-        assert said.count(f"{SWAP} acts on the whole model, and once more in a region of it.") == 1
+    nodes = place(canvas, method, model=["stack", 0])
+    nodes["stack"] = stack((SWAP, -0.1), model=MODEL)
+    prompt = paint("tiny_sd15", ["regions", 1], ["regions", 2], model=["regions", 0], nodes=nodes, steps=1)
+    comfy.run(prompt, client_id="texts")
+    [said] = texts.on("regions", 1)
+    assert said.count(f"{SWAP} acts on the whole model, and once more in a region of it.") == 1
 
 
 def test_the_node_says_what_acts(comfy: Comfy):
@@ -216,15 +217,21 @@ def test_a_model_that_is_not_connected_is_missed_where_it_is_used(comfy: Comfy):
     assert message["data"]["exception_message"] == "Execution Blocked: LoRA Stack has no model: connect one to it."
 
 
+@pytest.mark.long
 def test_what_was_made_of_a_checkpoint_goes_with_it(comfy: Comfy):
     def alive(checkpoint: str) -> int:
-        graph = stacked({"stack": stack((SWAP, 1.0), model=MODEL, clip=CLIP)})
-        graph["load"]["inputs"]["ckpt_name"] = checkpoint
-        assert hue(picture(comfy, graph).whole) == "blue"
+        objects(comfy, {"stack": stack((SWAP, 1.0), model=MODEL, clip=CLIP)}, checkpoint=checkpoint)
         return comfy.get("/probe/models")
 
-    alive("tiny_sd15_b.safetensors")  # what other tests have made of the first one goes, too
-    assert alive("tiny_sd15.safetensors") == alive("tiny_sd15_b.safetensors") >= 7
+    alive("tiny_sd15_b")  # what other tests have made of the first one goes, too
+    assert alive("tiny_sd15") == alive("tiny_sd15_b") >= 7
+    for _ in range(40):
+        # ComfyUI misses it while it ends a run.
+        comfy.post("/free", {"unload_models": True, "free_memory": True})
+        time.sleep(0.25)
+        if (left := comfy.get("/probe/models")) == 0:
+            break
+    assert left == 0
 
 
 def test_metadata_are_read_for_prompts(comfy: Comfy):
