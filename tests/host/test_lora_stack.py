@@ -162,12 +162,24 @@ def test_as_a_list_it_is_for_a_region(comfy: Comfy, method: str):
     assert hues(pictures(comfy, nodes)[0]) == ("blue", "red")
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_a_file_that_acts_everywhere_and_in_a_region_is_said_once(comfy: Comfy, method: str):
+DRAW = {
+    "checkpoint": "tiny_sd15.safetensors",
+    "loras": [{"name": SWAP, "model_strength": -0.1, "clip_strength": 0.0}],
+    "triggers": "",
+    "neg_triggers": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "whole"), [(COUPLE, "stack"), (COUPLE, "drawn"), pytest.param(OVERLAY, "stack", marks=pytest.mark.long)]
+)
+def test_a_file_that_acts_everywhere_and_in_a_region_is_said_once(comfy: Comfy, method: str, whole: str):
     texts = Texts(comfy)
     canvas = layout(*(region("red", where, loras=(Lora(SWAP, 0.5),)) for where in (LEFT, RIGHT)))
-    nodes = place(canvas, method, model=["stack", 0])
+    nodes = place(canvas, method, model=[whole, 0])
     nodes["stack"] = stack((SWAP, -0.1), model=MODEL)
+    nodes["item"] = node("ProbeItem", text=json.dumps({"draw": DRAW, "phase": "paint"}))
+    nodes["drawn"] = node("ResonanceLoadDrawn", item=["item", 0], vae="from checkpoint")
     prompt = paint("tiny_sd15", ["regions", 1], ["regions", 2], model=["regions", 0], nodes=nodes, steps=1)
     comfy.run(prompt, client_id="texts")
     [said] = texts.on("regions", 1)
