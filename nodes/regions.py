@@ -209,6 +209,11 @@ class RegionFromConditioning(io.ComfyNode):
                     optional=True,
                     tooltip="How strongly the LoRA acts; 0 takes it out.",
                 ),
+                types.Loras.Input(
+                    "loras",
+                    optional=True,
+                    tooltip="From LoRA Stack: LoRAs that act in this region only, as lora does and beside it.",
+                ),
             ],
             outputs=[types.Regions.Output(display_name="regions", tooltip="All of them, for Regions or the next one.")],
         )
@@ -232,8 +237,9 @@ class RegionFromConditioning(io.ComfyNode):
         regions: tuple[Part, ...] = (),
         lora: str = NO_LORA,
         lora_strength: float = 1.0,
+        loras: tuple[Lora, ...] = (),
     ) -> io.NodeOutput:
-        from ..resonance.host import loras
+        from ..resonance.host.loras import find
 
         place = chosen(place, "place", ("box", "mask"))
         name = name.strip() or f"region {len(regions) + 1}"
@@ -245,9 +251,9 @@ class RegionFromConditioning(io.ComfyNode):
         if len(masks) != 1:
             raise Told(f"Expected one mask for {name}, got {len(masks)}: make a region of each.")
         mask = masks[0].nan_to_num().clamp(0, 1)
-        if lora != NO_LORA:
-            loras.find(lora)
-        acting = () if lora == NO_LORA else (Lora(lora, lora_strength),)
+        acting = loras if lora == NO_LORA else (Lora(lora, lora_strength), *loras)
+        for each in acting:
+            find(each.file)
         return io.NodeOutput((*regions, Part(name, conditioning, mask, weight, start, end, negative, acting)))
 
 

@@ -264,6 +264,9 @@ ROWS = [
         )
     ),
     *ordered(takes, "comfy/sd.py", "CLIP.add_patches", "patches strength_patch"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.add_patches", "patches strength_patch"),
+    *each(sets, "comfy/model_patcher.py", "ModelPatcher.clone", "parent"),
+    *each(sets, "comfy/sd.py", "CLIP.clone", "patcher"),
     *each(sets, "comfy/sd.py", "CLIP.__init__", "cond_stage_model"),
     *ordered(takes, "comfy/hooks.py", "HookGroup.combine_all_hooks", "hooks_list"),
     *ordered(takes, "comfy/hooks.py", "create_hook_lora", "lora strength_model strength_clip"),

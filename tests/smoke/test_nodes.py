@@ -7,11 +7,12 @@ import pytest
 from fake_llm import FakeLLM
 from host.comfy import Comfy, node
 from host.graphs import items, mean, output
-from host.paint import CLIP, MODEL, VAE, paint, picture
+from host.paint import CLIP, MODEL, VAE, hue, paint, picture
 from host.regional import AREA, COUPLE, HALVES, hues, pictures, place
 from host.test_canvas import BOAT, PROGRAM, SEA, layout, run, shows
 from host.test_explore import explore
 from host.test_llm import RED, Texts, captions, connect, core, describe
+from host.test_lora_stack import stack, stacked
 from host.test_old_nodes import halves as old_halves
 from host.test_old_nodes import old
 from host.test_regions_from_mask import SWAP, from_mask
@@ -202,6 +203,16 @@ def test_resonance_region_from_conditioning(comfy: Comfy) -> None:
 def test_resonance_regions_from_mask(comfy: Comfy) -> None:
     nodes = from_mask("a red AND a red AND the", (SWAP, 1.0))
     assert hues(pictures(comfy, nodes)[0]) == ("blue", "red")
+
+
+def test_resonance_lora_stack(comfy: Comfy) -> None:
+    swap = stack(("tiny_lora.safetensors", 2.0), multipliers="0.5", model=MODEL, clip=CLIP)
+    assert hue(picture(comfy, stacked({"stack": swap})).whole) == "blue"
+
+
+def test_resonance_lora_metadata(comfy: Comfy) -> None:
+    metadata = node("ResonanceLoRAMetadata", lora="tiny_lora.safetensors", count=5)
+    assert value(comfy, ("metadata", 0), metadata=metadata) == "{}"
 
 
 def test_resonance_region_heat(comfy: Comfy) -> None:

@@ -15,6 +15,10 @@ var SAME = {
 	},
 	ResonanceContactSheet: { sheet: "images" },
 	ResonanceCooldown: { value: "value" },
+	ResonanceLoRAStack: {
+		MODEL: "model",
+		CLIP: "clip"
+	},
 	ResonanceRegionFromConditioning: { regions: "regions" },
 	ResonanceRegionHeat: { image: "image" },
 	ResonanceRegions: {

@@ -2,9 +2,11 @@
 
 import json
 import sys
+from collections import Counter
 from dataclasses import replace
 
 import torch
+from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
 
 REGIONS = "resonance_regions"
@@ -142,4 +144,43 @@ class GiveLines(io.ComfyNode):
         return io.NodeOutput(replace(first, beside=tuple(others)))
 
 
-NODES = [Apart, WithoutBase, PooledOf, PassBy, GiveLoras, GiveLines]
+PATCHED = Counter()
+"""How many weights ComfyUI has patched, by the class of the model."""
+
+
+def count_patches():
+    """Has ComfyUI count them."""
+    patch = ModelPatcher.patch_weight_to_device
+
+    def counted(self, key, *args, **kwargs):
+        PATCHED[type(self.model).__name__] += key in self.patches
+        return patch(self, key, *args, **kwargs)
+
+    ModelPatcher.patch_weight_to_device = counted
+
+
+class PatchedWeights(io.ComfyNode):
+    """How many weights were patched since it was last asked, once ``after`` has run."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="PatchedWeights",
+            category="probe",
+            inputs=[io.AnyType.Input("after", optional=True)],
+            is_output_node=True,
+            not_idempotent=True,
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, **_):
+        return float("nan")
+
+    @classmethod
+    def execute(cls, after=None):
+        found = json.dumps({name: count for name, count in PATCHED.items() if count})
+        PATCHED.clear()
+        return io.NodeOutput(ui={"patched": [found]})
+
+
+NODES = [Apart, WithoutBase, PooledOf, PassBy, GiveLoras, GiveLines, PatchedWeights]

@@ -94,9 +94,11 @@ class ProbeItem(io.ComfyNode):
 
     @classmethod
     def execute(cls, text):
-        kind = next(module for name, module in sys.modules.items() if name.endswith(".resonance.session.item")).Item
-        known = {"session": "probe", "round": 1, "index": 1, "lineage": "X0001", "seed": 0}
-        return io.NodeOutput(kind(**known | json.loads(text)))
+        item = next(module for name, module in sys.modules.items() if name.endswith(".resonance.session.item"))
+        known = {"session": "probe", "round": 1, "index": 1, "lineage": "X0001", "seed": 0} | json.loads(text)
+        if "payload" in known:
+            known["payload"] = item.payload_of(known["payload"])
+        return io.NodeOutput(item.Item(**known))
 
 
 def plain(value):
