@@ -10,6 +10,7 @@ const SAME: Record<string, Record<string, string>> = {
   ResonanceComposePrompt: { positive: 'tags', negative: 'negative' },
   ResonanceContactSheet: { sheet: 'images' },
   ResonanceCooldown: { value: 'value' },
+  ResonancePerPictureNoise: { sampler: 'sampler' },
   ResonanceRegionFromConditioning: { regions: 'regions' },
   ResonanceRegionHeat: { image: 'image' },
   ResonanceRegions: { model: 'model', positive: 'positive', negative: 'negative' },

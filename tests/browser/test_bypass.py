@@ -14,6 +14,7 @@ HANDED_ON = {
     "ResonanceComposePrompt": {"positive": "tags", "negative": "negative"},
     "ResonanceContactSheet": {"sheet": "images"},
     "ResonanceCooldown": {"value": "value"},
+    "ResonancePerPictureNoise": {"sampler": "sampler"},
     "ResonanceRegionFromConditioning": {"regions": "regions"},
     "ResonanceRegionHeat": {"image": "image"},
     "ResonanceRegions": {"model": "model", "positive": "positive", "negative": "negative"},

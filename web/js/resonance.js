@@ -15,6 +15,7 @@ var SAME = {
 	},
 	ResonanceContactSheet: { sheet: "images" },
 	ResonanceCooldown: { value: "value" },
+	ResonancePerPictureNoise: { sampler: "sampler" },
 	ResonanceRegionFromConditioning: { regions: "regions" },
 	ResonanceRegionHeat: { image: "image" },
 	ResonanceRegions: {

@@ -88,15 +88,16 @@ class ProbeItem(io.ComfyNode):
         return io.Schema(
             node_id="ProbeItem",
             category="probe",
-            inputs=[io.String.Input("text")],
+            inputs=[io.String.Input("text"), io.String.Input("beside", optional=True)],
             outputs=[io.Custom("RESONANCE_ITEM").Output()],
         )
 
     @classmethod
-    def execute(cls, text):
+    def execute(cls, text, beside="[]"):
         kind = next(module for name, module in sys.modules.items() if name.endswith(".resonance.session.item")).Item
         known = {"session": "probe", "round": 1, "index": 1, "lineage": "X0001", "seed": 0}
-        return io.NodeOutput(kind(**known | json.loads(text)))
+        others = tuple(kind(**known | each) for each in json.loads(beside))
+        return io.NodeOutput(kind(**known | json.loads(text), beside=others))
 
 
 def plain(value):
