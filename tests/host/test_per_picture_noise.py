@@ -268,7 +268,9 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("said", REFUSED)
+@pytest.mark.parametrize(
+    ("said",), with_the_rest([("dpm_adaptive",), ("euler with s_churn above 0",)], ((each,) for each in REFUSED))
+)
 def test_a_sampler_that_cannot_paints_one_picture_and_is_refused_for_several(comfy: Comfy, said: str):
     prompt = {**base(steps=2), "which core": REFUSED[said], "random": node("RandomNoise", noise_seed=SEED)}
     prompt["which ours"] = node("ResonancePerPictureNoise", sampler=["which core", 0], seed=SEED)
