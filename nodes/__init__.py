@@ -11,6 +11,7 @@ from . import (
     describe,
     explore,
     loras,
+    noise,
     old,
     regions,
     roulette,
@@ -47,5 +48,6 @@ class ResonanceExtension(ComfyExtension):
             vary,
             color,
             explore,
+            noise,
         )
         return [checked(node) for menu in menus for node in menu.NODES]

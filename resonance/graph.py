@@ -12,6 +12,7 @@ EXPLORE = "ResonanceExplore"
 VARY = "ResonanceVary"
 TRANSFORM = "ResonanceTransform"
 ROULETTE = "ResonanceModelRoulette"
+PER_PICTURE_NOISE = "ResonancePerPictureNoise"
 
 DRIVEN = "resonance_vary"
 """Key of ComfyUI's ``extra_data`` under which a driver asks Vary: its ``kind`` is :data:`PLAN` or :data:`MAKE`."""
@@ -104,6 +105,15 @@ def model_of(graph: Graph) -> str:
 def is_used(graph: Graph, id_: str, output: int) -> bool:
     """Whether something is connected to an output."""
     return any([id_, output] in node["inputs"].values() for node in graph.values())
+
+
+def lacks_sampler(graph: Graph, id_: str) -> bool:
+    """Whether a node takes the noise of a Per Picture Noise, and a sampler that comes from elsewhere."""
+    ours = set(nodes_of(graph, PER_PICTURE_NOISE))
+    samplers = (node["inputs"].get("sampler") for node in graph.values() if [id_, 0] in node["inputs"].values())
+    return any(
+        isinstance(link, list) and not ours & {link[0], *ancestors(graph, cast(str, link[0]))} for link in samplers
+    )
 
 
 def is_saved(graph: Graph, targets: list[str], id_: str) -> bool:

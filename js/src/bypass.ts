@@ -11,6 +11,7 @@ const SAME: Record<string, Record<string, string>> = {
   ResonanceContactSheet: { sheet: 'images' },
   ResonanceCooldown: { value: 'value' },
   ResonanceLoRAStack: { MODEL: 'model', CLIP: 'clip' },
+  ResonancePerPictureNoise: { sampler: 'sampler' },
   ResonanceRegionFromConditioning: { regions: 'regions' },
   ResonanceRegionHeat: { image: 'image' },
   ResonanceRegions: { model: 'model', positive: 'positive', negative: 'negative' },

@@ -15,6 +15,7 @@ HANDED_ON = {
     "ResonanceContactSheet": {"sheet": "images"},
     "ResonanceCooldown": {"value": "value"},
     "ResonanceLoRAStack": {"MODEL": "model", "CLIP": "clip"},
+    "ResonancePerPictureNoise": {"sampler": "sampler"},
     "ResonanceRegionFromConditioning": {"regions": "regions"},
     "ResonanceRegionHeat": {"image": "image"},
     "ResonanceRegions": {"model": "model", "positive": "positive", "negative": "negative"},

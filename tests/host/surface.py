@@ -119,6 +119,8 @@ PRIVATE = set(
         patches_replace attn1 n_heads activations_shape optimized_attention skip_output_reshape optimized_attention_override
         get_attn_precision cond_or_uncond
         input_blocks middle_block output_blocks SpatialTransformer transformer_blocks model_config
+        KSAMPLER sampler_function extra_options inpaint_options noise_sampler default_noise_sampler BrownianTreeNoiseSampler
+        cat_nested is_nested batch_index
         sample_token cond_stage_model stop_tokens preprocess_embed clip_name llama_template skip_template
         """,
     )
@@ -128,6 +130,7 @@ used for other things too cannot be searched for, and are not among them."""
 
 LLAMA, QWEN = "comfy/text_encoders/llama.py", "comfy/text_encoders/qwen3vl.py"
 ATTENTION = "comfy/ldm/modules/attention.py"
+SAMPLERS = "comfy/k_diffusion/sampling.py"
 UNET = "comfy/ldm/modules/diffusionmodules/openaimodel.py"
 ADAPTERS = {
     "LoRA": "lora lora alpha mid dora_scale reshape",
@@ -325,6 +328,26 @@ ROWS = [
     *each(says, "comfy/sampler_helpers.py", "prepare_model_patcher_multigpu_clones", "multigpu_clones"),
     *each(says, "comfy_api/torch_helpers/torch_compile.py", "", "torch.compile"),
     *each(uses, "comfy_api/torch_helpers/torch_compile.py", "set_torch_compile_wrapper", "APPLY_MODEL"),
+    # resonance/host/core_noise.py
+    *each(has, "comfy/samplers.py", "", "KSAMPLER"),
+    *each(sets, "comfy/samplers.py", "KSAMPLER.__init__", "sampler_function extra_options inpaint_options"),
+    *each(uses, "comfy/samplers.py", "KSAMPLER.sample", "sampler_function extra_options extra_args"),
+    *each(sets, "comfy/samplers.py", "KSAMPLER.sample", "noise"),
+    *each(says, "comfy/samplers.py", "KSAMPLER.sample", "random seed"),
+    *each(says, "comfy/samplers.py", "sampler_object", "random"),
+    *each(has, SAMPLERS, "", "default_noise_sampler BrownianTreeNoiseSampler"),
+    *ordered(takes, SAMPLERS, "default_noise_sampler", "x seed"),
+    *ordered(takes, SAMPLERS, "BrownianTreeNoiseSampler.__init__", "x sigma_min sigma_max seed"),
+    *each(takes, SAMPLERS, "BrownianTreeNoiseSampler.__init__", "cpu"),
+    *ordered(takes, SAMPLERS, "sample_euler_ancestral", "model x sigmas extra_args"),
+    *each(takes, SAMPLERS, "sample_euler_ancestral", "noise_sampler"),
+    *each(uses, SAMPLERS, "sample_euler_ancestral", "default_noise_sampler"),
+    *each(takes, SAMPLERS, "sample_dpmpp_2m_sde", "noise_sampler"),
+    *each(uses, SAMPLERS, "sample_dpmpp_2m_sde", "BrownianTreeNoiseSampler"),
+    *each(has, "comfy/nested_tensor.py", "", "cat_nested"),
+    *each(sets, "comfy/nested_tensor.py", "NestedTensor.__init__", "is_nested"),
+    *each(says, "comfy_extras/nodes_custom_sampler.py", "Noise_RandomNoise.generate_noise", "samples batch_index"),
+    *each(uses, "comfy_extras/nodes_custom_sampler.py", "SamplerCustomAdvanced.execute", "generate_noise seed"),
     # attention of UNets
     *each(has, ATTENTION, "", "optimized_attention get_attn_precision SpatialTransformer"),
     *ordered(takes, ATTENTION, "get_attn_precision", "attn_precision current_dtype"),

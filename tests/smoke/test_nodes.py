@@ -15,6 +15,7 @@ from host.test_llm import RED, Texts, captions, connect, core, describe
 from host.test_lora_stack import stack, stacked
 from host.test_old_nodes import halves as old_halves
 from host.test_old_nodes import old
+from host.test_per_picture_noise import LEVEL, SEED, apart, base, compared, ksampler, ours, sampling
 from host.test_regions_from_mask import SWAP, from_mask
 from host.test_regions_in_graphs import with_words
 from host.test_roulette import draw, strongest, summary
@@ -224,7 +225,14 @@ def test_resonance_region_heat(comfy: Comfy) -> None:
     assert len(out["heat"]["resonance_heat"][0]["maps"]) == 3
 
 
-# Variations
+# Variations, and batches of lines
+
+
+def test_resonance_per_picture_noise(comfy: Comfy) -> None:
+    parts = {"batch": ours("euler_ancestral", "many"), "alone": ksampler("euler_ancestral", SEED + 1)}
+    parts["last"] = node("LatentFromBatch", samples=["batch", 0], batch_index=1, length=1)
+    out = comfy.run({**base(), **sampling("euler_ancestral"), **parts, **compared("last", ["alone"])})
+    assert apart(out) <= LEVEL
 
 
 def test_resonance_transform(comfy: Comfy) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from resonance.graph import reached, with_session
+from resonance.graph import lacks_sampler, reached, with_session
 
 INPUT = {"class_type": "ResonanceRoundInput", "inputs": {"session": "old", "seed": 1}}
 VARY = {"class_type": "ResonanceVary", "inputs": {"save_as": "on", "save_as.session": "old"}}
@@ -30,3 +30,19 @@ def test_two_sessions_in_one_graph_keep_their_names_and_a_linked_name_its_link()
 def test_what_an_item_reaches_hangs_below_the_node_that_hands_it_out() -> None:
     graph = {"1": INPUT, "2": OTHER, "3": {"class_type": "Paint", "inputs": {"model": ["2", 0], "image": ["1", 0]}}}
     assert [reached(graph, id_) for id_ in "1239"] == [True, False, True, None]
+
+
+def test_noise_needs_the_sampler_that_comes_with_it() -> None:
+    def graph(sampler: Any) -> dict[str, Any]:
+        return {
+            "core": {"class_type": "KSamplerSelect", "inputs": {"sampler_name": "euler"}},
+            "ours": {"class_type": "ResonancePerPictureNoise", "inputs": {"sampler": ["core", 0], "seed": 1}},
+            "second": {"class_type": "ResonancePerPictureNoise", "inputs": {"sampler": ["core", 0], "seed": 1}},
+            "detail": {"class_type": "DetailSampler", "inputs": {"sampler": ["ours", 1]}},
+            "add": {"class_type": "AddNoise", "inputs": {"noise": ["ours", 0]}},
+            "end": {"class_type": "SamplerCustomAdvanced", "inputs": {"noise": ["ours", 0], "sampler": sampler}},
+        }
+
+    samplers = (["ours", 1], ["detail", 0], ["second", 1], "euler")
+    assert [lacks_sampler(graph(sampler), "ours") for sampler in samplers] == [False] * 4
+    assert lacks_sampler(graph(["core", 0]), "ours") and not lacks_sampler(graph(["core", 0]), "second")

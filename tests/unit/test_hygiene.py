@@ -61,7 +61,10 @@ def test_only_the_ledger_its_schema_and_its_questions_speak_sql() -> None:
     assert speaks_sql('db.execute(f"SELECT {columns} FROM item")') and not speaks_sql('"Select a picture."')
 
 
-COMFYUI = [PACK / "resonance" / "host" / f"{name}.py" for name in ("core", "core_lora", "core_sampling", "core_text")]
+COMFYUI = [
+    PACK / "resonance" / "host" / f"{name}.py"
+    for name in ("core", "core_lora", "core_noise", "core_sampling", "core_text")
+]
 
 
 def names(tree: ast.AST) -> set[str]:

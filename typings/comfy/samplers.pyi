@@ -20,6 +20,18 @@ class KSampler:
         model_options: dict[str, Any] = ...,
     ) -> None: ...
 
+class KSAMPLER:
+    sampler_function: Callable[..., torch.Tensor]
+    extra_options: dict[str, Any]
+    inpaint_options: dict[str, Any]
+
+    def __init__(
+        self,
+        sampler_function: Callable[..., torch.Tensor],
+        extra_options: dict[str, Any] = ...,
+        inpaint_options: dict[str, Any] = ...,
+    ) -> None: ...
+
 def encode_model_conds(
     model_function: Callable[..., dict[str, Any]],
     conds: list[dict[str, Any]],

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any, ClassVar, TypeAlias
 
 from comfy.model_patcher import ModelPatcher
+from comfy.samplers import KSAMPLER
 from comfy.sd import CLIP, VAE
 from comfy_execution.graph import DynamicPrompt
 
@@ -214,6 +215,10 @@ class Clip(ComfyTypeIO):
 class Vae(ComfyTypeIO):
     Type: TypeAlias = VAE
 
+class Sampler(ComfyTypeIO):
+    Type: TypeAlias = KSAMPLER
+
+class Noise(ComfyTypeIO): ...
 class Conditioning(ComfyTypeIO): ...
 class Image(ComfyTypeIO): ...
 class Mask(ComfyTypeIO): ...

@@ -19,6 +19,7 @@ var SAME = {
 		MODEL: "model",
 		CLIP: "clip"
 	},
+	ResonancePerPictureNoise: { sampler: "sampler" },
 	ResonanceRegionFromConditioning: { regions: "regions" },
 	ResonanceRegionHeat: { image: "image" },
 	ResonanceRegions: {

@@ -9,8 +9,10 @@ import comfy.model_patcher
 import comfy.sample
 import comfy.samplers
 import torch
+from comfy.k_diffusion.sampling import sample_euler
 from comfy.ldm.modules.attention import attention_pytorch
 from comfy.multigpu import MultiGPUThreadPool
+from comfy.nested_tensor import NestedTensor
 from comfy.patcher_extension import WrappersMP
 from comfy_api.latest import io
 
@@ -510,7 +512,55 @@ class UnclipTwice(io.ComfyNode):
         )
 
 
+class OddSampler(io.ComfyNode):
+    """Samplers as other packs make them."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="OddSampler",
+            category="probe",
+            inputs=[io.Combo.Input("kind", options=["churned", "another's", "no sampler"])],
+            outputs=[io.Sampler.Output()],
+        )
+
+    @classmethod
+    def execute(cls, kind):
+        def euler(*args, **options):
+            return sample_euler(*args, **options)
+
+        match kind:
+            case "churned":
+                sampler = comfy.samplers.ksampler("euler", {"s_churn": 1.0})
+            case "another's":
+                sampler = comfy.samplers.KSAMPLER(euler)
+            case _:
+                sampler = type("Odd", (), {})()
+        return io.NodeOutput(sampler)
+
+
+class DrawNoise(io.ComfyNode):
+    """Digests of what a NOISE draws for a latent of several kinds, as those of video with sound are: a list for each picture."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="DrawNoise",
+            category="probe",
+            inputs=[io.Noise.Input("noise"), io.Int.Input("kinds"), io.Int.Input("count")],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, noise, kinds, count):
+        latent = NestedTensor([torch.zeros(count, 4, 8, 8 + kind) for kind in range(kinds)])
+        drawn = noise.generate_noise({"samples": latent}).unbind()
+        return io.NodeOutput(ui={"drawn": [[digest(each[i : i + 1]) for each in drawn] for i in range(count)]})
+
+
 NODES = [
+    OddSampler,
+    DrawNoise,
     UnclipTwice,
     SplitDevices,
     Seen,

@@ -88,17 +88,21 @@ class ProbeItem(io.ComfyNode):
         return io.Schema(
             node_id="ProbeItem",
             category="probe",
-            inputs=[io.String.Input("text")],
+            inputs=[io.String.Input("text"), io.String.Input("beside", optional=True)],
             outputs=[io.Custom("RESONANCE_ITEM").Output()],
         )
 
     @classmethod
-    def execute(cls, text):
+    def execute(cls, text, beside="[]"):
         item = next(module for name, module in sys.modules.items() if name.endswith(".resonance.session.item"))
-        known = {"session": "probe", "round": 1, "index": 1, "lineage": "X0001", "seed": 0} | json.loads(text)
-        if "payload" in known:
-            known["payload"] = item.payload_of(known["payload"])
-        return io.NodeOutput(item.Item(**known))
+
+        def made(given, **more):
+            known = {"session": "probe", "round": 1, "index": 1, "lineage": "X0001", "seed": 0} | given
+            if "payload" in known:
+                known["payload"] = item.payload_of(known["payload"])
+            return item.Item(**known, **more)
+
+        return io.NodeOutput(made(json.loads(text), beside=tuple(map(made, json.loads(beside)))))
 
 
 def plain(value):

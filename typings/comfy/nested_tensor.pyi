@@ -1,0 +1,3 @@
+from typing import Any
+
+def cat_nested(tensors: list[Any]) -> Any: ...
