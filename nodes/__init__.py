@@ -9,6 +9,7 @@ from . import (
     color,
     compose,
     describe,
+    encode,
     explore,
     old,
     regions,
@@ -45,5 +46,6 @@ class ResonanceExtension(ComfyExtension):
             vary,
             color,
             explore,
+            encode,
         )
         return [checked(node) for menu in menus for node in menu.NODES]
