@@ -24,6 +24,9 @@ pytestmark = pytest.mark.usefixtures("families")
 FAMILIES = ("sd15", "sd2", "sdxl")
 each_family = pytest.mark.parametrize("family", FAMILIES, scope="module")
 """One family after the other, so that each is loaded once."""
+most_families = pytest.mark.parametrize(
+    "family", ["sd15", pytest.param("sd2", marks=pytest.mark.long), "sdxl"], scope="module"
+)
 Entry = dict[str, Any]
 
 
@@ -118,7 +121,7 @@ def test_without_weights_it_is_what_clip_text_encode_gives(comfy: Comfy, family:
     assert found["many"][0]["vectors"].shape[1] == 154
 
 
-@each_family
+@most_families
 def test_both_prompts_have_the_same_chunks_and_break_begins_one(comfy: Comfy, family: str):
     nodes = {
         "negative": encode(positive="red", negative="red " * 100),
@@ -188,7 +191,7 @@ def test_the_three_ways_of_weights_against_numpy(comfy: Comfy, embeddings: None,
     assert (np.abs(found["original"] - found["none"]).max() > 1e-3) == (family == "sdxl")
 
 
-@each_family
+@most_families
 def test_clip_skip_is_cores(comfy: Comfy, family: str):
     nodes: dict[str, Any] = {}
     for layer in (1, 2):
@@ -423,7 +426,8 @@ def often(*cases: Any, seldom: Iterable[Any]) -> list[Any]:
     return [*cases, *(pytest.param(*case, marks=pytest.mark.long) for case in seldom)]
 
 
-@pytest.mark.parametrize("family", often("sd15", seldom=[("sd2",), ("sdxl",)]))
+@pytest.mark.long
+@each_family
 def test_a_batch_of_lines(comfy: Comfy, family: str):
     check_batch(comfy, family, pictures=UNEVEN)
 
@@ -431,8 +435,8 @@ def test_a_batch_of_lines(comfy: Comfy, family: str):
 @pytest.mark.parametrize(
     ("family", "method"),
     often(
-        *(("sd15", method) for method in (COUPLE, OMOST, OVERLAY)),
-        seldom=[("sd15", PAPER), ("sd15", AVERAGE), ("sdxl", COUPLE), ("sdxl", OVERLAY)],
+        ("sd15", COUPLE),
+        seldom=[*(("sd15", each) for each in (OMOST, PAPER, OVERLAY, AVERAGE)), ("sdxl", COUPLE), ("sdxl", OVERLAY)],
     ),
 )
 def test_a_batch_of_lines_is_the_base_of_regions(comfy: Comfy, family: str, method: str):
@@ -469,6 +473,7 @@ def test_a_batch_of_lines_with_a_controlnet(comfy: Comfy):
     check_batch(comfy, "sd15", controlled, pictures=UNEVEN)
 
 
+@pytest.mark.long
 def test_a_batch_of_lines_with_regions_loras_and_a_controlnet(comfy: Comfy):
     lora = (Lora("tiny_lora.safetensors"),)
     check_batch(comfy, "sd15", regions(COUPLE, whole=False, loras=lora), controlled, pictures=UNEVEN)
