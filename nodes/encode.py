@@ -2,7 +2,6 @@
 
 from comfy_api.v0_0_2 import io
 
-from ..resonance.host import progress
 from ..resonance.paint.emphasis import MODES, Mode
 from ..resonance.paint.encoding import Prompts, Sizes, prompts_of, sizes_of
 from ..resonance.paint.options import SIDES
@@ -107,7 +106,7 @@ class EncodeLine(io.ComfyNode):
                 io.Conditioning.Output(display_name="positive", tooltip="To the sampler, Regions or Apply ControlNet."),
                 io.Conditioning.Output(display_name="negative", tooltip="To the sampler, Regions or Apply ControlNet."),
             ],
-            hidden=[io.Hidden.unique_id],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -146,8 +145,7 @@ class EncodeLine(io.ComfyNode):
         sizes = sizes_of(item, Sizes(width, height, *original, crop_left, crop_top))
         prompts = prompts_of(item, Prompts(positive, negative))
         made = weighted.encode_prompts(clip, prompts, emb_normalize_mode, chunks, clip_skip, embeddings, sizes)
-        progress.say("\n".join(made.notes), cls.hidden.unique_id)
-        return io.NodeOutput(made.positive, made.negative)
+        return io.NodeOutput(made.positive, made.negative, ui={"resonance_text": ["\n".join(made.notes)]})
 
 
 NODES = [EncodeLine]

@@ -15,7 +15,6 @@ from safetensors.torch import save_file
 from resonance.canvas.canvas import Canvas, Lora
 
 from .comfy import Comfy, RunFailed, node
-from .graphs import said
 from .paint import CLIP, MODEL, VAE, hue, look, paint
 from .regional import AVERAGE, COUPLE, OMOST, OVERLAY, PAPER, RIGHT, layout, place, region
 
@@ -152,7 +151,8 @@ def test_chunks_1_says_what_it_cuts(comfy: Comfy):
         "both": encode(chunks=1, item=["lines", 0]),
         **{f"see {name}": node("ProbeConditioning", conditioning=[name, 0]) for name in ("one", "fits", "both")},
     }
-    texts = {each["node"]: each["text"].splitlines() for each in said(comfy, graph)}
+    outputs = comfy.run(graph)
+    texts = {name: outputs[name]["resonance_text"][0].splitlines() for name in ("one", "fits", "both")}
     assert texts["one"] == ["1 chunk of 75 tokens", "positive: 1 token left out, as chunks is 1: cat"]
     assert texts["fits"] == ["1 chunk of 75 tokens"]
     first, second, third = texts["both"]
