@@ -111,7 +111,8 @@ def embedding_names(text: str) -> list[str]:
     Raises:
         Told: there is no embedding of such a name.
     """
-    names = between_commas(text, "\n")
+    if not (names := between_commas(text, "\n")):
+        return []
     files = [PurePath(file.replace("\\", "/")).with_suffix("") for file in folder_paths.get_filename_list("embeddings")]
     there = [str(file) for file in files]
     # ComfyUI looks in subfolders, too.
