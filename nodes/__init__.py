@@ -9,6 +9,7 @@ from . import (
     color,
     compose,
     describe,
+    encode,
     explore,
     loras,
     noise,
@@ -49,5 +50,6 @@ class ResonanceExtension(ComfyExtension):
             color,
             explore,
             noise,
+            encode,
         )
         return [checked(node) for menu in menus for node in menu.NODES]

@@ -47,6 +47,8 @@ class AttentionMethod(Protocol):
     """What a person calls it."""
     own: ClassVar[bool]
     """Whether it acts on self-attention too."""
+    pooled: ClassVar[bool]
+    """Whether pixels read the words of several parts as one text."""
 
     @property
     def share(self) -> float:

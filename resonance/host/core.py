@@ -246,6 +246,29 @@ def tokens(clip: Any, text: str) -> Tokens:
     return {name: [[Token(*token) for token in bag] for bag in bags] for name, bags in found.items()}
 
 
+def spelled(clip: Any, encoder: str, tokens: list[int]) -> str:
+    """Numbers of tokens of one of a CLIP's encoders as text (comfy/sd1_clip.py, ``SDTokenizer.decode``)."""
+    return _tokenizer(clip, encoder).decode(tokens)
+
+
+def embedding_width(clip: Any, encoder: str) -> int:
+    """How many numbers the vectors of an embedding have for one of a CLIP's encoders (comfy/sd1_clip.py, ``SDTokenizer``)."""
+    return _tokenizer(clip, encoder).embedding_size
+
+
+def _tokenizer(clip: Any, encoder: str) -> Any:
+    """comfy/sd1_clip.py, comfy/sdxl_clip.py"""
+    several: object = clip.tokenizer
+    return vars(several)[f"clip_{encoder}"]
+
+
+def skipping(clip: Any, layer: int) -> Any:
+    """A clone of a CLIP that says what one of its layers does, 1 being the last (nodes.py, CLIPSetLastLayer)."""
+    clip = clip.clone()
+    clip.clip_layer(-layer)
+    return clip
+
+
 class ClipL:
     """CLIP-L's tokenizer in the place of a CLIP, which needs no weights (comfy/sd1_clip.py)."""
 

@@ -110,7 +110,7 @@ PRIVATE = set(
         execution_interrupted execution_error exception_type exception_message node_type
         add_on_prompt_handler get_executing_context client_id listen tls_keyfile tls_certfile app
         NODE_CLASS_MAPPINGS NODE_DISPLAY_NAME_MAPPINGS RELATIVE_PYTHON_MODULE GET_SCHEMA get_node all_node_ids is_changed
-        return_word_ids SD1Tokenizer encode_from_tokens return_dict
+        return_word_ids SD1Tokenizer encode_from_tokens return_dict clip_layer embedding_size
         combine_all_hooks create_hook_lora set_hooks_for_conditioning
         model_lora_keys_unet model_lora_keys_clip load_lora convert_lora log_missing WeightAdapterBase calculate_weight
         downscale_ratio_spacial spacial_compression_encode get_previewer decode_latent_to_preview_image
@@ -197,6 +197,18 @@ ROWS = [
     *ordered(takes, "comfy/sd.py", "CLIP.encode_from_tokens", "tokens return_pooled return_dict"),
     *each(says, "comfy/sd.py", "CLIP.encode_from_tokens", "cond pooled_output"),
     *ordered(takes, "comfy/sd.py", "CLIP.encode_from_tokens_scheduled", "tokens"),
+    *ordered(takes, "comfy/sd.py", "CLIP.clip_layer", "layer_idx"),
+    *each(has, "comfy/sd.py", "CLIP", "clone"),
+    *each(uses, "nodes.py", "CLIPSetLastLayer.set_last_layer", "clone clip_layer"),
+    *ordered(takes, "comfy/sd1_clip.py", "SDTokenizer.decode", "token_ids"),
+    *each(sets, "comfy/sd1_clip.py", "SDTokenizer.__init__", "embedding_size"),
+    *each(says, "comfy/sd1_clip.py", "SD1Tokenizer.__init__", "clip_{}"),
+    *each(sets, "comfy/sdxl_clip.py", "SDXLTokenizer.__init__", "clip_l clip_g"),
+    *each(
+        says, "comfy_extras/nodes_clip_sdxl.py", "CLIPTextEncodeSDXL.execute", "width height crop_w crop_h target_width"
+    ),
+    *each(says, "comfy_extras/nodes_clip_sdxl.py", "CLIPTextEncodeSDXL.execute", "target_height"),
+    *each(uses, "comfy/conds.py", "CONDRegular.process_cond", "repeat_to_batch_size"),
     # latents and sampling
     *each(says, "nodes.py", "EmptyLatentImage.generate", "samples downscale_ratio_spacial"),
     *each(says, "nodes.py", "common_ksampler", "downscale_ratio_spacial"),

@@ -114,6 +114,13 @@ def test_resonance_load_drawn(comfy: Comfy) -> None:
     assert strongest(comfy, draw(lora=True)) == "blue"  # its LoRA swaps red and blue
 
 
+def test_resonance_encode_line(comfy: Comfy) -> None:
+    encode = node("ResonanceEncodeLine", clip=CLIP, positive="(red:1.3) cat", negative="bad BREAK worse")
+    for side in (0, 1):
+        [[tokens, _]] = value(comfy, ("encode", side), load=LOAD, encode=encode)
+        assert tokens["shape"] == [1, 154, 768]
+
+
 # Rounds
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from comfy_api.latest import ComfyExtension, io
 from server import PromptServer
 
-from . import rounds, zeros
+from . import lines, rounds, zeros
 
 
 class ProbeValue(io.ComfyNode):
@@ -137,7 +137,7 @@ class ProbeExtension(ComfyExtension):
             return web.json_response(sorted(found))
 
     async def get_node_list(self):
-        return [ProbeValue, ProbeNothing, ProbeTokens, ProbeSleep, ProbeItem, *rounds.NODES]
+        return [ProbeValue, ProbeNothing, ProbeTokens, ProbeSleep, ProbeItem, *lines.NODES, *rounds.NODES]
 
 
 async def comfy_entrypoint():
