@@ -104,6 +104,12 @@ INSIDE = (
 )
 """Why methods that bind in attention cannot act in other models."""
 
+ONE_PASS = (
+    "In one pass of the model, a region's LoRA works with {families}, but the model is {model}. The methods {others} take it with "
+    "every model."
+)
+"""Why LoRAs of regions cannot act in other models with such a method."""
+
 CAPTURE = Setting(
     name="capture",
     default="off",

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from ..attention.area import Overlap, coverage
 from ..attention.heat import Heat
 from ..attention.lora import RegionLora
-from ..attention.method import AttentionMethod
+from ..attention.method import ONE_PASS, AttentionMethod
 from ..attention.parts import REPEATED, Conditioning, Part, bind, check_width, feather, stack
 from ..canvas.bags import BagText, negative_words, own_words, words
 from ..canvas.canvas import GRID, Canvas, Region
@@ -58,6 +58,12 @@ class Sources:
     positive: Conditioning | None = None
     negative: Conditioning | None = None
 
+    @property
+    def have_loras(self) -> bool:
+        """Whether a LoRA acts in any region."""
+        of_canvas = self.canvas.regions if self.canvas else ()
+        return any(each.weight > 0 and strong(each.loras) for each in (*of_canvas, *self.regions))
+
     def check(self) -> None:
         if self.canvas and self.clip is None:
             raise Told("The words of a canvas need a text encoder: connect clip.")
@@ -88,7 +94,7 @@ class Placing:
         if self.reason:
             from .families import family
 
-            family(self.model, self.reason)
+            family(self.model, ONE_PASS if self.sources.have_loras else self.reason)
 
     def bound(self, method: AttentionMethod, *, soft: float = 0.0, heat: int = 0) -> Placed:
         return by_attention(self.model, self.sources, method, soft, heat)

@@ -169,8 +169,8 @@ ROWS = [
     *ordered(takes, "server.py", "PromptServer.add_on_prompt_handler", "handler"),
     *each(uses, "server.py", "PromptServer.post_prompt", "trigger_on_prompt validate_prompt"),
     *each(says, "server.py", "PromptServer.post_free", "unload_models free_memory"),
-    *each(has, "comfy_execution/utils.py", "", "get_executing_context"),
-    *each(has, "comfy_execution/utils.py", "ExecutionContext", "prompt_id"),
+    *each(has, "comfy_execution/utils.py", "", "get_executing_context ExecutionContext"),
+    *each(has, "comfy_execution/utils.py", "ExecutionContext", "prompt_id node_id"),
     # the server
     *each(sets, "server.py", "PromptServer.__init__", "instance prompt_queue client_id app routes"),
     *each(sets, "server.py", "PromptServer.start_multi_address", "address port"),

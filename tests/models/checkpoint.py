@@ -6,7 +6,7 @@ import torch
 
 from .wired.clip_text import clip_text
 from .wired.controlnet import controlnet
-from .wired.flux import flux
+from .wired.flux import flux, swapping
 from .wired.loras import layer, wide
 from .wired.taesd import taesd
 from .wired.unet import KOALA, REAL_NUMBERS, SMALLEST, TWELVE, WIDTH, Blocks, Family, lora, unet
@@ -57,17 +57,19 @@ REFUSED = ("dora", "oft", "boft", "glora", "diff")
 
 
 def build_loras(folder: Path) -> None:
-    """Writes ``loras/wide_{kind}_{family}`` for every layer of ``tiny_sd15_topology`` and ``tiny_sdxl``, of each of :data:`KINDS`;
-    for the first also ``wide_{kind}`` of each of :data:`REFUSED`; ``tiny_lora_sd2``, which swaps red and blue. Needs :func:`build_families`."""
-    for family, checkpoint, text in (
-        ("sd15_topology", sd15(blocks=REAL_NUMBERS, chaos=0), {"lora_te": 768}),
-        ("sdxl", sdxl(), {"lora_te1": 768, "lora_te2": 1280}),
+    """Writes ``loras/wide_{kind}_{family}`` for every layer of ``tiny_sd15_topology`` and ``tiny_sdxl``, of each of :data:`KINDS`, and
+    ``wide_lora_sd15``; for the first also ``wide_{kind}`` of each of :data:`REFUSED`; ``tiny_lora_sd2`` and ``tiny_lora_flux``, which swap red and blue. Needs :func:`build_families`."""
+    for family, checkpoint, text, kinds in (
+        ("sd15_topology", sd15(blocks=REAL_NUMBERS, chaos=0), {"lora_te": 768}, KINDS),
+        ("sdxl", sdxl(), {"lora_te1": 768, "lora_te2": 1280}, KINDS),
+        ("sd15", sd15(), {}, KINDS[:1]),
     ):
-        for kind in KINDS:
+        for kind in kinds:
             weights = Weights()
             wide(weights, checkpoint, UNET, kind, text)
             save(folder / "loras" / f"wide_{kind}_{family}.safetensors", weights)
     save(folder / "loras" / "tiny_lora_sd2.safetensors", swap(TWELVE, SD2))
+    save(folder / "loras" / "tiny_lora_flux.safetensors", swap_words())
     for kind in REFUSED:
         weights = Weights()
         layer(
@@ -120,6 +122,12 @@ def tint() -> Weights:
 def flux_alone() -> Weights:
     weights = Weights()
     flux(weights)
+    return weights
+
+
+def swap_words() -> Weights:
+    weights = Weights()
+    swapping(weights)
     return weights
 
 

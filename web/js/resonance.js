@@ -558,7 +558,7 @@ var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
 var BUTTONS_HEIGHT = 46;
-var nodes = () => import("./node-DdhGOTPX.mjs");
+var nodes = () => import("./node-kZ8ZcG18.mjs");
 var speaking;
 var said = () => speaking ??= import("./said-Wp-hoUuW.mjs");
 var menu = () => import("./menu-C185lGoO.mjs");
