@@ -10,6 +10,7 @@ from . import (
     compose,
     describe,
     explore,
+    lines,
     old,
     regions,
     roulette,
@@ -45,5 +46,6 @@ class ResonanceExtension(ComfyExtension):
             vary,
             color,
             explore,
+            lines,
         )
         return [checked(node) for menu in menus for node in menu.NODES]

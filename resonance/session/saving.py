@@ -9,8 +9,9 @@ from pathlib import PurePosixPath
 
 from PIL import Image, UnidentifiedImageError
 
+from .. import images
 from ..files import formats, store
-from ..files.names import writable
+from ..files.names import check_name, writable
 from ..files.settings import SUFFIXES
 from ..files.sidecar import sidecar
 from ..llm.chat import sound
@@ -22,7 +23,7 @@ from .ledger import Ledger, Result
 from .made import Made
 from .naming import PROMPT, folder_of, stem_of
 from .pattern import folded, path_by, values_of
-from .payloads import Exploration
+from .payloads import Exploration, PromptLine
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +112,10 @@ def _names(
             if folded(f"{folder}/{PROMPT}") not in map(folded, found):
                 yield found
 
-    if naming.pattern:
+    if isinstance(item.payload, PromptLine) and item.payload.file:
+        file = PurePosixPath(check_name(item.payload.file, "file"))  # a ledger may hold anything
+        stem = file.stem if file.suffix.lower() in images.SUFFIXES else file.name
+    elif naming.pattern:
         stem, said = path_by(naming.pattern, values_of(item, begun, spoken, made.model))
         for sentence in said:
             note(sentence)

@@ -9,10 +9,13 @@ from resonance.graph import reached, with_session
 INPUT = {"class_type": "ResonanceRoundInput", "inputs": {"session": "old", "seed": 1}}
 VARY = {"class_type": "ResonanceVary", "inputs": {"save_as": "on", "save_as.session": "old"}}
 EXPLORE = {"class_type": "ResonanceExplore", "inputs": {"session": "old"}}
+LINES = {"class_type": "ResonancePromptLines", "inputs": {"session": "old", "seed": 1}}
 OTHER = {"class_type": "SaveImage", "inputs": {"session": "old"}}
 
 
-@pytest.mark.parametrize(("node", "key"), [(INPUT, "session"), (VARY, "save_as.session"), (EXPLORE, "session")])
+@pytest.mark.parametrize(
+    ("node", "key"), [(INPUT, "session"), (VARY, "save_as.session"), (EXPLORE, "session"), (LINES, "session")]
+)
 def test_a_renamed_session_is_written_into_its_graph(node: dict[str, Any], key: str) -> None:
     graph = {"1": node, "2": OTHER}
     found = with_session(graph, "new")

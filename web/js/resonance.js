@@ -544,6 +544,7 @@ var SESSIONS = /* @__PURE__ */ new Set([
 	INPUT,
 	OUTPUT,
 	"ResonanceExplore",
+	"ResonancePromptLines",
 	"ResonanceVary"
 ]);
 var OURS = /^(Resonance|Omost|DenseDiffusion)/;
@@ -555,8 +556,8 @@ var TEXT_HEIGHT = 60;
 var BUTTONS_HEIGHT = 46;
 var nodes = () => import("./node-DdhGOTPX.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-Wp-hoUuW.mjs");
-var menu = () => import("./menu-BhAnSQgM.mjs");
+var said = () => speaking ??= import("./said-B8P0qw8U.mjs");
+var menu = () => import("./menu-BgBqEQ-a.mjs");
 var panel = () => import("./panel-Cngc_RB_.mjs");
 var folders = () => import("./folders-BZL1UFh7.mjs");
 var tables = () => import("./transform-BdIFsHdS.mjs");
