@@ -158,12 +158,14 @@ class PromptLines(io.ComfyNode):
                     "masks",
                     default="",
                     optional=True,
+                    advanced=True,
                     tooltip="Folder of masks, white where the picture is made anew. They are dealt out like start_pictures.",
                 ),
                 io.String.Input(
                     "guides",
                     default="",
                     optional=True,
+                    advanced=True,
                     tooltip="Folder of guide pictures, such as for ControlNet. They are dealt out like start_pictures.",
                 ),
                 io.Float.Input(
@@ -182,6 +184,7 @@ class PromptLines(io.ComfyNode):
                     max=1.0,
                     step=0.05,
                     optional=True,
+                    advanced=True,
                     tooltip="Above 0: pictures are painted in two passes, the first with sides of this share (0.5: half as wide and"
                     " high). first_width, first_height and first_steps are for it; strength and steps for the second pass.",
                 ),

@@ -49,7 +49,7 @@ def how(graph: Graph, item: Item, words: str) -> How:
     inputs: Mapping[str, Any] = sampler["inputs"] if sampler else {}
     prompt, negative = words or _text(graph, inputs.get("positive")), _text(graph, inputs.get("negative"))
     if isinstance(item.payload, Exploration):
-        prompt, negative = split(item.payload.prompt)
+        prompt, negative = split(item.payload.words)
     if isinstance(item.payload, PromptLine):
         prompt, negative = item.payload.prompt, item.payload.negative or ""
     prompt = " ".join(filter(None, [prompt, *_loras(item)]))

@@ -23,7 +23,7 @@ from .ledger import Ledger, Result
 from .made import Made
 from .naming import PROMPT, folder_of, stem_of
 from .pattern import folded, path_by, values_of
-from .payloads import Exploration, PromptLine
+from .payloads import Exploration, PromptLine, written
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ def keep(ledger: Ledger, item: Item, made: Made, note: Callable[[str], None] = l
     """
     formats.check_format(made.naming.format)
     prompt = sound(made.prompt)
-    spoken = item.payload.words or prompt
-    folder = folder_of(item, spoken, made.naming.folder)
+    spoken, as_written = item.payload.words or prompt, written(item.payload) or prompt
+    folder = folder_of(item, as_written, made.naming.folder)
     names, by_rule = _names(ledger, item, made, folder, spoken, note)
     files, besides = list[tuple[str, bytes]](), list[tuple[str, bytes]]()
     for place, (name, picture) in enumerate(zip(names, (*made.pictures, *made.before), strict=True)):
@@ -64,7 +64,7 @@ def keep(ledger: Ledger, item: Item, made: Made, note: Callable[[str], None] = l
     target = writable(ledger.folder, below)
     try:  # the session's own folder is not made again: somebody may have moved it
         if made.naming.folder == "prompt hash" and not (ledger.folder / folder / PROMPT).exists():
-            store.write(ledger.folder / folder, [(PROMPT, f"{spoken}\n".encode())], parents=False)
+            store.write(ledger.folder / folder, [(PROMPT, f"{as_written}\n".encode())], parents=False)
         for above in target.relative_to(ledger.folder).parents[-2::-1]:
             store.write(ledger.folder / above, [], parents=False)
         store.write(target, [*besides, *files], parents=False)
