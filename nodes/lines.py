@@ -8,9 +8,8 @@ import torch
 from comfy_api.v0_0_2 import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
-from ..resonance import images
+from ..resonance import graph, images
 from ..resonance.host import core, folders, latents
-from ..resonance.host.sessions import queue
 from ..resonance.roulette import Plan
 from ..resonance.session.item import Item
 from ..resonance.session.payloads import PromptLine
@@ -23,12 +22,12 @@ if TYPE_CHECKING:
 
 CATEGORY = "Resonance/Lines"
 OUTPUTS = 17
-POSITIVE, NEGATIVE, SEED, IMAGE, MASK, GUIDE, NOISE = 1, 2, 8, 10, 11, 12, 13
+ITEM, POSITIVE, NEGATIVE, SEED, IMAGE, MASK, GUIDE, NOISE = 0, 1, 2, 8, 10, 11, 12, 13
 FOLDERS = {IMAGE: ("image", "start_pictures"), MASK: ("mask", "masks"), GUIDE: ("guide", "guides")}
 """Outputs that hand out pictures, and the inputs that name their folders."""
 ALONE = (
-    "One picture is painted in each run. For more at once, connect item to Encode Line and noise to SamplerCustomAdvanced, and"
-    " nothing to positive, negative and seed."
+    "One picture is painted in each run. For more at once, connect item to Encode Line and to Per Picture Noise, and nothing to"
+    " positive, negative and seed."
 )
 
 
@@ -118,7 +117,7 @@ class PromptLines(io.ComfyNode):
                     min=1,
                     max=64,
                     tooltip="How many pictures are painted at once, of neighbouring lines whose options agree; words, seeds and names"
-                    " may differ. Needs item at Encode Line and noise at SamplerCustomAdvanced.",
+                    " may differ. Needs item at Encode Line and at Per Picture Noise.",
                 ),
                 io.Int.Input(
                     "seed",
@@ -226,7 +225,7 @@ class PromptLines(io.ComfyNode):
                 io.Image.Output("guide", tooltip="The guide picture, scaled to width and height."),
                 io.Noise.Output(
                     "noise",
-                    tooltip="The noise of each picture's own seed, for SamplerCustomAdvanced. Needed for batches.",
+                    tooltip="The noise that each picture begins with, by its own seed, for SamplerCustomAdvanced.",
                 ),
                 io.Int.Output(
                     "first_width", tooltip="Width of the first pass; without highres_scale that of the picture."
@@ -287,18 +286,20 @@ class PromptLines(io.ComfyNode):
         from ..resonance.session.fill.asked_lines import AskedLines
         from ..resonance.session.fill.lines import alike
 
-        used = partial(queue.is_used, cls.hidden.dynprompt, cls.hidden.unique_id)
+        live, own = core.live_graph(cls.hidden.dynprompt), cls.hidden.unique_id
+        used = partial(graph.is_used, live, own)
         if item.strip():
             pasted = Item.from_json(item)
             _line(pasted)
             work = chain.pasted(item) if pasted.source else chain.Work(pasted)
-        elif chain.has_item(session, cls.hidden.unique_id, cls.hidden.prompt):
+        elif chain.has_item(session, own, cls.hidden.prompt):
             return io.NodeOutput()
         else:
             for output, folder in ((IMAGE, start_pictures), (MASK, masks), (GUIDE, guides)):
                 if used(output) and not folder.strip():
                     raise _missing(output)
-            together = used(NOISE) and not any(map(used, (POSITIVE, NEGATIVE, SEED)))
+            seeds = used(NOISE) or graph.comes_to(live, own, ITEM, graph.PER_PICTURE_NOISE)
+            together = seeds and not any(map(used, (POSITIVE, NEGATIVE, SEED)))
             notes = list[str]()
             fill = AskedLines(
                 text=lines,
@@ -335,7 +336,7 @@ class PromptLines(io.ComfyNode):
                 alike=alike,
                 notes=notes,
             )
-            work = chain.next_work(ask, cls.hidden.unique_id, cls.hidden.prompt)
+            work = chain.next_work(ask, own, cls.hidden.prompt)
         if work is None:
             return io.NodeOutput(*[ExecutionBlocker(None)] * OUTPUTS)
         return _outputs(work, highres_scale, used)

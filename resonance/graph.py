@@ -13,6 +13,7 @@ PROMPT_LINES = "ResonancePromptLines"
 VARY = "ResonanceVary"
 TRANSFORM = "ResonanceTransform"
 ROULETTE = "ResonanceModelRoulette"
+PER_PICTURE_NOISE = "ResonancePerPictureNoise"
 
 DRIVEN = "resonance_vary"
 """Key of ComfyUI's ``extra_data`` under which a driver asks Vary: its ``kind`` is :data:`PLAN` or :data:`MAKE`."""
@@ -105,6 +106,11 @@ def model_of(graph: Graph) -> str:
 def is_used(graph: Graph, id_: str, output: int) -> bool:
     """Whether something is connected to an output."""
     return any([id_, output] in node["inputs"].values() for node in graph.values())
+
+
+def comes_to(graph: Graph, id_: str, output: int, kind: str) -> bool:
+    """Whether an output is connected to a node of a class."""
+    return any([id_, output] in graph[each]["inputs"].values() for each in nodes_of(graph, kind))
 
 
 def is_saved(graph: Graph, targets: list[str], id_: str) -> bool:

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ..graph import EXPLORE, PROMPT_LINES, ROUND_INPUT, ROUND_OUTPUT, Graph, ancestors, model_of, nodes_of
+from ..graph import (
+    EXPLORE,
+    PER_PICTURE_NOISE,
+    PROMPT_LINES,
+    ROUND_INPUT,
+    ROUND_OUTPUT,
+    Graph,
+    ancestors,
+    model_of,
+    nodes_of,
+)
 from ..llm.chat import sound
 from ..roulette.draw import DrawnLora, is_lora
 from ..session.item import Item
@@ -104,6 +114,8 @@ def _seed(graph: Graph, item: Item, seed: Any) -> int | None:
         return cast("int | None", _number(seed))
     id_, output = cast(list[Any], seed)[:2]
     node = graph.get(str(id_), {"class_type": ""})
+    if node["class_type"] == PER_PICTURE_NOISE:
+        return item.seed if "item" in node["inputs"] else cast("int | None", _number(node["inputs"].get("seed")))
     return item.seed if output in _OF_ITEM.get(node["class_type"], ()) else None
 
 

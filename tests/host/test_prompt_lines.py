@@ -225,6 +225,10 @@ def test_a_pasted_item_and_one_of_another_node(quickly: Comfy, name: str):
     assert not (output(quickly) / "never opened").exists()
     pictures(quickly, name, "red")
     run(quickly, quick(f"{name} r", name))
+    elsewhere = quick(f"{name} r", name)
+    elsewhere["1"]["inputs"]["item"] = text
+    with pytest.raises(RunFailed, match="starts from no picture. Paste it into Prompt Lines"):
+        quickly.run(elsewhere)
     with Image.open(output(quickly) / f"{name} r" / items(quickly, f"{name} r", 1)[0]["files"][0]) as image:
         graph["1"]["inputs"]["item"] = image.text["resonance"]
     with pytest.raises(RunFailed, match="is not of Prompt Lines"):

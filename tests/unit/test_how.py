@@ -114,6 +114,11 @@ def test_a_prompt_line_says_what_the_sampler_is_given_over_links():
     graph["5"] = {"class_type": "SamplerCustomAdvanced", "inputs": {"noise": ["1", 13], "latent_image": ["1", 3]}}
     facts = a1111(how(graph, item, "").text((8, 8)))[2]
     assert known.items() <= facts.items() and "Sampler" not in facts
+    graph["5"]["inputs"]["noise"] = ["6", 0]
+    for inputs, seed in (({"item": ["1", 0], "seed": 3}, "7"), ({"seed": 3}, "3")):
+        graph["6"] = {"class_type": "ResonancePerPictureNoise", "inputs": inputs}
+        graph["7"]["inputs"]["images"] = ["5", 0]
+        assert a1111(how(graph, item, "").text((8, 8)))[2]["Seed"] == seed
 
 
 def test_drawn_loras_stand_in_the_prompt_where_both_look_for_them():

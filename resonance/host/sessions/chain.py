@@ -24,7 +24,7 @@ from ...session.fill.fill import Change, Fill
 from ...session.item import Item, Words
 from ...session.ledger import Ledger
 from ...session.opening import Unwritable, unwritable
-from ...session.payloads import Plain
+from ...session.payloads import Plain, PromptLine
 from ...session.reason import Outcome, Reason
 from ...session.status import Moved, NoLedger
 from ...told import NoSpace, Told
@@ -173,7 +173,8 @@ def pasted(text: str) -> Work:
     """
     item = Item.from_json(text)
     if item.source is None:
-        raise Told("This item starts from no picture. Paste it into Explore, which handed it out.")
+        node = sessions.NODES["lines" if isinstance(item.payload, PromptLine) else "explore"]
+        raise Told(f"This item starts from no picture. Paste it into {node}, which handed it out.")
     return Work(item, *_given(item.source))
 
 
