@@ -11,6 +11,7 @@ from . import (
     describe,
     encode,
     explore,
+    lines,
     loras,
     noise,
     old,
@@ -51,5 +52,6 @@ class ResonanceExtension(ComfyExtension):
             explore,
             noise,
             encode,
+            lines,
         )
         return [checked(node) for menu in menus for node in menu.NODES]

@@ -149,7 +149,7 @@ CHECKS: dict[str, Check] = {
     "RESONANCE_TAGGER": _of("a tagger from Load Tagger", Tagger),
     "RESONANCE_LLM": _llm,
     "RESONANCE_PLAN": _of("a plan from Model Roulette", Plan),
-    "RESONANCE_ITEM": _of("an item from Round Input or Explore", Item),
+    "RESONANCE_ITEM": _of("an item from Round Input, Explore or Prompt Lines", Item),
     "RESONANCE_CANVAS": _canvas,
     "RESONANCE_CONVERSATION": _conversation,
     "RESONANCE_REGIONS": _several("regions from Region from Conditioning or Regions from Mask", Part),

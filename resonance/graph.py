@@ -9,6 +9,7 @@ ROUND_INPUT = "ResonanceRoundInput"
 ROUND_WORDS = "ResonanceRoundWords"
 ROUND_OUTPUT = "ResonanceRoundOutput"
 EXPLORE = "ResonanceExplore"
+PROMPT_LINES = "ResonancePromptLines"
 VARY = "ResonanceVary"
 TRANSFORM = "ResonanceTransform"
 ROULETTE = "ResonanceModelRoulette"
@@ -20,7 +21,7 @@ PLAN, MAKE = "plan", "make"
 
 LOADERS = ("LoadImage", "LoadImageMask", "LoadImageOutput")
 """Core's nodes that load a picture by its name."""
-STARTS = (ROUND_INPUT, EXPLORE)
+STARTS = (ROUND_INPUT, EXPLORE, PROMPT_LINES)
 """Nodes that claim an item and queue the next run."""
 FIRST = 7
 """Number of Round Input's output ``first``."""
@@ -53,7 +54,7 @@ def with_inputs(graph: Graph, kind: str, inputs: Mapping[str, Any]) -> dict[str,
 
 def with_session(graph: Graph, name: str) -> dict[str, dict[str, Any]]:
     """A graph whose nodes work on the session of that name, if they all worked on one."""
-    places = {ROUND_INPUT: "session", EXPLORE: "session", VARY: "save_as.session"}
+    places = {**dict.fromkeys(STARTS, "session"), VARY: "save_as.session"}
     found = {
         id_: key
         for id_, node in graph.items()
@@ -114,6 +115,11 @@ def lacks_sampler(graph: Graph, id_: str) -> bool:
     return any(
         isinstance(link, list) and not ours & {link[0], *ancestors(graph, cast(str, link[0]))} for link in samplers
     )
+
+
+def comes_to(graph: Graph, id_: str, output: int, kind: str) -> bool:
+    """Whether an output is connected to a node of a class."""
+    return any([id_, output] in graph[each]["inputs"].values() for each in nodes_of(graph, kind))
 
 
 def is_saved(graph: Graph, targets: list[str], id_: str) -> bool:

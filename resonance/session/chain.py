@@ -194,7 +194,7 @@ class Chain:
             run: id of the run.
             worker: who will work on them: it gets items for which it need not load anything, as long as there are such.
             most: how many it can take at once.
-            alike: those that it can take together have equal values.
+            alike: those that it can take together have equal values. What is drawn for them is the same, too.
         """
         with self._mutex, self.ledger.transaction():
             self.ledger.check_place()
@@ -211,8 +211,10 @@ class Chain:
                 return first
             items = [first]
             if most > 1:
-                key = alike(first)
-                following = takewhile(lambda item: alike(item) == key, self.ledger.following(first))
+                key = alike(first), self.drawn(first).draw
+                following = takewhile(
+                    lambda item: (alike(item), self.drawn(item).draw) == key, self.ledger.following(first)
+                )
                 items += [item for _, item in zip(range(most - 1), following, strict=False)]
             return [self.ledger.claim(self.drawn(item), run) for item in items]
 

@@ -86,6 +86,12 @@ MISTAKES = {
     "a text that is no canvas": one(
         "ResonanceCanvas", None, "There is no canvas in the text", canvas_text="hello, I am no canvas"
     ),
+    "a line that cannot be read": one(
+        "ResonancePromptLines",
+        "lines",
+        "Line 2, column 8: --w768 has no space before its value",
+        lines="a\na barn --w768",
+    ),
     "a program that is none": one(
         "ResonanceTransform", None, "'6@x' is not a pair", transform="own program", **{"transform.program": "6@x"}
     ),

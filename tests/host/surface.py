@@ -393,6 +393,7 @@ ROWS = [
     *each(takes, "comfy/sample.py", "sample", "noise_mask sigmas callback disable_pbar seed"),
     *ordered(takes, "comfy/sample.py", "prepare_noise", "latent_image seed noise_inds"),
     *ordered(takes, "comfy/sample.py", "fix_empty_latent_channels", "model latent_image"),
+    *each(uses, "comfy_extras/nodes_custom_sampler.py", "SamplerCustomAdvanced.execute", "generate_noise seed"),
     *each(has, "comfy/samplers.py", "KSampler", "SAMPLERS SCHEDULERS"),
     *each(has, "comfy/model_management.py", "", "InterruptProcessingException processing_interrupted"),
     *each(has, "comfy/model_management.py", "", "throw_exception_if_processing_interrupted"),

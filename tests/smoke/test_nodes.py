@@ -16,6 +16,7 @@ from host.test_lora_stack import stack, stacked
 from host.test_old_nodes import halves as old_halves
 from host.test_old_nodes import old
 from host.test_per_picture_noise import LEVEL, SEED, apart, base, compared, ksampler, ours, sampling
+from host.test_prompt_lines import lines
 from host.test_regions_from_mask import SWAP, from_mask
 from host.test_regions_in_graphs import with_words
 from host.test_roulette import draw, strongest, summary
@@ -144,6 +145,11 @@ def test_resonance_round_output(comfy: Comfy, seen: dict[str, Any]) -> None:
 def test_resonance_explore(comfy: Comfy) -> None:
     ended(comfy, explore("explored", scales="2, 3", seeds=2))
     assert [item["state"] for round_ in (1, 2) for item in items(comfy, "explored", round_)] == ["done"] * 4
+
+
+def test_resonance_prompt_lines(comfy: Comfy) -> None:
+    ended(comfy, lines("lined", "a --d 7\n{e$$b|c} --n d", batch_size=2))
+    assert [(item["state"], item["prompt"]) for item in items(comfy, "lined", 1)] == [("done", each) for each in "abc"]
 
 
 def test_resonance_exploration_prompt(comfy: Comfy) -> None:

@@ -549,6 +549,7 @@ var SESSIONS = /* @__PURE__ */ new Set([
 	INPUT,
 	OUTPUT,
 	"ResonanceExplore",
+	"ResonancePromptLines",
 	"ResonanceVary"
 ]);
 var OURS = /^(Resonance|Omost|DenseDiffusion)/;
@@ -560,8 +561,8 @@ var TEXT_HEIGHT = 60;
 var BUTTONS_HEIGHT = 46;
 var nodes = () => import("./node-kZ8ZcG18.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-Wp-hoUuW.mjs");
-var menu = () => import("./menu-C185lGoO.mjs");
+var said = () => speaking ??= import("./said-B8P0qw8U.mjs");
+var menu = () => import("./menu-DKuN6AjZ.mjs");
 var panel = () => import("./panel-Cngc_RB_.mjs");
 var folders = () => import("./folders-BZL1UFh7.mjs");
 var tables = () => import("./transform-BdIFsHdS.mjs");
