@@ -31,7 +31,7 @@ class EncodeLine(io.ComfyNode):
         return io.Schema(
             node_id="ResonanceEncodeLine",
             display_name="Encode Line",
-            category="Resonance/Lines",
+            category="Resonance/Prompt lines",
             description="Encodes a prompt and its negative prompt as kohya's gen_img does, for SD1.5, SD2 and SDXL: (word:1.3) and [word]"
             " weigh what comes out of the text encoder, BREAK begins a new chunk, and both prompts have the same number of chunks. With"
             " item it encodes the prompts of all pictures of a batch.",

@@ -20,7 +20,6 @@ from . import types
 if TYPE_CHECKING:
     from ..resonance.host.sessions.chain import Work
 
-CATEGORY = "Resonance/Lines"
 OUTPUTS = 17
 ITEM, POSITIVE, NEGATIVE, SEED, IMAGE, MASK, GUIDE, NOISE = 0, 1, 2, 8, 10, 11, 12, 13
 FOLDERS = {IMAGE: ("image", "start_pictures"), MASK: ("mask", "masks"), GUIDE: ("guide", "guides")}
@@ -28,6 +27,10 @@ FOLDERS = {IMAGE: ("image", "start_pictures"), MASK: ("mask", "masks"), GUIDE: (
 ALONE = (
     "One picture is painted in each run. For more at once, connect item to Encode Line and to Per Picture Noise, and nothing to"
     " positive, negative and seed."
+)
+DRAWS = (
+    "One picture is painted in each run: {sampler} may add noise at every step. For more at once, put Per Picture Noise between it"
+    " and SamplerCustomAdvanced."
 )
 
 
@@ -37,7 +40,7 @@ class PromptLines(io.ComfyNode):
         return io.Schema(
             node_id="ResonancePromptLines",
             display_name="Prompt Lines",
-            category=CATEGORY,
+            category="Resonance/Prompt lines",
             description="Each line of a text is a picture, or many, with options of its own behind --: size, seed, steps, negative"
             " prompt. Hands them out, and queues the next run itself. Press Run once; after a crash, or with other lines, press it"
             " again. Round Output saves what is made.",
@@ -298,8 +301,7 @@ class PromptLines(io.ComfyNode):
             for output, folder in ((IMAGE, start_pictures), (MASK, masks), (GUIDE, guides)):
                 if used(output) and not folder.strip():
                     raise _missing(output)
-            seeds = used(NOISE) or graph.comes_to(live, own, ITEM, graph.PER_PICTURE_NOISE)
-            together = seeds and not any(map(used, (POSITIVE, NEGATIVE, SEED)))
+            alone = _alone(live, own, used)
             notes = list[str]()
             fill = AskedLines(
                 text=lines,
@@ -322,7 +324,7 @@ class PromptLines(io.ComfyNode):
                 roots=folders.picture_roots(),
                 text_roots=folders.lines_roots(),
                 wildcard_roots=folders.wildcard_roots(),
-                remark="" if together or batch_size == 1 else ALONE,
+                remark=alone if batch_size > 1 else "",
                 note=notes.append,
             )
             ask = chain.Ask(
@@ -332,7 +334,7 @@ class PromptLines(io.ComfyNode):
                 keep_going=keep_going,
                 words_first=False,
                 plan=plan,
-                most=batch_size if together else 1,
+                most=1 if alone else batch_size,
                 alike=alike,
                 notes=notes,
             )
@@ -342,9 +344,22 @@ class PromptLines(io.ComfyNode):
         return _outputs(work, highres_scale, used)
 
 
+def _alone(live: graph.Graph, own: str, used: Callable[[int], bool]) -> str:
+    """Why a run can paint one picture only; empty where it can paint several."""
+    from ..resonance.paint.per_picture import NOISES
+
+    if any(map(used, (POSITIVE, NEGATIVE, SEED))):
+        return ALONE
+    if used(NOISE):
+        names = graph.samplers_beside(live, own, NOISE)
+        return next((DRAWS.format(sampler=name) for name in names if NOISES.get(name) != "none"), "")
+    return "" if graph.comes_to(live, own, ITEM, graph.PER_PICTURE_NOISE) else ALONE
+
+
 def _outputs(work: "Work", highres_scale: float, used: Callable[[int], bool]) -> io.NodeOutput:
-    from ..resonance.host.start_noise import start_noise
+    from ..resonance.host.core_noise import PerPictureNoise
     from ..resonance.paint.passes import passes
+    from ..resonance.paint.per_picture import Seeds
 
     payloads = [_line(each) for each in work.item.batch]
     line = payloads[0]  # what is not told of each agrees
@@ -368,7 +383,7 @@ def _outputs(work: "Work", highres_scale: float, used: Callable[[int], bool]) ->
         image,
         mask,
         guide,
-        start_noise([each.seed for each in payloads]),
+        PerPictureNoise(Seeds(*(each.seed for each in payloads))),
         *how.first,
         how.first_steps,
     )

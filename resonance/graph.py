@@ -122,6 +122,17 @@ def comes_to(graph: Graph, id_: str, output: int, kind: str) -> bool:
     return any([id_, output] in graph[each]["inputs"].values() for each in nodes_of(graph, kind))
 
 
+def samplers_beside(graph: Graph, id_: str, output: int) -> list[str]:
+    """The samplers that draw beside the noise of an output, but those of Per Picture Noise: names of core's, else kinds of nodes."""
+    links = (node["inputs"].get("sampler") for node in graph.values() if [id_, output] in node["inputs"].values())
+    nodes = (graph[str(cast(list[Any], link)[0])] for link in links if isinstance(link, list))
+    return [
+        str(node["inputs"].get("sampler_name", node["class_type"]))
+        for node in nodes
+        if node["class_type"] != PER_PICTURE_NOISE
+    ]
+
+
 def is_saved(graph: Graph, targets: list[str], id_: str) -> bool:
     """Whether a run with these output nodes executes a Round Output that hangs below a node."""
     return any(

@@ -35,7 +35,7 @@ def encode(**inputs: Any) -> dict[str, Any]:
 
 
 def lines(*each: dict[str, Any] | str) -> dict[str, Any]:
-    return node("ProbeLines", text=json.dumps([{"prompt": one} if isinstance(one, str) else one for one in each]))
+    return node("ProbeItems", text=json.dumps([{"prompt": one} if isinstance(one, str) else one for one in each]))
 
 
 def seen(comfy: Comfy, family: str, nodes: dict[str, Any]) -> dict[str, list[Entry]]:

@@ -4,6 +4,7 @@ import json
 import signal
 import sqlite3
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 
 from .comfy import PACK, Comfy, RunFailed, node
 from .graphs import claimed, items, listening, output, pictures, quick, said, until
-from .paint import MODEL, paint
+from .paint import CLIP, MODEL, VAE, paint
 
 PACKS = (PACK / "tests" / "host" / "packs" / "probe",)
 ITEM, POSITIVE, LATENT, NOISE = (["1", place] for place in (0, 1, 3, 13))
@@ -235,35 +236,111 @@ def test_a_pasted_item_and_one_of_another_node(quickly: Comfy, name: str):
         quickly.run(graph)
 
 
-def test_a_batch_is_the_pictures_of_core_one_by_one(comfy: Comfy, name: str):
-    graph = lines(name, "a --d 1\nb --d 2\nc --d 3 --h 96", height=64, steps=3, batch_size=4)
-    graph |= paint("tiny_sd15", "red", steps=3, cfg=2.0)
-    for gone in ("2", "latent", "look"):
-        del graph[gone]
+TWELVE = "\n".join(
+    f"{words}{size} --d {seed}"
+    for seed, (words, size) in enumerate(
+        product(
+            ("red", "(blue:1.3) the --n green", "a BREAK green", "the --n blue"), ("", " --w 96", " --w 64 --h 80")
+        ),
+        1,
+    )
+)
+"""Lines of three sizes, by turns."""
+SAMPLERS = ("euler_ancestral", "dpmpp_2m_sde")
+MORE = ("euler", "dpmpp_sde", "dpmpp_3m_sde", "lcm", "sa_solver", "ddim")
+
+
+def batches(session: str, text: str, sampler: str, cfg: Any = 2.0, apart: bool = True) -> dict[str, Any]:
+    """A graph that paints lines in batches of four.
+
+    Args:
+        apart: whether each picture has its own noise on the way too.
+    """
+    graph = lines(session, text, height=64, batch_size=4)
+    words = {"positive": "", "negative": "", "emb_normalize_mode": "original", "chunks": 3, "clip_skip": 0}
     graph |= {
-        "guider": node("CFGGuider", model=MODEL, positive=["positive", 0], negative=["negative", 0], cfg=2.0),
-        "euler": node("KSamplerSelect", sampler_name="euler"),
+        "load": node("LoadSmall", ckpt_name="tiny_sd15.safetensors"),
+        "words": node("ResonanceEncodeLine", clip=CLIP, item=ITEM, **words),
+        "guider": node("CFGGuider", model=MODEL, positive=["words", 0], negative=["words", 1], cfg=cfg),
+        "chosen": node("KSamplerSelect", sampler_name=sampler),
+        "noise": node("ResonancePerPictureNoise", sampler=["chosen", 0], seed=0, item=ITEM),
         "sigmas": node("BasicScheduler", model=MODEL, scheduler="normal", steps=["1", 7], denoise=["1", 9]),
         "sampler": node(
             "SamplerCustomAdvanced",
-            noise=NOISE,
+            noise=["noise", 0] if apart else NOISE,
             guider=["guider", 0],
-            sampler=["euler", 0],
+            sampler=["noise", 1] if apart else ["chosen", 0],
             sigmas=["sigmas", 0],
             latent_image=LATENT,
         ),
+        "decode": node("VAEDecode", samples=["sampler", 0], vae=VAE),
     }
+    del graph["2"]
+    if not apart:
+        del graph["noise"]
     graph["3"]["inputs"]["images"] = ["decode", 0]
-    run(comfy, graph)
+    return graph
+
+
+@pytest.mark.parametrize("sampler", [*SAMPLERS, *(pytest.param(each, marks=pytest.mark.long) for each in MORE)])
+def test_twelve_lines_of_three_sizes_are_what_core_paints_one_by_one(comfy: Comfy, sampler: str):
+    name = f"twelve {sampler}"
+    run(comfy, batches(name, "\n".join(sorted(TWELVE.split("\n"), key=size_of)), sampler))
     found = items(comfy, name, 1)
-    assert [item["state"] for item in found] == ["done"] * 3
-    for seed, item in enumerate(found, 1):
-        plain = paint("tiny_sd15", "red", steps=3, cfg=2.0, seed=seed, size=(64, 96 if seed == 3 else 64))
+    assert [item["state"] for item in found] == ["done"] * 12 and runs(comfy, name) == 3
+    for item in found:
+        line = _payload(comfy, name, item)
+        words = node(
+            "ResonanceEncodeLine",
+            clip=CLIP,
+            positive=line["prompt"],
+            negative=line.get("negative") or "",
+            emb_normalize_mode="original",
+            chunks=3,
+            clip_skip=0,
+        )
+        plain = paint(
+            "tiny_sd15",
+            ["words", 0],
+            ["words", 1],
+            nodes={"words": words},
+            steps=4,
+            cfg=2.0,
+            seed=line["seed"],
+            size=(line["width"], line["height"]),
+            sampler=sampler,
+        )
         del plain["look"]
-        plain["save"] = node("SaveImage", images=["decode", 0], filename_prefix=f"{name} {seed}")
+        plain["save"] = node("SaveImage", images=["decode", 0], filename_prefix=f"{sampler} {line['seed']}")
         [saved] = comfy.run(plain)["save"]["images"]
         ours, theirs = (
             np.asarray(Image.open(path)).astype(int)
             for path in (output(comfy) / name / item["files"][0], output(comfy) / saved["filename"])
         )
         assert np.abs(ours - theirs).max() <= 1, item["prompt"]
+
+
+def runs(comfy: Comfy, session: str) -> int:
+    """How many runs have made its pictures."""
+    with sqlite3.connect(output(comfy) / session / "ledger.sqlite3") as db:
+        [count] = db.execute("SELECT count(DISTINCT run) FROM item").fetchone()
+    db.close()
+    return count
+
+
+def size_of(line: str) -> str:
+    return line.split("--w")[-1].split("--d")[0] if "--w" in line else ""
+
+
+@pytest.mark.parametrize(("sampler", "together"), [("euler", True), ("euler_ancestral", False)])
+def test_a_sampler_that_draws_for_all_of_a_batch_paints_one_picture_a_run(comfy: Comfy, sampler: str, together: bool):
+    name = f"draws {sampler}"
+    with listening(comfy, "resonance.text") as (client, heard):
+        graph = comfy.complete(batches(name, "red --d 1\nblue --d 2", sampler, apart=False))
+        comfy.wait(comfy.queue(graph, client_id=client))
+        comfy.idle()
+    found = items(comfy, name, 1)
+    assert [item["state"] for item in found] == ["done", "done"]
+    assert runs(comfy, name) == (1 if together else 2)
+    alone = "One picture is painted in each run: euler_ancestral may add noise at every step."
+    assert (alone in heard[0]["text"]) != together

@@ -88,7 +88,7 @@ def test_what_acts_everywhere_has_the_pooled_vector_of_the_last_part(comfy: Comf
 def test_a_line_goes_before_the_widgets(comfy: Comfy) -> None:
     nodes = from_mask("red AND a AND green", negative="gray", item=["line", 0])
     for said, negative in ((None, "gray"), ("", "")):
-        nodes["line"] = node("GiveLines", text=json.dumps([["red AND a AND blue", said]] * 2))
+        nodes["line"] = node("ProbeItems", text=json.dumps([{"prompt": "red AND a AND blue", "negative": said}] * 2))
         found = encoded(comfy, "sd15", nodes, "blue", negative)
         assert found["positive"]["cond"] == found["blue"]["cond"]
         assert found["negative"]["cond"] == found[negative]["cond"]
@@ -107,7 +107,7 @@ def test_the_node_says_what_belongs_together(comfy: Comfy) -> None:
 def test_what_cannot_be_is_told_in_a_sentence(comfy: Comfy) -> None:
     more = {
         "batch": node("RepeatImageBatch", image=["image", 0], amount=2),
-        "lines": node("GiveLines", text=json.dumps([["red", None], ["blue", None]])),
+        "lines": node("ProbeItems", text=json.dumps([{"prompt": "red"}, {"prompt": "blue"}])),
     }
     for says, nodes in {
         "^Expected one picture of the places, got 2": from_mask("a", image=["batch", 0]),

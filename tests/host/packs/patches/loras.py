@@ -119,31 +119,6 @@ class GiveLoras(io.ComfyNode):
         return io.NodeOutput(tuple(ours("canvas.canvas").Lora(*each) for each in json.loads(text)))
 
 
-class GiveLines(io.ComfyNode):
-    """What Prompt Lines hands out for a batch: words and negative of each as JSON."""
-
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(
-            node_id="GiveLines",
-            category="probe",
-            inputs=[io.String.Input("text")],
-            outputs=[io.Custom("RESONANCE_ITEM").Output()],
-        )
-
-    @classmethod
-    def execute(cls, text):
-        known = {"key": "1", "line": "", "width": 64, "height": 64, "steps": 1, "scale": 1.0, "seed": 0}
-        lines = [
-            ours("session.payloads").PromptLine(**known, prompt=words, negative=no) for words, no in json.loads(text)
-        ]
-        first, *others = (
-            ours("session.item").Item(session="lines", round=1, index=n, lineage=f"L{n}", seed=0, payload=line)
-            for n, line in enumerate(lines, 1)
-        )
-        return io.NodeOutput(replace(first, beside=tuple(others)))
-
-
 PATCHED = Counter()
 """How many weights ComfyUI has patched, by the class of the model."""
 
@@ -183,4 +158,4 @@ class PatchedWeights(io.ComfyNode):
         return io.NodeOutput(ui={"patched": [found]})
 
 
-NODES = [Apart, WithoutBase, PooledOf, PassBy, GiveLoras, GiveLines, PatchedWeights]
+NODES = [Apart, WithoutBase, PooledOf, PassBy, GiveLoras, PatchedWeights]

@@ -14,13 +14,13 @@ def library(name):
     return importlib.import_module(known.replace("session.item", name))
 
 
-class ProbeLines(io.ComfyNode):
+class ProbeItems(io.ComfyNode):
     """An item of prompt lines with all that are beside it, from JSON: what their payloads have beside a size of 64 x 64."""
 
     @classmethod
     def define_schema(cls):
         return io.Schema(
-            node_id="ProbeLines",
+            node_id="ProbeItems",
             category="probe",
             inputs=[io.String.Input("text")],
             outputs=[io.Custom("RESONANCE_ITEM").Output()],
@@ -80,4 +80,4 @@ def bits(value):
     return str(value)
 
 
-NODES = [ProbeLines, ProbeConditioning, ProbeChunks]
+NODES = [ProbeItems, ProbeConditioning, ProbeChunks]
