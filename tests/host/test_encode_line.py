@@ -23,8 +23,11 @@ pytestmark = pytest.mark.usefixtures("families")
 FAMILIES = ("sd15", "sd2", "sdxl")
 each_family = pytest.mark.parametrize("family", FAMILIES, scope="module")
 """One family after the other, so that each is loaded once."""
-most_families = pytest.mark.parametrize(
+two_families = pytest.mark.parametrize(
     "family", ["sd15", pytest.param("sd2", marks=pytest.mark.long), "sdxl"], scope="module"
+)
+one_family = pytest.mark.parametrize(
+    "family", ["sd15", *(pytest.param(family, marks=pytest.mark.long) for family in FAMILIES[1:])], scope="module"
 )
 Entry = dict[str, Any]
 
@@ -120,7 +123,7 @@ def test_without_weights_it_is_what_clip_text_encode_gives(comfy: Comfy, family:
     assert found["many"][0]["vectors"].shape[1] == 154
 
 
-@most_families
+@one_family
 def test_both_prompts_have_the_same_chunks_and_break_begins_one(comfy: Comfy, family: str):
     nodes = {
         "negative": encode(positive="red", negative="red " * 100),
@@ -142,7 +145,7 @@ def test_both_prompts_have_the_same_chunks_and_break_begins_one(comfy: Comfy, fa
 
 def test_chunks_1_says_what_it_cuts(comfy: Comfy):
     graph = {
-        "load": node("LoadSmall", ckpt_name="tiny_sdxl.safetensors"),
+        "load": node("LoadSmall", ckpt_name="tiny_sd15.safetensors"),
         "lines": lines(
             "red", {"prompt": "red " * 75 + "a (blue:1.2) naïve 猫", "negative": "red " * 76 + "gray cats " * 90}
         ),
@@ -162,7 +165,7 @@ def test_chunks_1_says_what_it_cuts(comfy: Comfy):
     assert third.endswith("…") and len(third) < 200
 
 
-@each_family
+@two_families
 def test_the_three_ways_of_weights_against_numpy(comfy: Comfy, embeddings: None, family: str):
     """The encoders of SD1.5 and SD2 end with a LayerNorm, and those of the tests without a bias: their mean is next to zero."""
     modes = ("original", "abs", "none")
@@ -191,7 +194,7 @@ def test_the_three_ways_of_weights_against_numpy(comfy: Comfy, embeddings: None,
     assert (np.abs(found["original"] - found["none"]).max() > 1e-3) == (family == "sdxl")
 
 
-@most_families
+@one_family
 def test_clip_skip_is_cores(comfy: Comfy, family: str):
     nodes: dict[str, Any] = {}
     for layer in (1, 2):
@@ -305,7 +308,7 @@ LINES: tuple[dict[str, Any], ...] = (
 )
 
 
-@each_family
+@one_family
 def test_each_line_of_a_batch_is_the_line_alone(comfy: Comfy, family: str):
     """Lines of one, two and three chunks: each is repeated to two times three, as ComfyUI would."""
     for several, total in ((LINES[:3], 2), *(((LINES[1:], 6),) if family == "sd15" else ())):
@@ -443,7 +446,8 @@ def test_a_batch_of_lines_is_the_base_of_regions(comfy: Comfy, family: str, meth
     check_batch(comfy, family, regions(method))
 
 
-@pytest.mark.parametrize("method", often(COUPLE, seldom=[(OVERLAY,)]))
+@pytest.mark.long
+@pytest.mark.parametrize("method", [COUPLE, OVERLAY])
 def test_lines_of_different_lengths_are_the_base_of_regions(comfy: Comfy, method: str):
     check_batch(comfy, "sd15", regions(method, whole=False), pictures=UNEVEN)
 
