@@ -73,17 +73,17 @@ def test_a_session_that_is_killed_and_changed_makes_every_wanted_shot_once(quick
     wildcard.parent.mkdir(parents=True)
     wildcard.write_text("old\n")
     painted(quickly)
-    slow = {"seconds": 0.2}
+    slow = {"seconds": 0.3}
 
     def done() -> set[str]:
         return {prompt for prompt, state in made(quickly, name) if state == "done"}
 
+    wanted = quickly.complete(lines(name, "four\n__w__ seven\n__w__ five\none\nthree\ntwo\neight", slow))
     try:
         quickly.queue(quickly.complete(lines(name, "one\ntwo\nthree\nfour\n__w__ five\nsix", slow)))
         until(lambda: claimed(quickly, name))
         until(lambda: len(done()) == 2)
         wildcard.write_text("new\n")
-        wanted = quickly.complete(lines(name, "four\n__w__ seven\n__w__ five\none\nthree\ntwo\neight", slow))
         with listening(quickly, "resonance.text") as (client, heard):
             quickly.wait(quickly.queue(wanted, client_id=client))
         assert "goes on with this workflow: 2 came, 1 went." in heard[0]["text"]
