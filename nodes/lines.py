@@ -336,6 +336,7 @@ class PromptLines(io.ComfyNode):
                 plan=plan,
                 most=1 if alone else batch_size,
                 alike=alike,
+                fits=partial(_fit, live, own),
                 notes=notes,
             )
             work = chain.next_work(ask, own, cls.hidden.prompt)
@@ -354,6 +355,16 @@ def _alone(live: graph.Graph, own: str, used: Callable[[int], bool]) -> str:
         names = graph.samplers_beside(live, own, NOISE)
         return next((DRAWS.format(sampler=name) for name in names if NOISES.get(name) != "none"), "")
     return "" if graph.comes_to(live, own, ITEM, graph.PER_PICTURE_NOISE) else ALONE
+
+
+def _fit(live: graph.Graph, own: str, items: Sequence[Item]) -> bool:
+    """Whether every Encode Line that takes the item can encode these together. Of one that is told over links nobody knows."""
+    from ..resonance.host import weighted
+
+    encoders = (live[id_]["inputs"] for id_ in graph.nodes_of(live, graph.ENCODE_LINE))
+    asked = [each for each in encoders if each.get("item") == [own, ITEM]]
+    linked = any(isinstance(each.get(name), list) for each in asked for name in ("chunks", "negative", "embeddings"))
+    return linked or all(weighted.share_a_batch(items, each) for each in asked)
 
 
 def _outputs(work: "Work", highres_scale: float, used: Callable[[int], bool]) -> io.NodeOutput:

@@ -14,6 +14,7 @@ VARY = "ResonanceVary"
 TRANSFORM = "ResonanceTransform"
 ROULETTE = "ResonanceModelRoulette"
 PER_PICTURE_NOISE = "ResonancePerPictureNoise"
+ENCODE_LINE = "ResonanceEncodeLine"
 
 DRIVEN = "resonance_vary"
 """Key of ComfyUI's ``extra_data`` under which a driver asks Vary: its ``kind`` is :data:`PLAN` or :data:`MAKE`."""

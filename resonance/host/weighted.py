@@ -2,7 +2,7 @@
 number of chunks, and each picture of a run has a row of its own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -13,8 +13,9 @@ from ..attention.parts import REPEATED, Conditioning
 from ..files.lookup import nearest
 from ..paint.dynamic import Misread
 from ..paint.emphasis import Mode, emphasized
-from ..paint.encoding import Prompts, Sizes
+from ..paint.encoding import Prompts, Sizes, prompts_of
 from ..paint.weights import ROOM, check_one, chunks, embedded, pieces, shared
+from ..session.item import Item
 from ..told import Told
 from ..typed import between_commas
 from . import core
@@ -104,6 +105,19 @@ def chunks_of(both: Prompts, most: int, embeddings: str) -> int:
     names = embedding_names(embeddings)
     texts = [_text(clip_l(), side, prompt, most, names) for side, prompt in zip(Prompts._fields, both, strict=True)]
     return max(text.count for text in texts)
+
+
+def share_a_batch(items: Sequence[Item], inputs: Mapping[str, Any]) -> bool:
+    """Whether the prompts of some lines can be encoded together by an Encode Line with these inputs. Those that cannot be read cannot."""
+    item = replace(items[0], beside=tuple(items[1:]))
+    try:
+        counts = [
+            chunks_of(both, inputs["chunks"], inputs.get("embeddings", ""))
+            for both in prompts_of(item, Prompts("", inputs["negative"]))
+        ]
+    except Told:
+        return False
+    return shared(counts) is not None
 
 
 def embedding_names(text: str) -> list[str]:

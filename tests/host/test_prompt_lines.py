@@ -320,6 +320,15 @@ def test_twelve_lines_of_three_sizes_are_what_core_paints_one_by_one(comfy: Comf
         assert np.abs(ours - theirs).max() <= 1, item["prompt"]
 
 
+def test_lines_of_too_different_lengths_are_painted_in_batches_of_their_own(comfy: Comfy, name: str):
+    long = " BREAK ".join(["red"] * 5)
+    graph = batches(name, f"red --d 1\nblue --d 2\n{long} --d 3\n{long} --d 4", "euler")
+    graph["words"]["inputs"]["chunks"] = 5
+    run(comfy, graph)
+    assert [(item["state"], item["attempts"]) for item in items(comfy, name, 1)] == [("done", 0)] * 4
+    assert runs(comfy, name) == 2
+
+
 def runs(comfy: Comfy, session: str) -> int:
     """How many runs have made its pictures."""
     with sqlite3.connect(output(comfy) / session / "ledger.sqlite3") as db:

@@ -106,6 +106,11 @@ def test_only_items_that_are_alike_are_claimed_together(chain: Chain):
     assert not isinstance(got, Stop) and [item.index for item in got] == [1, 2]
 
 
+def test_only_items_that_fit_together_are_claimed_together(chain: Chain):
+    got = chain.claim("a", most=4, fits=lambda items: sum(item.index for item in items) < 7)
+    assert not isinstance(got, Stop) and [item.index for item in got] == [1, 2, 3]
+
+
 def test_only_items_of_which_the_same_is_drawn_are_claimed_together(tmp_path: Path):
     chain = begun(tmp_path, 12, 1, 'model.checkpoint = ["a.safetensors", "b.safetensors"]')
     runs = list[list[str]]()

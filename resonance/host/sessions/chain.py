@@ -54,7 +54,7 @@ class Ask:
     """What a node that hands out items is set to.
 
     Attributes:
-        most: how many items a run takes, of those that are ``alike``.
+        most: how many items a run takes, of those that are ``alike`` and together fit one, see :meth:`.Chain.claim`.
         notes: what is said beside how far the session is. The fill may add to it while it is read.
     """
 
@@ -66,6 +66,7 @@ class Ask:
     plan: Plan | None
     most: int = 1
     alike: Callable[[Item], Hashable] = lambda item: None
+    fits: Callable[[Sequence[Item]], bool] = lambda items: True
     notes: Sequence[str] = ()
 
 
@@ -291,11 +292,11 @@ def _claim(owned: Owned, chain: Chain, ask: Ask, run: Run, following: str | None
             _begin(owned, fill)
         got = None
         if not (interrupted and chained):
-            got = chain.claim(run.id, most=ask.most, alike=ask.alike)
+            got = chain.claim(run.id, most=ask.most, alike=ask.alike, fits=ask.fits)
             if isinstance(got, Stop) and got.why is Why.FINISHED and owned.owed:
                 _begin(owned, fill)
                 ledger.update(state="open")
-                got = chain.claim(run.id, most=ask.most, alike=ask.alike)
+                got = chain.claim(run.id, most=ask.most, alike=ask.alike, fits=ask.fits)
         item = _together(got) if got and not isinstance(got, Stop) else None
         ledger.update(run=following if item else None)
     for id_ in claimed:
@@ -344,7 +345,7 @@ def _load(chain: Chain, ask: Ask, run: Run, item: Item) -> Work | None:
             notes = " ".join(filter(None, (work.note for work in read)))
             return Work(_together([work.item for work in read]), read[0].image, notes, beside)
         with ledger.transaction():
-            got = chain.claim(run.id, most=ask.most, alike=ask.alike)
+            got = chain.claim(run.id, most=ask.most, alike=ask.alike, fits=ask.fits)
         progress.stop_if_interrupted()
         if isinstance(got, Stop):
             return None
