@@ -4,7 +4,7 @@ import torch
 from comfy_api.v0_0_2 import io
 
 from ..resonance import prompt
-from ..resonance.host import latents
+from ..resonance.host import folders, latents
 from ..resonance.sizes import BUCKET, CLASSES, OWN, PRESETS, choose
 from .inputs import Choice, chosen, input_of
 from .types import TEXT_SOCKET
@@ -63,6 +63,24 @@ class ComposePrompt(io.ComfyNode):
                     tooltip="Words that the LoRAs want in the negative prompt.",
                 ),
                 input_of(prompt.CAPTION_WEIGHTS, optional=True),
+                io.Boolean.Input(
+                    "wildcards",
+                    default=False,
+                    optional=True,
+                    advanced=True,
+                    tooltip="On: braces in preamble, suffix and negative choose from entries, and __name__ takes a line of"
+                    " wildcards/name.txt; tags, caption and triggers stay as they are. Off: they are words.",
+                ),
+                io.Int.Input(
+                    "wildcard_seed",
+                    default=0,
+                    min=0,
+                    max=2**64 - 1,
+                    optional=True,
+                    advanced=True,
+                    control_after_generate=False,
+                    tooltip="What is chosen follows from it: connect the picture's seed.",
+                ),
             ],
             outputs=[
                 io.String.Output("positive", tooltip="The positive prompt."),
@@ -70,6 +88,12 @@ class ComposePrompt(io.ComfyNode):
             ],
             has_intermediate_output=True,
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, wildcards: bool | None = False, **_: object) -> str:
+        from ..resonance.paint.wildcards import WildcardFiles
+
+        return "" if wildcards is False else WildcardFiles(folders.wildcard_roots()).stamp()
 
     @classmethod
     def execute(
@@ -88,7 +112,10 @@ class ComposePrompt(io.ComfyNode):
         triggers: str = "",
         neg_triggers: str = "",
         caption_weights: prompt.CaptionWeights = "act",  # as ever, where a workflow does not say
+        wildcards: bool = False,
+        wildcard_seed: int = 0,
     ) -> io.NodeOutput:
+        preamble, suffix, negative = _chosen(preamble, suffix, negative, wildcards, wildcard_seed)
         positive = prompt.compose(
             preamble=preamble,
             tags=tags,
@@ -106,6 +133,18 @@ class ComposePrompt(io.ComfyNode):
         unwanted = prompt.compose_negative(negative, neg_triggers, duplicates)
         shown = f"{positive}\n\nNegative: {unwanted}" if unwanted else positive
         return io.NodeOutput(positive, unwanted, ui={"resonance_text": [shown]})
+
+
+def _chosen(preamble: str, suffix: str, negative: str, wildcards: bool, seed: int) -> list[str]:
+    """The texts with their choices made, if that is wanted."""
+    texts = {"preamble": preamble, "suffix": suffix, "negative": negative}
+    if not wildcards:
+        return [*texts.values()]
+    from ..resonance.paint.choices import choose_prompt
+    from ..resonance.paint.wildcards import WildcardFiles
+
+    files = WildcardFiles(folders.wildcard_roots())
+    return [choose_prompt(text, seed, files, name) for name, text in texts.items()]
 
 
 class LatentForImage(io.ComfyNode):

@@ -111,6 +111,13 @@ class Explore(io.ComfyNode):
                     tooltip="Paste the `resonance` text of a saved picture to make it again. Then no session is opened, nothing is"
                     " claimed, and the result goes to the temporary folder.",
                 ),
+                io.Boolean.Input(
+                    "wildcards",
+                    default=False,
+                    optional=True,
+                    tooltip="On: braces in prompts choose from entries, and __name__ takes a line of wildcards/name.txt, by each seed. Off:"
+                    " they are words.",
+                ),
             ],
             outputs=[
                 types.Item.Output(
@@ -149,9 +156,12 @@ class Explore(io.ComfyNode):
         after: object = None,
         like_picture: str = "",
         item: str = "",
+        wildcards: bool = False,
     ) -> io.NodeOutput:
         from ..resonance.host.sessions import chain
+        from ..resonance.paint.wildcards import WildcardFiles
         from ..resonance.session.fill.grid import Grid
+        from ..resonance.session.payloads import Exploration
 
         if item.strip():
             at = Item.from_json(item)
@@ -161,7 +171,8 @@ class Explore(io.ComfyNode):
             rule = chosen(steps_rule, "steps_rule", (*grid.STEPS, FIXED))
             before = _prompt_of(like_picture) if like_picture.strip() else ""
             steps = rule["steps_rule"], rule.get("steps", 0)
-            fill = Grid(grid.explored(prompts, before, aspects, sizes, scales, *steps), seeds)
+            files = WildcardFiles(folders.wildcard_roots()) if wildcards else None
+            fill = Grid(grid.explored(prompts, before, aspects, sizes, scales, *steps), seeds, files)
             ask = chain.Ask(
                 session=session,
                 fill=fill,
@@ -175,10 +186,11 @@ class Explore(io.ComfyNode):
                 return io.NodeOutput(*[ExecutionBlocker(None)] * OUTPUTS)
             at = work.item
         made = grid.Combination.read(at.payload.to_dict())
-        _say_older(made.prompt, cls.hidden.unique_id)
+        words = at.payload.words if isinstance(at.payload, Exploration) else made.prompt
+        _say_older(words, cls.hidden.unique_id)
         latent = latents.empty(made.width, made.height)
         sides = (made.width, made.height)
-        return io.NodeOutput(at, *grid.split(made.prompt), latent, *sides, made.scale, made.steps, at.seed)
+        return io.NodeOutput(at, *grid.split(words), latent, *sides, made.scale, made.steps, at.seed)
 
 
 class ExplorationPrompt(io.ComfyNode):

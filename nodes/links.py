@@ -9,7 +9,7 @@ from comfy_api.v0_0_2 import io
 
 from ..resonance import images
 from ..resonance.attention.parts import Part
-from ..resonance.canvas.canvas import Canvas
+from ..resonance.canvas.canvas import Canvas, Lora
 from ..resonance.interpret.taggers.engine import Tagger
 from ..resonance.llm.conversation import Conversation
 from ..resonance.roulette import Plan
@@ -127,9 +127,12 @@ def _llm(value: Any) -> None:
         _refuse("a language model from Load LLM, Connect LLM or Core LLM", value)
 
 
-def _regions(value: Any) -> None:
-    if not isinstance(value, tuple) or not all(isinstance(part, Part) for part in cast(tuple[Any, ...], value)):
-        _refuse("regions from Region from Conditioning", value)
+def _several(what: str, kind: type) -> Check:
+    def check(value: Any) -> None:
+        if not isinstance(value, tuple) or not all(isinstance(each, kind) for each in cast(tuple[Any, ...], value)):
+            _refuse(what, value)
+
+    return check
 
 
 _text, _number = _of("text", str), _of("a number", SupportsFloat)
@@ -146,10 +149,11 @@ CHECKS: dict[str, Check] = {
     "RESONANCE_TAGGER": _of("a tagger from Load Tagger", Tagger),
     "RESONANCE_LLM": _llm,
     "RESONANCE_PLAN": _of("a plan from Model Roulette", Plan),
-    "RESONANCE_ITEM": _of("an item from Round Input or Explore", Item),
+    "RESONANCE_ITEM": _of("an item from Round Input, Explore or Prompt Lines", Item),
     "RESONANCE_CANVAS": _canvas,
     "RESONANCE_CONVERSATION": _conversation,
-    "RESONANCE_REGIONS": _regions,
+    "RESONANCE_REGIONS": _several("regions from Region from Conditioning or Regions from Mask", Part),
+    "RESONANCE_LORAS": _several("LoRAs from LoRA Stack", Lora),
     "RESONANCE_TRANSFORM": _of("a transform from Transform", Transform),
     "OMOST_LLM": _llm,
     "OMOST_CONVERSATION": _conversation,

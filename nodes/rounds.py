@@ -19,6 +19,7 @@ from ..resonance.roulette import Plan
 from ..resonance.session.item import Item, Words
 from ..resonance.session.naming import FOLDER_RULES, NAME_RULES, Naming
 from ..resonance.session.pattern import check_pattern
+from ..resonance.session.payloads import PromptLine
 from ..resonance.session.settings import COUNT, ORDER, START, Order
 from ..resonance.told import Told
 from . import types
@@ -269,7 +270,7 @@ class RoundOutput(io.ComfyNode):
                 io.Image.Input(
                     "images", tooltip="What was made of the item: a batch, or a list of pictures of any sizes."
                 ),
-                types.Item.Input("item", tooltip="From Round Input or Explore."),
+                types.Item.Input("item", tooltip="From Round Input, Explore or Prompt Lines."),
                 io.String.Input(
                     "words",
                     optional=True,
@@ -344,7 +345,8 @@ class RoundOutput(io.ComfyNode):
         hidden, saved, made, notes = cls.hidden, list[dict[str, str]](), list[dict[str, Any]](), list[str]()
         for one, its in by_item(item, {"images": images, **given}):
             facts = {name: its[name][0] for name in FACTS if len(set(its.get(name, ()))) == 1}
-            one = replace(one, payload=replace(one.payload, **facts))
+            if not isinstance(one.payload, PromptLine):  # which knows its own, from which it is made again
+                one = replace(one, payload=replace(one.payload, **facts))
             naming = Naming.of({name: its[key][0] for name, key in NAMING.items() if key in its})
             takes, words = its["next_round_takes"][0], "\n".join(dict.fromkeys(its.get("words", ())))
             saved += results.save(

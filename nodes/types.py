@@ -9,6 +9,7 @@ Item = io.Custom("RESONANCE_ITEM")
 Canvas = io.Custom("RESONANCE_CANVAS")
 Conversation = io.Custom("RESONANCE_CONVERSATION")
 Regions = io.Custom("RESONANCE_REGIONS")
+Loras = io.Custom("RESONANCE_LORAS")
 Transform = io.Custom("RESONANCE_TRANSFORM")
 
 TEXT_SOCKET = [io.String, io.Combo]

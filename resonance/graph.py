@@ -9,10 +9,12 @@ ROUND_INPUT = "ResonanceRoundInput"
 ROUND_WORDS = "ResonanceRoundWords"
 ROUND_OUTPUT = "ResonanceRoundOutput"
 EXPLORE = "ResonanceExplore"
+PROMPT_LINES = "ResonancePromptLines"
 VARY = "ResonanceVary"
 TRANSFORM = "ResonanceTransform"
 ROULETTE = "ResonanceModelRoulette"
 PER_PICTURE_NOISE = "ResonancePerPictureNoise"
+ENCODE_LINE = "ResonanceEncodeLine"
 
 DRIVEN = "resonance_vary"
 """Key of ComfyUI's ``extra_data`` under which a driver asks Vary: its ``kind`` is :data:`PLAN` or :data:`MAKE`."""
@@ -20,7 +22,7 @@ PLAN, MAKE = "plan", "make"
 
 LOADERS = ("LoadImage", "LoadImageMask", "LoadImageOutput")
 """Core's nodes that load a picture by its name."""
-STARTS = (ROUND_INPUT, EXPLORE)
+STARTS = (ROUND_INPUT, EXPLORE, PROMPT_LINES)
 """Nodes that claim an item and queue the next run."""
 FIRST = 7
 """Number of Round Input's output ``first``."""
@@ -53,7 +55,7 @@ def with_inputs(graph: Graph, kind: str, inputs: Mapping[str, Any]) -> dict[str,
 
 def with_session(graph: Graph, name: str) -> dict[str, dict[str, Any]]:
     """A graph whose nodes work on the session of that name, if they all worked on one."""
-    places = {ROUND_INPUT: "session", EXPLORE: "session", VARY: "save_as.session"}
+    places = {**dict.fromkeys(STARTS, "session"), VARY: "save_as.session"}
     found = {
         id_: key
         for id_, node in graph.items()
@@ -114,6 +116,22 @@ def lacks_sampler(graph: Graph, id_: str) -> bool:
     return any(
         isinstance(link, list) and not ours & {link[0], *ancestors(graph, cast(str, link[0]))} for link in samplers
     )
+
+
+def comes_to(graph: Graph, id_: str, output: int, kind: str) -> bool:
+    """Whether an output is connected to a node of a class."""
+    return any([id_, output] in graph[each]["inputs"].values() for each in nodes_of(graph, kind))
+
+
+def samplers_beside(graph: Graph, id_: str, output: int) -> list[str]:
+    """The samplers that draw beside the noise of an output, but those of Per Picture Noise: names of core's, else kinds of nodes."""
+    links = (node["inputs"].get("sampler") for node in graph.values() if [id_, output] in node["inputs"].values())
+    nodes = (graph[str(cast(list[Any], link)[0])] for link in links if isinstance(link, list))
+    return [
+        str(node["inputs"].get("sampler_name", node["class_type"]))
+        for node in nodes
+        if node["class_type"] != PER_PICTURE_NOISE
+    ]
 
 
 def is_saved(graph: Graph, targets: list[str], id_: str) -> bool:

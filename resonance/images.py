@@ -124,6 +124,19 @@ def to_tensor(image: Image.Image) -> torch.Tensor:
     return torch.as_tensor(np.asarray(image.convert("RGB"), np.float32) / 255.0)[None]
 
 
+def scaled(images: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """IMAGE ``[B, H, W, 3]`` with other sides, by Lanczos.
+
+    Args:
+        size: width and height in pixels.
+    """
+    import torch
+
+    if (images.shape[2], images.shape[1]) == size:
+        return images
+    return torch.cat([to_tensor(each.resize(size, Image.Resampling.LANCZOS)) for each in from_tensor(images)])
+
+
 def check(images: torch.Tensor | None) -> None:
     """
     Raises:

@@ -14,9 +14,10 @@ from typing import Any
 from demo_toyworld import SCENES, resonance, scenes
 from examples import EXAMPLES
 from examples.canvas import LIGHTHOUSE, text
+from examples.characters import FRIENDS, LORAS
 from examples.methods import METHODS, ROWS
 from host.comfy import Comfy, node
-from models.checkpoint import build
+from models.checkpoint import build, build_characters
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from places import PACK
 
@@ -175,8 +176,10 @@ def plain() -> list[dict[str, Any]]:
     ]
 
 
-def painted(base: Path, graph: dict[str, Any], canvas: str, pictures: str) -> list[Image.Image]:
-    """What a template's graph makes of the plain layout: small, and in the steps that the tiny model needs.
+def painted(
+    base: Path, graph: dict[str, Any], canvas: str, pictures: str, layout: list[dict[str, Any]]
+) -> list[Image.Image]:
+    """What a template's graph makes of a plain layout: small, and in the steps that the tiny model needs.
 
     Args:
         canvas, pictures: ids of the node that gives the layout, and of the one whose pictures count.
@@ -185,7 +188,7 @@ def painted(base: Path, graph: dict[str, Any], canvas: str, pictures: str) -> li
     checkpoints = base / "models" / "checkpoints"
     (checkpoints / "tiny_sd15.safetensors").rename(checkpoints / "sd_xl_base_1.0.safetensors")
     graph = deepcopy(graph)
-    graph[canvas] = node("ResonanceCanvas", canvas_text=text(plain()), width=CELLS, height=CELLS)
+    graph[canvas] = node("ResonanceCanvas", canvas_text=text(layout), width=CELLS, height=CELLS)
     graph["save"] = node("SaveImage", images=[pictures, 0], filename_prefix="card")
     graph = {id_: graph[id_] for id_ in ("save", *ancestors(graph, "save"))}
     for part in graph.values():
@@ -205,7 +208,7 @@ def sketch() -> Image.Image:
 
 
 def layout(head: str, base: Path) -> Image.Image:
-    [picture] = painted(base, EXAMPLES["Canvas by hand"].graph, "2", "15")
+    [picture] = painted(base, EXAMPLES["Canvas by hand"].graph, "2", "15", plain())
     cells = [(sketch(), "the layout"), (picture.resize((512, 512), Image.Resampling.BICUBIC), "painted")]
     return card([cells], head=head, lines=1, font=40)
 
@@ -218,12 +221,26 @@ def by_hand(base: Path) -> Image.Image:
     return layout("Drawn by hand, then painted", base)
 
 
+def characters(base: Path) -> Image.Image:
+    """Both people have the word red; one LoRA makes blue of it, the other green."""
+    layout = [
+        {**one, "prefixes": ["a"], "suffixes": ["red" if "lora" in one else "gray"], "tags": 0} for one in FRIENDS
+    ]
+    without = [{key: value for key, value in one.items() if key != "lora"} for one in layout]
+    cells: list[Cell] = []
+    for said, regions in (("without", without), ("with", layout)):
+        build_characters(base / said / "models", *LORAS)
+        [made] = painted(base / said, EXAMPLES["Two characters, two LoRAs"].graph, "2", "15", regions)
+        cells.append((made.resize((512, 512), Image.Resampling.BICUBIC), said))
+    return card([cells], head="The same words, a LoRA for each", lines=1, font=40)
+
+
 def methods(base: Path) -> Image.Image:
     """Three of the five: of the others, which share places, or push only a little, the tiny model shows too little."""
     rows, shown = dict(zip(METHODS, ROWS, strict=True)), ("attention couple", "dense diffusion (omost)", "area overlay")
     graph = deepcopy(EXAMPLES["Region methods compared"].graph)
     graph["7"]["inputs"] = {f"latents.latent{k}": [rows[name][1], 0] for k, name in enumerate(shown)}
-    made = painted(base, graph, "1", "8")
+    made = painted(base, graph, "1", "8", plain())
     large = (each.resize((512, 512), Image.Resampling.BICUBIC) for each in made)
     cells = [(sketch(), "the layout"), *zip(large, ("couple", "omost", "overlay"), strict=True)]
     return card([cells[:2], cells[2:]], lines=1, font=38)
@@ -239,6 +256,7 @@ CARDS: dict[str, Callable[[Path], Image.Image]] = {
     "Fifty steps without drift": fifty,
     "Canvas by hand": by_hand,
     "Canvas chat": chat,
+    "Two characters, two LoRAs": characters,
     "Region methods compared": methods,
 }
 

@@ -34,7 +34,7 @@ const SPEAKING = new Set([
   'ResonanceSaveWords',
 ])
 /** Nodes that have to do with a session. */
-const SESSIONS = new Set([INPUT, OUTPUT, 'ResonanceExplore', 'ResonanceVary'])
+const SESSIONS = new Set([INPUT, OUTPUT, 'ResonanceExplore', 'ResonancePromptLines', 'ResonanceVary'])
 const OURS = /^(Resonance|Omost|DenseDiffusion)/
 const EDIT = 'Resonance.EditCanvas'
 const DESCRIBE = 'Resonance.Describe'

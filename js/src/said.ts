@@ -31,7 +31,7 @@ const RECENT = 10
 const RESTORED = 500
 
 /** Nodes that say how far a session is. */
-const COUNTING = new Set(['ResonanceRoundInput', 'ResonanceExplore'])
+const COUNTING = new Set(['ResonanceRoundInput', 'ResonanceExplore', 'ResonancePromptLines'])
 
 /** Of graphs that were loaded in API form, and are anybody's. */
 const UNNAMED = '00000000-0000-0000-0000-000000000000'

@@ -50,6 +50,7 @@ const status = (session: string, more: Partial<Status> = {}): Status => ({
 
 const grid = (session: string, lineages: string[]): GridAnswer => ({
   status: status(session),
+  more: false,
   rounds: [1],
   sources: true,
   lineages,
@@ -117,6 +118,25 @@ describe('the gallery', () => {
     expect(element.querySelector('[role=alert]')?.textContent).toBe('')
   })
 
+  it('shows the first rows of a large session while the others are on their way', async () => {
+    let answer = (_: GridAnswer): void => {}
+    const routes: string[] = []
+    server.ask.mockImplementation((route) => {
+      routes.push(route)
+      if (route.endsWith('?first=1')) return Promise.resolve({ ...grid('two', ['Y0001']), more: true })
+      return new Promise((done) => (answer = done as typeof answer))
+    })
+    choose('two')
+    await turn()
+    expect(rows()).toEqual(['Y0001'])
+    hear('two', [2, 1, 'Y0002', 'failed', null, 0])
+    answer(grid('two', ['Y0001', 'Y0002']))
+    await turn()
+    expect(rows()).toEqual(['Y0001', 'Y0002'])
+    expect(element.textContent).toContain('gallery.item.failed')
+    expect(routes).toEqual(['/resonance/rounds/two/grid?first=1', '/resonance/rounds/two/grid'])
+  })
+
   it('takes in what it hears while it loads', async () => {
     let answer = (_: GridAnswer): void => {}
     grids.set('two', () => new Promise((done) => (answer = done)))
@@ -141,7 +161,7 @@ describe('the gallery', () => {
     const odd = { session: 'odd', unread: 'The ledger in odd cannot be read: it is none.' }
     server.ask.mockImplementation((route) =>
       Promise.resolve(
-        route === '/prompt' ? { exec_info: {} } : route.endsWith('grid') ? grid('one', ['X']) : [status('one'), odd],
+        route === '/prompt' ? { exec_info: {} } : route.includes('/grid') ? grid('one', ['X']) : [status('one'), odd],
       ),
     )
     server.heard.get('reconnected')?.(null)

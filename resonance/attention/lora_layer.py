@@ -1,6 +1,5 @@
 """Lets the LoRAs of regions act while a model samples."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
@@ -12,8 +11,6 @@ from .lora import Located, RegionLora, Stack
 from .method import kept
 from .parts import resize
 from .site import Call
-
-_log = logging.getLogger(__name__)
 
 MENTIONED = 3
 """Most layers in a message."""
@@ -28,6 +25,7 @@ class LoraLayer:
     Args:
         bound: the words of the run's conditionings, by their uuid.
         percent_to_sigma: the noise at a share of all steps.
+        warn: shows a text to the user.
     """
 
     def __init__(
@@ -35,8 +33,9 @@ class LoraLayer:
         loras: Sequence[RegionLora],
         bound: Mapping[UUID, Bound],
         percent_to_sigma: Callable[[float], float],
+        warn: Callable[[str], None],
     ) -> None:
-        self._loras, self._bound = loras, bound
+        self._loras, self._bound, self._warn = loras, bound, warn
         self._ranges = [(percent_to_sigma(lora.start), percent_to_sigma(lora.end)) for lora in loras]
         self._located: dict[str, list[tuple[int, Located]]] = {}
         for number, lora in enumerate(loras):
@@ -104,10 +103,9 @@ class LoraLayer:
         flat = out.dim() == 3
         if len(x) != call.rows[-1].at.stop or (flat and out.shape[1] != height * width):
             if not self._left_out:
-                _log.warning(
-                    "Another node (HyperTile or token merging) rearranges the pixels of some layers, such as %s: there, the LoRAs of "
-                    "regions do not act.",
-                    name,
+                self._warn(
+                    f"Another node (HyperTile or token merging) rearranges the pixels of some layers, such as {name}: there, the LoRAs "
+                    "of regions do not act."
                 )
             self._left_out.add(name)
             return None

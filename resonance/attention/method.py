@@ -47,6 +47,8 @@ class AttentionMethod(Protocol):
     """What a person calls it."""
     own: ClassVar[bool]
     """Whether it acts on self-attention too."""
+    pooled: ClassVar[bool]
+    """Whether pixels read the words of several parts as one text."""
 
     @property
     def share(self) -> float:
@@ -101,6 +103,12 @@ INSIDE = (
     " model."
 )
 """Why methods that bind in attention cannot act in other models."""
+
+ONE_PASS = (
+    "In one pass of the model, a region's LoRA works with {families}, but the model is {model}. The methods {others} take it with "
+    "every model."
+)
+"""Why LoRAs of regions cannot act in other models with such a method."""
 
 CAPTURE = Setting(
     name="capture",

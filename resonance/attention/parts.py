@@ -16,6 +16,10 @@ from .method import AttentionMethod
 Conditioning = list[Any]
 """ComfyUI's CONDITIONING: a list of [tokens [B, T, C], dict]."""
 
+REPEATED = "resonance_repeated"
+"""Where a conditioning with rows for several pictures says that the words of some are repeated, to be as long as those of the others.
+That changes nothing as long as nobody reads other words together with them."""
+
 KEY = "resonance_regions"
 """Where a conditioning carries its :class:`Binding`."""
 
@@ -142,7 +146,8 @@ def bind(
         loras: of the base.
 
     Raises:
-        Told: a part's conditioning has several entries, or is of another text encoder; or the base is bound already.
+        Told: a part's conditioning has several entries, is of another text encoder, or for another number of pictures; or the base is
+            bound already.
     """
     acting = [p for p in parts if p.weight > 0 and (p.negative or p.acting if negative else p.positive)]
     if not acting and not loras:
@@ -162,6 +167,7 @@ def bind(
         for text in texts:
             if text.tokens is not None:
                 check_width(text.name, text.tokens, tokens)
+        common_rows(tokens, texts)
         binding = _binding(acting, texts, method, tokens, weight, loras, heat, refused)
         bound.append([tokens, carrying(values, binding)])
     return bound
@@ -222,6 +228,23 @@ def check_width(name: str, tokens: torch.Tensor, base: torch.Tensor) -> None:
             f"{name} has an embedding width of {tokens.shape[-1]}, the global words have one of {base.shape[-1]}: both "
             "must come from the text encoder of one model."
         )
+
+
+def common_rows(base: torch.Tensor, texts: Sequence[PartWords]) -> int:
+    """For how many pictures words ``[B, T, C]`` are that are put side by side; those with one row are for all of them.
+
+    Raises:
+        Told: they are for different numbers of pictures.
+    """
+    each = [("what acts everywhere", base), *((text.name, text.tokens) for text in texts if text.tokens is not None)]
+    found = {len(tokens): name for name, tokens in each if len(tokens) > 1}
+    if len(found) > 1:
+        (one, name), (other, another), *_ = found.items()
+        raise Told(
+            f"The words of {name} are for {one} pictures, those of {another} for {other}: encode both for the same pictures, or one of"
+            " them for all."
+        )
+    return next(iter(found), 1)
 
 
 def _words(part: Part, negative: bool) -> PartWords:

@@ -75,6 +75,10 @@ class Exploring:
                 f"What this session explores comes from other nodes ({', '.join(linked)}): pass it with the command, or go on in"
                 " ComfyUI."
             )
+        if inputs.get("wildcards") is True:
+            raise Told(
+                "What this session explores has choices and wildcards in it, which only ComfyUI makes: go on there."
+            )
         return cls(**{name: inputs[key] for name, key in names.items() if key in inputs})
 
     @classmethod

@@ -10,26 +10,42 @@ from ..session.query import base_of, reading
 from ..told import Told
 from . import changes
 
+FIRST = 4000
+"""About how many items the first answer on a session has."""
+ROWS = 20, 200
+"""How many rows it has, at least and at most."""
 
-def grid(folder: Path) -> dict[str, Any]:
-    """All items of the session in ``folder``.
+
+def grid(folder: Path, first: bool = False) -> dict[str, Any]:
+    """The items of the session in ``folder``.
+
+    Args:
+        first: only those of the first rows, which takes no longer where the session has 100,000.
 
     Returns:
         ``status``; ``rounds``: their numbers; ``sources``: whether items start from pictures; ``lineages``: one for each
         row; ``told``: of an exploration, what each row combines: aspect, scale and prompt; ``items``: ``[id, round, row,
-        state, time of the commit or None, number of results]``, a list and not a dict because there may be 100,000 of them.
+        state, time of the commit or None, number of results]``, a list and not a dict because there may be 100,000 of them;
+        ``more``: whether these are not all.
 
     Raises:
         NoLedger: there is no ledger.
     """
     with reading(folder) as ledger:
-        status, cells = ledger.status(), list(ledger.cells())
-        sources, told = ledger.starts_from_pictures(), ledger.combinations()
-    lineages = ordered({cell.lineage for cell in cells})
+        status, rounds, some = ledger.status(), ledger.rounds(), None
+        if first:
+            least, most = ROWS
+            count = min(max(FIRST // max(len(rounds), 1), least), most)
+            some = ledger.first_lineages(count + 1)
+            some = some[:count] if len(some) > count else None
+        cells = list(ledger.cells(some))
+        lineages = ordered({cell.lineage for cell in cells})
+        sources, told = ledger.starts_from_pictures(), ledger.combinations(lineages)
     rows = {lineage: row for row, lineage in enumerate(lineages)}
     return {
         "status": vars(status),
-        "rounds": sorted({cell.round for cell in cells}),
+        "rounds": rounds,
+        "more": some is not None,
         "sources": sources,
         "lineages": lineages,
         "told": [told.get(lineage) for lineage in lineages] if told else [],

@@ -59,14 +59,19 @@ def _load_checkpoint(name: str) -> Models:
 
 
 def _patch(base: Models, loras: tuple[DrawnLora, ...]) -> tuple[Any, Any]:
+    from .loras import note_whole  # loading the pack must not wait for what acts in models
+
     model, clip = base.model, base.clip
     for lora in loras:
         if not lora.model_strength and not lora.clip_strength:
             continue
-        weights, metadata = comfy.utils.load_torch_file(_path("loras", lora.name), safe_load=True, return_metadata=True)
+        path = _path("loras", lora.name)
+        weights, metadata = comfy.utils.load_torch_file(path, safe_load=True, return_metadata=True)
         model, clip = comfy.sd.load_lora_for_models(
             model, clip, weights, lora.model_strength, lora.clip_strength, lora_metadata=metadata
         )
+        if lora.model_strength:
+            note_whole(model, [path])
     return model, clip
 
 

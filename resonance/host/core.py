@@ -23,7 +23,7 @@ from aiohttp import web
 from comfy.cli_args import args
 from comfy.sd1_clip import SD1Tokenizer
 from comfy_api.v0_0_2 import io
-from comfy_execution.utils import get_executing_context
+from comfy_execution.utils import ExecutionContext, get_executing_context
 from execution import PromptQueue
 from server import PromptServer
 
@@ -47,9 +47,15 @@ class Queued(NamedTuple):
 
 def running() -> Queued | None:
     """The run in which the calling node executes (comfy_execution/utils.py); None: it is not one of the queue's."""
-    context = get_executing_context()
+    context = _executing()
     found = (run for run in _queued()[0] if context and run.id == context.prompt_id)
     return next(found, None)
+
+
+def working_node() -> str | None:
+    """The id of the node in which the calling function executes."""
+    context = _executing()
+    return context.node_id if context else None
 
 
 def is_queued(run: str) -> bool:
@@ -60,6 +66,10 @@ def is_queued(run: str) -> bool:
 def is_waited_for() -> bool:
     """Whether a run waits for the one that is on."""
     return bool(_queued()[1])
+
+
+def _executing() -> ExecutionContext | None:
+    return get_executing_context()
 
 
 def _queued() -> tuple[list[Queued], list[Queued]]:
@@ -244,6 +254,29 @@ def tokens(clip: Any, text: str) -> Tokens:
     """A text as its CLIP has it (comfy/sd.py, ``CLIP.tokenize``)."""
     found = clip.tokenize(text, return_word_ids=True)
     return {name: [[Token(*token) for token in bag] for bag in bags] for name, bags in found.items()}
+
+
+def spelled(clip: Any, encoder: str, tokens: list[int]) -> str:
+    """Numbers of tokens of one of a CLIP's encoders as text (comfy/sd1_clip.py, ``SDTokenizer.decode``)."""
+    return _tokenizer(clip, encoder).decode(tokens)
+
+
+def embedding_width(clip: Any, encoder: str) -> int:
+    """How many numbers the vectors of an embedding have for one of a CLIP's encoders (comfy/sd1_clip.py, ``SDTokenizer``)."""
+    return _tokenizer(clip, encoder).embedding_size
+
+
+def _tokenizer(clip: Any, encoder: str) -> Any:
+    """comfy/sd1_clip.py, comfy/sdxl_clip.py"""
+    several: object = clip.tokenizer
+    return vars(several)[f"clip_{encoder}"]
+
+
+def skipping(clip: Any, layer: int) -> Any:
+    """A clone of a CLIP that says what one of its layers does, 1 being the last (nodes.py, CLIPSetLastLayer)."""
+    clip = clip.clone()
+    clip.clip_layer(-layer)
+    return clip
 
 
 class ClipL:

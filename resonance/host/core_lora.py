@@ -14,6 +14,7 @@ import comfy.lora
 import comfy.lora_convert
 import torch
 from comfy.hooks import HookGroup
+from comfy.sd import CLIP
 from comfy.weight_adapter import WeightAdapterBase
 
 from ..attention.lora import Delta, Located, LowRank, Weight, shape_of
@@ -40,13 +41,15 @@ class Found:
         layers: by their names in it.
         placeless: those that cannot act in a part of the picture.
         refused: what is of another kind than sums of low-rank products, by the kind.
-        unknown: names in the file whose layers this model has not, or has in another size.
+        unknown: names in the file whose layers this model has not.
+        misfits: layers that this model has in another size.
     """
 
     layers: dict[str, Located] = field(default_factory=dict[str, Located])
     placeless: list[str] = field(default_factory=list[str])
     refused: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     unknown: list[str] = field(default_factory=list[str])
+    misfits: list[str] = field(default_factory=list[str])
 
 
 def deltas(model: Any, weights: Weights) -> Found:
@@ -59,7 +62,7 @@ def deltas(model: Any, weights: Weights) -> Found:
         if kind := "one for a part of a layer" if not isinstance(key, str) else _refused(patch):
             found.refused[kind].append(name)
         elif _numbers(patch) != shape_of(modules[name]).numel():
-            found.unknown.append(name)
+            found.misfits.append(name)
         elif name.startswith(PLACELESS):
             found.placeless.append(name)
         else:
@@ -104,9 +107,23 @@ def hung(conditioning: list[Any], hooks: HookGroup) -> list[Any]:
 
 def reading_with(clip: Any, patches: Mapping[str, Any], strength: float) -> Any:
     """A clone of a CLIP that reads with a LoRA."""
-    clip = clip.clone()
-    clip.add_patches(patches, strength)
-    return clip
+    return patched(clip, [(patches, strength)])
+
+
+def patched(whole: Any, loras: Sequence[tuple[Mapping[Any, Any], float]]) -> Any:
+    """A clone of a MODEL or a CLIP with LoRAs."""
+    clone = whole.clone()
+    for patches, strength in loras:
+        clone.add_patches(patches, strength)
+    return clone
+
+
+def apart(whole: Any) -> Any:
+    """A clone of a MODEL or a CLIP that does not keep it alive (comfy/model_patcher.py, ``ModelPatcher.clone``)."""
+    clone = whole.clone()
+    patcher = clone.patcher if isinstance(clone, CLIP) else clone
+    patcher.parent = None
+    return clone
 
 
 def _refused(patch: Any) -> str:

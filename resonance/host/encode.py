@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
+import folder_paths
 import torch
 
 from ..attention.parts import Conditioning
@@ -73,6 +75,12 @@ def sections(clip: Any, text: BagText) -> Tokens:
         begin, end, *padding = empty[name][0]
         found[name] = [[begin, *bag, end, *padding[: bags.ROOM - len(bag)]] for bag in bags.bags(*parts)]
     return found
+
+
+@lru_cache(1)
+def clip_l() -> core.ClipL:
+    """With the embeddings that prompts may name; all encoders that read 77 tokens count alike."""
+    return core.ClipL(folder_paths.get_folder_paths("embeddings"))
 
 
 def counts(clip: Any, text: BagText) -> tuple[list[int], int]:

@@ -50,6 +50,19 @@ def private_folder() -> Path:
     return Path(folder_paths.get_system_user_directory("resonance"))
 
 
+def lines_roots() -> dict[str, Path]:
+    """Folders from which files of prompt lines may be read."""
+    return {"input": input_folder(), "lines": private_folder() / "lines"}
+
+
+def wildcard_roots() -> list[Path]:
+    """Folders of wildcards: the user's own, ``models/wildcards``, and what the user's yaml lists under that key."""
+    key = "wildcards"
+    listed = folder_paths.get_folder_paths(key) if key in folder_paths.folder_names_and_paths else []
+    found = [private_folder() / key, Path(folder_paths.models_dir, key), *map(Path, listed)]
+    return list(dict.fromkeys(found))
+
+
 def secret() -> str:
     """This installation's, see :mod:`resonance.session.installation`; those that share a user folder share it."""
     return installation.secret(private_folder())

@@ -1,5 +1,6 @@
 """The LoRAs of regions: from a file to what acts in one of them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import comfy.utils
@@ -26,8 +27,15 @@ def strong(loras: Loras) -> Loras:
 ELSEWHERE = "take area overlay or area average, or load it for the whole picture"
 
 
-def find(file: str) -> str:
+WHOLE = "resonance_loras"
+"""Where a MODEL carries the paths of the LoRAs that our nodes have laid on all of it."""
+
+
+def find(file: str, otherwise: str = "take it out of the region") -> str:
     """The path of a LoRA.
+
+    Args:
+        otherwise: what else can be done when there is none.
 
     Raises:
         Told: there is no such file; the text says where it was looked for.
@@ -36,10 +44,26 @@ def find(file: str) -> str:
     if path is None:
         searched = ", ".join(map(str, model_folders("loras")))
         raise Told(
-            f"There is no LoRA {file!r} in {searched}: put the file there, or take it out of the region. "
+            f"There is no LoRA {file!r} in {searched}: put the file there, or {otherwise}. "
             f"{nearest(file, folder_paths.get_filename_list('loras'))}"
         )
     return path
+
+
+def weights_of(file: str, path: str) -> Weights:
+    """
+    Raises:
+        Told: it cannot be read.
+    """
+    try:
+        return comfy.utils.load_torch_file(path, safe_load=True)
+    except Exception as error:  # safetensors, pickle and torch each have their own
+        raise Told(f"{file} cannot be read as a LoRA: {error}") from error
+
+
+def note_whole(model: Any, paths: Iterable[str]) -> None:
+    """Has a MODEL remember that these LoRAs act on all of it."""
+    model.set_attachments(WHOLE, (*(model.get_attachment(WHOLE) or ()), *paths))
 
 
 class RegionLoras:
@@ -98,11 +122,9 @@ class RegionLoras:
             Told: there is no such file, or none that can be read.
         """
         if lora.file not in self._weights:
-            path = find(lora.file)
-            try:
-                self._weights[lora.file] = comfy.utils.load_torch_file(path, safe_load=True)
-            except Exception as error:  # safetensors, pickle and torch each have their own
-                raise Told(f"{lora.file} cannot be read as a LoRA: {error}") from error
+            self._weights[lora.file] = weights_of(lora.file, path := find(lora.file))
+            if path in (self._model.get_attachment(WHOLE) or ()):
+                self.notes.append(f"{lora.file} acts on the whole model, and once more in a region of it.")
         return self._weights[lora.file]
 
     def _read(self, lora: Lora) -> Deltas:
@@ -124,9 +146,9 @@ class RegionLoras:
         Args:
             found: what it holds for the model; None: the model is of no family that is known.
         """
-        if found and found.unknown:
+        if found and (strange := [*found.misfits, *found.unknown]):
             raise Told(
-                f"{lora.file} was made for another model: this one has no layer like its {found.unknown[0]}. Choose a LoRA of this "
+                f"{lora.file} was made for another model: this one has no layer like its {strange[0]}. Choose a LoRA of this "
                 "model's family, or take it out of the region."
             )
         held = (

@@ -1,5 +1,6 @@
 """Progress, text on nodes, and interrupts."""
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -7,6 +8,8 @@ import comfy.model_management
 import comfy.utils
 
 from . import core
+
+_log = logging.getLogger(__name__)
 
 
 def interrupted() -> bool:
@@ -29,6 +32,12 @@ def say(text: str, node_id: str | None) -> None:
     out as ``ui={"resonance_text": [text]}``."""
     if node_id is not None:
         core.send_to_asker("resonance.text", {"node": node_id, "text": text})
+
+
+def warn(text: str) -> None:
+    """Shows ``text`` on the node that is working, whosever it is, and writes it to the log."""
+    _log.warning(text)
+    say(text, core.working_node())
 
 
 def offer_again(node_id: str | None, session: str, round_: int) -> None:

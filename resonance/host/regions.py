@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from ..attention.area import Overlap, coverage
 from ..attention.heat import Heat
 from ..attention.lora import RegionLora
-from ..attention.method import AttentionMethod
-from ..attention.parts import Conditioning, Part, bind, check_width, feather, stack
+from ..attention.method import ONE_PASS, AttentionMethod
+from ..attention.parts import REPEATED, Conditioning, Part, bind, check_width, feather, stack
 from ..canvas.bags import BagText, negative_words, own_words, words
 from ..canvas.canvas import GRID, Canvas, Region
 from ..canvas.masks import mask
@@ -23,7 +23,10 @@ HEAT = "resonance_heat"
 """Where a MODEL carries the heat of its regions and their names."""
 
 BINDABLE = frozenset(
-    ("pooled_output", "width", "height", "crop_w", "crop_h", "target_width", "target_height", "aesthetic_score")
+    (
+        *("pooled_output", "width", "height", "crop_w", "crop_h", "target_width", "target_height", "aesthetic_score"),
+        REPEATED,
+    )
 )
 """What a region's conditioning may carry besides its tokens where all regions share one pass: what describes the whole
 picture, and is taken from the global words."""
@@ -55,6 +58,12 @@ class Sources:
     positive: Conditioning | None = None
     negative: Conditioning | None = None
 
+    @property
+    def have_loras(self) -> bool:
+        """Whether a LoRA acts in any region."""
+        of_canvas = self.canvas.regions if self.canvas else ()
+        return any(each.weight > 0 and strong(each.loras) for each in (*of_canvas, *self.regions))
+
     def check(self) -> None:
         if self.canvas and self.clip is None:
             raise Told("The words of a canvas need a text encoder: connect clip.")
@@ -85,7 +94,7 @@ class Placing:
         if self.reason:
             from .families import family
 
-            family(self.model, self.reason)
+            family(self.model, ONE_PASS if self.sources.have_loras else self.reason)
 
     def bound(self, method: AttentionMethod, *, soft: float = 0.0, heat: int = 0) -> Placed:
         return by_attention(self.model, self.sources, method, soft, heat)
@@ -180,7 +189,7 @@ def by_attention(model: Any, sources: Sources, method: AttentionMethod, soft: fl
         if canvas.whole.weight > 0:
             for t, _ in positive or []:
                 check_width("positive", t, whole)
-            positive = [[torch.cat([t, whole.to(t)], 1), {**v, **said}] for t, v in positive or []] or [[whole, said]]
+            positive = [[t, {**v, **said}] for t, v in _behind(positive or [], whole)] or [[whole, said]]
         drawn = {
             n: _part(canvas, n, [[tokens[asked[n]], {}]], [[tokens[refused[n]], {}]] if n in refused else None)
             for n, _ in numbered[1:]
@@ -190,6 +199,10 @@ def by_attention(model: Any, sources: Sources, method: AttentionMethod, soft: fl
         parts[:0] = drawn.values()
     parts = [part for part in parts if part.weight > 0]
     _check_one_pass(parts)
+    if method.pooled:
+        sides = [positive, sources.negative, *(side for part in parts for side in (part.positive, part.negative))]
+        for side in sides:
+            _check_even(side or [])
     negative = _base_negative(sources, positive or [], loras.reading(for_all))
     masks = stack([torch.ones(GRID, GRID), *(part.mask for part in parts)])
     if soft:
@@ -272,13 +285,35 @@ def _base_negative(sources: Sources, positive: Conditioning, clip: Any) -> Condi
     [more], _ = encode_together(clip, [refused])
     for tokens, _ in sources.negative:
         check_width("negative", tokens, more)
-    return [[torch.cat([tokens, more.to(tokens)], 1), values] for tokens, values in sources.negative]
+    return _behind(sources.negative, more)
 
 
 def _again(tokens: torch.Tensor, known: torch.Tensor) -> Conditioning:
     """The base negative once more, its known words, which stand at the end, as the LoRAs of a region encode them."""
-    connected = tokens[:, : tokens.shape[1] - known.shape[1]]
-    return [[torch.cat([connected, known.to(tokens).expand(len(tokens), -1, -1)], 1), {}]]
+    return _behind([[tokens[:, : tokens.shape[1] - known.shape[1]], {}]], known)
+
+
+def _behind(conditioning: Conditioning, more: torch.Tensor) -> Conditioning:
+    """A conditioning with more tokens ``[1, T, C]`` behind those of each picture.
+
+    Raises:
+        Told: its pictures have words of different lengths.
+    """
+    _check_even(conditioning)
+    return [[torch.cat([t, more.to(t).expand(len(t), -1, -1)], 1), values] for t, values in conditioning]
+
+
+def _check_even(conditioning: Conditioning) -> None:
+    """
+    Raises:
+        Told: words are repeated in it, and would count for more beside others.
+    """
+    if any(REPEATED in values for _, values in conditioning):
+        raise Told(
+            "The prompts of this batch have different numbers of chunks, and the shorter ones are repeated: beside other words they would"
+            " count for more than alone. Set batch_size to 1; or in Regions take attention couple or an area method, and a canvas whose"
+            " global region has weight 0."
+        )
 
 
 def _encode(

@@ -4,18 +4,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ..graph import EXPLORE, ROUND_INPUT, ROUND_OUTPUT, Graph, ancestors, model_of, nodes_of
+from ..graph import (
+    EXPLORE,
+    PER_PICTURE_NOISE,
+    PROMPT_LINES,
+    ROUND_INPUT,
+    ROUND_OUTPUT,
+    Graph,
+    ancestors,
+    model_of,
+    nodes_of,
+)
 from ..llm.chat import sound
 from ..roulette.draw import DrawnLora, is_lora
 from ..session.item import Item
-from ..session.payloads import Exploration
+from ..session.payloads import Exploration, PromptLine
 from ..vary.grid import split
 from .request import model_name, write_parameters
 
-_SEEDS = {"KSampler": "seed", "KSamplerAdvanced": "noise_seed"}
-"""The samplers that are read, and what they call their seed."""
-_OF_ITEM = {ROUND_INPUT: 5, EXPLORE: 8}
-"""The outputs that hand out an item's own seed."""
+_SEEDS = {"KSampler": "seed", "KSamplerAdvanced": "noise_seed", "SamplerCustomAdvanced": "noise"}
+"""The samplers that are read, and what they call their seed, or the noise that is made of it."""
+_OF_ITEM = {ROUND_INPUT: (5,), EXPLORE: (8,), PROMPT_LINES: (8, 13)}
+"""The outputs that hand out an item's own seed, or its noise."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,9 @@ def how(graph: Graph, item: Item, words: str) -> How:
     inputs: Mapping[str, Any] = sampler["inputs"] if sampler else {}
     prompt, negative = words or _text(graph, inputs.get("positive")), _text(graph, inputs.get("negative"))
     if isinstance(item.payload, Exploration):
-        prompt, negative = split(item.payload.prompt)
+        prompt, negative = split(item.payload.words)
+    if isinstance(item.payload, PromptLine):
+        prompt, negative = item.payload.prompt, item.payload.negative or ""
     prompt = " ".join(filter(None, [prompt, *_loras(item)]))
     strength = _number(inputs.get("denoise"))
     model = str((item.draw or {}).get("checkpoint") or model_of(graph))
@@ -61,7 +73,6 @@ def how(graph: Graph, item: Item, words: str) -> How:
         "Seed": _seed(graph, item, inputs.get(_SEEDS[sampler["class_type"]])) if sampler else None,
         "Size": None,
         "Denoising strength": _first(item.payload.strength, strength if strength != 1 else None),
-        # At the end: Civitai reads nothing behind a single quotation mark.
         "Model": model_name(model) if model else None,
     }
     return How(prompt, negative, facts)
@@ -102,7 +113,9 @@ def _seed(graph: Graph, item: Item, seed: Any) -> int | None:
         return cast("int | None", _number(seed))
     id_, output = cast(list[Any], seed)[:2]
     node = graph.get(str(id_), {"class_type": ""})
-    return item.seed if _OF_ITEM.get(node["class_type"]) == output else None
+    if node["class_type"] == PER_PICTURE_NOISE:
+        return item.seed if "item" in node["inputs"] else cast("int | None", _number(node["inputs"].get("seed")))
+    return item.seed if output in _OF_ITEM.get(node["class_type"], ()) else None
 
 
 def _number(value: Any) -> float | None:

@@ -286,7 +286,10 @@ _READ: Mapping[str, tuple[str, Callable[[str], Any]]] = {
 
 
 def _quoted(value: str) -> str:
-    return value if value and value == value.strip() and not set(value) & set(',:"\n\r') else json.dumps(value)
+    if value and value == value.strip() and not set(value) & set(',:"\n\r'):
+        return value
+    # JSON has two ways to write a quotation mark: Civitai, which reads no escapes, would take the shorter one for the end.
+    return '"' + json.dumps(value)[1:-1].replace('\\"', "\\u0022") + '"'
 
 
 def _unquoted(value: str) -> str:

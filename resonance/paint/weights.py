@@ -32,6 +32,9 @@ _SIGN = re.compile(
 )
 
 
+_AND = re.compile(r"\sAND\s")
+
+
 class Piece(NamedTuple):
     """Words of one weight."""
 
@@ -89,7 +92,20 @@ def pieces(prompt: str) -> list[Piece | None]:
     return found
 
 
-def chunks(runs: Iterable[Sequence[T] | None], most: int) -> tuple[list[list[T]], int]:
+def check_one(prompt: str) -> None:
+    """
+    Raises:
+        Misread: it is several prompts, which sd-scripts gives to the regions of a picture.
+    """
+    if found := _AND.search(prompt):
+        raise Misread(
+            found.start() + 1,
+            "AND stands between the prompts of several regions, and this is encoded as one: use Regions from Mask. If it is a word of"
+            " the prompt, write it in small letters.",
+        )
+
+
+def chunks(runs: Iterable[Sequence[T] | None], most: int) -> tuple[list[list[T]], list[T]]:
     """Tokens in chunks of :data:`ROOM`, at least one, which may be empty.
 
     Args:
@@ -97,7 +113,7 @@ def chunks(runs: Iterable[Sequence[T] | None], most: int) -> tuple[list[list[T]]
         most: chunks.
 
     Returns:
-        The chunks, and how many tokens found no room in them.
+        The chunks, and the tokens that found no room in them.
     """
     found: list[list[T]] = [[]]
     for run in runs:
@@ -112,7 +128,7 @@ def chunks(runs: Iterable[Sequence[T] | None], most: int) -> tuple[list[list[T]]
             left = left[room:]
     if not found[-1] and found[1:]:
         found.pop()
-    return found[:most], sum(map(len, found[most:]))
+    return found[:most], [token for chunk in found[most:] for token in chunk]
 
 
 def shared(counts: Iterable[int]) -> int | None:

@@ -6,6 +6,7 @@ file's name, that is not written twice. ``*`` and ``?`` stand for any characters
 may hold choices, weights and other wildcards.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
@@ -82,6 +83,15 @@ class WildcardFiles:
             Told: one cannot be read, they lead in a circle, or through more than :data:`NESTED` of them.
         """
         self._depth(name, ())
+
+    def stamp(self) -> str:
+        """Another text as soon as a file was changed, has come or has gone."""
+        known = hashlib.sha256()
+        for files in self._indexed().values():
+            for file in files:
+                there = file.path.stat()
+                known.update(f"{file.path}/{there.st_size}/{there.st_mtime_ns}\n".encode(errors="replace"))
+        return known.hexdigest()
 
     # Inside
 

@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -186,7 +185,13 @@ class Chain:
     # Claim
 
     def claim(
-        self, run: str, *, worker: str = "", most: int = 1, alike: Callable[[Item], Hashable] = lambda item: None
+        self,
+        run: str,
+        *,
+        worker: str = "",
+        most: int = 1,
+        alike: Callable[[Item], Hashable] = lambda item: None,
+        fits: Callable[[Sequence[Item]], bool] = lambda items: True,
     ) -> Sequence[Item] | Stop:
         """Gives items of one round to a run.
 
@@ -194,7 +199,8 @@ class Chain:
             run: id of the run.
             worker: who will work on them: it gets items for which it need not load anything, as long as there are such.
             most: how many it can take at once.
-            alike: those that it can take together have equal values.
+            alike: those that it can take together have equal values. What is drawn for them is the same, too.
+            fits: whether it can take those together, the last of which would come to the others.
         """
         with self._mutex, self.ledger.transaction():
             self.ledger.check_place()
@@ -211,9 +217,13 @@ class Chain:
                 return first
             items = [first]
             if most > 1:
-                key = alike(first)
-                following = takewhile(lambda item: alike(item) == key, self.ledger.following(first))
-                items += [item for _, item in zip(range(most - 1), following, strict=False)]
+                key = alike(first), self.drawn(first).draw
+                for item in self.ledger.following(first):
+                    if (alike(item), self.drawn(item).draw) != key or not fits([*items, item]):
+                        break
+                    items.append(item)
+                    if len(items) == most:
+                        break
             return [self.ledger.claim(self.drawn(item), run) for item in items]
 
     def take(self, item: Item, run: str) -> Item:

@@ -59,7 +59,11 @@ class Plain(_Stored):
 
 @dataclass(frozen=True, kw_only=True)
 class Exploration(_Stored):
-    """What Explore knows: the combination, and the seed that all combinations of a round share."""
+    """What Explore knows: the combination, and the seed that all combinations of a round share.
+
+    Attributes:
+        chosen: the prompt with its choices made; None: it has none.
+    """
 
     prompt: str
     aspect: str
@@ -69,10 +73,11 @@ class Exploration(_Stored):
     steps: int
     seed: int
     strength: Number | None = None
+    chosen: str | None = None
 
     @classmethod
-    def of(cls, combination: Combination, seed: int) -> "Exploration":
-        return cls(seed=seed, **combination._asdict())
+    def of(cls, combination: Combination, seed: int, chosen: str | None = None) -> "Exploration":
+        return cls(seed=seed, chosen=chosen, **combination._asdict())
 
     @property
     def combination(self) -> Combination:
@@ -81,7 +86,7 @@ class Exploration(_Stored):
 
     @property
     def words(self) -> str:
-        return self.prompt
+        return self.prompt if self.chosen is None else self.chosen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +162,11 @@ class PromptLine(_Stored):
 
 
 Payload = Plain | Exploration | Variation | PromptLine
+
+
+def written(payload: Payload) -> str:
+    """The prompt that is known before anything is painted, as it was written: where choices are made by lot, before them."""
+    return payload.prompt if isinstance(payload, Exploration) else payload.words
 
 
 def payload_of(data: Mapping[str, Any]) -> Payload:

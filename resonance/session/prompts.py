@@ -9,6 +9,7 @@ from ..files.pictures import locate
 from ..told import Told
 from .item import Item
 from .naming import PROMPT
+from .payloads import written
 
 LONGEST = 100_000
 """Bytes of a prompt."""
@@ -61,7 +62,7 @@ def _in_picture(picture: Path) -> str:
         text = formats.texts(picture).get("resonance")
     except Exception as error:  # a damaged file makes Pillow's readers raise all kinds
         raise Told(f"{where} is not a picture that can be read ({type(error).__name__}).") from None
-    prompt = Item.from_json(text).payload.words if text else None
+    prompt = written(Item.from_json(text).payload) if text else None
     if not prompt:
         raise Told(f"{where} carries no prompt of an exploration. Choose a picture that was explored.")
     return prompt

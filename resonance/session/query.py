@@ -1,9 +1,10 @@
 """What a ledger says, read without owning it: every question that anybody but the ledger itself asks."""
 
+import json
 import logging
 import sqlite3
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -34,8 +35,8 @@ _STEPS = (
 _STATES = ("pending", "claimed", "done", "failed", "parked", "skipped", "removed")
 _SESSION_STATES = ("open", "paused", "finished")
 _ODD = (
-    "SELECT count(*) FROM item WHERE typeof(round) <> 'integer' OR typeof(number) <> 'integer' OR typeof(lineage) <> 'text'"
-    f" OR state NOT IN {_STATES} OR typeof(committed) NOT IN ('null', 'real', 'integer') OR abs(committed) > 1e15"
+    "SELECT count(*) FROM item WHERE (typeof(round) <> 'integer' OR typeof(number) <> 'integer' OR typeof(lineage) <> 'text'"
+    f" OR state NOT IN {_STATES} OR typeof(committed) NOT IN ('null', 'real', 'integer') OR abs(committed) > 1e15)"
 )
 """Items that no version of ours writes."""
 
@@ -273,22 +274,44 @@ class Query:
 
     # Items
 
-    def cells(self) -> Iterator[Cell]:
-        """All items, by round and number.
+    def cells(self, lineages: Collection[str] | None = None) -> Iterator[Cell]:
+        """All items, or those of some lineages, by round and number.
 
         Raises:
             UnreadableLedger: they are too many, or none of ours.
         """
         if (count := self._one("SELECT count(*) FROM item")[0]) > MOST:
             raise UnreadableLedger(f"The session has {count} items; at most {MOST} can be shown.")
-        if odd := self._one(_ODD)[0]:
+        # The index has rounds first: a round is looked up by itself.
+        among = " AND round IN (SELECT value FROM json_each(?)) AND lineage IN (SELECT value FROM json_each(?))"
+        some = [] if lineages is None else [json.dumps(self.rounds()), json.dumps([*lineages])]
+        where = among if some else ""
+        if odd := self._one(_ODD + where, *some)[0]:
             raise UnreadableLedger(
                 f"The ledger cannot be read: {odd} of its items have a form that this version does not know."
             )
-        results = dict(self._db.execute("SELECT item, count(*) FROM result GROUP BY item").fetchall())
-        for row in self._db.execute("SELECT id, round, lineage, state, committed FROM item ORDER BY round, number"):
-            id_, round_, lineage, state, committed = row
+        sql = f"SELECT id, round, lineage, state, committed FROM item WHERE TRUE{where} ORDER BY round, number"
+        rows = self._db.execute(sql, some).fetchall()
+        its = " WHERE item IN (SELECT value FROM json_each(?))" if some else ""
+        ids = [json.dumps([row[0] for row in rows])] if some else []
+        results = dict(self._db.execute(f"SELECT item, count(*) FROM result{its} GROUP BY item", ids).fetchall())
+        for id_, round_, lineage, state, committed in rows:
             yield Cell(id_, round_, lineage, state, committed, results.get(id_, 0))
+
+    def rounds(self) -> list[int]:
+        """Numbers of the rounds, in order. One after the other is looked up in the index: a round may have 100,000 items."""
+        following = "SELECT min(round) AS round FROM item"
+        sql = (
+            f"WITH RECURSIVE found AS ({following} UNION ALL"
+            f" SELECT ({following} WHERE item.round > found.round) FROM found WHERE found.round IS NOT NULL)"
+            " SELECT round FROM found WHERE round IS NOT NULL"
+        )
+        return [checked(row[0], int, "the number of a round") for row in self._db.execute(sql)]
+
+    def first_lineages(self, count: int) -> list[str]:
+        """Lineages of the first round, as many as that, in the order of their letters."""
+        sql = "SELECT lineage FROM item WHERE round = (SELECT min(round) FROM item) ORDER BY lineage LIMIT ?"
+        return [checked(row[0], str, "a lineage") for row in self._db.execute(sql, (count,))]
 
     def items(self, round_: int) -> list[dict[str, Any]]:
         """The items of a round, with ``files``, the names of their pictures."""
@@ -340,15 +363,20 @@ class Query:
         return [checked(row[0], str, f"a file of item {id_}") for row in rows]
 
     def starts_from_pictures(self) -> bool:
-        return bool(self._one("SELECT EXISTS (SELECT 1 FROM item WHERE source IS NOT NULL)")[0])
+        # By the index of each round: without it the whole table would be read where there is none.
+        sql = "SELECT EXISTS (SELECT 1 FROM item WHERE round IN (SELECT value FROM json_each(?)) AND source >= '')"
+        return bool(self._one(sql, json.dumps(self.rounds()))[0])
 
-    def combinations(self) -> dict[str, list[Any]]:
-        """Aspect, scale and prompt of each lineage of an exploration."""
+    def combinations(self, lineages: Collection[str]) -> dict[str, list[Any]]:
+        """Aspect, scale and prompt of lineages of an exploration."""
         facts = ", ".join(f"json_extract(payload, '$.{fact}')" for fact in ("aspect", "scale", "prompt"))
         # A damaged row must not take all others along.
-        known = "(SELECT lineage, CASE WHEN json_valid(payload) THEN payload END AS payload FROM item WHERE round = 1)"
+        known = (
+            "(SELECT lineage, CASE WHEN json_valid(payload) THEN payload END AS payload FROM item"
+            " WHERE round = 1 AND lineage IN (SELECT value FROM json_each(?)))"
+        )
         sql = f"SELECT lineage, {facts} FROM {known} WHERE json_extract(payload, '$.aspect') IS NOT NULL"
-        return {lineage: list(facts) for lineage, *facts in self._db.execute(sql)}
+        return {lineage: list(facts) for lineage, *facts in self._db.execute(sql, (json.dumps([*lineages]),))}
 
     def lineages(self) -> set[str]:
         return {row[0] for row in self._db.execute("SELECT DISTINCT lineage FROM item")}

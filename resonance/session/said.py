@@ -195,7 +195,7 @@ def _asked(graph: str) -> tuple[int | None, Takes | None]:
     takes: Takes | None = None
     for node in cast(dict[str, Any], nodes).values() if isinstance(nodes, dict) else ():
         match node:
-            case {"class_type": "ResonanceRoundInput", "inputs": {"seed": int(value)}}:
+            case {"class_type": "ResonanceRoundInput" | "ResonancePromptLines", "inputs": {"seed": int(value)}}:
                 seed = value
             case {"class_type": "ResonanceRoundOutput", "inputs": {"next_round_takes": str(value)}}:
                 takes = next((each for each in get_args(Takes) if each == value), None)

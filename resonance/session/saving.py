@@ -9,8 +9,9 @@ from pathlib import PurePosixPath
 
 from PIL import Image, UnidentifiedImageError
 
+from .. import images
 from ..files import formats, store
-from ..files.names import writable
+from ..files.names import check_name, writable
 from ..files.settings import SUFFIXES
 from ..files.sidecar import sidecar
 from ..llm.chat import sound
@@ -22,7 +23,7 @@ from .ledger import Ledger, Result
 from .made import Made
 from .naming import PROMPT, folder_of, stem_of
 from .pattern import folded, path_by, values_of
-from .payloads import Exploration
+from .payloads import Exploration, PromptLine, written
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,8 @@ def keep(ledger: Ledger, item: Item, made: Made, note: Callable[[str], None] = l
     """
     formats.check_format(made.naming.format)
     prompt = sound(made.prompt)
-    spoken = item.payload.words or prompt
-    folder = folder_of(item, spoken, made.naming.folder)
+    spoken, as_written = item.payload.words or prompt, written(item.payload) or prompt
+    folder = folder_of(item, as_written, made.naming.folder)
     names, by_rule = _names(ledger, item, made, folder, spoken, note)
     files, besides = list[tuple[str, bytes]](), list[tuple[str, bytes]]()
     for place, (name, picture) in enumerate(zip(names, (*made.pictures, *made.before), strict=True)):
@@ -63,7 +64,7 @@ def keep(ledger: Ledger, item: Item, made: Made, note: Callable[[str], None] = l
     target = writable(ledger.folder, below)
     try:  # the session's own folder is not made again: somebody may have moved it
         if made.naming.folder == "prompt hash" and not (ledger.folder / folder / PROMPT).exists():
-            store.write(ledger.folder / folder, [(PROMPT, f"{spoken}\n".encode())], parents=False)
+            store.write(ledger.folder / folder, [(PROMPT, f"{as_written}\n".encode())], parents=False)
         for above in target.relative_to(ledger.folder).parents[-2::-1]:
             store.write(ledger.folder / above, [], parents=False)
         store.write(target, [*besides, *files], parents=False)
@@ -111,7 +112,10 @@ def _names(
             if folded(f"{folder}/{PROMPT}") not in map(folded, found):
                 yield found
 
-    if naming.pattern:
+    if isinstance(item.payload, PromptLine) and item.payload.file:
+        file = PurePosixPath(check_name(item.payload.file, "file"))  # a ledger may hold anything
+        stem = file.stem if file.suffix.lower() in images.SUFFIXES else file.name
+    elif naming.pattern:
         stem, said = path_by(naming.pattern, values_of(item, begun, spoken, made.model))
         for sentence in said:
             note(sentence)

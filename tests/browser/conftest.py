@@ -61,16 +61,17 @@ def in_pairs(name: str, *values: str) -> pytest.MarkDecorator:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is tested on all four pages runs on one pair of them in the suite, in turn, and on the other in `nox -s long`; what is
-    marked `one_page`, of which there are many cases that differ little, on one page in the suite."""
+    marked `one_page`, of which there are many cases that differ little or that takes long, on one page in the suite."""
     cases: defaultdict[str, dict[str, pytest.Item]] = defaultdict(dict)
     for item in items:
         if found := re.search(r"\b(pinned|newer)-(classic|nodes2)\b", item.nodeid):
             cases[item.nodeid.replace(found[0], "")][found[0]] = item
     for turn, pages in enumerate(pages for pages in cases.values() if len(pages) == 4):
         for page in PAIRS[turn % 2]:
-            pages[page].add_marker(pytest.mark.long)
-        if next(iter(pages.values())).get_closest_marker("one_page"):
-            pages[PAIRS[(turn + 1) % 2][turn // 2 % 2]].add_marker(pytest.mark.long)
+            pages.pop(page).add_marker(pytest.mark.long)
+    alone = [[*pages.values()] for pages in cases.values() if len(pages) == 2]
+    for turn, pages in enumerate(pages for pages in alone if pages[0].get_closest_marker("one_page")):
+        pages[turn % 2].add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ HANDED_ON = {
     "ResonanceComposePrompt": {"positive": "tags", "negative": "negative"},
     "ResonanceContactSheet": {"sheet": "images"},
     "ResonanceCooldown": {"value": "value"},
+    "ResonanceLoRAStack": {"MODEL": "model", "CLIP": "clip"},
     "ResonancePerPictureNoise": {"sampler": "sampler"},
     "ResonanceRegionFromConditioning": {"regions": "regions"},
     "ResonanceRegionHeat": {"image": "image"},

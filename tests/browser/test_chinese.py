@@ -27,6 +27,7 @@ def desk(browser: Browser, comfy: Comfy, renderer: str) -> Iterator[Desk]:
     comfy.post("/api/settings", {"Comfy.Locale": "en"})
 
 
+@pytest.mark.one_page
 @pytest.mark.parametrize("renderer", ["nodes2"], indirect=True)  # which language it is, the front end says
 def test_editor_and_gallery_speak_chinese(desk: Desk) -> None:
     editor = open_editor(desk, region([10, 40, 10, 40], "a pond"))

@@ -58,6 +58,7 @@ def nothing_is_open(desk: Desk) -> None:
     choose(desk, Tagger="tiny-onnx", Model="last used", LastUsed="")
 
 
+@pytest.mark.one_page
 def test_tags_of_a_loaded_picture_are_copied_and_put_into_a_text_node(desk: Desk) -> None:
     load_image(desk, "described", "red")
     before = desk.prompt()
@@ -148,6 +149,7 @@ def test_what_is_wrong_is_said_in_the_panel_once(desk: Desk) -> None:
     expect(desk.page.get_by_role("alert").filter(visible=True).filter(has_text="joytag")).to_have_count(0)
 
 
+@pytest.mark.one_page
 @OTHER_PAIR
 def test_a_caption_comes_from_the_model_that_was_last_used(desk: Desk) -> None:
     with FakeLLM() as fake:

@@ -139,7 +139,7 @@ def test_the_global_description_changes_in_the_regions_that_begin_with_it(desk: 
     words = Words(editor := open_editor(desk, BOAT, {**GULL, "prefixes": ["A gull."]}))
     editor.row("Whole picture").click()
     expect(words.form.get_by_role("heading")).to_have_text("Whole picture")
-    for name in ("Name", "Location", "Start", "File"):
+    for name in ("Name", "Location", "Start"):
         expect(words.box(name)).to_be_hidden()
     words.type("Description 1", "A bay")
     words.type("Detail 1", "Fog")
@@ -149,6 +149,38 @@ def test_the_global_description_changes_in_the_regions_that_begin_with_it(desk: 
     whole, boat, gull = editor.save()
     assert (whole["prefixes"], whole["suffixes"], whole["tags"]) == (["A bay"], ["Fog", "bay"], 1)
     assert (boat["prefixes"], gull["prefixes"]) == (["A bay", "A boat."], ["A gull."])
+
+
+def test_loras_have_rows_that_are_added_and_removed(desk: Desk) -> None:
+    words = Words(editor := open_editor(desk, BOAT))
+    group = words.form.get_by_role("group", name="LoRA", exact=True)
+
+    def rows() -> list[list[str]]:
+        files, strengths = (
+            group.locator(which).evaluate_all("all => all.map(e => e.value)") for which in ("select", "input")
+        )
+        return [list(row) for row in zip(files, strengths, strict=True)]
+
+    swap = "tiny_lora.safetensors"
+    expect(words.box("Strength")).to_be_disabled()
+    words.box("File").select_option(swap)
+    words.type("Strength", "0.5")
+    # The second by the keyboard alone.
+    words.choose("File 2", "tiny_l")
+    editor.press("Tab", "Tab", "Control+a")
+    words.page.keyboard.type("-2")
+    assert rows() == [[swap, "0.5"], [swap, "-2"], ["", "1"]]
+    group.get_by_role("button", name="Remove", exact=True).click()
+    assert rows() == [[swap, "-2"], ["", "1"]]
+    editor.button("Undo").click()
+    assert rows() == [[swap, "0.5"], [swap, "-2"], ["", "1"]]
+    # The whole picture has LoRAs, too.
+    editor.row("Whole picture").click()
+    assert rows() == [["", "1"]]
+    words.box("File").select_option(swap)
+    saved = editor.save()
+    assert saved[0]["lora"] == {"file": swap, "strength": 1}
+    assert saved[1]["lora"] == [{"file": swap, "strength": 0.5}, {"file": swap, "strength": -2}]
 
 
 def test_some_fields_change_all_selected_regions(desk: Desk) -> None:

@@ -81,6 +81,7 @@ def image(desk: Desk) -> Locator:
     return desk.page.locator("dialog[open] svg image").first
 
 
+@pytest.mark.one_page
 @PAIR
 def test_the_background_is_what_is_connected(desk: Desk, photo: Path) -> None:
     desk.load_api(
@@ -155,6 +156,7 @@ def test_the_background_is_the_last_result(desk: Desk, photo: Path) -> None:
     )
 
 
+@pytest.mark.one_page
 @OTHER_PAIR
 def test_heat_is_shown_over_the_result(desk: Desk) -> None:
     desk.load_api(numbered(heat_graph(seed=len(desk.renderer))))

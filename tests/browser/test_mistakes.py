@@ -21,6 +21,7 @@ PLACE = (
 )
 
 
+@pytest.mark.one_page
 @PAIR
 def test_a_mistake_is_counted_once_and_told_in_full_on_its_node(desk: Desk) -> None:
     pictures(desk.comfy, "mistaken", "red")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from host.comfy import Comfy, node
 from host.graphs import pictures
 from host.test_canvas import BOAT, SEA, layout
@@ -70,6 +71,7 @@ def test_tags_say_what_they_were_made_with(desk: Desk) -> None:
     assert lines[0] == "red" and lines[-1].startswith("tiny-onnx runs on CPU (onnx), ")
 
 
+@pytest.mark.one_page
 @PAIR
 def test_after_a_reload_it_is_there_again(browser: Browser, comfy: Comfy, renderer: str) -> None:
     with own_desk(browser, comfy, renderer) as desk:

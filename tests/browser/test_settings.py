@@ -115,6 +115,7 @@ def test_the_gallery_keeps_its_size_and_the_editor_opens_as_it_is_set(desk: Desk
     expect(slider).to_have_value("192")
 
 
+@pytest.mark.one_page
 @pytest.mark.parametrize("renderer", ["nodes2"], indirect=True)
 def test_the_page_the_menus_and_the_panel_are_chinese(browser: Browser, comfy: Comfy, renderer: str) -> None:
     context = browser.new_context(viewport=VIEW)

@@ -73,7 +73,7 @@ One canvas, one seed, all five methods of **Regions** on one sheet; the first pi
 - **attention couple**: start here; each region reads its own words only, and borders are soft.
 - **dense diffusion (omost)**: for many and small regions, and for pictures as Omost's demo made them.
 - **dense diffusion (paper)**: for the freest pictures, where a rough place is enough.
-- **area overlay**: for models of other families, and for a LoRA in one region; slower, because it asks the model once per region.
+- **area overlay**: for models of other families, and for a DoRA in one region; slower, because it asks the model once per region.
 - **area average**: the same, with softer overlaps, because regions that overlap share the place.
 
 **Change first**

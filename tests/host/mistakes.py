@@ -86,11 +86,29 @@ MISTAKES = {
     "a text that is no canvas": one(
         "ResonanceCanvas", None, "There is no canvas in the text", canvas_text="hello, I am no canvas"
     ),
+    "a line that cannot be read": one(
+        "ResonancePromptLines",
+        "lines",
+        "Line 2, column 8: --w768 has no space before its value",
+        lines="a\na barn --w768",
+    ),
     "a program that is none": one(
         "ResonanceTransform", None, "'6@x' is not a pair", transform="own program", **{"transform.program": "6@x"}
     ),
     "llama-cpp-python is missing": one("ResonanceLoadLLM", "model", "pip install llama-cpp-python", model="tiny.gguf"),
     "a GGUF file that is missing": one("ResonanceLoadLLM", "model", "There is no 'gone.gguf' in", model="gone.gguf"),
     "a server that is not there": captioned("http://127.0.0.1:9", "http://127.0.0.1:9"),
+    "multipliers that are none": one(
+        "ResonanceLoRAStack",
+        "multipliers",
+        "with commas between them, such as 0.8,-0.5, not '0.8;1'",
+        multipliers="0.8;1",
+    ),
+    "a LoRA that is missing": one(
+        "ResonanceLoRAStack", "lora_2", "lora_2: 'gone.safetensors' not in", lora_2="gone.safetensors"
+    ),
+    "metadata of a LoRA that is missing": one(
+        "ResonanceLoRAMetadata", "lora", "There is no LoRA 'gone.safetensors' in", lora="gone.safetensors"
+    ),
     "regions in a model that has none": on_flux("but the model is Flux"),
 }

@@ -110,7 +110,7 @@ PRIVATE = set(
         execution_interrupted execution_error exception_type exception_message node_type
         add_on_prompt_handler get_executing_context client_id listen tls_keyfile tls_certfile app
         NODE_CLASS_MAPPINGS NODE_DISPLAY_NAME_MAPPINGS RELATIVE_PYTHON_MODULE GET_SCHEMA get_node all_node_ids is_changed
-        return_word_ids SD1Tokenizer encode_from_tokens return_dict
+        return_word_ids SD1Tokenizer encode_from_tokens return_dict clip_layer embedding_size
         combine_all_hooks create_hook_lora set_hooks_for_conditioning
         model_lora_keys_unet model_lora_keys_clip load_lora convert_lora log_missing WeightAdapterBase calculate_weight
         downscale_ratio_spacial spacial_compression_encode get_previewer decode_latent_to_preview_image
@@ -169,8 +169,8 @@ ROWS = [
     *ordered(takes, "server.py", "PromptServer.add_on_prompt_handler", "handler"),
     *each(uses, "server.py", "PromptServer.post_prompt", "trigger_on_prompt validate_prompt"),
     *each(says, "server.py", "PromptServer.post_free", "unload_models free_memory"),
-    *each(has, "comfy_execution/utils.py", "", "get_executing_context"),
-    *each(has, "comfy_execution/utils.py", "ExecutionContext", "prompt_id"),
+    *each(has, "comfy_execution/utils.py", "", "get_executing_context ExecutionContext"),
+    *each(has, "comfy_execution/utils.py", "ExecutionContext", "prompt_id node_id"),
     # the server
     *each(sets, "server.py", "PromptServer.__init__", "instance prompt_queue client_id app routes"),
     *each(sets, "server.py", "PromptServer.start_multi_address", "address port"),
@@ -197,6 +197,18 @@ ROWS = [
     *ordered(takes, "comfy/sd.py", "CLIP.encode_from_tokens", "tokens return_pooled return_dict"),
     *each(says, "comfy/sd.py", "CLIP.encode_from_tokens", "cond pooled_output"),
     *ordered(takes, "comfy/sd.py", "CLIP.encode_from_tokens_scheduled", "tokens"),
+    *ordered(takes, "comfy/sd.py", "CLIP.clip_layer", "layer_idx"),
+    *each(has, "comfy/sd.py", "CLIP", "clone"),
+    *each(uses, "nodes.py", "CLIPSetLastLayer.set_last_layer", "clone clip_layer"),
+    *ordered(takes, "comfy/sd1_clip.py", "SDTokenizer.decode", "token_ids"),
+    *each(sets, "comfy/sd1_clip.py", "SDTokenizer.__init__", "embedding_size"),
+    *each(says, "comfy/sd1_clip.py", "SD1Tokenizer.__init__", "clip_{}"),
+    *each(sets, "comfy/sdxl_clip.py", "SDXLTokenizer.__init__", "clip_l clip_g"),
+    *each(
+        says, "comfy_extras/nodes_clip_sdxl.py", "CLIPTextEncodeSDXL.execute", "width height crop_w crop_h target_width"
+    ),
+    *each(says, "comfy_extras/nodes_clip_sdxl.py", "CLIPTextEncodeSDXL.execute", "target_height"),
+    *each(uses, "comfy/conds.py", "CONDRegular.process_cond", "repeat_to_batch_size"),
     # latents and sampling
     *each(says, "nodes.py", "EmptyLatentImage.generate", "samples downscale_ratio_spacial"),
     *each(says, "nodes.py", "common_ksampler", "downscale_ratio_spacial"),
@@ -267,6 +279,9 @@ ROWS = [
         )
     ),
     *ordered(takes, "comfy/sd.py", "CLIP.add_patches", "patches strength_patch"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.add_patches", "patches strength_patch"),
+    *each(sets, "comfy/model_patcher.py", "ModelPatcher.clone", "parent"),
+    *each(sets, "comfy/sd.py", "CLIP.clone", "patcher"),
     *each(sets, "comfy/sd.py", "CLIP.__init__", "cond_stage_model"),
     *ordered(takes, "comfy/hooks.py", "HookGroup.combine_all_hooks", "hooks_list"),
     *ordered(takes, "comfy/hooks.py", "create_hook_lora", "lora strength_model strength_clip"),
@@ -378,6 +393,7 @@ ROWS = [
     *each(takes, "comfy/sample.py", "sample", "noise_mask sigmas callback disable_pbar seed"),
     *ordered(takes, "comfy/sample.py", "prepare_noise", "latent_image seed noise_inds"),
     *ordered(takes, "comfy/sample.py", "fix_empty_latent_channels", "model latent_image"),
+    *each(uses, "comfy_extras/nodes_custom_sampler.py", "SamplerCustomAdvanced.execute", "generate_noise seed"),
     *each(has, "comfy/samplers.py", "KSampler", "SAMPLERS SCHEDULERS"),
     *each(has, "comfy/model_management.py", "", "InterruptProcessingException processing_interrupted"),
     *each(has, "comfy/model_management.py", "", "throw_exception_if_processing_interrupted"),

@@ -42,6 +42,33 @@ def test_words_from_widgets_and_links_become_two_prompts(comfy: Comfy):
     assert value(comfy, ("compose", 1), **graph) == ["blurry, oil style"]
 
 
+def test_choices_are_made_in_your_own_words_only_and_only_where_that_is_wanted(comfy: Comfy):
+    file = comfy.base / "user" / "__resonance" / "wildcards" / "w.txt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("old")
+    others = "{a|b}, __w__"
+    graph = {
+        "others": node("PrimitiveString", value=others),
+        "compose": compose(
+            preamble="__w__ {c|c}",
+            suffix="{d|d}",
+            negative="{e|e}",
+            tags=["others", 0],
+            caption=["others", 0],
+            wildcard_seed=3,
+        ),
+    }
+    assert value(comfy, ("compose", 0), **graph) == [f"__w__ {{c|c}}, {others}, {others}, {{d|d}}"]
+    graph["compose"]["inputs"]["wildcards"] = True
+    for word in ("old", "new"):
+        file.write_text(word)
+        assert value(comfy, ("compose", 0), **graph) == [f"{word} c, {others}, {others}, d"]
+        assert value(comfy, ("compose", 1), **graph) == ["e"]
+    file.unlink()
+    with pytest.raises(RunFailed, match="The preamble cannot be read. Line 1, column 1: There is no wildcard 'w'"):
+        value(comfy, ("compose", 0), **graph)
+
+
 SAID = r"a boat (wooden, 16:9) at dawn (6:30), ((SALE)) \(old\)"
 ACTING = {1.0, 1.5, 9.0, 30.0, 1.21}
 

@@ -246,6 +246,23 @@ def test_prompts_have_folders_of_their_own_and_a_negative_part(comfy: Comfy, nam
     assert [i["prompt"] for i in items(comfy, name, 1)] == [whole, "Nice view"]
 
 
+def test_choices_are_made_where_that_is_wanted_and_the_folder_goes_by_what_was_written(comfy: Comfy, name: str):
+    prompt = "{a|b|c|d} {e|f|g|h} view"
+    graph = explore(name, saved={"folder_rule": "prompt hash"}, prompts=prompt, scales="2, 3", wildcards=True)
+    graph["4"] = node("ProbeValue", value=["1", 1])
+    comfy.run(graph)
+    comfy.idle()
+    one, two = items(comfy, name, 1)
+    assert re.fullmatch("[abcd] [efgh] view", one["prompt"]) and one["prompt"] == two["prompt"]
+    folder = output(comfy) / name / prompt_hash(prompt)
+    assert (folder / "prompt.txt").read_text() == prompt + "\n" and len(list(folder.glob("*.png"))) == 2
+    with Image.open(output(comfy) / name / one["files"][0]) as image:
+        graph["1"]["inputs"] |= {"item": image.text["resonance"], "wildcards": False}
+    assert json.loads(comfy.run(graph)["4"]["value"][0]) == [one["prompt"]]
+    with pytest.raises(RunFailed, match="The prompt cannot be read. Line 1, column 1"):
+        comfy.run(explore(f"{name} 2", prompts="__none__", wildcards=True))
+
+
 def test_names_that_meet_get_a_number(comfy: Comfy, name: str):
     aspects = ", ".join(f"{n * 8}x64" for n in range(2, 12))
     run(comfy, explore(name, saved={"folder_rule": "scratch", "name_rule": "variation"}, aspects=aspects))

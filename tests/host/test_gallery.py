@@ -71,6 +71,10 @@ def test_a_session_of_five_thousand_is_there_at_once(comfy: Comfy, name: str):
     found = answer.json()
     assert (found["status"]["done"], found["status"]["failed"], found["status"]["round"]) == (95, 3, 50)
     assert len(found["items"]) == 5000 and len(found["lineages"]) == 100 and found["rounds"] == list(range(1, 51))
+    first = fetch(comfy, name, "grid?first=1").json()
+    assert first["more"] and not found["more"] and first["rounds"] == found["rounds"]
+    assert first["lineages"] == found["lineages"][:80]
+    assert first["items"] == [item for item in found["items"] if item[2] < 80]
     id_, round_, row, state, committed, files = found["items"][-1]
     item = fetch(comfy, name, f"items/{id_}").json()
     assert (item["round"], item["lineage"], item["state"]) == (round_, found["lineages"][row], state)

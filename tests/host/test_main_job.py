@@ -1,5 +1,6 @@
 """The main job with real parts: a tagger, a checkpoint, and nothing but words between one picture and the next."""
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from PIL import Image
 
 from .comfy import Comfy, node
 from .graphs import check_whole, items, mean, output, pictures
+from .regional import with_the_rest
 
 STRENGTH = {"red": (0, 2), "green": (1, 0), "blue": (2, 0)}
 
@@ -48,8 +50,10 @@ def drawn(graph: dict[str, Any], text: str) -> dict[str, Any]:
     return graph
 
 
-@pytest.mark.parametrize("tagger", ["tiny-torch", "tiny-onnx"])
-@pytest.mark.parametrize("words_first", [False, True], ids=["one by one", "words first"])
+@pytest.mark.parametrize(
+    ("tagger", "words_first"),
+    with_the_rest([("tiny-torch", True), ("tiny-onnx", False)], product(["tiny-torch", "tiny-onnx"], [False, True])),
+)
 def test_a_red_picture_stays_red_through_its_words(comfy: Comfy, tagger: str, words_first: bool):
     name = f"main {tagger} {words_first}"
     pictures(comfy, name, "red", "green", "blue")

@@ -56,7 +56,7 @@ CALLS = tuple(calls(Transform((Pair(6, 0.35), Pair(7, 0.58)), iterations=1), 5))
 """The same: two parallel calls, with the first and the second noise of a seed."""
 
 
-@pytest.mark.parametrize("masked", [False, True], ids=["whole", "masked"])
+@pytest.mark.parametrize("masked", [pytest.param(False, marks=pytest.mark.long), True], ids=["whole", "masked"])
 def test_on_the_links_of_a_workflow_the_calls_are_those_of_its_vary_node(comfy: Comfy, masked: bool) -> None:
     levels, before = mask(comfy), read(comfy.base / "input" / "start.png")
     nodes = {"mask": node("LoadImageMask", image="mask.png", channel="red")}

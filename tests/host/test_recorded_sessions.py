@@ -105,6 +105,11 @@ def check_whole(session: Session, before: dict[int, dict[str, Any]]) -> None:
     assert {file for file in there if not file.startswith(("start/", "thumbs/"))} == set(files)
 
 
+def by_turns(now: str) -> list[Any]:
+    """Every kind of session; all but one in `nox -s long`."""
+    return [kind if kind == now else pytest.param(kind, marks=pytest.mark.long) for kind in KINDS]
+
+
 def graph(kind: str) -> dict[str, Any]:
     return json.loads((SESSIONS / kind / "graph.json").read_text(encoding="utf-8"))
 
@@ -126,7 +131,7 @@ def test_the_report_is_the_recorded_one(comfy: Comfy, kind: str, tmp_path: Path)
     assert now.splitlines() == path.read_text(encoding="utf-8").splitlines(), recording.advice(__file__)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", by_turns("rounds"))
 def test_the_same_graph_goes_on_with_it(comfy: Comfy, kind: str) -> None:
     session = put(comfy, kind)
     before = session.done()
@@ -135,7 +140,7 @@ def test_the_same_graph_goes_on_with_it(comfy: Comfy, kind: str) -> None:
     check_whole(session, before)
 
 
-@pytest.mark.parametrize("kind", ["rounds", "explore"])
+@pytest.mark.parametrize("kind", ["explore", pytest.param("rounds", marks=pytest.mark.long)])
 def test_resume_goes_on_with_it_once_somebody_has_run_it_here(comfy: Comfy, kind: str) -> None:
     session = put(comfy, kind)
     before = session.done()
@@ -151,7 +156,7 @@ def test_resume_goes_on_with_it_once_somebody_has_run_it_here(comfy: Comfy, kind
     check_whole(session, before)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", by_turns("vary"))
 def test_the_command_goes_on_with_it(comfy: Comfy, kind: str) -> None:
     session = put(comfy, kind)
     before = session.done()

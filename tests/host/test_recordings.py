@@ -21,6 +21,8 @@ OTHERS = {
     ("ResonanceVary", "sampler_name"),
     ("ResonanceVary", "scheduler"),
     ("ResonanceRegionFromConditioning", "lora"),
+    *(("ResonanceLoRAStack", f"lora_{n}") for n in range(1, 9)),
+    ("ResonanceLoRAMetadata", "lora"),
 }
 """Lists that are ComfyUI's, the machine's or made of files."""
 

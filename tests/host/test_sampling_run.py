@@ -10,6 +10,7 @@ import pytest
 from resonance.canvas.canvas import Canvas, Region
 
 from .comfy import Comfy, RunFailed, node
+from .graphs import listening
 from .paint import CLIP, MODEL, VAE, Look, look, paint
 from .regional import (
     COUPLE,
@@ -47,7 +48,7 @@ def close(one: Look, other: Look) -> bool:
     return bool(np.abs(np.subtract((one.left, one.right), (other.left, other.right))).max() <= 1)
 
 
-ACROSS = [*(("sd15", method) for method in ONE_PASS), ("sd2", PAPER), ("sdxl", COUPLE)]
+ACROSS = [("sd15", OMOST), ("sd2", PAPER), ("sdxl", COUPLE)]
 
 
 @pytest.mark.parametrize(("family", "method"), with_the_rest(ACROSS, product(FAMILIES, ONE_PASS)))
@@ -375,6 +376,15 @@ def test_a_compiled_model_gives_the_same_pictures(comfy: Comfy, method: str):
         assert close(picture, plain), canvas
         traced += graphs
     assert traced  # without regions it is compiled
+
+
+def test_that_regions_are_sampled_without_torch_compile_is_said(comfy: Comfy):
+    nodes = place(HALVES, COUPLE)
+    nodes["compiled"] = node("CompileModel", model=["regions", 0], name="graphs", way="wrapper")
+    prompt = paint("tiny_sd15", ["regions", 1], ["regions", 2], model=["compiled", 0], nodes=nodes, steps=1)
+    with listening(comfy, "resonance.text") as (client, heard):
+        comfy.run(prompt, client_id=client)
+    assert ["without Torch Compile" in event["text"] for event in heard if event["node"] == "sampler"] == [True]
 
 
 def test_a_model_that_was_compiled_in_another_way_is_refused(comfy: Comfy):

@@ -137,6 +137,7 @@ def test_killed_and_resumed_every_picture_is_made_once(comfy: Comfy) -> None:
     assert all(state == "done" for _, _, state, _ in rows(folder))
 
 
+@pytest.mark.long
 def test_begun_by_the_command_it_goes_on_in_the_browser(comfy: Comfy) -> None:
     folder = output(comfy) / "shell first"
     other = comfy.base / "elsewhere.png"

@@ -6,7 +6,7 @@ import torch
 
 from .wired.clip_text import clip_text
 from .wired.controlnet import controlnet
-from .wired.flux import flux
+from .wired.flux import flux, swapping
 from .wired.loras import layer, wide
 from .wired.taesd import taesd
 from .wired.unet import KOALA, REAL_NUMBERS, SMALLEST, TWELVE, WIDTH, Blocks, Family, lora, unet
@@ -46,22 +46,30 @@ def build_families(folder: Path) -> None:
     save(folder / "vae" / "tiny_taef1.safetensors", taef1())
 
 
+def build_characters(folder: Path, left: str, right: str) -> None:
+    """Writes two LoRAs for ``tiny_sd15``: with one, red words paint blue, with the other they paint green."""
+    for name, colors in ((left, (0, 2)), (right, (0, 1))):
+        save(folder / "loras" / name, swap(SMALLEST, SD1, colors, lora_te=768))
+
+
 KINDS = ("lora", "locon", "loha", "lokr")
 REFUSED = ("dora", "oft", "boft", "glora", "diff")
 
 
 def build_loras(folder: Path) -> None:
-    """Writes ``loras/wide_{kind}_{family}`` for every layer of ``tiny_sd15_topology`` and ``tiny_sdxl``, of each of :data:`KINDS`;
-    for the first also ``wide_{kind}`` of each of :data:`REFUSED`; ``tiny_lora_sd2``, which swaps red and blue. Needs :func:`build_families`."""
-    for family, checkpoint, text in (
-        ("sd15_topology", sd15(blocks=REAL_NUMBERS, chaos=0), {"lora_te": 768}),
-        ("sdxl", sdxl(), {"lora_te1": 768, "lora_te2": 1280}),
+    """Writes ``loras/wide_{kind}_{family}`` for every layer of ``tiny_sd15_topology`` and ``tiny_sdxl``, of each of :data:`KINDS`, and
+    ``wide_lora_sd15``; for the first also ``wide_{kind}`` of each of :data:`REFUSED`; ``tiny_lora_sd2`` and ``tiny_lora_flux``, which swap red and blue. Needs :func:`build_families`."""
+    for family, checkpoint, text, kinds in (
+        ("sd15_topology", sd15(blocks=REAL_NUMBERS, chaos=0), {"lora_te": 768}, KINDS),
+        ("sdxl", sdxl(), {"lora_te1": 768, "lora_te2": 1280}, KINDS),
+        ("sd15", sd15(), {}, KINDS[:1]),
     ):
-        for kind in KINDS:
+        for kind in kinds:
             weights = Weights()
             wide(weights, checkpoint, UNET, kind, text)
             save(folder / "loras" / f"wide_{kind}_{family}.safetensors", weights)
     save(folder / "loras" / "tiny_lora_sd2.safetensors", swap(TWELVE, SD2))
+    save(folder / "loras" / "tiny_lora_flux.safetensors", swap_words())
     for kind in REFUSED:
         weights = Weights()
         layer(
@@ -99,9 +107,9 @@ def sdxl() -> Weights:
     return weights
 
 
-def swap(blocks: Blocks, family: Family, **encoders: int) -> Weights:
+def swap(blocks: Blocks, family: Family, colors: tuple[int, int] = (0, 2), **encoders: int) -> Weights:
     weights = Weights()
-    lora(weights, blocks, family, encoders)
+    lora(weights, blocks, family, encoders, colors=colors)
     return weights
 
 
@@ -114,6 +122,12 @@ def tint() -> Weights:
 def flux_alone() -> Weights:
     weights = Weights()
     flux(weights)
+    return weights
+
+
+def swap_words() -> Weights:
+    weights = Weights()
+    swapping(weights)
     return weights
 
 

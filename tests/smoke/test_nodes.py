@@ -7,14 +7,17 @@ import pytest
 from fake_llm import FakeLLM
 from host.comfy import Comfy, node
 from host.graphs import items, mean, output
-from host.paint import CLIP, MODEL, VAE, paint, picture
+from host.paint import CLIP, MODEL, VAE, hue, paint, picture
 from host.regional import AREA, COUPLE, HALVES, hues, pictures, place
 from host.test_canvas import BOAT, PROGRAM, SEA, layout, run, shows
 from host.test_explore import explore
 from host.test_llm import RED, Texts, captions, connect, core, describe
+from host.test_lora_stack import stack, stacked
 from host.test_old_nodes import halves as old_halves
 from host.test_old_nodes import old
 from host.test_per_picture_noise import LEVEL, SEED, apart, base, compared, ksampler, ours, sampling
+from host.test_prompt_lines import lines
+from host.test_regions_from_mask import SWAP, from_mask
 from host.test_regions_in_graphs import with_words
 from host.test_roulette import draw, strongest, summary
 from host.test_taggers import graph as tagged
@@ -112,6 +115,13 @@ def test_resonance_load_drawn(comfy: Comfy) -> None:
     assert strongest(comfy, draw(lora=True)) == "blue"  # its LoRA swaps red and blue
 
 
+def test_resonance_encode_line(comfy: Comfy) -> None:
+    encode = node("ResonanceEncodeLine", clip=CLIP, positive="(red:1.3) cat", negative="bad BREAK worse")
+    for side in (0, 1):
+        [[tokens, _]] = value(comfy, ("encode", side), load=LOAD, encode=encode)
+        assert tokens["shape"] == [1, 154, 768]
+
+
 # Rounds
 
 
@@ -135,6 +145,11 @@ def test_resonance_round_output(comfy: Comfy, seen: dict[str, Any]) -> None:
 def test_resonance_explore(comfy: Comfy) -> None:
     ended(comfy, explore("explored", scales="2, 3", seeds=2))
     assert [item["state"] for round_ in (1, 2) for item in items(comfy, "explored", round_)] == ["done"] * 4
+
+
+def test_resonance_prompt_lines(comfy: Comfy) -> None:
+    ended(comfy, lines("lined", "a --d 7\n{e$$b|c} --n d", batch_size=2))
+    assert [(item["state"], item["prompt"]) for item in items(comfy, "lined", 1)] == [("done", each) for each in "abc"]
 
 
 def test_resonance_exploration_prompt(comfy: Comfy) -> None:
@@ -197,6 +212,21 @@ def test_resonance_encode_canvas(comfy: Comfy) -> None:
 
 def test_resonance_region_from_conditioning(comfy: Comfy) -> None:
     assert hues(pictures(comfy, with_words(COUPLE, False))[0]) == ("red", "blue")
+
+
+def test_resonance_regions_from_mask(comfy: Comfy) -> None:
+    nodes = from_mask("a red AND a red AND the", (SWAP, 1.0))
+    assert hues(pictures(comfy, nodes)[0]) == ("blue", "red")
+
+
+def test_resonance_lora_stack(comfy: Comfy) -> None:
+    swap = stack(("tiny_lora.safetensors", 2.0), multipliers="0.5", model=MODEL, clip=CLIP)
+    assert hue(picture(comfy, stacked({"stack": swap})).whole) == "blue"
+
+
+def test_resonance_lora_metadata(comfy: Comfy) -> None:
+    metadata = node("ResonanceLoRAMetadata", lora="tiny_lora.safetensors", count=5)
+    assert value(comfy, ("metadata", 0), metadata=metadata) == "{}"
 
 
 def test_resonance_region_heat(comfy: Comfy) -> None:

@@ -106,6 +106,23 @@ def test_only_items_that_are_alike_are_claimed_together(chain: Chain):
     assert not isinstance(got, Stop) and [item.index for item in got] == [1, 2]
 
 
+def test_only_items_that_fit_together_are_claimed_together(chain: Chain):
+    got = chain.claim("a", most=4, fits=lambda items: sum(item.index for item in items) < 7)
+    assert not isinstance(got, Stop) and [item.index for item in got] == [1, 2, 3]
+
+
+def test_only_items_of_which_the_same_is_drawn_are_claimed_together(tmp_path: Path):
+    chain = begun(tmp_path, 12, 1, 'model.checkpoint = ["a.safetensors", "b.safetensors"]')
+    runs = list[list[str]]()
+    while not isinstance(got := chain.claim("run", most=12), Stop):
+        runs.append([(item.draw or {})["checkpoint"] for item in got])
+        for item in got:
+            chain.keep(item, Made(pictures=(PNG,)))
+    chain.close()
+    assert [set(run) for run in runs] == [{runs[0][0]}, {runs[1][0]}] and runs[0][0] != runs[1][0]
+    assert sum(map(len, runs)) == 12
+
+
 def test_the_next_round_waits_for_the_last_item_of_this_one(tmp_path: Path):
     chain = begun(tmp_path, count=2)
     first, second = claimed(chain, "a")[0], claimed(chain, "b")[0]

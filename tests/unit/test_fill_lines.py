@@ -125,7 +125,7 @@ def test_a_line_is_a_picture_with_what_it_gives_and_what_the_node_has(session: S
     assert [item.seed for item in session.made] == [7, 7, cat.seed, cat.seed]
     assert [item.lineage for item in session.made] == ["X0001", "X0002", "X0003", "X0004"]
     assert session.claim() == []
-    with Image.open(session.folder / "round-0001" / f"{session.made[0].stem}.png") as image:
+    with Image.open(session.folder / "round-0001" / "x.png") as image:
         assert Item.from_json(image.info["resonance"]).payload == first
 
 
@@ -241,6 +241,33 @@ def test_a_batch_takes_neighbours_whose_options_agree(session: Session):
         session.keep(items)
     assert sizes == [2, 1, 1, 2, 1, 1]
     assert len(session.made) == 8 and len({item.stem for item in session.made}) == 8
+
+
+def test_what_a_line_calls_its_picture_is_its_name_and_no_others(session: Session):
+    session.press("a --f My Barn.jpeg\nb --f my barn\nc --f v1.5\nd --f prompt.txt", per_line=2)
+    session.work()
+    files = [item["files"][0].removeprefix("round-0001/") for item in query.read_round(session.folder, 1)[1]]
+    stems = [f"{item.stem}.png" for item in session.made]
+    assert files == [
+        "My Barn.png",
+        stems[1],
+        "my barn_2.png",
+        stems[3],
+        "v1.5.png",
+        stems[5],
+        "prompt.txt.png",
+        stems[7],
+    ]
+    session.die()
+    (session.folder / FILE).unlink()
+    assert (rebuilt := rebuild(session.folder)).left == () and rebuilt.items == 8
+
+
+def test_a_name_in_a_ledger_leads_nowhere(session: Session):
+    session.press("a --f x")
+    [item] = session.claim()
+    with pytest.raises(Told, match="The file name '../x' must not"):
+        session.keep([replace(item, payload=replace(line(item), file="../x"))])
 
 
 def test_a_batch_that_fails_costs_no_attempt_and_the_one_at_fault_is_found(session: Session):

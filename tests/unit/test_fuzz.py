@@ -19,6 +19,7 @@ from resonance.canvas.listing import digest, write
 from resonance.canvas.masks import masks
 from resonance.canvas.read import Reading, partial, read_canvas
 from resonance.canvas.write_program import write_program
+from resonance.files.lora_metadata import Metadata, read_metadata
 from resonance.files.names import inside
 from resonance.img2tag2img import config
 from resonance.interpret.taggers.labels import Labels, read_labels
@@ -110,6 +111,12 @@ def wildcards(text: str, path: Path) -> Choices:
     return files(name)
 
 
+def metadata(text: str, path: Path) -> Metadata:
+    header = text.encode(errors="replace")
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    return read_metadata(path)
+
+
 def use_layout(reading: Reading) -> None:
     assert len(reading.notes) <= 51 and all(note and len(note) < 400 for note in reading.notes)
     canvas = reading.canvas
@@ -172,6 +179,11 @@ def use_wildcards(read: Choices) -> None:
     assert [*walk(read.entries[number])] or read.entries[number] == ()
 
 
+def use_metadata(read: Metadata) -> None:
+    assert json.loads(read.json).keys() == read.texts.keys()
+    assert "".join([read.json, *read.tags(), *read.triggers]).encode()
+
+
 READERS = {
     "answers": Reader(layout, use_layout),
     "canvas": Reader(layout, use_layout),
@@ -187,6 +199,7 @@ READERS = {
     "transform": Reader(program, use_program),
     "lines": Reader(lines, use_lines),
     "wildcards": Reader(wildcards, use_wildcards),
+    "lora": Reader(metadata, use_metadata),
 }
 
 

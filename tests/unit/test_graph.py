@@ -4,15 +4,18 @@ from typing import Any
 
 import pytest
 
-from resonance.graph import lacks_sampler, reached, with_session
+from resonance.graph import comes_to, lacks_sampler, reached, samplers_beside, with_session
 
 INPUT = {"class_type": "ResonanceRoundInput", "inputs": {"session": "old", "seed": 1}}
 VARY = {"class_type": "ResonanceVary", "inputs": {"save_as": "on", "save_as.session": "old"}}
 EXPLORE = {"class_type": "ResonanceExplore", "inputs": {"session": "old"}}
+LINES = {"class_type": "ResonancePromptLines", "inputs": {"session": "old", "seed": 1}}
 OTHER = {"class_type": "SaveImage", "inputs": {"session": "old"}}
 
 
-@pytest.mark.parametrize(("node", "key"), [(INPUT, "session"), (VARY, "save_as.session"), (EXPLORE, "session")])
+@pytest.mark.parametrize(
+    ("node", "key"), [(INPUT, "session"), (VARY, "save_as.session"), (EXPLORE, "session"), (LINES, "session")]
+)
 def test_a_renamed_session_is_written_into_its_graph(node: dict[str, Any], key: str) -> None:
     graph = {"1": node, "2": OTHER}
     found = with_session(graph, "new")
@@ -25,6 +28,12 @@ def test_two_sessions_in_one_graph_keep_their_names_and_a_linked_name_its_link()
     linked = {**INPUT, "inputs": {"session": ["9", 0]}}
     for graph in ({"1": VARY, "2": second}, {"1": linked}, {"1": OTHER}):
         assert with_session(graph, "new") == graph
+
+
+def test_which_nodes_an_output_comes_to() -> None:
+    graph = {"1": LINES, "2": {"class_type": "Noise", "inputs": {"item": ["1", 0], "seed": 3}}}
+    assert comes_to(graph, "1", 0, "Noise")
+    assert not any(comes_to(graph, *where) for where in (("1", 1, "Noise"), ("2", 0, "Noise"), ("1", 0, "Other")))
 
 
 def test_what_an_item_reaches_hangs_below_the_node_that_hands_it_out() -> None:
@@ -46,3 +55,7 @@ def test_noise_needs_the_sampler_that_comes_with_it() -> None:
     samplers = (["ours", 1], ["detail", 0], ["second", 1], "euler")
     assert [lacks_sampler(graph(sampler), "ours") for sampler in samplers] == [False] * 4
     assert lacks_sampler(graph(["core", 0]), "ours") and not lacks_sampler(graph(["core", 0]), "second")
+    found = [
+        samplers_beside(graph(sampler), "ours", 0) for sampler in (["core", 0], ["detail", 0], ["ours", 1], "euler")
+    ]
+    assert found == [["euler"], ["DetailSampler"], [], []]

@@ -1,10 +1,15 @@
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from resonance.drive.exploration import Exploring
+from resonance.paint.wildcards import WildcardFiles
 from resonance.session.fill.grid import Grid
+from resonance.session.item import Item
 from resonance.session.ledger import Ledger
+from resonance.session.payloads import written
 from resonance.session.prompts import prompt_of
 from resonance.told import Told
 from resonance.vary.grid import (
@@ -174,6 +179,34 @@ def test_all_combinations_of_a_round_share_its_seed(ledger: Ledger):
     items = [ledger.find(round_, f"X000{n}") for round_ in (1, 2) for n in (1, 2)]
     assert [item and item.seed for item in items] == [7, 7, seed_of(7, 2), seed_of(7, 2)]
     assert [item and (item.source, item.payload.scale) for item in items] == [(None, 6), (None, 9)] * 2
+
+
+def test_choices_in_prompts_are_made_by_the_seed_and_kept(ledger: Ledger, tmp_path: Path):
+    (tmp_path / "w.txt").write_text("\n".join(f"old {n}" for n in range(50)))
+    prompts = ["__w__ {a|b} boat --n {c|d}"]
+    wide = combine(prompts, [("square", (64, 64))], [6.0, 9.0], steps)
+    with ledger.transaction():
+        for seeds, text in ((1, "old"), (2, "new")):
+            fill = Grid(wide, seeds, WildcardFiles([tmp_path]))
+            fill.begin(ledger)
+            fill.open_round(ledger)
+            ledger._db.execute("UPDATE item SET state = 'done'")
+            (tmp_path / "w.txt").write_text("\n".join(f"new {n}" for n in range(50)))
+            assert re.fullmatch(rf"{text} \d+ [ab] boat --n [cd]", ledger.payloads(seeds)["X0001"].words)
+    first, second = (ledger.payloads(round_) for round_ in (1, 2))
+    assert first["X0001"].words == first["X0002"].words != second["X0001"].words
+    assert {written(each) for each in (*first.values(), *second.values())} == {*prompts}
+    item = fill.first("s", 7)
+    assert Item.from_json(item.to_json()).payload == item.payload and item.payload.words.startswith("new")
+    with pytest.raises(Told, match=r"The prompt cannot be read. Line 1, column 3: .*only Prompt Lines can make"):
+        Grid(combine(["a {e$$b|c}"], [("square", (64, 64))], [6.0], steps), 1, WildcardFiles([])).first("s", 7)
+
+
+def test_the_command_does_not_take_choices_for_words():
+    asked = Exploring(prompts="a {b|c}").inputs()
+    assert Exploring.of_graph({**asked, "wildcards": False}).prompts == "a {b|c}"
+    with pytest.raises(Told, match="has choices and wildcards in it, which only ComfyUI makes"):
+        Exploring.of_graph({**asked, "wildcards": True})
 
 
 def test_lineages_stay_with_their_combinations(ledger: Ledger):

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from infotext import NEGATIVE, a1111, civitai
 
 from resonance.paint.how import how
 from resonance.session.item import Item
-from resonance.session.payloads import Exploration, Plain
+from resonance.session.payloads import Exploration, Plain, PromptLine
 
 ITEM = Item(session="s", round=1, index=1, lineage="X0001", seed=42, source="a.png [input]")
 GRAPH: dict[str, dict[str, Any]] = {
@@ -92,6 +92,35 @@ def test_the_item_goes_before_the_sampler():
     assert known == {"Steps": "9", "CFG scale": "3", "Denoising strength": "0.3", "Model": "drawn"}
 
 
+def test_a_prompt_line_says_what_the_sampler_is_given_over_links():
+    payload = PromptLine(
+        key="k",
+        line="a {x|y} --n b",
+        prompt="a x",
+        negative="b",
+        width=8,
+        height=8,
+        steps=9,
+        scale=3,
+        strength=0.3,
+        seed=7,
+    )
+    item = replace(ITEM, payload=payload, seed=7)
+    graph = changed("5", positive=["1", 1], negative=["1", 2], steps=["1", 7], cfg=["1", 6], seed=["1", 8])
+    graph["1"]["class_type"] = "ResonancePromptLines"
+    known = {"Steps": "9", "CFG scale": "3", "Denoising strength": "0.3", "Seed": "7"}
+    prompt, negative, facts = a1111(how(graph, item, "other").text((8, 8)))
+    assert (prompt, negative) == ("a x", "b") and known.items() <= facts.items()
+    graph["5"] = {"class_type": "SamplerCustomAdvanced", "inputs": {"noise": ["1", 13], "latent_image": ["1", 3]}}
+    facts = a1111(how(graph, item, "").text((8, 8)))[2]
+    assert known.items() <= facts.items() and "Sampler" not in facts
+    graph["5"]["inputs"]["noise"] = ["6", 0]
+    for inputs, seed in (({"item": ["1", 0], "seed": 3}, "7"), ({"seed": 3}, "3")):
+        graph["6"] = {"class_type": "ResonancePerPictureNoise", "inputs": inputs}
+        graph["7"]["inputs"]["images"] = ["5", 0]
+        assert a1111(how(graph, item, "").text((8, 8)))[2]["Seed"] == seed
+
+
 def test_drawn_loras_stand_in_the_prompt_where_both_look_for_them():
     drawn = {"name": "styles/ink.safetensors", "model_strength": 0.8, "clip_strength": 1.0}
     item = replace(ITEM, draw={"checkpoint": "drawn.safetensors", "loras": [drawn, "what a stranger wrote"]})
@@ -152,6 +181,7 @@ def test_a1111_reads_every_prompt_and_name_as_it_was(prompt: str, negative: str,
 
 
 @given(prompt=prompts, negative=prompts, model=names)
+@example(prompt="a", negative="b", model='",Seed: 5, ')
 def test_civitai_reads_prompts_and_facts_whatever_the_model_is_called(prompt: str, negative: str, model: str):
     if NEGATIVE in prompt + negative or "Steps" in prompt + negative:
         return

@@ -10,8 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from resonance.paint.dynamic import Misread
 from resonance.paint.emphasis import MODES, Mode, emphasized
-from resonance.paint.weights import LARGEST, Piece, chunks, embedded, pieces, shared
+from resonance.paint.weights import LARGEST, Piece, check_one, chunks, embedded, pieces, shared
 from resonance.told import Told
 
 
@@ -117,6 +118,15 @@ def test_no_prompt_takes_long_and_too_many_brackets_are_refused():
     assert time.thread_time() - begun < 2
 
 
+def test_prompts_for_several_regions_are_no_prompt():
+    for prompt in ("red AND blue", "red\nAND\tblue", "(red AND blue:1.2)", "a AND b AND c"):
+        with pytest.raises(Told, match="use Regions from Mask") as said:
+            check_one(prompt)
+        assert isinstance(said.value, Misread) and prompt[said.value.at :].startswith("AND")
+    for prompt in ("red and blue", "SAND AND", "RAND", "AND"):
+        check_one(prompt)
+
+
 def words(*sizes: int | None) -> Iterator[list[int] | None]:
     number = 0
     for size in sizes:
@@ -142,8 +152,8 @@ def words(*sizes: int | None) -> Iterator[list[int] | None]:
 )
 def test_chunks_have_room_for_75_tokens(sizes: list[int | None], most: int, expected: list[int], lost: int):
     found, left = chunks(words(*sizes), most)
-    assert ([*map(len, found)], left) == (expected, lost)
-    assert [token for chunk in found for token in chunk] == [*range(sum(expected))]
+    assert ([*map(len, found)], len(left)) == (expected, lost)
+    assert [token for chunk in (*found, left) for token in chunk] == [*range(sum(expected) + lost)]
 
 
 @pytest.mark.parametrize(

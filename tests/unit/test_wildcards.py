@@ -234,6 +234,20 @@ def test_a_prompt_that_grows_without_end_is_refused(tmp_path: Path):
         line.choose(line.nodes, randoms_of(1), files)
 
 
+def test_a_stamp_changes_with_any_file(tmp_path: Path):
+    def stamp() -> str:
+        return WildcardFiles([tmp_path]).stamp()
+
+    stamps = [stamp()]
+    (tmp_path / "a").mkdir()
+    for change in ("one\n", "two two\n"):
+        (tmp_path / "a" / "b.txt").write_text(change)
+        stamps.append(stamp())
+        assert stamp() == stamps[-1]
+    (tmp_path / "a" / "b.txt").unlink()
+    assert len(set(stamps)) == 3 and stamp() == stamps[0]
+
+
 def test_a_file_is_read_once(tmp_path: Path):
     root = write(tmp_path, a_txt="1")
     files = WildcardFiles([root])

@@ -3,7 +3,8 @@ from typing import Any
 import torch
 from comfy.model_patcher import ModelPatcher
 
-class CLIP: ...
+class CLIP:
+    patcher: ModelPatcher
 
 class VAE:
     def __init__(self, sd: dict[str, torch.Tensor], *, metadata: dict[str, str] | None = None) -> None: ...

@@ -15,6 +15,10 @@ var SAME = {
 	},
 	ResonanceContactSheet: { sheet: "images" },
 	ResonanceCooldown: { value: "value" },
+	ResonanceLoRAStack: {
+		MODEL: "model",
+		CLIP: "clip"
+	},
 	ResonancePerPictureNoise: { sampler: "sampler" },
 	ResonanceRegionFromConditioning: { regions: "regions" },
 	ResonanceRegionHeat: { image: "image" },
@@ -545,6 +549,7 @@ var SESSIONS = /* @__PURE__ */ new Set([
 	INPUT,
 	OUTPUT,
 	"ResonanceExplore",
+	"ResonancePromptLines",
 	"ResonanceVary"
 ]);
 var OURS = /^(Resonance|Omost|DenseDiffusion)/;
@@ -554,10 +559,10 @@ var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
 var BUTTONS_HEIGHT = 46;
-var nodes = () => import("./node-DdhGOTPX.mjs");
+var nodes = () => import("./node-kZ8ZcG18.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-Wp-hoUuW.mjs");
-var menu = () => import("./menu-BhAnSQgM.mjs");
+var said = () => speaking ??= import("./said-B8P0qw8U.mjs");
+var menu = () => import("./menu-DKuN6AjZ.mjs");
 var panel = () => import("./panel-Cngc_RB_.mjs");
 var folders = () => import("./folders-BZL1UFh7.mjs");
 var tables = () => import("./transform-BdIFsHdS.mjs");
@@ -707,7 +712,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-DtAnsLQG.mjs").then(({ openGallery }) => {
+				import("./gallery-DNI4Gfq6.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},

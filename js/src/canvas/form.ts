@@ -57,7 +57,7 @@ export function form(state: State): HTMLElement {
   // Each stops at the other: on the way to 0.75 an end is 0.
   const start = numberField([0, 1], STEP, (value) => editAll('start', ({ end }) => ({ start: Math.min(value, end) })))
   const end = numberField([0, 1], STEP, (value) => editAll('end', ({ start }) => ({ end: Math.max(value, start) })))
-  const loras = loraField((changed) => edit('lora', (region) => ({ loras: changed(region.loras) })))
+  const loras = loraField((changed, tag) => edit(tag, (region) => ({ loras: changed(region.loras) })))
 
   const nameField = labeled(t('form.name'), name)
   const times = [labeled(t('form.start'), start.input), labeled(t('form.end'), end.input)]
@@ -76,7 +76,7 @@ export function form(state: State): HTMLElement {
     h('div', { className: 'numbers' }, labeled(t('form.weight'), weight.input), ...times),
     loras.element,
   )
-  const ofLocals = [nameField, where.element, ...times, loras.element]
+  const ofLocals = [nameField, where.element, ...times]
 
   let shownNumber: number | undefined
   const refresh = (forced: boolean): void => {

@@ -19,7 +19,10 @@ interface Row {
   offer(files: readonly string[]): void
 }
 
-export function loraField(edit: (changed: (loras: readonly Lora[]) => readonly Lora[]) => void): LoraField {
+/** Changes the LoRAs. What follows with the same tag is one step of undo, what has none is a step of its own. */
+type Edit = (changed: (loras: readonly Lora[]) => readonly Lora[], tag: string) => void
+
+export function loraField(edit: Edit): LoraField {
   const element = group(t('form.lora'))
   const rows: Row[] = []
   let offered: readonly string[] = []
@@ -47,7 +50,7 @@ export function loraField(edit: (changed: (loras: readonly Lora[]) => readonly L
   }
 }
 
-function newRow(number: number, edit: (changed: (loras: readonly Lora[]) => readonly Lora[]) => void): Row {
+function newRow(number: number, edit: Edit): Row {
   const none = h('option', { value: '', textContent: t('form.no_lora') })
   const files = h('select', {}, none)
   const put = (loras: readonly Lora[], ...lora: Lora[]): readonly Lora[] => [
@@ -62,18 +65,18 @@ function newRow(number: number, edit: (changed: (loras: readonly Lora[]) => read
   }
   files.addEventListener('change', () => {
     const file = files.value
-    edit((loras) => put(loras, { file, strength: loras[number]?.strength ?? 1 }))
+    edit((loras) => put(loras, { file, strength: loras[number]?.strength ?? 1 }), '')
   })
   const strength = numberField([-STRONGEST, STRONGEST], STEP, (value) =>
     edit((loras) => {
       const lora = loras[number]
       return lora ? put(loras, { ...lora, strength: value }) : loras
-    }),
+    }, `strength ${number}`),
   )
   const named = (name: string): string => (number ? `${name} ${number + 1}` : name)
   const remove = button('×', named(t('form.remove')), () => {
     files.focus()
-    edit((loras) => put(loras))
+    edit((loras) => put(loras), '')
   })
   const file = labeled(named(t('form.lora_file')), files)
   file.append(remove)

@@ -91,7 +91,7 @@ function build(element: HTMLElement): () => void {
     showHeader()
   }
 
-  /** Loads the grid; what is heard meanwhile is taken in afterwards. */
+  /** Loads the grid, of a session that is not shown yet first the first rows; what is heard meanwhile is taken in afterwards. */
   const load = async (): Promise<void> => {
     const session = chosen.session
     if (!session || !open) return
@@ -100,7 +100,7 @@ function build(element: HTMLElement): () => void {
     missed = late
     loaded = performance.now()
     try {
-      const answer = await askGrid(session)
+      const answer = await askGrid(session, table === EMPTY)
       if (mine !== turn) return
       table = makeTable(answer)
       sessions.set(session, answer.status)
@@ -109,6 +109,7 @@ function build(element: HTMLElement): () => void {
       showHeader()
       if (broken) header.complain('')
       broken = false
+      if (answer.more) return load()
     } catch (error) {
       if (mine !== turn) return
       broke(error)

@@ -36,6 +36,8 @@ export interface News extends Status {
 
 export interface GridAnswer {
   readonly status: Status
+  /** Whether these are the first rows only. */
+  readonly more: boolean
   readonly rounds: readonly number[]
   /** Whether items start from pictures. */
   readonly sources: boolean
@@ -109,7 +111,9 @@ const path = (session: string): string => `${ROUNDS}/${encodeURIComponent(sessio
 
 export const askSessions = (): Promise<(Status | Unread)[]> => ask(ROUNDS)
 
-export const askGrid = (session: string): Promise<GridAnswer> => ask(`${path(session)}/grid`)
+/** @param first asks for the first rows only, which come at once. */
+export const askGrid = (session: string, first: boolean): Promise<GridAnswer> =>
+  ask(`${path(session)}/grid${first ? '?first=1' : ''}`)
 
 export const askItem = (session: string, id: number): Promise<Item> => ask(`${path(session)}/items/${id}`)
 

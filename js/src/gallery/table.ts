@@ -32,7 +32,7 @@ export const EMPTY: Table = {
   rows: new Map(),
 }
 
-export function makeTable({ rounds, sources, lineages, told, items }: Omit<GridAnswer, 'status'>): Table {
+export function makeTable({ rounds, sources, lineages, told, items }: Omit<GridAnswer, 'status' | 'more'>): Table {
   const table = {
     rounds,
     sources,

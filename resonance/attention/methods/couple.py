@@ -26,6 +26,7 @@ class AttentionCouple:
 
     name: ClassVar[str] = "attention couple"
     own: ClassVar[bool] = False
+    pooled: ClassVar[bool] = False
 
     @property
     def share(self) -> float:

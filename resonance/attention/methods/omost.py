@@ -28,6 +28,7 @@ class OmostDense:
 
     name: ClassVar[str] = "dense diffusion (omost)"
     own: ClassVar[bool] = False
+    pooled: ClassVar[bool] = True
 
     @property
     def share(self) -> float:

@@ -42,6 +42,7 @@ class DenseDiffusion:
 
     name: ClassVar[str] = "dense diffusion (paper)"
     own: ClassVar[bool] = True
+    pooled: ClassVar[bool] = True
 
     def plan(self, masks: torch.Tensor, tokens: tuple[int, ...], weights: tuple[float, ...]) -> "PaperPlan":
         strength = masks.new_tensor(weights)

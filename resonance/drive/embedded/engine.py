@@ -181,7 +181,7 @@ class Embedded:
 def _explored(payload: Exploration, draw: Draw | None) -> Request:
     """What Explore hands out as something to paint."""
     made = payload.combination
-    prompt, negative = split(made.prompt)
+    prompt, negative = split(payload.words)
     return Request(
         prompt=plain(prompt),
         negative=plain(negative),

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-import folder_paths
 from aiohttp import web
 
 from ...canvas import listing
@@ -15,7 +14,7 @@ from ...canvas.exchange import read_any
 from ...canvas.read import LIMIT
 from ...canvas.write_program import write_program
 from ...told import Told
-from .. import core, encode
+from .. import encode
 from .sessions import answer, read_body, read_json
 
 LARGEST = 2 * LIMIT
@@ -94,10 +93,4 @@ def _size(said: dict[str, Any]) -> tuple[int, int]:
 
 @lru_cache(64)
 def _count(text: BagText) -> tuple[list[int], int]:
-    return encode.counts(_clip(), text)
-
-
-@lru_cache(1)
-def _clip() -> core.ClipL:
-    """With the embeddings that prompts may name; all encoders that read 77 tokens count alike."""
-    return core.ClipL(folder_paths.get_folder_paths("embeddings"))
+    return encode.counts(encode.clip_l(), text)

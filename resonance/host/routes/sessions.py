@@ -65,7 +65,8 @@ async def one(request: web.Request) -> web.Response:
 
 
 async def all_items(request: web.Request) -> web.Response:
-    return await answer(lambda: grid.grid(_session(request)), await _reader(request))
+    first = request.query.get("first") == "1"
+    return await answer(lambda: grid.grid(_session(request), first), await _reader(request))
 
 
 async def where(request: web.Request) -> web.Response:

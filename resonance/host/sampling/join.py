@@ -12,7 +12,7 @@ from ...attention.binding import Bound
 from ...attention.heat import Heat
 from ...attention.lora import RegionLora
 from ...attention.method import kept
-from ...attention.parts import KEY, Binding, joined
+from ...attention.parts import KEY, Binding, common_rows, joined
 from ...attention.site import ACTS, Acts, Entry
 from ...told import Told
 from ..core_sampling import CoreRun, Given
@@ -116,8 +116,9 @@ def _text(run: CoreRun, given: Given, binding: Binding | None) -> _Text:
         return _Text(given, None, base, (base.shape[1],))
     made = iter(run.made_of(given, [(p.tokens, p.values) for p in binding.parts if p.tokens is not None]))
     parts = [base if part.tokens is None else next(made) for part in binding.parts]
+    rows = common_rows(base, binding.parts)
     with kept():
-        pieces = [base, *(part.to(base).expand(len(base), -1, -1) for part in parts)]
+        pieces = [piece.to(base).expand(rows, -1, -1) for piece in (base, *parts)]
         return _Text(given, binding, torch.cat(pieces, 1), tuple(piece.shape[1] for piece in pieces))
 
 

@@ -1,6 +1,5 @@
 """Owns a sampling run: what its conditionings carry acts from the first step to the last, and is gone after it."""
 
-import logging
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -13,6 +12,7 @@ from ...attention.capture import HeatProcessor
 from ...attention.lora_layer import LoraLayer
 from ...attention.site import Call, Layer, Processor, Row, Stage
 from ...told import Told
+from .. import progress
 from ..core_sampling import Asked, CoreRun, Options, text_projections, wrapped
 from ..families import family
 from .join import Joined, join
@@ -22,8 +22,6 @@ RUN = "resonance_run"
 """Where the options of a run hold the :class:`SamplingRun`, and the key of our wrappers."""
 
 T = TypeVar("T")
-
-_log = logging.getLogger(__name__)
 
 _calling: ContextVar["tuple[SamplingRun, Call] | None"] = ContextVar("calling", default=None)
 """The call that this thread is in: hooks of modules are told nothing else, and other threads may use the same modules."""
@@ -49,7 +47,7 @@ def _sample(run: CoreRun, go: Callable[[], Any]) -> Any:
     if run.is_compiled:
         # What it has compiled once it takes for every later run, one with other regions too.
         run.uncompile()
-        _log.warning("Regions act in this run, which is therefore sampled without Torch Compile.")
+        progress.warn("Regions act in this run, which is therefore sampled without Torch Compile.")
     if any(type(module).__name__ == "OptimizedModule" for module in run.models[0].modules()):
         raise Told(
             "This model was compiled, so that regions cannot act in its attention: connect one that is not compiled, or use an area "
@@ -113,7 +111,9 @@ class SamplingRun:
         if joined.heats:
             processors.append(HeatProcessor(words))
         self._processors = sorted(processors, key=lambda processor: processor.order)
-        self._loras = LoraLayer(joined.loras, joined.bound, run.percent_to_sigma) if joined.loras else None
+        self._loras = None
+        if joined.loras:
+            self._loras = LoraLayer(joined.loras, joined.bound, run.percent_to_sigma, progress.warn)
         # LoRAs first: what else acts on a layer acts on its output with them.
         self._layers: list[Layer] = [*([self._loras] if self._loras else []), *_once(acting.layers for acting in acts)]
         self.stages: list[Stage] = _once(acting.stages for acting in acts)

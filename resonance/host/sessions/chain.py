@@ -8,6 +8,7 @@ import logging
 import sqlite3
 import time
 import uuid
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from ...session.fill.fill import Change, Fill
 from ...session.item import Item, Words
 from ...session.ledger import Ledger
 from ...session.opening import Unwritable, unwritable
-from ...session.payloads import Plain
+from ...session.payloads import Plain, PromptLine
 from ...session.reason import Outcome, Reason
 from ...session.status import Moved, NoLedger
 from ...told import NoSpace, Told
@@ -50,7 +51,12 @@ ENDED = {
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
-    """What Round Input or Explore is set to."""
+    """What a node that hands out items is set to.
+
+    Attributes:
+        most: how many items a run takes, of those that are ``alike`` and together fit one, see :meth:`.Chain.claim`.
+        notes: what is said beside how far the session is. The fill may add to it while it is read.
+    """
 
     session: str
     fill: Fill
@@ -58,6 +64,10 @@ class Ask:
     keep_going: bool
     words_first: bool
     plan: Plan | None
+    most: int = 1
+    alike: Callable[[Item], Hashable] = lambda item: None
+    fits: Callable[[Sequence[Item]], bool] = lambda items: True
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -66,15 +76,17 @@ class Work:
 
     Attributes:
         note: what a person is to know of the picture's file.
+        beside: the pictures of the items beside it.
     """
 
     item: Item
     image: torch.Tensor | None = None
     note: str = ""
+    beside: tuple[torch.Tensor, ...] = ()
 
-    def said(self, text: str) -> str:
-        """What is shown on the node: a text, and the note."""
-        return f"{text}\n\n{self.note}" if self.note else text
+    def said(self, text: str, *notes: str) -> str:
+        """What is shown on the node: a text, and the notes."""
+        return "\n\n".join(filter(None, (text, self.note, *notes)))
 
 
 def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
@@ -108,14 +120,14 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
         try:
             waiting = ledger.session().run
             if waiting and waiting != run.id and core.is_queued(waiting):
-                progress.say(_joined(owned, ask, run), node_id)
+                progress.say("\n\n".join((_joined(owned, ask, run), *ask.notes)), node_id)
                 return None
             if waiting == run.id and owned.recorded and owned.recorded.prompt != run.prompt:
                 _hand_over(ledger)
                 return None
             chain = _follow(owned, ask)
             successor = str(uuid.uuid4()) if ask.keep_going and not looped else None
-            got = _claim(owned, chain, run, run.id if looped else successor)
+            got = _claim(owned, chain, ask, run, run.id if looped else successor)
             item, stop = (None, got) if isinstance(got, Stop) else (got, None)
         except (NoSpace, Unwritable):
             sessions.close(ask.session)
@@ -126,12 +138,17 @@ def next_work(ask: Ask, node_id: str, prompt: dict[str, Any]) -> Work | None:
         except Moved as error:
             sessions.lose(owned, error)
             raise
+        except Told:  # such as lines that cannot be read
+            sessions.close_when_idle(ledger)
+            raise
         if item and successor:
             _queue(owned, run, successor, item)
-        work = _load(chain, run, item) if item else None
+        work = _load(chain, ask, run, item) if item else None
         status = sessions.announce(ledger, work.item if work else None)
+        for other in work.item.beside if work else ():
+            sessions.announce(ledger, changed=other.id)
         if item:
-            progress.say(work.said(status.text()) if work else status.text(), node_id)
+            progress.say(work.said(status.text(), *ask.notes) if work else status.text(), node_id)
             return work
         try:
             text = at_rest(owned, stop, waiting == run.id, node_id)
@@ -157,7 +174,8 @@ def pasted(text: str) -> Work:
     """
     item = Item.from_json(text)
     if item.source is None:
-        raise Told("This item starts from no picture. Paste it into Explore, which handed it out.")
+        node = sessions.NODES["lines" if isinstance(item.payload, PromptLine) else "explore"]
+        raise Told(f"This item starts from no picture. Paste it into {node}, which handed it out.")
     return Work(item, *_given(item.source))
 
 
@@ -252,7 +270,7 @@ def _record(owned: Owned, run: Run) -> None:
     owned.recorded = sessions.Recorded(run.prompt, queue.texts(run.prompt, run.extra.get("extra_pnginfo")))
 
 
-def _claim(owned: Owned, chain: Chain, run: Run, following: str | None) -> Item | Stop | None:
+def _claim(owned: Owned, chain: Chain, ask: Ask, run: Run, following: str | None) -> Item | Stop | None:
     """Settles what came before and claims, in one transaction. None: the run before was interrupted.
 
     Args:
@@ -274,18 +292,22 @@ def _claim(owned: Owned, chain: Chain, run: Run, following: str | None) -> Item 
             _begin(owned, fill)
         got = None
         if not (interrupted and chained):
-            got = chain.claim(run.id)
+            got = chain.claim(run.id, most=ask.most, alike=ask.alike, fits=ask.fits)
             if isinstance(got, Stop) and got.why is Why.FINISHED and owned.owed:
                 _begin(owned, fill)
                 ledger.update(state="open")
-                got = chain.claim(run.id)
-        item = got[0] if got and not isinstance(got, Stop) else None
+                got = chain.claim(run.id, most=ask.most, alike=ask.alike, fits=ask.fits)
+        item = _together(got) if got and not isinstance(got, Stop) else None
         ledger.update(run=following if item else None)
     for id_ in claimed:
         sessions.announce(ledger, changed=id_)
     if not chained:
         sessions.announce(ledger)  # items may have come and gone
     return got if isinstance(got, Stop) else item
+
+
+def _together(items: Sequence[Item]) -> Item:
+    return replace(items[0], beside=tuple(items[1:]))
 
 
 def _ended(id_: str, process: str, run: Run, owned: Owned) -> Outcome:
@@ -304,7 +326,8 @@ def _queue(owned: Owned, run: Run, successor: str, item: Item) -> None:
         queue.submit(successor, run.graph())
     except BaseException:
         with owned.ledger.transaction():
-            owned.ledger.release(item)
+            for each in item.batch:
+                owned.ledger.release(each)
             owned.ledger.update(run=None)
         raise
     owned.runs.append(run.id)
@@ -312,23 +335,39 @@ def _queue(owned: Owned, run: Run, successor: str, item: Item) -> None:
         core.forget(owned.runs.popleft())
 
 
-def _load(chain: Chain, run: Run, item: Item) -> Work | None:
-    """Reads the claimed item's picture. What cannot be read is skipped and the next item is claimed instead."""
+def _load(chain: Chain, ask: Ask, run: Run, item: Item) -> Work | None:
+    """Reads the pictures of the claimed items. What cannot be read is skipped; where that is all, others are claimed instead."""
     ledger = chain.ledger
     while True:
-        try:
-            path = chain.locate(item)
-            return Work(item, *_read(path)) if path else Work(item)
-        except Told as error:
-            if chain.skip(item, str(error)):
-                log.warning("Session %s skips item %s of round %s: %s", ledger.name, item.index, item.round, error)
-            with ledger.transaction():
-                got = chain.claim(run.id)
-            sessions.announce(ledger, changed=item.id)
-            progress.stop_if_interrupted()
-            if isinstance(got, Stop):
-                return None
-            item = got[0]
+        read = [work for each in item.batch if (work := _load_one(chain, replace(each, beside=())))]
+        if read:
+            beside = tuple(work.image for work in read[1:] if work.image is not None)
+            notes = " ".join(filter(None, (work.note for work in read)))
+            return Work(_together([work.item for work in read]), read[0].image, notes, beside)
+        with ledger.transaction():
+            got = chain.claim(run.id, most=ask.most, alike=ask.alike, fits=ask.fits)
+        progress.stop_if_interrupted()
+        if isinstance(got, Stop):
+            return None
+        item = _together(got)
+
+
+def _load_one(chain: Chain, item: Item) -> Work | None:
+    """An item with its picture; None: it cannot be read and is skipped."""
+    try:
+        path = chain.locate(item)
+        return Work(item, *_read(path)) if path else Work(item)
+    except Told as error:
+        ledger = chain.ledger
+        if chain.skip(item, str(error)):
+            log.warning("Session %s skips item %s of round %s: %s", ledger.name, item.index, item.round, error)
+        sessions.announce(ledger, changed=item.id)
+        return None
+
+
+def picture(source: str) -> torch.Tensor:
+    """A picture (IMAGE) that belongs to an item, ``name [root]``. Raises Told: it cannot be read."""
+    return _picture(source)[0]
 
 
 def _picture(source: str) -> tuple[torch.Tensor, str]:
@@ -357,7 +396,7 @@ def _peek(ask: Ask, node_id: str) -> Work:
         found = replace(found, draw=PlanDraws(ask.plan).draw(seed, found.round, found.lineage))
     work = Work(found, *_picture(found.source)) if found.source else Work(found)
     text = f"next: {found.lineage}, item {found.index} of round {found.round}. Nothing is claimed without Round Output."
-    progress.say(work.said(text), node_id)
+    progress.say(work.said(text, *ask.notes), node_id)
     return work
 
 

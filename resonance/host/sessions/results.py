@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from comfy.cli_args import args
+from PIL import Image
 
 from ... import graph, images
 from ...files import store
@@ -19,6 +20,7 @@ from ...session.item import Item
 from ...session.made import Made, Takes
 from ...session.naming import BY_ROUND, Naming
 from ...session.status import Moved
+from ...told import Told
 from .. import folders
 from . import owned as sessions
 from . import queue
@@ -40,7 +42,7 @@ def save(
     naming: Naming = BY_ROUND,
     note: Callable[[str], None] = log.warning,
 ) -> list[dict[str, str]]:
-    """Saves a run's pictures and commits the item.
+    """Saves a run's pictures and commits the item. Of several that the run works on each gets one picture, and is committed by itself.
 
     An item that was pasted, not claimed, is saved to the temporary folder and committed by whoever pasted it.
 
@@ -57,38 +59,58 @@ def save(
 
     Raises:
         Lost: the item's claim has passed to another run; nothing is saved.
-        Told: the naming needs words.
+        Told: the naming needs words, or there are more or fewer pictures than items.
     """
     if not item.token:
         return _preview(item, results, before, prompt, extra)
     owned = sessions.open_(item.session)
-    ledger = owned.ledger
-    item = replace(item, words=ledger.own(item))
+    ledger, reduced = owned.ledger, graph.reduced(prompt)
+    model = graph.model_of(reduced)
     pictures, beside = (
         tuple(each for batch in batches for each in images.from_tensor(batch)) for batches in (results, before)
     )
-    made = Made(
-        pictures=pictures,
-        before=beside,
-        prompt=words,
-        takes=takes,
-        naming=naming,
-        how=how(graph.reduced(prompt), item, words) if naming.parameters else None,
-        model=graph.model_of(graph.reduced(prompt)),
-        texts=_texts(item, prompt, extra) or None,
-    )
-    try:
-        files = saving.keep(ledger, item, made, note)
-    except Moved as error:
-        sessions.lose(owned, error)
-        raise
-    sessions.announce(ledger, item)
+    files = list[str]()
+    for one, its, its_before in _shares(item, pictures, beside):
+        one = replace(one, words=ledger.own(one))
+        made = Made(
+            pictures=its,
+            before=its_before,
+            prompt=words,
+            takes=takes,
+            naming=naming,
+            how=how(reduced, one, words) if naming.parameters else None,
+            model=model,
+            texts=_texts(one, prompt, extra) or None,
+        )
+        try:
+            files += saving.keep(ledger, one, made, note)
+        except Moved as error:
+            sessions.lose(owned, error)
+            raise
+        sessions.announce(ledger, one)
     if ledger.session().run is None:
         sessions.close_when_idle(ledger)
     return [
         {"filename": name, "subfolder": f"{item.session}/{folder}", "type": "output"}
         for folder, _, name in (file.rpartition("/") for file in files)
     ]
+
+
+Pictures = tuple[Image.Image, ...]
+
+
+def _shares(item: Item, pictures: Pictures, before: Pictures) -> list[tuple[Item, Pictures, Pictures]]:
+    """Which pictures are whose."""
+    if not item.beside:
+        return [(item, pictures, before)]
+    for some, name in ((pictures, "images"), (before, "before")):
+        if len(some) != len(item.batch) and (some or name == "images"):
+            raise Told(
+                f"{name}: this run works on {len(item.batch)} prompt lines, so {len(item.batch)} pictures must come, but there are"
+                f" {len(some)}. Set batch_size of Prompt Lines to 1, or look at what changes the number on the way."
+            )
+    rows = [(each,) for each in before] or [()] * len(pictures)
+    return [(replace(one, beside=()), (its,), row) for one, its, row in zip(item.batch, pictures, rows, strict=True)]
 
 
 def _preview(

@@ -1,10 +1,12 @@
 """The combinations of an exploration."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
+from ...paint.choices import choose_prompt
+from ...paint.wildcards import WildcardFiles
 from ...vary.grid import Combination
 from ...vary.transform import seed_of
 from .. import lineage, saving
@@ -24,15 +26,17 @@ class Grid:
 
     Attributes:
         seeds: how many are wanted; 0 = no end.
+        wildcards: choices and wildcards in prompts are made by the seed when a combination joins a round; None: they are words.
     """
 
     combinations: tuple[Combination, ...]
     seeds: int
+    wildcards: WildcardFiles | None = None
     kind: ClassVar[Kind] = "explore"
     more: ClassVar[str] = "Raise the number of seeds, add aspects, scales or prompts, or choose another session name."
 
     def first(self, session: str, seed: int) -> Item:
-        payload = Exploration.of(self.combinations[0], seed_of(seed, 1))
+        payload = next(self._payloads(self.combinations[:1], seed_of(seed, 1)))
         return Item(
             session=session,
             round=1,
@@ -86,8 +90,16 @@ class Grid:
         if not missing:
             return 0
         seed = seed_of(ledger.session().seed, round_)
-        payloads = [Exploration.of(names[name], seed) for name in missing]
-        return ledger.add(round_, [(None, name) for name in missing], payloads)
+        payloads = self._payloads([names[name] for name in missing], seed)
+        return ledger.add(round_, [(None, name) for name in missing], list(payloads))
+
+    def _payloads(self, combinations: Iterable[Combination], seed: int) -> Iterator[Exploration]:
+        """Equal prompts choose the same with equal seeds, so that they can be compared."""
+        chosen: dict[str, str] = {}
+        for each in combinations:
+            if self.wildcards and each.prompt not in chosen:
+                chosen[each.prompt] = choose_prompt(each.prompt, seed, self.wildcards, "prompt")
+            yield Exploration.of(each, seed, chosen.get(each.prompt))
 
 
 def _keys(payloads: Mapping[str, Payload]) -> dict[tuple[Any, ...], str]:

@@ -169,7 +169,9 @@ def _nodes(wanted: Iterable[Shot]) -> Mapping[str, Nodes]:
 
 
 def alike(item: Item) -> Hashable:
-    """Equal for items that may be painted in one batch: all that a line gives agrees but words, seeds and names."""
+    """Equal for items that may be painted in one batch: all that a line gives agrees but words, seeds and names, and both have
+    pictures or neither has."""
     payload = item.payload
     assert isinstance(payload, PromptLine)
-    return payload.width, payload.height, payload.steps, payload.scale, payload.strength, payload.options
+    pictures = item.source is None, payload.mask is None, payload.guide is None
+    return payload.width, payload.height, payload.steps, payload.scale, payload.strength, payload.options, pictures

@@ -61,6 +61,14 @@ def flux(weights: Weights, context: int = 768, pooled: int = 768) -> None:
     weights.layer("final_layer.linear", PATCH, WIDTH, gain=0)[:, :PATCH] = torch.eye(PATCH) * FADE * PATCH_SCALE
 
 
+def swapping(weights: Weights, context: int = 768) -> None:
+    """A LoRA that swaps the words' red and blue."""
+    down = weights.random("diffusion_model.txt_in.lora_down.weight", 1, context, gain=0)
+    down[0, :3] = torch.tensor([1, 0, -1])  # red less blue
+    up = weights.random("diffusion_model.txt_in.lora_up.weight", WIDTH, 1, gain=0)
+    up[WORDS[0], 0], up[WORDS[2], 0] = -1, 1
+
+
 def gate(weights: Weights, key: str, parts: int) -> None:
     """The modulation of a block: shift and scale 0, the gate of the attention 1, all but for chaos."""
     weights.layer(key, parts * WIDTH, WIDTH)

@@ -210,20 +210,27 @@ def attention(weights: Weights, prefix: str, context: int, heads: int, encoders:
         out[WORDS, head + LATENT] = 1 / heads
 
 
-def lora(weights: Weights, blocks: Blocks, family: Family, encoders: dict[str, int], rank: int = 4) -> None:
-    """A LoRA in kohya's names: the UNet part swaps the words' red and blue, the text encoder part is random.
+def lora(
+    weights: Weights,
+    blocks: Blocks,
+    family: Family,
+    encoders: dict[str, int],
+    rank: int = 4,
+    colors: tuple[int, int] = (0, 2),
+) -> None:
+    """A LoRA in kohya's names: the UNet part swaps two of the words' red, green and blue, the text encoder part is random.
 
     Args:
         encoders: name in the keys and width of each text encoder.
     """
-    width = WIDTH // family.heads
+    width, (one, other) = WIDTH // family.heads, colors
     for block, depth in blocks.transformers():
         for i in range(depth):
             key = f"lora_unet_{block.replace('.', '_')}_transformer_blocks_{i}_attn2_to_out_0"
             down = weights.random(f"{key}.lora_down.weight", rank, WIDTH, gain=0)
-            down[0, 0::width], down[0, 2::width] = 1 / family.heads, -1 / family.heads  # red less blue
+            down[0, one::width], down[0, other::width] = 1 / family.heads, -1 / family.heads  # one less the other
             up = weights.random(f"{key}.lora_up.weight", WIDTH, rank, gain=0)
-            up[WORDS[0], 0], up[WORDS[2], 0] = -1, 1
+            up[WORDS[one], 0], up[WORDS[other], 0] = -1, 1
             weights[f"{key}.alpha"] = torch.tensor(float(rank))
     for text, width in encoders.items():
         for name, into in (("self_attn_out_proj", width), ("mlp_fc2", 4 * width)):

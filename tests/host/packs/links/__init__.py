@@ -60,7 +60,7 @@ def fine(kind, options):
         case "RESONANCE_ITEM":
             item = of_ours(".session.item Item")
             return item(session="links", round=1, index=1, lineage="X0001", seed=0)
-        case "RESONANCE_REGIONS":
+        case "RESONANCE_REGIONS" | "RESONANCE_LORAS":
             return ()
         case "RESONANCE_LLM" | "OMOST_LLM":
             return type("Engine", (), {"chat": print})()

@@ -6,6 +6,9 @@ from . import looks, loras, models, runs, tints
 
 
 class PatchesExtension(ComfyExtension):
+    async def on_load(self):
+        loras.count_patches()
+
     async def get_node_list(self):
         return [*models.NODES, *tints.NODES, *looks.NODES, *loras.NODES, *runs.NODES]
 

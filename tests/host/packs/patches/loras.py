@@ -1,8 +1,12 @@
-"""What the LoRAs of regions are measured with."""
+"""What the LoRAs of regions are measured with, and given by."""
 
+import json
+import sys
+from collections import Counter
 from dataclasses import replace
 
 import torch
+from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
 
 REGIONS = "resonance_regions"
@@ -94,4 +98,64 @@ class PassBy(io.ComfyNode):
         return io.NodeOutput(model)
 
 
-NODES = [Apart, WithoutBase, PooledOf, PassBy]
+def ours(module):
+    return next(found for name, found in sys.modules.items() if name.endswith(f".resonance.{module}"))
+
+
+class GiveLoras(io.ComfyNode):
+    """LoRAs for regions, from their names and strengths as JSON."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="GiveLoras",
+            category="probe",
+            inputs=[io.String.Input("text")],
+            outputs=[io.Custom("RESONANCE_LORAS").Output()],
+        )
+
+    @classmethod
+    def execute(cls, text):
+        return io.NodeOutput(tuple(ours("canvas.canvas").Lora(*each) for each in json.loads(text)))
+
+
+PATCHED = Counter()
+"""How many weights ComfyUI has patched, by the class of the model."""
+
+
+def count_patches():
+    """Has ComfyUI count them."""
+    patch = ModelPatcher.patch_weight_to_device
+
+    def counted(self, key, *args, **kwargs):
+        PATCHED[type(self.model).__name__] += key in self.patches
+        return patch(self, key, *args, **kwargs)
+
+    ModelPatcher.patch_weight_to_device = counted
+
+
+class PatchedWeights(io.ComfyNode):
+    """How many weights were patched since it was last asked, once ``after`` has run."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="PatchedWeights",
+            category="probe",
+            inputs=[io.AnyType.Input("after", optional=True)],
+            is_output_node=True,
+            not_idempotent=True,
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, **_):
+        return float("nan")
+
+    @classmethod
+    def execute(cls, after=None):
+        found = json.dumps({name: count for name, count in PATCHED.items() if count})
+        PATCHED.clear()
+        return io.NodeOutput(ui={"patched": [found]})
+
+
+NODES = [Apart, WithoutBase, PooledOf, PassBy, GiveLoras, PatchedWeights]

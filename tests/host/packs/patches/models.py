@@ -28,7 +28,8 @@ class LoadSmall(io.ComfyNode):
         numbers = (re.search(r"encoder\.layers\.(\d+)\.", key) for key in comfy.utils.load_torch_file(path))
         layers = {"num_hidden_layers": 1 + max(int(number[1]) for number in numbers if number)}
         options = {f"{encoder}_model_config": layers for encoder in ("clip_l", "clip_h", "clip_g")}
-        return io.NodeOutput(*comfy.sd.load_checkpoint_guess_config(path, te_model_options=options)[:3])
+        embeddings = {"embedding_directory": folder_paths.get_folder_paths("embeddings")}
+        return io.NodeOutput(*comfy.sd.load_checkpoint_guess_config(path, te_model_options=options, **embeddings)[:3])
 
 
 class LoadFlux(io.ComfyNode):

@@ -5,6 +5,7 @@ import json
 import threading
 from types import SimpleNamespace
 
+import comfy.model_management
 import comfy.model_patcher
 import comfy.sample
 import comfy.samplers
@@ -387,27 +388,32 @@ class SampleInThreads(io.ComfyNode):
 
 
 class SampleAndFail(io.ComfyNode):
-    """Samples, fails at the second step, and says whether the model is as it was, object by object, and its weights bit by bit."""
+    """Samples, fails behind the second step or is interrupted in the third, and says whether the model is as it was, object by object,
+    its weights bit by bit, and what it samples."""
 
     @classmethod
     def define_schema(cls):
-        return io.Schema(node_id="SampleAndFail", category="probe", inputs=INPUTS, is_output_node=True)
+        how = io.Combo.Input("how", options=["failure", "interrupt"], optional=True)
+        return io.Schema(node_id="SampleAndFail", category="probe", inputs=[*INPUTS, how], is_output_node=True)
 
     @classmethod
-    def execute(cls, model, positive, negative):
-        run(model, positive, negative, 0)  # what ComfyUI keeps of a loaded model is there afterwards
+    def execute(cls, model, positive, negative, how="failure"):
+        expected = run(model, positive, negative, 0)  # what ComfyUI keeps of a loaded model is there afterwards
         before, weights = state(model), digest(dict(model.model.state_dict()))
 
         def callback(step, *_):
-            if step == 1:
+            if step == 1 and how == "interrupt":
+                comfy.model_management.interrupt_current_processing()
+            elif step == 1:
                 raise ZeroDivisionError
 
         try:
             run(model, positive, negative, 0, callback)
-        except ZeroDivisionError:
+        except (ZeroDivisionError, comfy.model_management.InterruptProcessingException):
             after = state(model)
             changed = [name for name in before if before[name] != after.get(name)] + [*(after.keys() - before.keys())]
             changed += [] if digest(dict(model.model.state_dict())) == weights else ["weights"]
+            changed += [] if torch.equal(run(model, positive, negative, 0), expected) else ["picture"]
             return io.NodeOutput(ui={"changed": [json.dumps(changed)]})
         raise AssertionError("it did not fail")
 

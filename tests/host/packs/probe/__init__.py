@@ -8,7 +8,7 @@ from aiohttp import web
 from comfy_api.latest import ComfyExtension, io
 from server import PromptServer
 
-from . import rounds, text
+from . import lines, rounds, zeros
 
 
 class ProbeValue(io.ComfyNode):
@@ -94,10 +94,15 @@ class ProbeItem(io.ComfyNode):
 
     @classmethod
     def execute(cls, text, beside="[]"):
-        kind = next(module for name, module in sys.modules.items() if name.endswith(".resonance.session.item")).Item
-        known = {"session": "probe", "round": 1, "index": 1, "lineage": "X0001", "seed": 0}
-        others = tuple(kind(**known | each) for each in json.loads(beside))
-        return io.NodeOutput(kind(**known | json.loads(text), beside=others))
+        item = next(module for name, module in sys.modules.items() if name.endswith(".resonance.session.item"))
+
+        def made(given, **more):
+            known = {"session": "probe", "round": 1, "index": 1, "lineage": "X0001", "seed": 0} | given
+            if "payload" in known:
+                known["payload"] = item.payload_of(known["payload"])
+            return item.Item(**known, **more)
+
+        return io.NodeOutput(made(json.loads(text), beside=tuple(map(made, json.loads(beside)))))
 
 
 def plain(value):
@@ -112,7 +117,7 @@ def plain(value):
 
 class ProbeExtension(ComfyExtension):
     async def on_load(self):
-        text.skip_what_is_zero()
+        zeros.skip_what_is_zero()
 
         @PromptServer.instance.routes.get("/probe/models")
         async def models(_request):
@@ -132,7 +137,7 @@ class ProbeExtension(ComfyExtension):
             return web.json_response(sorted(found))
 
     async def get_node_list(self):
-        return [ProbeValue, ProbeNothing, ProbeTokens, ProbeSleep, ProbeItem, *rounds.NODES]
+        return [ProbeValue, ProbeNothing, ProbeTokens, ProbeSleep, ProbeItem, *lines.NODES, *rounds.NODES]
 
 
 async def comfy_entrypoint():

@@ -141,6 +141,36 @@ class ProbeDots(io.ComfyNode):
         return io.NodeOutput(torch.rand((1, height, width, 3), generator=chance))
 
 
+class ProbeLines(io.ComfyNode):
+    """A picture for each item of a run, grain from its own noise; raises where one whose prompt stands in ``fail`` is among them.
+    Writes the prompts of a run to ``lines.log`` in the output folder."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="ProbeLines",
+            category="probe",
+            inputs=[
+                io.Latent.Input("latent"),
+                io.Noise.Input("noise"),
+                io.Custom("RESONANCE_ITEM").Input("item"),
+                io.String.Input("fail", default="", optional=True),
+                io.Float.Input("seconds", default=0.0, optional=True),
+            ],
+            outputs=[io.Image.Output()],
+        )
+
+    @classmethod
+    def execute(cls, latent, noise, item, fail="", seconds=0.0):
+        time.sleep(seconds)
+        prompts = [each.payload.prompt for each in item.batch]
+        with Path(folder_paths.get_output_directory(), "lines.log").open("a") as log:
+            log.write(" + ".join(prompts) + "\n")
+        if fail and fail in prompts:
+            raise RuntimeError(f"no picture of {fail}")
+        return io.NodeOutput(noise.generate_noise(latent)[:, :3].movedim(1, -1).sigmoid())
+
+
 class ProbeShape(io.ComfyNode):
     """Passes pictures on; writes size and mean color to ``shapes.log`` in the output folder."""
 
@@ -162,4 +192,4 @@ class ProbeShape(io.ComfyNode):
         return io.NodeOutput(images)
 
 
-NODES = [ProbeDescribe, ProbePaint, ProbeDots, ProbeShape, ProbeRepeat]
+NODES = [ProbeDescribe, ProbePaint, ProbeDots, ProbeLines, ProbeShape, ProbeRepeat]

@@ -14,7 +14,11 @@ var RECENT = 10;
 /** Milliseconds after which outputs that are kept with a workflow have been put back. */
 var RESTORED = 500;
 /** Nodes that say how far a session is. */
-var COUNTING = /* @__PURE__ */ new Set(["ResonanceRoundInput", "ResonanceExplore"]);
+var COUNTING = /* @__PURE__ */ new Set([
+	"ResonanceRoundInput",
+	"ResonanceExplore",
+	"ResonancePromptLines"
+]);
 /** Of graphs that were loaded in API form, and are anybody's. */
 var UNNAMED = "00000000-0000-0000-0000-000000000000";
 var known = /* @__PURE__ */ new WeakMap();

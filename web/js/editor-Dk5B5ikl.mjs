@@ -1343,7 +1343,7 @@ function openEditor(opening) {
 	const dragging = pointer(state, view, drawing, act);
 	const json = source(state, opening.text, opening.problem);
 	const words = h("div", { className: "resonance-words" });
-	import("./form-DFFUKIWb.mjs").then(({ form }) => words.append(form(state)));
+	import("./form-DKql2OFo.mjs").then(({ form }) => words.append(form(state)));
 	const keyList = help();
 	const helpButton = h("button", {
 		type: "button",

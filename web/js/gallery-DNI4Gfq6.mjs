@@ -6,7 +6,8 @@ var gallery_default = ".resonance-gallery {\n  --line: var(--border-color, #4e4e
 var ROUNDS = "/resonance/rounds";
 var path = (session) => `${ROUNDS}/${encodeURIComponent(session)}`;
 var askSessions = () => ask(ROUNDS);
-var askGrid = (session) => ask(`${path(session)}/grid`);
+/** @param first asks for the first rows only, which come at once. */
+var askGrid = (session, first) => ask(`${path(session)}/grid${first ? "?first=1" : ""}`);
 var askItem = (session, id) => ask(`${path(session)}/items/${id}`);
 var askDrift = (session, id) => ask(`${path(session)}/items/${id}/drift`);
 /** The workflow and the graph in API form, as JSON, that an item's n-th result (from 1) carries. */
@@ -1186,7 +1187,7 @@ function build(element) {
 		if (!sessions.has(chosen.session)) turnTo([...sessions.keys()][0] ?? "");
 		showHeader();
 	};
-	/** Loads the grid; what is heard meanwhile is taken in afterwards. */
+	/** Loads the grid, of a session that is not shown yet first the first rows; what is heard meanwhile is taken in afterwards. */
 	const load = async () => {
 		const session = chosen.session;
 		if (!session || !open) return;
@@ -1195,7 +1196,7 @@ function build(element) {
 		missed = late;
 		loaded = performance.now();
 		try {
-			const answer = await askGrid(session);
+			const answer = await askGrid(session, table === EMPTY);
 			if (mine !== turn) return;
 			table = makeTable$1(answer);
 			sessions.set(session, answer.status);
@@ -1204,6 +1205,7 @@ function build(element) {
 			showHeader();
 			if (broken) header.complain("");
 			broken = false;
+			if (answer.more) return load();
 		} catch (error) {
 			if (mine !== turn) return;
 			broke(error);

@@ -947,7 +947,7 @@ function newRow(number, edit) {
 		edit((loras) => put(loras, {
 			file,
 			strength: loras[number]?.strength ?? 1
-		}));
+		}), "");
 	});
 	const strength = numberField([-100, 100], STEP$1, (value) => edit((loras) => {
 		const lora = loras[number];
@@ -955,11 +955,11 @@ function newRow(number, edit) {
 			...lora,
 			strength: value
 		}) : loras;
-	}));
+	}, `strength ${number}`));
 	const named = (name) => number ? `${name} ${number + 1}` : name;
 	const remove = button("×", named(t("form.remove")), () => {
 		files.focus();
-		edit((loras) => put(loras));
+		edit((loras) => put(loras), "");
 	});
 	const file = labeled(named(t("form.lora_file")), files);
 	file.append(remove);
@@ -1282,15 +1282,14 @@ function form(state) {
 	const weight = numberField([0, 100], STEP, (value) => editAll("weight", () => ({ weight: value })));
 	const start = numberField([0, 1], STEP, (value) => editAll("start", ({ end }) => ({ start: Math.min(value, end) })));
 	const end = numberField([0, 1], STEP, (value) => editAll("end", ({ start }) => ({ end: Math.max(value, start) })));
-	const loras = loraField((changed) => edit("lora", (region) => ({ loras: changed(region.loras) })));
+	const loras = loraField((changed, tag) => edit(tag, (region) => ({ loras: changed(region.loras) })));
 	const nameField = labeled(t("form.name"), name);
 	const times = [labeled(t("form.start"), start.input), labeled(t("form.end"), end.input)];
 	const fields = h("div", { className: "fields" }, several, nameField, group(t("form.description"), shared, description.element), group(t("form.details"), suffixes.element), labeled(t("form.tags"), tags), counts.element, where.element, color.element, labeled(t("form.negative"), negative), h("div", { className: "numbers" }, labeled(t("form.weight"), weight.input), ...times), loras.element);
 	const ofLocals = [
 		nameField,
 		where.element,
-		...times,
-		loras.element
+		...times
 	];
 	let shownNumber;
 	const refresh = (forced) => {

@@ -273,8 +273,8 @@ function followForm(node) {
 /** All parts at once: an editor that is open can do without the server. */
 function editorParts() {
 	return Promise.all([
-		import("./editor-BeHv_uGt.mjs"),
-		import("./form-DFFUKIWb.mjs"),
+		import("./editor-Dk5B5ikl.mjs"),
+		import("./form-DKql2OFo.mjs"),
 		import("./source_text-BYKucw2l.mjs").then((n) => n.t),
 		import("./exchange_panels-B7J6Zy38.mjs")
 	]);
