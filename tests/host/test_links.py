@@ -23,6 +23,14 @@ def test_every_node_is_asked(comfy: Comfy, answers: list[dict[str, Any]]) -> Non
     assert asked == set(ours) and len(answers) > 300
 
 
+def test_what_hands_out_items_is_named_where_one_is_missing(comfy: Comfy, answers: list[dict[str, Any]]) -> None:
+    info = comfy.get("/object_info").values()
+    giving = {each["display_name"] for each in info if "RESONANCE_ITEM" in each["output"]}
+    told = {a["text"] for a in answers if a["input"] == "item" and "Expected an item" in a["text"]}
+    assert len(giving) == 3 and told
+    assert all(name in text for name in giving for text in told)
+
+
 @pytest.mark.parametrize(
     "came",
     [
