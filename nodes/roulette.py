@@ -99,7 +99,10 @@ class LoadDrawn(io.ComfyNode):
             "as the draw stays the same.",
             search_aliases=["random checkpoint", "random lora", "lora random", "load checkpoint", "lora stack"],
             inputs=[
-                types.Item.Input("item", tooltip="From Round Input, which needs Model Roulette's plan for this."),
+                types.Item.Input(
+                    "item",
+                    tooltip="From Round Input, Explore or Prompt Lines, which needs Model Roulette's plan for this.",
+                ),
                 io.Combo.Input(
                     "vae",
                     options=[FROM_CHECKPOINT, *folder_paths.get_filename_list("vae")],

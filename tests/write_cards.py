@@ -4,6 +4,7 @@ The toy world paints; layouts are painted in ComfyUI by the tests' tiny model, w
 card is some 230 pixels wide.
 """
 
+import random
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -25,6 +26,9 @@ from resonance.canvas.exchange import read_any
 from resonance.canvas.render import render
 from resonance.graph import ancestors
 from resonance.images import from_tensor
+from resonance.paint.choices import choose_prompt
+from resonance.paint.lines import read_lines
+from resonance.paint.wildcards import WildcardFiles
 from resonance.session.query import read_round
 
 SIDE, GAP, FONT = 690, 14, 34
@@ -162,6 +166,36 @@ def explore(base: Path) -> Image.Image:
     return card([[(Image.open(path), "") for path in made[n : n + 3]] for n in range(0, 9, 3)], head=PROMPT)
 
 
+def toys(base: Path, prompts: Sequence[str]) -> list[Image.Image]:
+    """A picture of each prompt, painted in the toy world."""
+    text = "\n---\n".join(dict.fromkeys(prompts))
+    resonance(base, "explore", "toys", text, "--aspects", "64x64", "--scales", "2", "--seeds", "1", *ARGS)
+    folders = {path.read_text().strip(): path.parent for path in (base / "output" / "toys").glob("*/prompt.txt")}
+    return [Image.open(next(folders[prompt].glob("*.png"))) for prompt in prompts]
+
+
+def lines(base: Path) -> Image.Image:
+    """All pictures of a text of one line."""
+    line = "large, {e$$red|yellow|white}, {circle|star}, {left|right|center}, {e$$blue|green} background"
+    [read] = read_lines(line, WildcardFiles([])).lines
+    said = [
+        read.choose(text, random.Random(seed), WildcardFiles([])).prompt for seed, text in enumerate(read.texts(), 1)
+    ]
+    cells = [(picture, "") for picture in toys(base, said)]
+    return card([cells[::2], cells[1::2]], head=line)
+
+
+def wildcards(base: Path) -> Image.Image:
+    """Two rounds of tags with a ground drawn by lot."""
+    text = "{purple|orange|black|yellow} background"
+    prompts = [
+        ", ".join((*scene.tags[:4], choose_prompt(text, seed, WildcardFiles([]), "suffix")))
+        for seed, scene in enumerate(SCENES[:3] * 2)
+    ]
+    cells = [(picture, "") for picture in toys(base, prompts)]
+    return card([cells[:3], cells[3:]], head=text)
+
+
 def plain() -> list[dict[str, Any]]:
     """The lighthouse in the colours that the tiny model knows."""
     bare = ({"tags": 0, "prefixes": ["a"], "suffixes": [COLORS[one["name"]]]} for one in LIGHTHOUSE)
@@ -254,6 +288,8 @@ CARDS: dict[str, Callable[[Path], Image.Image]] = {
     "Explore a prompt": explore,
     "Vary one picture": one,
     "Fifty steps without drift": fifty,
+    "Prompt lines": lines,
+    "Wildcards in rounds": wildcards,
     "Canvas by hand": by_hand,
     "Canvas chat": chat,
     "Two characters, two LoRAs": characters,

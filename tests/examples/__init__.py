@@ -1,5 +1,13 @@
 """The example workflows, by name; ``write_workflows.py`` writes them."""
 
-from . import canvas, characters, first, methods, rounds, vary
+from . import canvas, characters, first, lines, methods, rounds, vary
 
-EXAMPLES = first.EXAMPLES | rounds.EXAMPLES | canvas.EXAMPLES | characters.EXAMPLES | methods.EXAMPLES | vary.EXAMPLES
+EXAMPLES = (
+    first.EXAMPLES
+    | rounds.EXAMPLES
+    | lines.EXAMPLES
+    | canvas.EXAMPLES
+    | characters.EXAMPLES
+    | methods.EXAMPLES
+    | vary.EXAMPLES
+)

@@ -1,6 +1,7 @@
 """Example workflows, run with a tiny model on small pictures."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from copy import deepcopy
@@ -15,7 +16,7 @@ from PIL import Image, ImageStat
 
 from resonance.session import query
 
-from .comfy import Comfy, RunFailed
+from .comfy import Comfy, RunFailed, node
 from .conftest import server
 from .graphs import output
 from .varying import put
@@ -121,3 +122,42 @@ def test_two_characters_have_a_lora_each(comfy: Comfy) -> None:
         for half, name in ((image.crop((8, 24, 24, 56)), "blue"), (image.crop((40, 24, 56, 56)), "green")):
             colors = dict(zip(("red", "green", "blue"), ImageStat.Stat(half).mean, strict=True))
             assert max(colors, key=colors.__getitem__) == name, colors
+
+
+def test_lines_become_pictures_two_at_a_time(comfy: Comfy) -> None:
+    graph = comfy.complete(EXAMPLES["Prompt lines"].graph)
+    text = graph["1"]["inputs"]["lines"].replace("1216", "96").replace("832", "64").replace("--s 20", "--s 2")
+    graph["1"]["inputs"] |= {"lines": text, "width": 64, "height": 64, "steps": 2}
+    comfy.run(graph)
+    comfy.idle()
+    found, items = query.read_round(output(comfy) / "prompt lines", 1)
+    assert (found.state, found.done) == ("finished", 10)
+    runs = [run for run in comfy.get("/history").values() if run["prompt"][2] == graph]
+    assert sum("10" in run["outputs"] for run in runs) == 5
+    made = [Image.open(output(comfy) / "prompt lines" / item["files"][0]) for item in items]
+    assert [each.size for each in made] == [(96, 64)] * 2 + [(64, 64)] * 2 + [(64, 96)] * 2 + [(64, 64)] * 4
+    assert [json.loads(each.text["resonance"])["seed"] for each in made[2:4]] == [11, 12]
+    for item in items[2:4]:
+        assert re.fullmatch(
+            "a sailing boat at (dawn|full moon), (seagulls|dolphins|distant rain)( and .*)?", item["prompt"]
+        )
+    assert [item["prompt"].split()[0] for item in items[6:]] == ["spring", "summer", "autumn", "winter"]
+
+
+@pytest.mark.long
+def test_rounds_choose_for_each_picture(comfy: Comfy, models: Path) -> None:
+    shutil.copytree(
+        models / "taggers" / "tiny-onnx", comfy.base / "models" / "taggers" / "tiny-onnx", dirs_exist_ok=True
+    )
+    graph = comfy.complete(EXAMPLES["Wildcards in rounds"].graph)
+    graph["1"]["inputs"]["rounds"] = 1
+    graph["9"] = node(
+        "ResonanceLatentForImage", image=["1", 0], batch_size=1, **{"sizes": "nearest bucket", "sizes.bucket_side": 256}
+    )
+    graph["10"]["inputs"]["steps"] = 2
+    comfy.run(comfy.complete(graph))
+    comfy.idle()
+    found, items = query.read_round(output(comfy) / "wildcards in rounds", 1)
+    assert (found.state, found.done) == ("finished", 3)
+    for item in items:
+        assert re.match("(oil painting|woodcut|watercolour), (low sun|fog|moonlight), ", item["prompt"]), item["prompt"]

@@ -23,6 +23,17 @@ def test_every_node_is_asked(comfy: Comfy, answers: list[dict[str, Any]]) -> Non
     assert asked == set(ours) and len(answers) > 300
 
 
+def test_what_hands_out_items_is_named_where_one_is_missing(comfy: Comfy, answers: list[dict[str, Any]]) -> None:
+    giving = {
+        info["display_name"]
+        for info in comfy.get("/object_info").values()
+        if info["python_module"] == "custom_nodes.resonance" and "RESONANCE_ITEM" in info["output"]
+    }
+    told = {a["text"] for a in answers if a["input"] == "item" and "Expected an item" in a["text"]}
+    assert giving and told
+    assert all(name in text for name in giving for text in told)
+
+
 @pytest.mark.parametrize(
     "came",
     [
