@@ -123,7 +123,7 @@ class RegionLoras:
         """
         if lora.file not in self._weights:
             self._weights[lora.file] = weights_of(lora.file, path := find(lora.file))
-            if path in (self._model.get_attachment(WHOLE) or ()):
+            if self._model is not None and path in (self._model.get_attachment(WHOLE) or ()):
                 self.notes.append(f"{lora.file} acts on the whole model, and once more in a region of it.")
         return self._weights[lora.file]
 
