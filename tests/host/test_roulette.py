@@ -229,7 +229,7 @@ def test_nothing_is_loaded_and_nothing_below_runs_while_pictures_are_described(c
 
 
 def test_an_item_without_a_draw_says_what_to_connect(comfy: Comfy):
-    with pytest.raises(RunFailed, match="Connect Model Roulette to the plan of Round Input"):
+    with pytest.raises(RunFailed, match="Connect Model Roulette to the plan of the node that hands out item"):
         values(comfy, load({}))
 
 
