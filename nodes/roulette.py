@@ -38,7 +38,8 @@ class ModelRoulette(io.ComfyNode):
             node_id="ResonanceModelRoulette",
             display_name="Model Roulette",
             category=CATEGORY,
-            description="Says which checkpoints and LoRAs may be drawn for a picture, and how often. Connect it to Round Input.",
+            description="Says which checkpoints and LoRAs may be drawn for a picture, and how often. Connect it to Round Input,"
+            " Explore or Prompt Lines.",
             search_aliases=[
                 "random checkpoint",
                 "random lora",
@@ -57,7 +58,9 @@ class ModelRoulette(io.ComfyNode):
                 )
             ],
             outputs=[
-                types.Plan.Output("plan", tooltip="For Round Input, which draws from it for each picture."),
+                types.Plan.Output(
+                    "plan", tooltip="For Round Input, Explore or Prompt Lines, which draws from it for each picture."
+                ),
                 io.String.Output(
                     "summary", tooltip="How often each model is drawn, and which keys of the text mean nothing here."
                 ),
@@ -133,7 +136,9 @@ class LoadDrawn(io.ComfyNode):
         if item.phase == "describe":
             return io.NodeOutput(*[ExecutionBlocker(None)] * 5)
         if item.draw is None:
-            raise Told("Nothing was drawn for this picture. Connect Model Roulette to the plan of Round Input.")
+            raise Told(
+                "Nothing was drawn for this picture. Connect Model Roulette to the plan of the node that hands out item."
+            )
         draw = Draw.from_dict(item.draw)
         loaded = checkpoints.load(draw, None if vae == FROM_CHECKPOINT else vae)
         return io.NodeOutput(*loaded, draw.triggers, draw.neg_triggers)

@@ -172,6 +172,23 @@ def test_a_round_reads_each_checkpoint_once(comfy: Comfy):
     assert loads(comfy) == before + 2
 
 
+def test_prompt_lines_are_drawn_models_too(comfy: Comfy):
+    text = 'model.checkpoint = ["tiny_sd15.safetensors", "tiny_sd15_b.safetensors"]'
+    before = loads(comfy)
+    graph = {
+        "1": node("ResonancePromptLines", session="drawn", lines="\n".join("abcdef"), plan=["plan", 0]),
+        "plan": node("ResonanceModelRoulette", text=text),
+        "load": node("ResonanceLoadDrawn", item=["1", 0], vae="from checkpoint"),
+        "image": node("EmptyImage", width=32, height=32),
+        "out": node("ResonanceRoundOutput", images=["image", 0], item=["1", 0], words=["load", 3]),
+    }
+    comfy.queue(comfy.complete(graph))
+    comfy.idle()
+    drawn = [item["draw"]["checkpoint"] for item in items(comfy, "drawn", 1) if item["state"] == "done"]
+    assert len(drawn) == 6 and len({*drawn}) == 2
+    assert loads(comfy) <= before + 2
+
+
 def test_drawn_loras_act_and_blanks_leave_no_trace(comfy: Comfy):
     assert strongest(comfy, draw()) == "red"
     assert strongest(comfy, draw(lora=True)) == "blue"
@@ -212,7 +229,7 @@ def test_nothing_is_loaded_and_nothing_below_runs_while_pictures_are_described(c
 
 
 def test_an_item_without_a_draw_says_what_to_connect(comfy: Comfy):
-    with pytest.raises(RunFailed, match="Connect Model Roulette to the plan of Round Input"):
+    with pytest.raises(RunFailed, match="Connect Model Roulette to the plan of the node that hands out item"):
         values(comfy, load({}))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import PACK
 
 from resonance.paint.dynamic import Lot, parse
 from resonance.paint.lines import MOST, PromptText, read_lines
@@ -526,3 +527,23 @@ def test_no_text_does_anything_but_be_read_or_refused_within_a_second(parts: lis
 
     took = timed()
     assert took < 1 or timed() < 1  # garbage may have been collected meanwhile
+
+
+@pytest.mark.parametrize(
+    ("paper", "whole"), [("docs/prompt-lines.md", False), ("web/docs/ResonancePromptLines.md", True)]
+)
+def test_what_help_and_docs_show_is_read(paper: str, whole: bool, tmp_path: Path) -> None:
+    text = (PACK / paper).read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`--.*?) \|", text, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"--(\w+)", row)}
+    assert named == set(OPTIONS) if whole else {"n", "w", "h"} < named < set(OPTIONS)
+    (tmp_path / "places").mkdir()
+    (tmp_path / "places" / "mountains.txt").write_text("the Alps\nthe Andes\n")
+    [example] = re.findall(r"^```\n(.+?)^```", text, re.MULTILINE | re.DOTALL)
+    lines = read(example, WildcardFiles([tmp_path])).lines
+    assert [line.pictures(1) for line in lines] == [1, 1, 3] and lines[0].seeds == (1, 2, 3)
+    groups = [group.replace("\\|", "|") for group in re.findall(r"`(\{\w[^`…]*\})`", text)]
+    assert len(groups) >= 5
+    for group in groups:
+        [line] = read(group).lines
+        assert line.said is None
