@@ -24,6 +24,8 @@ OUTPUTS = 17
 ITEM, POSITIVE, NEGATIVE, SEED, IMAGE, MASK, GUIDE, NOISE = 0, 1, 2, 8, 10, 11, 12, 13
 FOLDERS = {IMAGE: ("image", "start_pictures"), MASK: ("mask", "masks"), GUIDE: ("guide", "guides")}
 """Outputs that hand out pictures, and the inputs that name their folders."""
+TAKING = {graph.ENCODE_LINE: "Encode Line", graph.LORA_STACK: "LoRA Stack"}
+"""Nodes that take options of lines, by class: their names."""
 ALONE = (
     "One picture is painted in each run. For more at once, connect item to Encode Line and to Per Picture Noise, and nothing to"
     " positive, negative and seed."
@@ -324,6 +326,7 @@ class PromptLines(io.ComfyNode):
                 roots=folders.picture_roots(),
                 text_roots=folders.lines_roots(),
                 wildcard_roots=folders.wildcard_roots(),
+                nodes=[name for kind, name in TAKING.items() if graph.comes_to(live, own, ITEM, kind)],
                 remark=alone if batch_size > 1 else "",
                 note=notes.append,
             )

@@ -15,6 +15,7 @@ TRANSFORM = "ResonanceTransform"
 ROULETTE = "ResonanceModelRoulette"
 PER_PICTURE_NOISE = "ResonancePerPictureNoise"
 ENCODE_LINE = "ResonanceEncodeLine"
+LORA_STACK = "ResonanceLoRAStack"
 
 DRIVEN = "resonance_vary"
 """Key of ComfyUI's ``extra_data`` under which a driver asks Vary: its ``kind`` is :data:`PLAN` or :data:`MAKE`."""

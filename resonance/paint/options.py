@@ -5,7 +5,7 @@ Behind its name stands a blank, then the value, up to the next option.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple
@@ -214,6 +214,36 @@ OPTIONS: Mapping[str, Option] = {
 """By what is written behind the dashes, in either case."""
 
 NAMES = {option.field: name for name, option in OPTIONS.items()}
+
+_SIZES = (
+    "original_width",
+    "original_height",
+    "original_width_negative",
+    "original_height_negative",
+    "crop_left",
+    "crop_top",
+)
+TAKEN_BY: Mapping[str, str] = {
+    "multipliers": "LoRA Stack",
+    **dict.fromkeys(_SIZES, "Encode Line"),
+    **{field: "" for field in NAMES if field in ("negative_scale", "guide") or field.startswith(("ds_", "gl_"))},
+}
+"""Fields that reach a graph by nothing but an item: the node that takes them, empty where there is none yet."""
+
+
+def untaken(given: Collection[str], nodes: Collection[str]) -> Iterator[str]:
+    """What is to be said of options that nothing takes.
+
+    Args:
+        given: fields.
+        nodes: names of those that take the item.
+    """
+    for node in dict.fromkeys(TAKEN_BY.values()):
+        names = [f"--{NAMES[field]}" for field, by in TAKEN_BY.items() if by == node and field in given]
+        if names and node not in nodes:
+            one = len(names) == 1
+            why = f"connect item to {node}" if node else f"no node takes {'it' if one else 'them'} yet"
+            yield f"{', '.join(names)} {'does' if one else 'do'} nothing here: {why}."
 
 
 # A line

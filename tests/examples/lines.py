@@ -19,7 +19,7 @@ portrait of an old fisherman --w 832 --h 1216 --n hat, text --l 5.5
 
 NIGHT = """## Prompt lines
 
-A text becomes a night of pictures: one line, one prompt, with a size, seeds and choices of its own. Here five lines make ten pictures.
+A text becomes a night of pictures: one line, one prompt, with a size, seeds and choices of its own. Here four lines make ten pictures.
 
 **Change first**
 

@@ -50,6 +50,20 @@ def prompts(ledger: Ledger) -> list[str]:
     return [payload.prompt for payload in payloads if isinstance(payload, PromptLine)]
 
 
+def test_options_that_nothing_takes_are_told(ledger: Ledger, tmp_path: Path):
+    def said(nodes: list[str]) -> list[str]:
+        notes = list[str]()
+        asked(tmp_path, "a --am 0.5 --n b --w 64\nc --ow 512 --oh 512 --nl 2", notes=notes, nodes=nodes).first("s", 1)
+        return notes
+
+    assert said([]) == [
+        "--am does nothing here: connect item to LoRA Stack.",
+        "--ow, --oh do nothing here: connect item to Encode Line.",
+        "--nl does nothing here: no node takes it yet.",
+    ]
+    assert said(["LoRA Stack", "Encode Line"]) == ["--nl does nothing here: no node takes it yet."]
+
+
 def test_only_a_run_that_begins_reads_the_lines(ledger: Ledger, tmp_path: Path):
     with ledger.transaction():
         assert asked(tmp_path, "a\nb").begin(ledger) == (2, 0)

@@ -1,7 +1,7 @@
 """Prompt lines as somebody asks for them, yet to be read."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import ClassVar
 from ...files import pictures, store, texts
 from ...files.names import writable
 from ...paint.lines import PromptText, read_lines
+from ...paint.options import untaken
 from ...paint.shots import Widgets
 from ...paint.wildcards import WildcardFiles
 from ...told import Told
@@ -39,6 +40,7 @@ class AskedLines:
         pictures, masks, guides: folders, as :func:`resonance.files.pictures.listing` takes them; empty: none.
         roots: folders from which pictures may be read.
         text_roots: those that files of lines may lie in; ``wildcard_roots``: those of wildcards.
+        nodes: names of the nodes that take the items.
         note: told what a person may not expect of the lines, and ``remark`` before, each time they are read.
     """
 
@@ -56,6 +58,7 @@ class AskedLines:
     roots: Mapping[str, Path]
     text_roots: Mapping[str, Path]
     wildcard_roots: Sequence[Path]
+    nodes: Collection[str] = ()
     remark: str = ""
     note: Callable[[str], None]
     kind: ClassVar[Kind] = "lines"
@@ -89,7 +92,8 @@ class AskedLines:
         )
         wildcards = WildcardFiles(self.wildcard_roots)
         text = read_lines(self._written, wildcards) if self.file.strip() else read_box(self.text, wildcards)
-        for sentence in filter(None, (self.remark, *text.notes(self.per_line))):
+        given = {field for line in text.lines for field in line.given}
+        for sentence in filter(None, (self.remark, *text.notes(self.per_line), *untaken(given, self.nodes))):
             self.note(sentence)
         return Lines(
             text=text,
