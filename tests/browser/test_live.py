@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, Locator, expect
 from .conftest import ONCE, OTHER_PAIR, PAIR, own_desk
 from .desk import Desk
 
+pytestmark = pytest.mark.one_page
+
 COUNT_DRAWS = """async () => {
     const picture = document.querySelector('.resonance-preview .picture')
     let draws = 0, frames = 0, going = true

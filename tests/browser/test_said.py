@@ -117,6 +117,7 @@ def test_inside_a_subgraph_it_is_said_too(desk: Desk) -> None:
     expect(said(desk)).to_have_value("a boat in a box\n\nNegative: blurry")
 
 
+@pytest.mark.long
 @pages("newer-nodes2")
 def test_once_the_history_is_gone_the_ledger_tells_it(browser: Browser, comfy: Comfy, renderer: str) -> None:
     pictures(comfy, "told", "red")

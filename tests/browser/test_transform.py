@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import pytest
 from host.comfy import node
 from playwright.sync_api import Locator, expect
 
 from .conftest import OTHER_PAIR, PAIR, in_pairs
 from .desk import Desk
+
+pytestmark = pytest.mark.one_page
 
 NORMAL = ["1 6 0.35 17 33", "2 7 0.45 22 28", "3 10 0.3 15 35"]
 VALUES = "() => app.graph.getNodeById(1).widgets.filter(w => w.serialize !== false).map(w => [w.name, w.value])"

@@ -51,6 +51,7 @@ def test_one_picture_is_varied_onto_a_sheet(comfy: Comfy) -> None:
     assert across * down >= 18 > across * (down - 1)
 
 
+@pytest.mark.long
 def test_a_prompt_is_explored(comfy: Comfy) -> None:
     run(comfy, "Explore a prompt", aspects="64x64, 96x64", scales="1, 2", seeds=2)
     found, items = query.read_round(output(comfy) / "explore", 2)

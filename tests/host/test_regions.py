@@ -12,11 +12,13 @@ from .paint import CLIP, MODEL, VAE, halves, hue, paint
 from .regional import (
     AREA,
     BOTTOM,
+    COUPLE,
     FAMILIES,
     HALVES,
     LEFT,
     METHODS,
     ONE_PASS,
+    OVERLAY,
     PAPER,
     RIGHT,
     TOP,
@@ -44,12 +46,15 @@ SIZES = {"sd15_topology": (UNEVEN, WIDE), "sdxl": (WIDE, UNEVEN), "sd2": (TALL, 
 def with_sizes() -> Iterator[tuple[str, str, tuple[int, int]]]:
     """Each method with each family, and with each size in one of these. One family after the other: it is loaded once."""
     for family, sizes in SIZES.items():
-        for turn, method in enumerate(METHODS):
+        for turn, method in enumerate((COUPLE, OVERLAY) if LARGE in sizes else METHODS):
             yield method, family, sizes[turn % 2]
 
 
 @pytest.mark.parametrize(
-    ("method", "family", "size"), with_the_rest(with_sizes(), product(METHODS, FAMILIES, (UNEVEN, WIDE, TALL)))
+    ("method", "family", "size"),
+    with_the_rest(
+        with_sizes(), [*product(METHODS, FAMILIES, (UNEVEN, WIDE, TALL)), *product(METHODS, ["sd15"], [LARGE])]
+    ),
 )
 def test_left_red_right_blue(comfy: Comfy, method: str, family: str, size: tuple[int, int]):
     [picture] = pictures(comfy, place(HALVES, method), family, size=size, steps=1 if size == LARGE else 2)

@@ -197,6 +197,7 @@ def test_a_file_that_is_gone_is_made_again(comfy: Comfy) -> None:
     assert all(np.array_equal(pixels, by_place(folder)[place]) for place, pixels in before.items())
 
 
+@pytest.mark.long
 def test_what_is_under_a_black_mask_stays(comfy: Comfy) -> None:
     mask = comfy.base / "mask.png"
     Image.fromarray(np.repeat(np.array([[0] * 16 + [255] * 16], np.uint8), 32, 0)).save(mask)

@@ -53,6 +53,7 @@ def test_comfyui_knows_the_families_and_misses_no_weights(comfy: Comfy) -> None:
         assert not any(word in log.lower() for word in ("missing", "unexpected", "not loaded")), log
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("sampler", "steps"), [("euler_ancestral", 4), ("dpmpp_2m", 8)])
 def test_other_samplers_paint_too(comfy: Comfy, checkpoint: str, sampler: str, steps: int) -> None:
     assert hue(picture(comfy, paint(checkpoint, "red", sampler=sampler, steps=steps)).whole) == "red"
@@ -95,6 +96,7 @@ def test_the_controlnet_tints_with_the_hint(comfy: Comfy) -> None:
         assert hue(picture(comfy, paint("tiny_sd15", ["apply", 0], ["apply", 1], nodes=nodes)).whole) == name
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("checkpoint", UNETS, indirect=True)
 def test_the_patches_of_other_packs_make_it_greener(comfy: Comfy, checkpoint: str) -> None:
     plain = picture(comfy, paint(checkpoint, "red")).whole
