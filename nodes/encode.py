@@ -3,9 +3,8 @@
 from comfy_api.v0_0_2 import io
 
 from ..resonance.paint.emphasis import MODES, Mode
-from ..resonance.paint.encoding import Prompts, Sizes, prompts_of, sizes_of
-from ..resonance.paint.options import SIDES
 from ..resonance.session.item import Item
+from ..resonance.sizes import SIDES
 from ..resonance.told import Told
 from . import types
 
@@ -140,6 +139,7 @@ class EncodeLine(io.ComfyNode):
         item: Item | None = None,
     ) -> io.NodeOutput:
         from ..resonance.host import weighted
+        from ..resonance.paint.encoding import Prompts, Sizes, prompts_of, sizes_of
 
         original = original_width, original_height, original_width_negative, original_height_negative
         sizes = sizes_of(item, Sizes(width, height, *original, crop_left, crop_top))

@@ -11,6 +11,9 @@ from .typed import narrow
 Size = tuple[int, int]
 """Width and height in pixels."""
 
+SIDES = (16, 16384)
+"""The shortest and the longest side that a picture may have, in pixels."""
+
 Aspect = Literal["landscape", "portrait", "square"]
 
 STEP = 64

@@ -11,11 +11,11 @@ from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple
 
 from ..files.names import check_name
+from ..sizes import SIDES
 from ..told import Told
 from ..typed import narrow, written
 from .dynamic import Misread
 
-SIDES = (16, 16384)
 """Pixels of a picture's side."""
 STEPS = (1, 1000)
 SEEDS = 2**64

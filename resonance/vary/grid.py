@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ..sizes import CLASSES, PRESETS, Size, nearest_bucket
+from ..sizes import CLASSES, PRESETS, SIDES, Size, nearest_bucket
 from ..told import Told
 from ..typed import COMMAS, between_commas, narrow
 
@@ -23,7 +23,6 @@ STEPS: dict[str, Callable[[float], int]] = {
 """Steps by scale, as in the batch CLI's states S and H."""
 
 _NEGATIVE = re.compile(r"(?:^|\s)--n(?:\s|$)")
-_SIDES = (16, 16384)
 _EXAMPLE = "Write portrait, landscape, square, optimal, a ratio such as 3:2, or pixels such as 1216x832."
 _SCALES = "Write numbers from 0 to 100, such as 6, 7.5, 9."
 
@@ -60,8 +59,8 @@ class Combination(NamedTuple):
                 )
         known: dict[str, Any] = {name: payload[name] for name in kinds}
         found = cls(**known)
-        if not all(_SIDES[0] <= side <= _SIDES[1] for side in (found.width, found.height)):
-            raise Told(f"The item's size {found.width}x{found.height} must be from {_SIDES[0]} to {_SIDES[1]}.")
+        if not all(SIDES[0] <= side <= SIDES[1] for side in (found.width, found.height)):
+            raise Told(f"The item's size {found.width}x{found.height} must be from {SIDES[0]} to {SIDES[1]}.")
         return found
 
 
@@ -181,9 +180,9 @@ def _size(word: str, sizes: str) -> Size:
             return nearest_bucket(width, height, side)
     elif pixels := re.fullmatch(r"(\d{1,6})\s*x\s*(\d{1,6})", word):
         width, height = int(pixels[1]) // 8 * 8, int(pixels[2]) // 8 * 8
-        if all(_SIDES[0] <= side <= _SIDES[1] for side in (width, height)):
+        if all(SIDES[0] <= side <= SIDES[1] for side in (width, height)):
             return width, height
-        raise Told(f"The aspect {word!r} is pixels: sides must be from {_SIDES[0]} to {_SIDES[1]}. A ratio is 3:2.")
+        raise Told(f"The aspect {word!r} is pixels: sides must be from {SIDES[0]} to {SIDES[1]}. A ratio is 3:2.")
     raise Told(f"{word!r} is not an aspect. {_EXAMPLE}")
 
 
