@@ -53,6 +53,8 @@ def quick(session: str, **asked: Any) -> dict[str, Any]:
 
 
 def done(comfy: Comfy, session: str) -> int:
+    if not (comfy.base / "output" / session / "ledger.sqlite3").is_file():
+        return 0
     with sqlite3.connect(comfy.base / "output" / session / "ledger.sqlite3") as db:
         [count] = db.execute("SELECT count(*) FROM item WHERE state = 'done'").fetchone()
     db.close()
@@ -95,8 +97,10 @@ def pressed(comfy: Comfy, count: int) -> tuple[float, float]:
 def first_page(comfy: Comfy, count: int) -> tuple[float, int]:
     """Seconds until the gallery's first answer on a session of so many items, half of them done, and its bytes."""
     folder = comfy.base / "output" / f"shown {count}"
-    with Ledger(folder, 1, kind="lines") as ledger, ledger.transaction():
+    ledger = Ledger(folder, 1, kind="lines")
+    with ledger.transaction():
         ledger.add(1, [(None, f"X{number:04d}") for number in range(1, count + 1)])
+    ledger.close()
     with sqlite3.connect(folder / "ledger.sqlite3") as db:
         db.execute("UPDATE item SET state = 'done', committed = 1e9 + id WHERE number <= ?", (count // 2,))
         db.execute("INSERT INTO result SELECT id, 1, id || '.png', lineage FROM item WHERE state = 'done'")
@@ -118,9 +122,9 @@ def painted(comfy: Comfy, batch: int) -> float:
                 "ResonancePromptLines",
                 session=f"batch {batch} {number}",
                 lines="\n".join(["a red boat", "a blue boat", "a green boat", "a grey boat"]),
-                width=256,
-                height=256,
-                steps=8,
+                width=128,
+                height=128,
+                steps=4,
                 batch_size=batch,
                 seed=number,
             ),

@@ -1,6 +1,7 @@
 """Adds up the CPU time that the server's worker thread spends in the pack's round nodes, PNG encoding apart."""
 
 import functools
+import importlib
 import sys
 import time
 from collections import Counter
@@ -27,16 +28,16 @@ def measure(owner, name, key):
 
 
 async def install(_app):
-    def module(name):
-        return next(m for key, m in sys.modules.items() if key.endswith(name))
+    library = next(key for key in sys.modules if key.endswith(".resonance.host.core")).removesuffix(".host.core")
 
-    chain, results, store = (
-        module(f".resonance.{n}") for n in ("host.sessions.chain", "host.sessions.results", "files.store")
-    )
+    def module(name):
+        return importlib.import_module(f"{library}.{name}")  # most come when they are needed
+
+    chain, results, store = map(module, ("host.sessions.chain", "host.sessions.results", "files.store"))
     for owner, name in ((chain, "next_work"), (chain, "store_words"), (results, "save")):
         measure(owner, name, name)
     measure(store, "encode_png", "encode_png")
-    measure(module(".resonance.files.pictures"), "locate", "pictures")
+    measure(module("files.pictures"), "locate", "pictures")
     for name in ("read", "to_tensor", "from_tensor"):
         measure(results.images, name, "pictures")
 
