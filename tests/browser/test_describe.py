@@ -242,6 +242,7 @@ def test_axe_finds_nothing_in_the_panel(desk: Desk) -> None:
         assert [(one["id"], [part["html"] for part in one["nodes"]]) for one in found] == []
 
 
+@pytest.mark.long
 @ONCE
 def test_a_key_asks_and_a_reload_takes_nothing_but_the_panel(browser: Browser, comfy: Comfy, renderer: str) -> None:
     with own_desk(browser, comfy, renderer) as desk:

@@ -105,6 +105,7 @@ def test_it_is_drawn_at_most_once_per_frame(desk: Desk, fake: FakeLLM) -> None:
     assert last == "r399"
 
 
+@pytest.mark.long
 @ONCE  # what a page hears of a run does not depend on it
 def test_a_cached_run_shows_the_canvas_again(desk: Desk, browser: Browser, fake: FakeLLM) -> None:
     fake.script = [(layout(SEA, BOAT, MOON), "stop")]

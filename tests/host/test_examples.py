@@ -44,6 +44,7 @@ def run(comfy: Comfy, name: str, **inputs: Any) -> dict[str, Any]:
     return outputs
 
 
+@pytest.mark.long
 def test_one_picture_is_varied_onto_a_sheet(comfy: Comfy) -> None:
     [sheet] = run(comfy, "Vary one picture")["8"]["images"]
     with Image.open(comfy.base / "temp" / sheet["filename"]) as image:

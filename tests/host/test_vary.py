@@ -158,7 +158,7 @@ def test_the_scale_can_be_the_guidance_of_distilled_models(comfy: Comfy):
 # Pictures
 
 
-@pytest.mark.parametrize("family", ["sd15", "sd2", "sdxl", "flux"])
+@pytest.mark.parametrize("family", ["sd15", pytest.param("sd2", marks=pytest.mark.long), "sdxl", "flux"])
 def test_in_every_family_strength_and_words_act(comfy: Comfy, family: str):
     start = read(comfy.base / "input" / "small.png")
     weak, red = made(comfy, {"program": "2@.06 2@.4"}, image="small.png", family=family, iterations=1)
