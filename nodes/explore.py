@@ -88,12 +88,7 @@ class Explore(io.ComfyNode):
                     default=True,
                     tooltip="On: each run queues the next one until all is done. Off: one picture per press of Run.",
                 ),
-                types.Plan.Input(
-                    "plan", optional=True, tooltip="Model Roulette: which checkpoint and LoRAs each picture gets."
-                ),
-                io.AnyType.Input(
-                    "after", optional=True, tooltip="Anything that must be ready before a picture is claimed."
-                ),
+                *plan_and_after(),
                 io.String.Input(
                     "like_picture",
                     default="",
@@ -102,15 +97,7 @@ class Explore(io.ComfyNode):
                     tooltip="Go on with the prompt of an exploration: a picture or prompt.txt in its folder, such as"
                     " explore/<hash>/x.png [output]. The text of prompts is appended directly, and may be empty.",
                 ),
-                io.String.Input(
-                    "item",
-                    default="",
-                    multiline=True,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Paste the `resonance` text of a saved picture to make it again. Then no session is opened, nothing is"
-                    " claimed, and the result goes to the temporary folder.",
-                ),
+                pasted_item(),
                 io.Boolean.Input(
                     "wildcards",
                     default=False,

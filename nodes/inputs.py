@@ -8,6 +8,7 @@ from comfy_api.v0_0_2 import io
 from ..resonance.files.lookup import meant
 from ..resonance.settings import Setting
 from ..resonance.told import Told
+from . import types
 
 Choice = dict[str, Any]
 """What a dynamic combo brings: the option that was chosen, under the combo's name, and the values of its inputs."""
@@ -44,6 +45,29 @@ def input_of(setting: Setting[Any], **more: Any) -> io.Input:
             return io.Float.Input(min=setting.low, max=setting.high, step=setting.step, **shared)
         case _:
             return io.String.Input(**shared)
+
+
+def plan_and_after() -> list[io.Input]:
+    """Inputs of every node that hands out items."""
+    return [
+        types.Plan.Input(
+            "plan", optional=True, tooltip="Model Roulette: which checkpoint and LoRAs each picture gets."
+        ),
+        io.AnyType.Input("after", optional=True, tooltip="Anything that must be ready before a picture is claimed."),
+    ]
+
+
+def pasted_item() -> io.Input:
+    """The input of every node that hands out items by which one is made again."""
+    return io.String.Input(
+        "item",
+        default="",
+        multiline=True,
+        optional=True,
+        advanced=True,
+        tooltip="Paste the `resonance` text of a saved picture to make it again. Then no session is opened, nothing is claimed, and"
+        " the result goes to the temporary folder.",
+    )
 
 
 def chosen(choice: Choice | None, name: str, options: Iterable[str]) -> Choice:

@@ -138,12 +138,7 @@ class PromptLines(io.ComfyNode):
                     default=True,
                     tooltip="On: each run queues the next one until all is done. Off: one run per press of Run.",
                 ),
-                types.Plan.Input(
-                    "plan", optional=True, tooltip="Model Roulette: which checkpoint and LoRAs each picture gets."
-                ),
-                io.AnyType.Input(
-                    "after", optional=True, tooltip="Anything that must be ready before a picture is claimed."
-                ),
+                *plan_and_after(),
                 io.String.Input(
                     "file",
                     default="",
@@ -192,15 +187,7 @@ class PromptLines(io.ComfyNode):
                     tooltip="Above 0: pictures are painted in two passes, the first with sides of this share (0.5: half as wide and"
                     " high). first_width, first_height and first_steps are for it; strength and steps for the second pass.",
                 ),
-                io.String.Input(
-                    "item",
-                    default="",
-                    multiline=True,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Paste the `resonance` text of a saved picture to make it again. Then no session is opened, nothing is"
-                    " claimed, and the result goes to the temporary folder.",
-                ),
+                pasted_item(),
             ],
             outputs=[
                 types.Item.Output(

@@ -2,10 +2,13 @@
 
 from comfy_api.v0_0_2 import io
 
-from ..resonance.graph import lacks_sampler
+from ..resonance.graph import samplers_beside
 from ..resonance.session.item import Item
 from ..resonance.told import Told
 from . import types
+
+NOISE = 0
+"""Number of the output."""
 
 
 class PerPictureNoise(io.ComfyNode):
@@ -63,7 +66,7 @@ class PerPictureNoise(io.ComfyNode):
         from ..resonance.host import core_noise
         from ..resonance.paint.per_picture import Seeds
 
-        if lacks_sampler(cls.hidden.prompt, cls.hidden.unique_id):
+        if samplers_beside(cls.hidden.prompt, cls.hidden.unique_id, NOISE):
             raise Told(
                 "Connect sampler of Per Picture Noise as well as its noise: with another sampler pictures depend on their place in the"
                 " batch."

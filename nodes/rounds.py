@@ -99,21 +99,8 @@ class RoundInput(io.ComfyNode):
                     tooltip="Describe all pictures of a round before painting any, so that language model and checkpoint do not push"
                     " each other out of memory. Needs Round Words in the graph.",
                 ),
-                types.Plan.Input(
-                    "plan", optional=True, tooltip="Model Roulette: which checkpoint and LoRAs each picture gets."
-                ),
-                io.AnyType.Input(
-                    "after", optional=True, tooltip="Anything that must be ready before a picture is claimed."
-                ),
-                io.String.Input(
-                    "item",
-                    default="",
-                    multiline=True,
-                    optional=True,
-                    advanced=True,
-                    tooltip="Paste the `resonance` text of a saved picture to make it again. Then no session is opened, nothing is"
-                    " claimed, and the result goes to the temporary folder.",
-                ),
+                *plan_and_after(),
+                pasted_item(),
                 input_of(ORDER, optional=True),
                 input_of(START, optional=True),
                 input_of(COUNT, optional=True),

@@ -110,29 +110,19 @@ def is_used(graph: Graph, id_: str, output: int) -> bool:
     return any([id_, output] in node["inputs"].values() for node in graph.values())
 
 
-def lacks_sampler(graph: Graph, id_: str) -> bool:
-    """Whether a node takes the noise of a Per Picture Noise, and a sampler that comes from elsewhere."""
-    ours = set(nodes_of(graph, PER_PICTURE_NOISE))
-    samplers = (node["inputs"].get("sampler") for node in graph.values() if [id_, 0] in node["inputs"].values())
-    return any(
-        isinstance(link, list) and not ours & {link[0], *ancestors(graph, cast(str, link[0]))} for link in samplers
-    )
-
-
 def comes_to(graph: Graph, id_: str, output: int, kind: str) -> bool:
     """Whether an output is connected to a node of a class."""
     return any([id_, output] in graph[each]["inputs"].values() for each in nodes_of(graph, kind))
 
 
 def samplers_beside(graph: Graph, id_: str, output: int) -> list[str]:
-    """The samplers that draw beside the noise of an output, but those of Per Picture Noise: names of core's, else kinds of nodes."""
+    """The samplers of nodes that take the noise of an output, but those that come from Per Picture Noise: names of core's, else kinds
+    of nodes."""
+    ours = set(nodes_of(graph, PER_PICTURE_NOISE))
     links = (node["inputs"].get("sampler") for node in graph.values() if [id_, output] in node["inputs"].values())
-    nodes = (graph[str(cast(list[Any], link)[0])] for link in links if isinstance(link, list))
-    return [
-        str(node["inputs"].get("sampler_name", node["class_type"]))
-        for node in nodes
-        if node["class_type"] != PER_PICTURE_NOISE
-    ]
+    ids = (str(cast(list[Any], link)[0]) for link in links if isinstance(link, list))
+    nodes = (graph[each] for each in ids if each in graph and not ours & {each, *ancestors(graph, each)})
+    return [str(node["inputs"].get("sampler_name", node["class_type"])) for node in nodes]
 
 
 def is_saved(graph: Graph, targets: list[str], id_: str) -> bool:

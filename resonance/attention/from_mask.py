@@ -8,13 +8,13 @@ The script scales a picture of codes smoothly, by which most edges become colour
 and scaled as masks. It gives a part without a LoRA no place, and fails at a fourth part by channels: here both act as its README says.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from ..canvas.canvas import LABEL, Lora
+from ..paint.weights import AND
 from ..told import Told
 
 CODES = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
@@ -67,7 +67,7 @@ def parts(
 
 def split(prompt: str) -> list[str]:
     """The parts of a prompt. A line break beside ``AND`` is as good as a blank."""
-    return [part.strip() for part in re.split(r"\sAND\s", prompt.strip())]
+    return [part.strip() for part in AND.split(prompt.strip())]
 
 
 def _by_channel(levels: torch.Tensor, number: int) -> tuple[str, torch.Tensor | None]:

@@ -32,7 +32,8 @@ _SIGN = re.compile(
 )
 
 
-_AND = re.compile(r"\sAND\s")
+AND = re.compile(r"\sAND\s")
+"""Stands between the prompts of several regions."""
 
 
 class Piece(NamedTuple):
@@ -97,7 +98,7 @@ def check_one(prompt: str) -> None:
     Raises:
         Misread: it is several prompts, which sd-scripts gives to the regions of a picture.
     """
-    if found := _AND.search(prompt):
+    if found := AND.search(prompt):
         raise Misread(
             found.start() + 1,
             "AND stands between the prompts of several regions, and this is encoded as one: use Regions from Mask. If it is a word of"
