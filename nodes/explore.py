@@ -12,7 +12,7 @@ from ..resonance.session.naming import prompt_hash
 from ..resonance.told import Told
 from ..resonance.vary import grid
 from . import types
-from .inputs import Choice, chosen
+from .inputs import Choice, chosen, pasted_item, plan_and_after
 
 CATEGORY = "Resonance/Vary"
 FIXED = "fixed"

@@ -16,6 +16,7 @@ from ..resonance.session.payloads import PromptLine
 from ..resonance.sizes import Size
 from ..resonance.told import Told
 from . import types
+from .inputs import pasted_item, plan_and_after
 
 if TYPE_CHECKING:
     from ..resonance.host.sessions.chain import Work

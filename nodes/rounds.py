@@ -23,7 +23,7 @@ from ..resonance.session.payloads import PromptLine
 from ..resonance.session.settings import COUNT, ORDER, START, Order
 from ..resonance.told import Told
 from . import types
-from .inputs import input_of
+from .inputs import input_of, pasted_item, plan_and_after
 
 CATEGORY = "Resonance/Rounds"
 FACTS = ("scale", "steps", "strength")
