@@ -22,19 +22,9 @@ if TYPE_CHECKING:
     from ..resonance.host.sessions.chain import Work
 
 OUTPUTS = 17
-ITEM, POSITIVE, NEGATIVE, SEED, IMAGE, MASK, GUIDE, NOISE = 0, 1, 2, 8, 10, 11, 12, 13
+IMAGE, MASK, GUIDE = 10, 11, 12
 FOLDERS = {IMAGE: ("image", "start_pictures"), MASK: ("mask", "masks"), GUIDE: ("guide", "guides")}
 """Outputs that hand out pictures, and the inputs that name their folders."""
-TAKING = {graph.ENCODE_LINE: "Encode Line", graph.LORA_STACK: "LoRA Stack"}
-"""Nodes that take options of lines, by class: their names."""
-ALONE = (
-    "One picture is painted in each run. For more at once, connect item to Encode Line and to Per Picture Noise, and nothing to"
-    " positive, negative and seed."
-)
-DRAWS = (
-    "One picture is painted in each run: {sampler} may add noise at every step. For more at once, put Per Picture Noise between it"
-    " and SamplerCustomAdvanced."
-)
 
 
 class PromptLines(io.ComfyNode):
@@ -274,6 +264,7 @@ class PromptLines(io.ComfyNode):
         highres_scale: float = 0.0,
         item: str = "",
     ) -> io.NodeOutput:
+        from ..resonance.host.lines import Workflow
         from ..resonance.host.sessions import chain, owned
         from ..resonance.paint.shots import Widgets
         from ..resonance.session.fill.asked_lines import AskedLines
@@ -291,7 +282,8 @@ class PromptLines(io.ComfyNode):
             for output, folder in ((IMAGE, start_pictures), (MASK, masks), (GUIDE, guides)):
                 if used(output) and not folder.strip():
                     raise _missing(output)
-            alone = _alone(live, own, used)
+            workflow = Workflow(live, own)
+            alone = workflow.alone()
             notes = list[str]()
             fill = AskedLines(
                 text=lines,
@@ -314,7 +306,7 @@ class PromptLines(io.ComfyNode):
                 roots=folders.picture_roots(),
                 text_roots=folders.lines_roots(),
                 wildcard_roots=folders.wildcard_roots(),
-                nodes=[name for kind, name in TAKING.items() if graph.comes_to(live, own, ITEM, kind)],
+                nodes=workflow.takers(),
                 remark=alone if batch_size > 1 else "",
                 note=notes.append,
             )
@@ -327,35 +319,13 @@ class PromptLines(io.ComfyNode):
                 plan=plan,
                 most=1 if alone else batch_size,
                 alike=alike,
-                fits=partial(_fit, live, own),
+                fits=workflow.can_encode,
                 notes=notes,
             )
             work = chain.next_work(ask, own, cls.hidden.prompt)
         if work is None:
             return io.NodeOutput(*[ExecutionBlocker(None)] * OUTPUTS)
         return _outputs(work, highres_scale, used)
-
-
-def _alone(live: graph.Graph, own: str, used: Callable[[int], bool]) -> str:
-    """Why a run can paint one picture only; empty where it can paint several."""
-    from ..resonance.paint.per_picture import NOISES
-
-    if any(map(used, (POSITIVE, NEGATIVE, SEED))):
-        return ALONE
-    if used(NOISE):
-        names = graph.samplers_beside(live, own, NOISE)
-        return next((DRAWS.format(sampler=name) for name in names if NOISES.get(name) != "none"), "")
-    return "" if graph.comes_to(live, own, ITEM, graph.PER_PICTURE_NOISE) else ALONE
-
-
-def _fit(live: graph.Graph, own: str, items: Sequence[Item]) -> bool:
-    """Whether every Encode Line that takes the item can encode these together. Of one that is told over links nobody knows."""
-    from ..resonance.host import weighted
-
-    encoders = (live[id_]["inputs"] for id_ in graph.nodes_of(live, graph.ENCODE_LINE))
-    asked = [each for each in encoders if each.get("item") == [own, ITEM]]
-    linked = any(isinstance(each.get(name), list) for each in asked for name in ("chunks", "negative", "embeddings"))
-    return linked or all(weighted.share_a_batch(items, each) for each in asked)
 
 
 def _outputs(work: "Work", highres_scale: float, used: Callable[[int], bool]) -> io.NodeOutput:

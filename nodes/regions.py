@@ -10,8 +10,6 @@ from ..resonance.attention.methods import METHODS
 from ..resonance.attention.parts import Conditioning, Part
 from ..resonance.canvas.canvas import GRID, STRONGEST, Canvas, Lora
 from ..resonance.host import progress
-from ..resonance.session.item import Item
-from ..resonance.session.payloads import PromptLine
 from ..resonance.settings import Setting
 from ..resonance.told import Told
 from . import types
@@ -269,134 +267,6 @@ def _box(name: str, left: float, top: float, right: float, bottom: float, place:
     return mask
 
 
-class RegionsFromMask(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="ResonanceRegionsFromMask",
-            display_name="Regions from Mask",
-            category=CATEGORY,
-            description="Takes a prompt apart at AND and gives each part a place by the colours of a picture, and a LoRA of its own: the"
-            " first part has the first colour and the first LoRA. A part without a colour acts everywhere. For Regions.",
-            search_aliases=[
-                "regional lora",
-                "lora mask",
-                "RGB mask",
-                "color mask",
-                "AND prompt",
-                "latent couple",
-                "attention couple",
-                "kohya gen_img",
-            ],
-            inputs=[
-                io.Clip.Input("clip", tooltip="The text encoder of the model that shall paint."),
-                io.String.Input(
-                    "prompt",
-                    multiline=True,
-                    default="",
-                    tooltip="What shall be there, part by part, with AND between them, in capitals and with blanks around it. Each part is"
-                    " encoded by itself, with its LoRA.",
-                ),
-                io.Image.Input(
-                    "image",
-                    tooltip="The places in colours, of any size; it is stretched over the picture. One picture, best a PNG.",
-                ),
-                io.DynamicCombo.Input(
-                    "colors",
-                    options=[
-                        io.DynamicCombo.Option("channels", []),
-                        io.DynamicCombo.Option(
-                            "codes",
-                            [
-                                io.Int.Input(
-                                    "codes",
-                                    default=7,
-                                    min=1,
-                                    max=7,
-                                    tooltip="How many parts have a colour. The parts after these act everywhere.",
-                                )
-                            ],
-                        ),
-                    ],
-                    tooltip="channels: how red a pixel is tells how strongly the first part acts there, green the second, blue the third; a"
-                    " channel that is black all over stands for the whole picture. codes: the first part has the pixels that are exactly"
-                    " red, then come green, yellow, blue, magenta, cyan and white.",
-                ),
-                io.String.Input(
-                    "negative",
-                    multiline=True,
-                    default="",
-                    optional=True,
-                    tooltip="What shall be nowhere. Where a LoRA changes the text encoder it is encoded with that, too.",
-                ),
-                types.Loras.Input(
-                    "loras",
-                    optional=True,
-                    tooltip="From LoRA Stack: the first acts where the first part does, and so on. Parts after the last have none.",
-                ),
-                types.Item.Input(
-                    "item",
-                    optional=True,
-                    tooltip="From Prompt Lines: the words of its line go before prompt and negative.",
-                ),
-            ],
-            outputs=[
-                types.Regions.Output(
-                    display_name="regions", tooltip="The parts that have a place or a LoRA, for Regions."
-                ),
-                io.Conditioning.Output(
-                    display_name="positive",
-                    tooltip="The parts that act everywhere, for Regions. None: the empty text.",
-                ),
-                io.Conditioning.Output(display_name="negative", tooltip="The words of negative, for Regions."),
-            ],
-            hidden=[io.Hidden.unique_id],
-        )
-
-    @classmethod
-    def execute(
-        cls,
-        clip: io.Clip.Type,
-        prompt: str,
-        image: torch.Tensor,
-        colors: Choice | None = None,
-        negative: str = "",
-        loras: tuple[Lora, ...] = (),
-        item: Item | None = None,
-    ) -> io.NodeOutput:
-        from ..resonance.attention import from_mask
-        from ..resonance.host import from_mask as host
-
-        colors = chosen(colors, "colors", ("channels", "codes"))
-        if len(image) != 1:
-            raise Told(f"Expected one picture of the places, got {len(image)}: choose one with Get Image from Batch.")
-        if item:
-            prompt, negative = _said(item, prompt, negative)
-        parts = from_mask.parts(prompt, image[0], loras, colors.get("codes"))
-        placed = host.place(clip, parts, negative)
-        where = [
-            f"{number} {part.name}: {part.color or 'everywhere'}{f', {part.lora.file}' if part.lora else ''}"
-            for number, part in enumerate(parts, 1)
-        ]
-        progress.say("\n".join(where), cls.hidden.unique_id)
-        return io.NodeOutput(*placed)
-
-
-def _said(item: Item, prompt: str, negative: str) -> tuple[str, str]:
-    """The words of a line, and where it says nothing, those of the widgets.
-
-    Raises:
-        Told: the run has several.
-    """
-    lines = [each.payload for each in item.batch if isinstance(each.payload, PromptLine)]
-    said = {(line.prompt, negative if line.negative is None else line.negative) for line in lines}
-    if len(said) > 1:
-        raise Told(
-            f"This run has {len(said)} different prompts at once, and a picture has places for one: set batch_size of Prompt Lines to 1."
-        )
-    return said.pop() if said else (prompt, negative)
-
-
 class RegionHeat(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -438,4 +308,4 @@ class RegionHeat(io.ComfyNode):
         )
 
 
-NODES = [Regions, RegionFromConditioning, RegionsFromMask, EncodeCanvas, RegionHeat]
+NODES = [Regions, RegionFromConditioning, EncodeCanvas, RegionHeat]

@@ -1,0 +1,56 @@
+"""What the workflow around Prompt Lines does with its lines: which options it takes, and whether it can paint several of them at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .. import graph
+from ..paint.per_picture import NOISES
+from ..session.item import Item
+from . import weighted
+
+ITEM, POSITIVE, NEGATIVE, SEED, NOISE = 0, 1, 2, 8, 13
+"""Numbers of the node's outputs."""
+TAKERS = {graph.ENCODE_LINE: "Encode Line", graph.LORA_STACK: "LoRA Stack"}
+"""Nodes that take options of lines, by class: their names."""
+ALONE = (
+    "One picture is painted in each run. For more at once, connect item to Encode Line and to Per Picture Noise, and nothing to"
+    " positive, negative and seed."
+)
+DRAWS = (
+    "One picture is painted in each run: {sampler} may add noise at every step. For more at once, put Per Picture Noise between it"
+    " and SamplerCustomAdvanced."
+)
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """
+    Attributes:
+        nodes: the graph that runs.
+        own: the id of Prompt Lines in it.
+    """
+
+    nodes: graph.Graph
+    own: str
+
+    def takers(self) -> list[str]:
+        """Names of the nodes that take options of the lines."""
+        return [name for kind, name in TAKERS.items() if graph.comes_to(self.nodes, self.own, ITEM, kind)]
+
+    def alone(self) -> str:
+        """Why a run can paint one picture only; empty where it can paint several."""
+        if any(graph.is_used(self.nodes, self.own, output) for output in (POSITIVE, NEGATIVE, SEED)):
+            return ALONE
+        if graph.is_used(self.nodes, self.own, NOISE):
+            names = graph.samplers_beside(self.nodes, self.own, NOISE)
+            return next((DRAWS.format(sampler=name) for name in names if NOISES.get(name) != "none"), "")
+        return "" if graph.comes_to(self.nodes, self.own, ITEM, graph.PER_PICTURE_NOISE) else ALONE
+
+    def can_encode(self, items: Sequence[Item]) -> bool:
+        """Whether every Encode Line that takes the item can encode these together. Of one that is told over links nobody knows."""
+        encoders = (self.nodes[id_]["inputs"] for id_ in graph.nodes_of(self.nodes, graph.ENCODE_LINE))
+        asked = [each for each in encoders if each.get("item") == [self.own, ITEM]]
+        linked = any(
+            isinstance(each.get(name), list) for each in asked for name in ("chunks", "negative", "embeddings")
+        )
+        return linked or all(weighted.share_a_batch(items, each) for each in asked)
