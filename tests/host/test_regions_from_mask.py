@@ -10,6 +10,7 @@ from .comfy import Comfy, RunFailed, node
 from .paint import CLIP
 from .regional import COUPLE, METHODS, OVERLAY, hues, pictures, place
 from .test_llm import Texts
+from .test_lora_stack import stack
 from .test_region_lora import apart
 
 SWAP = "tiny_lora.safetensors"
@@ -24,7 +25,7 @@ def from_mask(
     **inputs: Any,
 ) -> dict[str, Any]:
     """Nodes that bind the parts of a prompt by a picture, red on the left and green on the right, in a size of its own."""
-    given = {"loras": ["loras", 0]} if loras else {}
+    given = {"loras": ["loras", 2]} if loras else {}
     mask = {"clip": CLIP, "prompt": prompt, "image": ["image", 0], "colors": "channels", "negative": "", **given}
     ours = {"regions": ["mask", 0], "positive": ["mask", 1], "negative": ["mask", 2]}
     halves = (node("EmptyImage", width=75, height=40, batch_size=1, color=color) for color in shown)
@@ -34,7 +35,7 @@ def from_mask(
         **dict(zip(("left", "right"), halves, strict=True)),
         "image": node("ImageStitch", image1=["left", 0], image2=["right", 0], **stitch),
         "mask": node("ResonanceRegionsFromMask", **{**mask, **inputs}),
-        **({"loras": node("GiveLoras", text=json.dumps(loras))} if loras else {}),
+        **({"loras": stack(*loras)} if loras else {}),
     }
 
 
@@ -113,7 +114,6 @@ def test_what_cannot_be_is_told_in_a_sentence(comfy: Comfy) -> None:
         "^Expected one picture of the places, got 2": from_mask("a", image=["batch", 0]),
         "^This run has 2 different prompts at once": from_mask("a", item=["lines", 0]),
         "^No part of the prompt has a place or a LoRA": from_mask("a red", shown=(0, 0)),
-        "^There is no LoRA 'nowhere.safetensors' in ": from_mask("a", ("nowhere.safetensors", 1.0)),
     }.items():
         with pytest.raises(RunFailed, match=says):
             encoded(comfy, "sd15", {**nodes, **more})

@@ -1,7 +1,6 @@
-"""What the LoRAs of regions are measured with, and given by."""
+"""What the LoRAs of regions are measured with."""
 
 import json
-import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -98,27 +97,6 @@ class PassBy(io.ComfyNode):
         return io.NodeOutput(model)
 
 
-def ours(module):
-    return next(found for name, found in sys.modules.items() if name.endswith(f".resonance.{module}"))
-
-
-class GiveLoras(io.ComfyNode):
-    """LoRAs for regions, from their names and strengths as JSON."""
-
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(
-            node_id="GiveLoras",
-            category="probe",
-            inputs=[io.String.Input("text")],
-            outputs=[io.Custom("RESONANCE_LORAS").Output()],
-        )
-
-    @classmethod
-    def execute(cls, text):
-        return io.NodeOutput(tuple(ours("canvas.canvas").Lora(*each) for each in json.loads(text)))
-
-
 PATCHED = Counter()
 """How many weights ComfyUI has patched, by the class of the model."""
 
@@ -158,4 +136,4 @@ class PatchedWeights(io.ComfyNode):
         return io.NodeOutput(ui={"patched": [found]})
 
 
-NODES = [Apart, WithoutBase, PooledOf, PassBy, GiveLoras, PatchedWeights]
+NODES = [Apart, WithoutBase, PooledOf, PassBy, PatchedWeights]
