@@ -23,24 +23,26 @@ def find(name: str, roots: Mapping[str, Path]) -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
-def read_text(path: Path, largest: int) -> str:
+def read_text(path: Path, largest: int, called: str = "") -> str:
     """The text of a file.
 
     Args:
         largest: bytes that it may have.
+        called: what an error calls it; unless given, by its name.
 
     Raises:
         Told: it has more, is no UTF-8, or cannot be read.
     """
+    called = called or path.name
     try:
         with path.open("rb") as file:
             data = file.read(largest + 1)
     except OSError as error:
-        raise Told(f"{path.name} cannot be read: {error.strerror}.") from None
+        raise Told(f"{called} cannot be read: {error.strerror}.") from None
     if len(data) > largest:
-        raise Told(f"{path.name} has more than {largest >> 20} MB. Split it.")
+        raise Told(f"{called} has more than {largest >> 20} MB. Split it.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise Told(f"{path.name} is not UTF-8 (line {line}). Save it as UTF-8.") from None
+        raise Told(f"{called} is not UTF-8 (line {line}). Save it as UTF-8.") from None

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from ..files.lookup import nearest
 from ..files.names import existing, folders
+from ..files.texts import read_text
 from ..told import Told
 from .dynamic import NESTED, Choices, Lot, Misread, Nodes, Text, Wild, parse_entry, walk
 
@@ -224,16 +225,7 @@ def _text(file: File) -> str:
         Told: it lies elsewhere, is too large, or is no text.
     """
     name = file.path.relative_to(file.root).as_posix()
-    try:
-        with existing(file.root, name).open("rb") as opened:
-            data = opened.read(LARGEST + 1)
-        text = data.decode("utf-8-sig")
-    except OSError as error:
-        raise Told(f"The wildcard file {file.path} cannot be read: {error}.") from None
-    except UnicodeDecodeError:
-        raise Told(f"The wildcard file {file.path} is not UTF-8. Save it as UTF-8.") from None
-    if len(data) > LARGEST:
-        raise Told(f"The wildcard file {file.path} has more than {LARGEST >> 20} MB. Split it.")
+    text = read_text(existing(file.root, name), LARGEST, f"The wildcard file {file.path}")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.count("\n") > MOST:
         raise Told(f"The wildcard file {file.path} has more than {MOST:,} lines. Split it.")
