@@ -26,7 +26,7 @@ from .owning import own
 from .payloads import Payload, Plain, payload_of
 from .query import Query, words_of
 from .reason import Outcome, Reason
-from .schema import prepare
+from .schema import TALLIED, prepare, tally
 from .status import FILE, Kind, Moved, NoLedger, State, Status
 
 ATTEMPTS = 3
@@ -123,6 +123,7 @@ class Ledger:
                 sql = "INSERT OR IGNORE INTO session (one, seed, created, kind) VALUES (1, ?, ?, ?)"
                 self._db.execute(sql, (seed, time.time(), kind))
                 self._take_name()
+            tally(self._db)
             self._place = _place(folder)
         except BaseException as error:
             self._lock.release()
@@ -208,7 +209,7 @@ class Ledger:
 
     def status(self) -> Status:
         with self._mutex:
-            return Query(self._db, self.folder).status()
+            return Query(self._db, self.folder).status(TALLIED)
 
     # Items
 
@@ -228,13 +229,12 @@ class Ledger:
         for offset, (source, lineage) in enumerate(sources, 1):
             payload = json.dumps(payloads[offset - 1].to_dict()) if payloads else None
             rows.append((round_, number + offset, number + offset, lineage, source, payload))
-        before = self._db.total_changes
-        self._db.executemany(
+        added = self._db.executemany(
             "INSERT OR IGNORE INTO item (round, number, position, lineage, source, payload) VALUES (?, ?, ?, ?, ?, ?)",
             rows,
         )
         self._totals.clear()
-        return self._db.total_changes - before
+        return added.rowcount
 
     def sources(self, round_: int) -> set[str]:
         return {row[0] for row in self._db.execute("SELECT source FROM item WHERE round = ?", (round_,)) if row[0]}

@@ -233,12 +233,16 @@ class Query:
             mark=checked(row.get("mark") or "", str, "the mark of the graph"),
         )
 
-    def status(self) -> Status:
-        counts = [f"(SELECT count(*) FROM item WHERE state = '{each}' AND round = now)" for each in _STATES]
+    def status(self, counted: str = "count(*) FROM item") -> Status:
+        """
+        Args:
+            counted: how items are counted, as SQL that states and rounds can be asked of.
+        """
+        counts = [f"(SELECT {counted} WHERE state = '{each}' AND round = now)" for each in _STATES]
         seed, created, state, reason, current, pending, claimed, done, *rest, failed, skipped, removed = self._one(
             f"SELECT seed, created, state, reason, now, {', '.join(counts)},"
-            " (SELECT count(*) FROM item WHERE state IN ('failed', 'parked')),"
-            " (SELECT count(*) FROM item WHERE state = 'skipped'), (SELECT count(*) FROM item WHERE state = 'removed') FROM session,"
+            f" (SELECT {counted} WHERE state IN ('failed', 'parked')), (SELECT {counted} WHERE state = 'skipped'),"
+            f" (SELECT {counted} WHERE state = 'removed') FROM session,"
             " (SELECT coalesce((SELECT min(round) FROM item WHERE state IN ('pending', 'claimed')), max(round), 1) AS now"
             " FROM item)"
         )

@@ -42,6 +42,21 @@ CREATE TABLE IF NOT EXISTS result (
 CREATE INDEX IF NOT EXISTS result_file ON result (file)
 """
 
+_TALLY = (
+    "PRAGMA temp_store = MEMORY",
+    "CREATE TEMP TABLE tally (state TEXT, round INTEGER, items INTEGER, PRIMARY KEY (state, round)) WITHOUT ROWID",
+    "INSERT INTO tally SELECT state, round, count(*) FROM item GROUP BY state, round",
+    "CREATE TEMP TRIGGER came AFTER INSERT ON item BEGIN INSERT INTO tally VALUES (new.state, new.round, 1)"
+    " ON CONFLICT DO UPDATE SET items = items + 1; END",
+    "CREATE TEMP TRIGGER went AFTER DELETE ON item BEGIN"
+    " UPDATE tally SET items = items - 1 WHERE state = old.state AND round = old.round; END",
+    "CREATE TEMP TRIGGER changed AFTER UPDATE OF state ON item WHEN old.state <> new.state BEGIN"
+    " UPDATE tally SET items = items - 1 WHERE state = old.state AND round = old.round;"
+    " INSERT INTO tally VALUES (new.state, new.round, 1) ON CONFLICT DO UPDATE SET items = items + 1; END",
+)
+TALLIED = "coalesce(sum(items), 0) FROM tally"
+"""For :meth:`.query.Query.status`, where :func:`tally` was called."""
+
 _ADDED = (
     *(("session", column) for column in ("kind TEXT NOT NULL DEFAULT 'rounds'", "mark TEXT", "which TEXT")),
     *(("item", column) for column in ("begun REAL", "model TEXT")),
@@ -72,3 +87,9 @@ def prepare(db: sqlite3.Connection) -> None:
     if db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
         db.execute(f"PRAGMA application_id = {APPLICATION}")
         db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def tally(db: sqlite3.Connection) -> None:
+    """Counts the items, and keeps counting what this connection changes, which must be the only one that changes any."""
+    for statement in _TALLY:
+        db.execute(statement)

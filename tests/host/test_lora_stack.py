@@ -124,18 +124,24 @@ def test_without_a_lora_that_acts_model_and_clip_go_through(comfy: Comfy):
 
 
 def test_twelve_lines_with_equal_multipliers_patch_the_weights_once(comfy: Comfy):
-    def patched(options: str, number: int) -> dict[str, int]:
-        rows = stack((SWAP, 1.0), (OTHER, 0.3), model=MODEL, clip=CLIP, item=["item", 0])
-        nodes = {"item": line(options, number), "stack": rows}
-        graph = stacked(nodes, seed=number, size=(32, 32))
-        graph["patched"] = node("PatchedWeights", after=["decode", 0])
-        return json.loads(comfy.run(graph)["patched"]["patched"][0])
+    lines = node("ResonancePromptLines", session="equal multipliers", width=32, height=32, keep_going=False)
+    rows = stack((SWAP, 1.0), (OTHER, 0.3), model=MODEL, clip=CLIP, item=["lines", 0])
+    graph = stacked({"lines": lines, "stack": rows}, size=(32, 32))
+    graph["words"] = node("ResonanceEncodeLine", clip=["stack", 1], item=["lines", 0])
+    graph["save"] = node("ResonanceRoundOutput", images=["decode", 0], item=["lines", 0], next_round_takes="none")
+    graph["patched"] = node("PatchedWeights", after=["decode", 0])
+
+    def patched(text: str) -> dict[str, int]:
+        """In the run of the next line."""
+        graph["lines"]["inputs"]["lines"] = text
+        return json.loads(comfy.run(comfy.complete(graph))["patched"]["patched"][0])
 
     comfy.run({"patched": node("PatchedWeights")})
-    counts = [patched("--am 0.5,-0.25", number) for number in range(12)]
+    twelve = "\n".join(f"boat {number} --d {number} --am 0.5,-0.25" for number in range(12))
+    counts = [patched(twelve) for _ in range(12)]
     assert len(counts[0]) == 2 and all(counts[0].values()), "model and text encoder"
     assert counts[1:] == [{}] * 11
-    assert patched("--am 0.5", 13) == counts[0], "another --am: this counts what it should"
+    assert patched("another --am 0.5") == counts[0], "this counts what it should"
 
 
 def test_items_of_other_fills_say_nothing(comfy: Comfy):

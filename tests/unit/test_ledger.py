@@ -1,9 +1,11 @@
+import random
 import shutil
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -192,6 +194,32 @@ def test_a_child_whose_lineage_another_picture_has_gets_a_letter(ledger: Ledger)
         assert ledger.lineages(2) == {"X0001.1", "X0001.2", "X0001.1b"} and len(ledger.sources(2)) == 3
         ledger._db.execute("UPDATE item SET state = 'done'")
         assert ledger.open_round(exists) is None
+
+
+def test_what_is_counted_on_the_way_is_what_is_there(ledger: Ledger, tmp_path: Path):
+    chance = random.Random(1)
+    fill(ledger, 6)
+    for step in range(150):
+        with suppress(Lost), ledger.transaction():
+            match step % 6:
+                case 0 | 1:
+                    if item := claim(ledger, rounds=3):
+                        finish(ledger, item) if chance.random() < 0.6 else ledger.skip(item, "gone")
+                case 2:
+                    claim(ledger, rounds=3)
+                case 3:
+                    reason = chance.choice([Reason.ERROR, Reason.DIED, Reason.INTERRUPTED])
+                    ledger.settle(ledger.claims(), Outcome(reason, "why"))
+                case 4:
+                    ledger.add(1, [(f"p/{step}.png [input]", f"Y{step:04d}"), ("p/1.png [input]", "X0001")])
+                    chance.choice(
+                        [ledger.retry, ledger.remake, lambda: ledger.withdraw(lambda *_: chance.random() < 0.7)]
+                    )()
+                case _:
+                    ledger.add(2, [(None, f"Z{step:04d}")])
+                    raise Lost("undone")
+        with query.reading(tmp_path / "s") as counted:
+            assert ledger.status() == counted.status(), step
 
 
 def test_late_pictures_pass_through_all_rounds(ledger: Ledger):

@@ -563,7 +563,7 @@ var nodes = () => import("./node-kZ8ZcG18.mjs");
 var speaking;
 var said = () => speaking ??= import("./said-B8P0qw8U.mjs");
 var menu = () => import("./menu-DKuN6AjZ.mjs");
-var panel = () => import("./panel-Cngc_RB_.mjs");
+var panel = () => import("./panel-B_GbVit3.mjs");
 var folders = () => import("./folders-BZL1UFh7.mjs");
 var tables = () => import("./transform-BdIFsHdS.mjs");
 function edit(node) {

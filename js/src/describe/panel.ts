@@ -58,6 +58,7 @@ function stack(): HTMLElement {
 function makePanel(node: LGraphNode, pictures: readonly (Picture | string)[]) {
   const find = finder(node)
   let stop: (() => void) | undefined
+  let asking: Kind | undefined
 
   const image = h('img', { alt: t('describe.picture') })
   const which = h('select', { ariaLabel: t('describe.picture'), hidden: pictures.length < 2 })
@@ -119,9 +120,10 @@ function makePanel(node: LGraphNode, pictures: readonly (Picture | string)[]) {
     alert.textContent = ''
   }
 
-  /** Asks, in place of what may be asked already. */
+  /** Asks, in place of what else may be asked already. */
   async function start(kind: Kind): Promise<void> {
-    asked = kind
+    if (stop && kind === asking) return
+    asked = asking = kind
     stop?.()
     words.value = ''
     let over = false

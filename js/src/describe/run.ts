@@ -71,19 +71,18 @@ export function queue(graph: ApiGraph, listener: Listener): () => void {
     }
   }
 
-  /** Looks for what was not heard. */
+  /** Looks for what was not heard. In the queue first: a run that ends meanwhile is in the history by then. */
   async function look(): Promise<void> {
     const run = await posted
     if (run === undefined || over) return
-    const found = (await ask<Record<string, Ended>>(`/history/${run}`).catch(() => undefined))?.[run]
+    const queued = await ask<Record<string, unknown[][]>>('/queue').catch(() => undefined)
+    if (!queued || Object.values(queued).some((entries) => entries.some((entry) => entry[1] === run))) return
+    const history = await ask<Record<string, Ended>>(`/history/${run}`).catch(() => undefined)
+    const found = history?.[run]
     if (found) {
       Object.assign(outputs, found.outputs)
       for (const [type, data] of found.status.messages) hear({ type, data })
-      return
-    }
-    const queued = await ask<Record<string, unknown[][]>>('/queue').catch(() => undefined)
-    const there = Object.values(queued ?? {}).some((entries) => entries.some((entry) => entry[1] === run))
-    if (queued && !there) end(listener.stopped)
+    } else if (history) end(listener.stopped)
   }
 
   async function post(): Promise<string | undefined> {

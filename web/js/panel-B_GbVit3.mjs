@@ -136,22 +136,21 @@ function queue(graph, listener) {
 			if (exec_info?.queue_remaining === 0) look();
 		}
 	}
-	/** Looks for what was not heard. */
+	/** Looks for what was not heard. In the queue first: a run that ends meanwhile is in the history by then. */
 	async function look() {
 		const run = await posted;
 		if (run === void 0 || over) return;
-		const found = (await ask(`/history/${run}`).catch(() => void 0))?.[run];
+		const queued = await ask("/queue").catch(() => void 0);
+		if (!queued || Object.values(queued).some((entries) => entries.some((entry) => entry[1] === run))) return;
+		const history = await ask(`/history/${run}`).catch(() => void 0);
+		const found = history?.[run];
 		if (found) {
 			Object.assign(outputs, found.outputs);
 			for (const [type, data] of found.status.messages) hear({
 				type,
 				data
 			});
-			return;
-		}
-		const queued = await ask("/queue").catch(() => void 0);
-		const there = Object.values(queued ?? {}).some((entries) => entries.some((entry) => entry[1] === run));
-		if (queued && !there) end(listener.stopped);
+		} else if (history) end(listener.stopped);
 	}
 	async function post() {
 		const init = {
@@ -235,6 +234,7 @@ function stack() {
 function makePanel(node, pictures) {
 	const find = finder(node);
 	let stop;
+	let asking;
 	const image = h("img", { alt: t("describe.picture") });
 	const which = h("select", {
 		ariaLabel: t("describe.picture"),
@@ -300,9 +300,10 @@ function makePanel(node, pictures) {
 		status.textContent = text;
 		alert.textContent = "";
 	}
-	/** Asks, in place of what may be asked already. */
+	/** Asks, in place of what else may be asked already. */
 	async function start(kind) {
-		asked = kind;
+		if (stop && kind === asking) return;
+		asked = asking = kind;
 		stop?.();
 		words.value = "";
 		let over = false;
