@@ -93,6 +93,20 @@ def read(
     return image
 
 
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height of a picture file, upright, in pixels. Only its header is read.
+
+    Raises:
+        Told: it cannot be read.
+    """
+    try:
+        with pixels.open_file(path) as file, Image.open(file, formats=readers()) as image:
+            width, height = image.size
+            return (height, width) if image.getexif().get(pixels.ORIENTATION, 1) >= 5 else (width, height)
+    except Exception as error:  # as above
+        raise Told(f"{path.name} is not a picture that can be read ({error})") from error
+
+
 def decode(data: bytes, name: str) -> Image.Image:
     """:func:`read` for a file's bytes.
 

@@ -20,7 +20,7 @@ SHOWN, SHOWN_TRANSPARENT = 64_000_000, 32_000_000
 LARGE = 12_000_000
 """Pixels above which one picture is decoded at a time."""
 _STRIP = 1 << 20
-_ORIENTATION = 0x0112
+ORIENTATION = 0x0112
 
 _large = threading.Lock()
 _tolerant = threading.Lock()
@@ -100,9 +100,9 @@ def on_white(image: Image.Image, factor: int = 1) -> Image.Image:
     for top in range(0, image.height, rows):
         strip = colours(how(image.crop((0, top, image.width, min(top + rows, image.height)))))
         out.paste(strip.reduce(factor) if factor > 1 else strip, (0, top // factor))
-    orientation = image.getexif().get(_ORIENTATION, 1)
+    orientation = image.getexif().get(ORIENTATION, 1)
     if orientation != 1:
-        out.getexif()[_ORIENTATION] = orientation
+        out.getexif()[ORIENTATION] = orientation
         ImageOps.exif_transpose(out, in_place=True)
     return out
 

@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from . import canvas, describe, explore, img2tag2img, rehydrate, report, rounds, vary
+from . import canvas, describe, explore, img2tag2img, paint, rehydrate, report, rounds, vary
 from .spellings import current
 
 
@@ -22,5 +22,5 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (rounds, explore, vary, img2tag2img, rehydrate, describe, canvas, report):
+for command in (rounds, explore, vary, paint, img2tag2img, rehydrate, describe, canvas, report):
     command.register(app)

@@ -31,6 +31,17 @@ ENGINES = "ComfyUI, one or several"
 """Panel of the help."""
 
 
+ComfyUIArgs = Annotated[
+    str,
+    typer.Option(
+        "--comfyui-args",
+        metavar="ARGUMENTS",
+        help='For a ComfyUI that the command starts, such as "--lowvram".',
+        rich_help_panel=ENGINES,
+    ),
+]
+
+
 class Build(Protocol):
     """Makes an engine, here or on the machine of a worker, which has a ``number``."""
 
@@ -251,15 +262,7 @@ class Engines(ComfyServers):
         embedding: goes before all ComfyUIs.
     """
 
-    comfyui_args: Annotated[
-        str,
-        typer.Option(
-            "--comfyui-args",
-            metavar="ARGUMENTS",
-            help='For a ComfyUI that the command starts, such as "--lowvram".',
-            rich_help_panel=ENGINES,
-        ),
-    ] = ""
+    comfyui_args: ComfyUIArgs = ""
     start: Path | None = None
     embedding: PaintOptions | None = None
 

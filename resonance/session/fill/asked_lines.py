@@ -37,10 +37,11 @@ class AskedLines:
         text: the lines, unless there is a ``file``.
         file: name of a text file, see :func:`resonance.files.texts.find`. Where it is gone, the session's copy of it is read.
         folder: of the session.
-        pictures, masks, guides: folders, as :func:`resonance.files.pictures.listing` takes them; empty: none.
+        pictures, masks, guides: folders, as :func:`resonance.files.pictures.listing` takes them, or single files; empty: none.
         roots: folders from which pictures may be read.
         text_roots: those that files of lines may lie in; ``wildcard_roots``: those of wildcards.
         nodes: names of the nodes that take the items.
+        own_sizes, follow: as :class:`.lines.Lines` has them.
         note: told what a person may not expect of the lines, and ``remark`` before, each time they are read.
     """
 
@@ -60,6 +61,8 @@ class AskedLines:
     wildcard_roots: Sequence[Path]
     nodes: Collection[str] = ()
     remark: str = ""
+    own_sizes: bool = False
+    follow: bool = False
     note: Callable[[str], None]
     kind: ClassVar[Kind] = "lines"
     more: ClassVar[str] = Lines.more
@@ -86,13 +89,14 @@ class AskedLines:
 
     @cached_property
     def _lines(self) -> Lines:
-        starts, masks, guides = (
-            pictures.listing(folder, self.roots) if folder.strip() else []
-            for folder in (self.pictures, self.masks, self.guides)
-        )
+        starts, masks, guides = (_listing(named, self.roots) for named in (self.pictures, self.masks, self.guides))
         wildcards = WildcardFiles(self.wildcard_roots)
         text = read_lines(self._written, wildcards) if self.file.strip() else read_box(self.text, wildcards)
         given = {field for line in text.lines for field in line.given}
+        if starts and self.own_sizes and not given.isdisjoint(("width", "height")):
+            raise Told(
+                "Pictures have the sizes of those that they start from: take --w and --h out of the lines, or give a size for all."
+            )
         for sentence in filter(None, (self.remark, *text.notes(self.per_line), *untaken(given, self.nodes))):
             self.note(sentence)
         return Lines(
@@ -107,6 +111,8 @@ class AskedLines:
             masks=masks,
             guides=guides,
             roots=self.roots,
+            own_sizes=self.own_sizes,
+            follow=self.follow,
         )
 
     @cached_property
@@ -130,6 +136,15 @@ class AskedLines:
         copy = target / self._name
         if not (copy.is_file() and copy.stat().st_size == len(data) and copy.read_bytes() == data):
             store.write(target, [(self._name, data)], parents=False)
+
+
+def _listing(named: str, roots: Mapping[str, Path]) -> list[str]:
+    if not named.strip():
+        return []
+    root, path = pictures.locate(named, roots)
+    if path.is_file():
+        return [f"{path.relative_to(roots[root]).as_posix()} [{root}]"]
+    return pictures.listing(named, roots)
 
 
 def read_box(text: str, wildcards: WildcardFiles) -> PromptText:

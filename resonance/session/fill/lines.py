@@ -1,15 +1,19 @@
 """The pictures of prompt lines."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+from ... import images
 from ...files import pictures
 from ...paint.dynamic import Nodes, Wildcards
 from ...paint.lines import Line, PromptText
 from ...paint.options import write_options
 from ...paint.shots import Shot, Widgets, randoms_of, seed_of, shots
+from ...sizes import Size
+from ...told import Told
 from .. import lineage, saving
 from ..item import Item, derive
 from ..ledger import Ledger
@@ -18,6 +22,8 @@ from ..payloads import PromptLine
 from ..status import Kind
 from .fill import Change
 
+MULTIPLE = 32
+"""gen_img's, in pixels."""
 _OWN = frozenset({"negative", "file", "seeds", *(each.name for each in fields(Widgets))})
 """Options that a payload has fields for."""
 
@@ -37,6 +43,8 @@ class Lines:
         pictures, masks, guides: what shots start from, and what belongs to it, as
             :func:`resonance.files.pictures.listing` names them. Each goes on through all iterations, and begins anew at its end.
         roots: folders from which pictures may be read.
+        own_sizes: a shot is as large as the picture that it starts from, cut down to multiples of :data:`MULTIPLE`.
+        follow: where nothing of the lines is left to make, so many iterations more are made.
     """
 
     text: PromptText
@@ -50,6 +58,8 @@ class Lines:
     masks: Sequence[str] = ()
     guides: Sequence[str] = ()
     roots: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    own_sizes: bool = False
+    follow: bool = False
     kind: ClassVar[Kind] = "lines"
     more: ClassVar[str] = "Add lines, pictures of each or iterations, or choose another session name."
 
@@ -71,8 +81,6 @@ class Lines:
     def begin(self, ledger: Ledger) -> Change:
         """Shots that are not there yet come, those that are not asked for any more and wait go, the others keep what they are. All that
         wait have their turns in the order of the lines."""
-        self.text.count(self.per_line, self.iterations)
-        ledger.update(rounds=self.iterations)
         wanted = {shot.key: shot for shot in shots(self.text, self.widgets, self.per_line)}
         there, waiting = dict[int, set[str]](), dict[int, list[str]]()
         names = dict[str, str]()
@@ -81,13 +89,15 @@ class Lines:
             there.setdefault(round_, set()).add(key)
             if waits:
                 waiting.setdefault(round_, []).append(key)
+        iterations = self._iterations(wanted.keys(), there, waiting)
+        self.text.count(self.per_line, iterations)
+        ledger.update(rounds=iterations)
         new = [key for key in wanted if key not in names]
         names |= zip(new, lineage.assign([""] * len(new), names.values()), strict=True)
         kept = {names[key] for key in wanted}
-        went = ledger.withdraw(lambda round_, name: round_ <= self.iterations and name in kept)
+        went = ledger.withdraw(lambda round_, name: round_ <= iterations and name in kept)
         missing = {
-            round_: [key for key in wanted if key not in there.get(round_, ())]
-            for round_ in range(1, self.iterations + 1)
+            round_: [key for key in wanted if key not in there.get(round_, ())] for round_ in range(1, iterations + 1)
         }
         nodes = _nodes(wanted[key] for keys in missing.values() for key in keys)
         session, came = ledger.session().seed, 0
@@ -118,6 +128,17 @@ class Lines:
 
     # Inside
 
+    def _iterations(self, wanted: Set[str], there: Mapping[int, set[str]], waiting: Mapping[int, Iterable[str]]) -> int:
+        """How many there are to be; for each the keys that are there, and those of them that wait."""
+        found = self.iterations
+        if not self.follow:
+            return found
+        if waits := [round_ for round_, keys in waiting.items() if not wanted.isdisjoint(keys)]:
+            return max(found, *waits)
+        while all(wanted <= there.get(round_, set()) for round_ in range(1, found + 1)):
+            found += self.iterations
+        return found
+
     def _order(self, keys: Iterable[str], session: int, round_: int) -> Iterable[str]:
         return sorted(keys, key=lambda key: derive(session, round_, key, "order")) if self.shuffle else keys
 
@@ -136,6 +157,8 @@ class Lines:
             name: value if (given := getattr(options, name)) is None else given
             for name, value in vars(self.widgets).items()
         }
+        if self.own_sizes and (start := _turn(self.pictures, turn)):
+            settled["width"], settled["height"] = self._size(start)
         return PromptLine(
             key=shot.key,
             line=shot.line.text,
@@ -148,6 +171,21 @@ class Lines:
             guide=_turn(self.guides, turn),
             **settled,
         )
+
+    @cached_property
+    def _sizes(self) -> dict[str, Size]:
+        return {}
+
+    def _size(self, name: str) -> Size:
+        """Of a shot that starts from a picture. One that cannot be read is skipped later on, whatever its size."""
+        if name not in self._sizes:
+            try:
+                size = images.size_of(pictures.locate(name, self.roots)[1])
+            except Told:
+                size = self.widgets.width, self.widgets.height
+            width, height = (max(side // MULTIPLE, 1) * MULTIPLE for side in size)
+            self._sizes[name] = width, height
+        return self._sizes[name]
 
 
 def _turn(names: Sequence[str], turn: int) -> str | None:

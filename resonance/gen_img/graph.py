@@ -1,0 +1,273 @@
+"""The graph that paints what gen_img's command line asks for: Prompt Lines, core's nodes, Round Output."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from ..graph import ENCODE_LINE, LORA_STACK, PER_PICTURE_NOISE, PROMPT_LINES, ROUND_OUTPUT
+from ..told import Told
+from .samplers import sampler
+
+Graph = dict[str, dict[str, Any]]
+Link = list[Any]
+Options = Mapping[str, Any]
+
+ITEM, _, _, LATENT, _, _, SCALE, STEPS, _, STRENGTH, IMAGE, MASK, GUIDE = (["lines", n] for n in range(13))
+MODULES = ("networks.", "lycoris.")
+"""What the names of modules of LoRAs begin with."""
+MOST_LORAS = 8
+CANNY = re.compile(r"canny(?:_(\d+)_(\d+))?")
+THRESHOLDS = 63, 191
+COUPLE = {
+    "method": "attention couple",
+    "method.base_weight": 0.2,
+    "method.feather": 0.0,
+    "method.capture": "off",
+}
+"""What Regions is told."""
+_SIZES = (
+    *("original_width", "original_height", "original_width_negative", "original_height_negative"),
+    *("crop_left", "crop_top"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """What the graph is given.
+
+    Attributes:
+        start, mask: there are start pictures, and masks of them.
+        places: name of the picture, as LoadImage has it, that gives the parts of lines with AND their places; empty: none does.
+        guides: names of the pictures for ControlNets, one for each; empty: a picture of its own for each shot.
+    """
+
+    start: bool = False
+    mask: bool = False
+    places: str = ""
+    guides: tuple[str, ...] = ()
+
+
+def graph_of(asked: Options, pictures: Pictures) -> Graph:
+    """In API form. What is special to a session, Prompt Lines is to be told; models are named as they were asked for.
+
+    Args:
+        asked: by the names of gen_img's options, those that were not given with their defaults.
+
+    Raises:
+        Told: what is asked for does not fit together.
+    """
+    made: Graph = {"lines": _node(PROMPT_LINES, batch_size=asked["batch_size"])}
+    model, clip, vae = _models(made, asked)
+    if pictures.places:
+        model, positive, negative = _regions(made, asked, model, clip, pictures.places)
+    else:
+        if asked["network_weights"]:
+            model, clip = _loras(made, asked, model=model, clip=clip)
+        positive, negative = _words(made, asked, clip)
+    latent: Link = LATENT
+    if pictures.start:
+        made["start"] = _node("VAEEncode", pixels=IMAGE, vae=vae)
+        latent = ["start", 0]
+    if pictures.mask:
+        made["masked"] = _node("SetLatentNoiseMask", samples=latent, mask=MASK)
+        latent = ["masked", 0]
+    if asked["clip_vision_strength"] is not None:
+        positive = _seen(made, positive, asked["clip_vision_strength"])
+    positive, negative = _controlled(made, asked, pictures.guides, model, vae, positive, negative)
+    image = _sampled(made, asked["sampler"], model, vae, positive, negative, latent)
+    made["save"] = _node(ROUND_OUTPUT, images=image, item=ITEM, next_round_takes="none")
+    return made
+
+
+def _models(made: Graph, asked: Options) -> tuple[Link, Link, Link]:
+    made["load"] = _node("CheckpointLoaderSimple", ckpt_name=asked["ckpt"])
+    model, clip, vae = (["load", output] for output in range(3))
+    if asked["v_parameterization"] or asked["zero_terminal_snr"]:
+        kind = "v_prediction" if asked["v_parameterization"] else "eps"
+        zsnr = bool(asked["zero_terminal_snr"])
+        made["schedule"] = _node("ModelSamplingDiscrete", model=model, sampling=kind, zsnr=zsnr)
+        model = ["schedule", 0]
+    if asked["vae"]:
+        made["vae"] = _node("VAELoader", vae_name=asked["vae"])
+        vae = ["vae", 0]
+    return model, clip, vae
+
+
+def _loras(made: Graph, asked: Options, **to: Link) -> tuple[Link, Link]:
+    """LoRA Stack, which lays them on a MODEL and CLIP, or only lists them. The MODEL and CLIP."""
+    files: Sequence[str] = asked["network_weights"]
+    made["loras"] = _node(
+        LORA_STACK,
+        **to,
+        item=ITEM,
+        clip_strengths="as in the model",
+        multipliers=",".join(f"{factor:g}" for factor in asked["network_mul"]),
+        **{f"lora_{n}": file for n, file in enumerate(files, 1)},
+        **{f"strength_{n}": 1.0 for n in range(1, len(files) + 1)},
+    )
+    return ["loras", 0], ["loras", 1]
+
+
+def _words(made: Graph, asked: Options, clip: Link) -> tuple[Link, Link]:
+    made["words"] = _node(
+        ENCODE_LINE,
+        clip=clip,
+        item=ITEM,
+        positive="",
+        negative="",
+        emb_normalize_mode=asked["emb_normalize_mode"],
+        chunks=asked["max_embeddings_multiples"],
+        clip_skip=asked["clip_skip"] or 0,
+        embeddings=", ".join(map(_stem, asked["textual_inversion_embeddings"])),
+        **{name: asked[name] for name in _SIZES if asked[name] is not None},
+    )
+    return ["words", 0], ["words", 1]
+
+
+NOT_IN_PARTS = ("textual_inversion_embeddings", "emb_normalize_mode", "max_embeddings_multiples", *_SIZES)
+"""Options that Encode Line takes and Regions from Mask does not."""
+
+
+def check_networks(asked: Options) -> None:
+    """
+    Raises:
+        Told: modules, files and multipliers of networks do not fit together.
+    """
+    modules, files, factors = (asked[f"network_{name}"] for name in ("module", "weights", "mul"))
+    if modules and len(modules) != len(files):
+        raise Told(
+            f"--network_module names {len(modules)}, --network_weights {len(files)}: name a file for each, in order."
+        )
+    if odd := [module for module in modules if not module.startswith(MODULES)]:
+        raise Told(
+            f"--network_module {odd[0]} is not known. LoRAs are networks.lora, networks.dylora or lycoris.kohya."
+        )
+    if len(factors) > len(files):
+        raise Told(f"--network_mul gives {len(factors)} factors for {len(files)} files.")
+    if len(files) > MOST_LORAS:
+        raise Told(f"--network_weights names {len(files)} files; at most {MOST_LORAS} are taken.")
+
+
+def _regions(made: Graph, asked: Options, model: Link, clip: Link, places: str) -> tuple[Link, Link, Link]:
+    """A place and a LoRA for each part of a line with AND."""
+    if skip := asked["clip_skip"]:
+        made["skip"] = _node("CLIPSetLastLayer", clip=clip, stop_at_clip_layer=-skip)
+        clip = ["skip", 0]
+    _loras(made, asked)
+    made["places"] = _node("LoadImage", image=places)
+    codes = asked["network_regional_mask_max_color_codes"]
+    colors = {"colors": "codes", "colors.codes": codes} if codes else {"colors": "channels"}
+    made["parts"] = _node(
+        "ResonanceRegionsFromMask",
+        clip=clip,
+        prompt="",
+        image=["places", 0],
+        negative="",
+        loras=["loras", 2],
+        item=ITEM,
+        **colors,
+    )
+    made["regions"] = _node(
+        "ResonanceRegions",
+        model=model,
+        **COUPLE,
+        regions=["parts", 0],
+        positive=["parts", 1],
+        negative=["parts", 2],
+    )
+    return ["regions", 0], ["regions", 1], ["regions", 2]
+
+
+def _seen(made: Graph, positive: Link, strength: float) -> Link:
+    made["eyes"] = _node("CLIPVisionLoader", clip_name="clip_vision_g.safetensors")
+    made["seen"] = _node("CLIPVisionEncode", clip_vision=["eyes", 0], image=IMAGE, crop="center")
+    made["vision"] = _node(
+        "unCLIPConditioning",
+        conditioning=positive,
+        clip_vision_output=["seen", 0],
+        strength=strength,
+        noise_augmentation=0.0,
+    )
+    return ["vision", 0]
+
+
+def _controlled(
+    made: Graph, asked: Options, guides: Sequence[str], model: Link, vae: Link, positive: Link, negative: Link
+) -> tuple[Link, Link]:
+    nets: list[str] = asked["control_net_models"]
+    for n, net in enumerate(nets):
+        made[f"net {n}"] = _node("DiffControlNetLoader", model=model, control_net_name=net)
+        guide: Link = GUIDE
+        if guides:
+            made[f"guide {n}"] = _node("LoadImage", image=guides[n])
+            guide = [f"guide {n}", 0]
+        if thresholds := canny(_of(asked["control_net_preps"], n, "none")):
+            low, high = (value / 255 for value in thresholds)
+            made[f"edges {n}"] = _node("Canny", image=guide, low_threshold=low, high_threshold=high)
+            guide = [f"edges {n}", 0]
+        made[f"control {n}"] = _node(
+            "ControlNetApplyAdvanced",
+            positive=positive,
+            negative=negative,
+            control_net=[f"net {n}", 0],
+            image=guide,
+            strength=_of(asked["control_net_multipliers"] or asked["control_net_weights"], n, 1.0),
+            start_percent=0.0,
+            end_percent=_of(asked["control_net_ratios"], n, 1.0),
+            vae=vae,
+        )
+        positive, negative = [f"control {n}", 0], [f"control {n}", 1]
+    return positive, negative
+
+
+def canny(prep: str) -> tuple[int, int] | None:
+    """The thresholds of ``canny`` or ``canny_63_191``, from 0 to 255; None: nothing is done to the picture.
+
+    Raises:
+        Told: it is something else.
+    """
+    if prep == "none":
+        return None
+    found = CANNY.fullmatch(prep)
+    low, high = (int(found[1]), int(found[2])) if found and found[1] else THRESHOLDS
+    if not found or not 1 <= low < high <= 252:
+        raise Told(
+            f"--control_net_preps {prep}: expected none, canny, or canny with two thresholds from 1 to 252 such as"
+            " canny_63_191, the lower one first."
+        )
+    return low, high
+
+
+def _of(values: Sequence[Any] | None, n: int, default: Any) -> Any:
+    return values[n] if values and n < len(values) else default
+
+
+def _sampled(made: Graph, name: str, model: Link, vae: Link, positive: Link, negative: Link, latent: Link) -> Link:
+    how = sampler(name)
+    if how.eta is None:
+        made["sampler"] = _node("KSamplerSelect", sampler_name=how.name)
+    else:
+        made["sampler"] = _node("SamplerDPMPP_2S_Ancestral", eta=how.eta, s_noise=1.0)
+    made["noise"] = _node(PER_PICTURE_NOISE, sampler=["sampler", 0], seed=0, item=ITEM)
+    made["sigmas"] = _node("BasicScheduler", model=model, scheduler=how.scheduler, steps=STEPS, denoise=STRENGTH)
+    made["guider"] = _node("CFGGuider", model=model, positive=positive, negative=negative, cfg=SCALE)
+    made["sample"] = _node(
+        "SamplerCustomAdvanced",
+        noise=["noise", 0],
+        guider=["guider", 0],
+        sampler=["noise", 1],
+        sigmas=["sigmas", 0],
+        latent_image=latent,
+    )
+    made["decode"] = _node("VAEDecode", samples=["sample", 0], vae=vae)
+    return ["decode", 0]
+
+
+def _stem(file: str) -> str:
+    return PurePosixPath(file.replace("\\", "/")).stem
+
+
+def _node(class_type: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": class_type, "inputs": inputs}

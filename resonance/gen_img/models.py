@@ -1,0 +1,85 @@
+"""Files of models: what a command line names, among the names that a ComfyUI lists."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import deepcopy
+from difflib import get_close_matches
+from pathlib import PurePosixPath
+from typing import Any
+
+from ..graph import LORA_STACK
+from ..told import Told
+
+Graph = dict[str, dict[str, Any]]
+
+INPUTS: Mapping[str, tuple[str, str]] = {
+    "CheckpointLoaderSimple": ("ckpt_name", "checkpoints"),
+    "VAELoader": ("vae_name", "vae"),
+    "DiffControlNetLoader": ("control_net_name", "controlnet"),
+    "CLIPVisionLoader": ("clip_name", "clip_vision"),
+    **{LORA_STACK: ("lora_", "loras")},
+}
+"""Of nodes that load a model: the input that names it, or with which the names of those begin, and the folder in which it lies."""
+
+
+def find(asked: str, names: Sequence[str], kind: str) -> str:
+    """The one of ``names`` that shares the longest ending with what was asked for: at least the file's name, which may lack its
+    suffix, then folder by folder. Either slash will do.
+
+    Args:
+        kind: the folder of ComfyUI's ``models`` that they lie in.
+
+    Raises:
+        Told: there is none, or two are alike.
+    """
+    wanted = _parts(asked)
+    shared = {name: _shared(wanted, _parts(name)) for name in names}
+    most = max(shared.values(), default=0)
+    found = [name for name in names if most and shared[name] == most]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = " and ".join(found) if len(found) == 2 else f"{', '.join(found[:-1])} and {found[-1]}"
+        raise Told(f"{asked} could be {several} in {kind}: write more of its path.")
+    last = wanted[-1] if wanted else ""
+    close = get_close_matches(last, [_parts(name)[-1] for name in names], 3, 0.4)
+    near = [name for name in names if _parts(name)[-1] in close] or list(names)
+    known = f"The nearest: {', '.join(near[:3])}." if names else "There are none at all."
+    raise Told(f"There is no {asked} in ComfyUI's models/{kind}. {known}")
+
+
+async def looked_up(graph: Graph, listed: Callable[[str], Awaitable[Sequence[str]]]) -> Graph:
+    """The graph with the names that a ComfyUI has for its models.
+
+    Args:
+        listed: the names in one of the folders.
+
+    Raises:
+        Told: see :func:`find`.
+    """
+    made, known = deepcopy(graph), dict[str, Sequence[str]]()
+    for node in made.values():
+        inputs = node["inputs"]
+        name, kind = INPUTS.get(node["class_type"], ("", ""))
+        for key in [key for key in inputs if name and key.startswith(name)]:
+            if kind not in known:
+                known[kind] = await listed(kind)
+            inputs[key] = find(inputs[key], known[kind], kind)
+    return made
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return PurePosixPath(name.strip().replace("\\", "/")).parts
+
+
+def _shared(asked: tuple[str, ...], name: tuple[str, ...]) -> int:
+    """How many parts agree from the end on."""
+    if not (asked and name):
+        return 0
+    if asked[-1] not in (name[-1], PurePosixPath(name[-1]).stem):
+        return 0
+    count = 1
+    for one, other in zip(asked[-2::-1], name[-2::-1], strict=False):
+        if one != other:
+            break
+        count += 1
+    return count

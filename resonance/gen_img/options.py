@@ -1,0 +1,405 @@
+"""The options of gen_img's command line: what becomes of each. Its specification is that of kohya-ss/sd-scripts, gen_img.py and the
+older gen_img_diffusers.py."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..told import Told
+from .samplers import COMFYUI, SAMPLERS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One option. Unless ``core`` or ``instead`` is set, the command does what it asks for.
+
+    Attributes:
+        name: without dashes.
+        tip: for the help.
+        read: makes a value of a word; None: it is a switch.
+        many: it takes a list of words.
+        default: where it is not given; None: nothing.
+        spelled: other spellings that gen_img's README has.
+        core: who does it without being told, and how it is set there.
+        instead: it is refused; what will do in its place.
+        servers: ComfyUI is needed for it.
+    """
+
+    name: str
+    tip: str
+    read: Callable[[str], Any] | None = None
+    many: bool = False
+    default: Any = None
+    spelled: tuple[str, ...] = ()
+    core: str = ""
+    instead: str = ""
+    servers: bool = False
+
+    @property
+    def does(self) -> str:
+        """What becomes of it, in a word."""
+        return "refused" if self.instead else "ComfyUI does it by itself" if self.core else "does it"
+
+    @property
+    def refusal(self) -> str:
+        return f"--{self.name} is not taken. {self.instead}"
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Reads a whole number. What it makes raises ValueError, whose text says what is wanted."""
+
+    def read(text: str) -> int:
+        if not text.strip().lstrip("-").isdecimal() or not low <= int(text) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def decimal(low: float, high: float) -> Callable[[str], float]:
+    """Reads a number, like :func:`whole`."""
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = float("nan")
+        if not low <= number <= high:
+            raise ValueError(f"a number from {low:g} to {high:g}")
+        return number
+
+    return read
+
+
+def one_of(*names: str) -> Callable[[str], str]:
+    """Reads one of several words, like :func:`whole`."""
+
+    def read(text: str) -> str:
+        if text not in names:
+            raise ValueError(f"one of {', '.join(names)}")
+        return text
+
+    return read
+
+
+PRECISION = "ComfyUI chooses the precision; its own options, such as --fp16-unet and --fp32-vae, set it."
+ATTENTION = "ComfyUI takes the fastest attention that is there; its own options, such as --use-sage-attention, set it."
+VAE = "ComfyUI decodes in pieces when memory is short."
+DETECTED = "ComfyUI sees in the file what kind of model it is."
+MERGED = "ComfyUI lays LoRAs into the weights before it paints, once for pictures that want the same."
+LATER = "It is to come with a later version."
+OWN = "Until then: a workflow of yours with Prompt Lines and {node}, passed with --workflow."
+
+_side, _start = whole(16, 16384), whole(0, 16384)
+_count, _float = whole(1, 100_000), decimal(-1e6, 1e6)
+
+
+def _sampler(text: str) -> str:
+    if text not in SAMPLERS and text not in COMFYUI:
+        raise ValueError(f"one of {', '.join(SAMPLERS)}, or a name of ComfyUI's")
+    return text
+
+
+def _own(node: str) -> str:
+    return f"{LATER} {OWN.format(node=node)}"
+
+
+_ROWS = (
+    # Models
+    Option(name="ckpt", tip="The checkpoint: its name, or a path of which the end is known to ComfyUI.", read=str),
+    Option(name="vae", tip="A VAE in place of the checkpoint's own.", read=str, servers=True),
+    Option(name="sdxl", tip="The model is SDXL: pictures are 1024 x 1024 unless --W and --H say otherwise."),
+    Option(name="v1", tip="The model is Stable Diffusion 1.", core=DETECTED),
+    Option(name="v2", tip="The model is Stable Diffusion 2.", core=DETECTED),
+    Option(name="v_parameterization", tip="The model predicts v.", servers=True),
+    Option(name="zero_terminal_snr", tip="The schedule begins with nothing but noise.", servers=True),
+    Option(
+        name="force_scheduler_zero_steps_offset",
+        tip="Pictures that start from pictures get as much noise as their first step expects.",
+        core="ComfyUI always gives as much noise as the first step expects.",
+    ),
+    # Noise
+    *(
+        Option(name=name, tip=tip, read=_float, many=many, instead=instead)
+        for name, tip, many in (
+            ("pyramid_noise_prob", "How often noise of several sizes is added.", False),
+            ("noise_offset_prob", "How often all noise is moved.", False),
+            ("pyramid_noise_discount_range", "How much each size of that noise counts.", True),
+            ("noise_offset_range", "How far the noise is moved.", True),
+        )
+        for instead in (
+            "Noise is what ComfyUI draws for the seed: pyramid and offset noise are refused, and kohya's own noise is not drawn"
+            " either. Leave it out, or add noise in a workflow of yours with Prompt Lines, passed with --workflow.",
+        )
+    ),
+    # Prompts
+    Option(name="prompt", tip="One line of prompt, with options behind --.", read=str),
+    Option(name="from_file", tip="A text file of prompt lines, UTF-8. The same as FILE.", read=str),
+    Option(
+        name="from_module",
+        tip="A Python file that makes prompts.",
+        read=str,
+        instead="Nobody's Python is run here. Let the program print a line for each picture: program | resonance paint -",
+    ),
+    Option(
+        name="prompter_module_args",
+        tip="What such a file is told.",
+        read=str,
+        instead="Nobody's Python is run here. Let the program print a line for each picture: program | resonance paint -",
+    ),
+    Option(name="interactive", tip="Asks for a line, paints it, and asks again; or reads lines from a pipe."),
+    Option(
+        name="no_preview",
+        tip="Shows no pictures while it works.",
+        core="No window is opened for pictures; those that are made are in the folder, and in ComfyUI's gallery.",
+    ),
+    # Pictures to start from
+    Option(name="image_path", tip="A picture to start from, or a folder of them, one for each shot in turn.", read=str),
+    Option(
+        name="mask_path",
+        tip="A mask, white where the start picture is painted anew, or a folder of them. With LoRAs and lines with AND: the"
+        " places of the parts, in colours.",
+        read=str,
+        spelled=("mask_image",),
+    ),
+    Option(name="strength", tip="How much of the start picture is painted anew. Default: 0.8.", read=decimal(0.01, 1)),
+    # How many
+    Option(name="images_per_prompt", tip="Pictures of each line.", read=_count, default=1),
+    Option(name="n_iter", tip="How often all lines are gone through.", read=_count, default=1),
+    Option(name="batch_size", tip="How many pictures are painted at once.", read=whole(1, 64), default=1),
+    # Files
+    Option(
+        name="outdir",
+        tip="The folder of the pictures, which is the session: the same command goes on there.",
+        read=str,
+        default="outputs",
+    ),
+    Option(name="sequential_file_name", tip="Pictures are im_000001.png, im_000002.png, ..."),
+    Option(name="use_original_file_name", tip="Pictures are named as those that they start from."),
+    # Sizes
+    Option(name="W", tip="Width in pixels. Default: 512, with --sdxl 1024; of start pictures, their own.", read=_side),
+    Option(name="H", tip="Height in pixels.", read=_side),
+    *(
+        Option(name=name, tip=tip, read=_start, servers=True)
+        for name, tip in (
+            ("original_height", "SDXL: the height that pictures are to look scaled from."),
+            ("original_width", "SDXL: the width that pictures are to look scaled from."),
+            ("original_height_negative", "SDXL: original_height of the negative prompt."),
+            ("original_width_negative", "SDXL: original_width of the negative prompt."),
+            ("crop_top", "SDXL: how much is to look cropped at the top."),
+            ("crop_left", "SDXL: how much is to look cropped on the left."),
+        )
+    ),
+    # Memory and speed
+    Option(name="vae_batch_size", tip="How many pictures the VAE decodes at once.", read=_float, core=VAE),
+    Option(name="vae_slices", tip="In how many slices the VAE decodes.", read=_count, core=VAE),
+    Option(name="no_half_vae", tip="The VAE works in float32.", core=PRECISION),
+    # Sampling
+    Option(name="steps", tip="Length of the schedule.", read=whole(1, 1000), default=50),
+    Option(
+        name="sampler",
+        tip=f"{', '.join(SAMPLERS)}, or a name of ComfyUI's.",
+        read=_sampler,
+        default="ddim",
+    ),
+    Option(name="scale", tip="Classifier-free guidance.", read=decimal(0, 100), default=7.5),
+    Option(
+        name="negative_scale",
+        tip="Guidance of the negative prompt by itself.",
+        read=_float,
+        instead=_own("DualCFGGuider (its cfg_cond2_negative is negative_scale + 1)"),
+    ),
+    Option(
+        name="seed",
+        tip="Seed from which those of all pictures follow; of a single picture, its own. Default: one is drawn, and said.",
+        read=whole(0, 2**50 - 1),
+    ),
+    Option(name="iter_same_seed", tip="All lines of an iteration have the same seed."),
+    Option(name="shuffle_prompts", tip="The pictures of an iteration are made in an order drawn by lot."),
+    *(Option(name=name, tip=f"The model works in {name}.", core=PRECISION) for name in ("fp16", "bf16")),
+    *(
+        Option(name=name, tip="A faster attention.", core=ATTENTION)
+        for name in ("xformers", "sdpa", "diffusers_xformers")
+    ),
+    Option(
+        name="opt_channels_last",
+        tip="Another layout in memory.",
+        core="ComfyUI chooses the layout; its own option --force-channels-last sets it.",
+    ),
+    Option(
+        name="tokenizer_cache_dir",
+        tip="Folder of tokenizers.",
+        read=str,
+        core="ComfyUI brings its tokenizers along.",
+    ),
+    # LoRAs
+    Option(
+        name="network_module",
+        tip="What kind of network each file is; their count must be that of the files.",
+        read=str,
+        many=True,
+        servers=True,
+    ),
+    Option(name="network_weights", tip="LoRA files, up to eight.", read=str, many=True, servers=True),
+    Option(name="network_mul", tip="How strongly each acts.", read=decimal(-100, 100), many=True, servers=True),
+    Option(
+        name="network_args",
+        tip="What the networks are told.",
+        read=str,
+        many=True,
+        core="Ranks and kinds of LoRAs are read from their files.",
+    ),
+    Option(name="network_merge", tip="LoRAs are laid into the weights.", core=MERGED),
+    Option(name="network_pre_calc", tip="LoRAs are laid into the weights before each picture.", core=MERGED),
+    Option(name="network_show_meta", tip="Shows what the LoRA files say of themselves.", servers=True),
+    Option(name="network_merge_n_models", tip="How many LoRAs are laid into the weights.", read=_count, core=MERGED),
+    Option(
+        name="network_regional_mask_max_color_codes",
+        tip="The places in --mask_path are exact colours, so many of them.",
+        read=whole(1, 7),
+        servers=True,
+    ),
+    # Words
+    Option(
+        name="textual_inversion_embeddings",
+        tip="Embeddings, which act where their names are words of a prompt.",
+        read=str,
+        many=True,
+        servers=True,
+    ),
+    Option(name="XTI_embeddings", tip="Embeddings with a part for each layer.", read=str, many=True, instead=LATER),
+    Option(
+        name="clip_skip", tip="Which layer of the text encoder counts, from the last.", read=whole(1, 24), servers=True
+    ),
+    Option(
+        name="max_embeddings_multiples",
+        tip="How many chunks of 75 tokens a prompt may have.",
+        read=whole(1, 64),
+        default=1,
+        servers=True,
+    ),
+    Option(
+        name="emb_normalize_mode",
+        tip="How vectors are scaled after words were weighted: original, abs, none.",
+        read=one_of("original", "abs", "none"),
+        default="original",
+        servers=True,
+    ),
+    # ControlNet
+    Option(
+        name="guide_image_path",
+        tip="Pictures for ControlNet: a file, a folder, or a file for each of the models.",
+        read=str,
+        many=True,
+        servers=True,
+    ),
+    Option(name="control_net_models", tip="ControlNets; several act together.", read=str, many=True, servers=True),
+    Option(
+        name="control_net_preps",
+        tip="What is done to the guide picture for each: none, canny, canny_63_191.",
+        read=str,
+        many=True,
+        servers=True,
+    ),
+    Option(
+        name="control_net_multipliers",
+        tip="How strongly each acts.",
+        read=decimal(0, 10),
+        many=True,
+        servers=True,
+    ),
+    Option(
+        name="control_net_weights",
+        tip="The same as --control_net_multipliers.",
+        read=decimal(0, 10),
+        many=True,
+        servers=True,
+    ),
+    Option(
+        name="control_net_ratios",
+        tip="Up to which share of the schedule each acts.",
+        read=decimal(0, 1),
+        many=True,
+        servers=True,
+    ),
+    Option(name="control_net_lllite_models", tip="ControlNet-LLLite.", read=str, many=True, instead=LATER),
+    Option(
+        name="clip_vision_strength",
+        tip="SDXL: how strongly the start picture acts through CLIP vision.",
+        read=decimal(-10, 10),
+        servers=True,
+    ),
+    # To come
+    *(
+        Option(name=f"highres_fix_{name}", tip=tip, read=read, instead=_own("a second KSampler"))
+        for name, tip, read in (
+            ("scale", "Size of the first pass.", _float),
+            ("strength", "Strength of the first pass.", _float),
+            ("steps", "Steps of the first pass.", _count),
+            ("save_1st", "The first pass is saved, too.", None),
+            ("latents_upscaling", "Latents are scaled in place of pictures.", None),
+            ("disable_control_net", "No ControlNet in the second pass.", None),
+            ("upscaler", "What scales between the passes.", str),
+            ("upscaler_args", "What that is told.", str),
+        )
+    ),
+    *(
+        Option(name=f"ds_{name}", tip=tip, read=read, instead=_own("PatchModelAddDownscale (Kohya Deep Shrink)"))
+        for name, tip, read in (
+            ("depth_1", "Deep Shrink: depth of the first phase.", whole(0, 8)),
+            ("depth_2", "Deep Shrink: depth of the second phase.", whole(0, 8)),
+            ("timesteps_1", "Deep Shrink: how long the first phase lasts.", whole(0, 1000)),
+            ("timesteps_2", "Deep Shrink: how long the second phase lasts.", whole(0, 1000)),
+            ("ratio", "Deep Shrink: how small it gets.", _float),
+        )
+    ),
+    *(
+        Option(name=f"gradual_latent_{name}", tip="Gradual Latent.", read=read, instead=LATER, spelled=spelled)
+        for name, read, spelled in (
+            ("timesteps", whole(0, 1000), ()),
+            ("ratio", _float, ()),
+            ("ratio_step", _float, ()),
+            ("s_noise", _float, ()),
+            ("every_n_steps", _count, ("gradual_latent_ratio_every_n_steps",)),
+            ("unsharp_params", str, ()),
+        )
+    ),
+    Option(name="clip_guidance_scale", tip="Guided by CLIP and words.", read=_float, instead=LATER),
+    Option(name="clip_image_guidance_scale", tip="Guided by CLIP and a picture.", read=_float, instead=LATER),
+    Option(name="vgg16_guidance_scale", tip="Guided by VGG16 and a picture.", read=_float, instead=LATER),
+    Option(
+        name="vgg16_guidance_layer",
+        tip="Layer of VGG16.",
+        read=_count,
+        instead=LATER,
+        spelled=("vgg16_guidance_layerP",),
+    ),
+)
+
+OPTIONS: Mapping[str, Option] = {option.name: option for option in _ROWS}
+"""By name."""
+
+SPELLINGS: Mapping[str, str] = {
+    **{spelling: option.name for option in _ROWS for spelling in option.spelled},
+    "img_path": "image_path",
+}
+"""Names that do not exist, and are in gen_img's README."""
+
+
+def refuse(given: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        Told: an option is refused; all that are, are named.
+    """
+    refused = [OPTIONS[name] for name in given if OPTIONS[name].instead]
+    if refused:
+        raise Told("\n".join(option.refusal for option in refused))
+
+
+def remarks(given: Mapping[str, Any]) -> list[str]:
+    """What is said of options that ComfyUI does by itself, a sentence each."""
+    found = dict[str, list[str]]()
+    for name in given:
+        if core := OPTIONS[name].core:
+            found.setdefault(core, []).append(f"--{name}")
+    return [f"{', '.join(names)}: {core}" for core, names in found.items()]
