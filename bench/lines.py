@@ -103,7 +103,9 @@ def first_page(comfy: Comfy, count: int) -> tuple[float, int]:
     ledger.close()
     with sqlite3.connect(folder / "ledger.sqlite3") as db:
         db.execute("UPDATE item SET state = 'done', committed = 1e9 + id WHERE number <= ?", (count // 2,))
-        db.execute("INSERT INTO result SELECT id, 1, id || '.png', lineage FROM item WHERE state = 'done'")
+        db.execute(
+            "INSERT INTO result (item, number, file, lineage) SELECT id, 1, id || '.png', lineage FROM item WHERE state = 'done'"
+        )
     db.close()
     times, size = list[float](), 0
     for _ in range(TIMES + 1):

@@ -105,6 +105,12 @@ def model_of(graph: Graph) -> str:
     return next((name for name in found if isinstance(name, str)), "")
 
 
+def has_stages(graph: Graph) -> bool:
+    """Whether pictures of prompt lines are painted in two passes, as far as the graph says so."""
+    scales = (graph[each]["inputs"].get("highres_scale") for each in nodes_of(graph, PROMPT_LINES))
+    return any(isinstance(scale, (int, float)) and scale > 0 for scale in scales)
+
+
 def is_used(graph: Graph, id_: str, output: int) -> bool:
     """Whether something is connected to an output."""
     return any([id_, output] in node["inputs"].values() for node in graph.values())

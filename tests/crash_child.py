@@ -1,7 +1,7 @@
 """A session's whole life in a process that knows nothing but :mod:`resonance.session`, to be killed at any moment.
 
-For each line of JSON on its input, ``[folder, items, rounds, point]``, it forks a child, tells its id, and then how it ended. The
-child makes the items of all rounds; some runs claim three at once, one item fails once. When it passes the point for the second
+For each line of JSON on its input, ``[folder, items, rounds, point, name rule]``, it forks a child, tells its id, and then how it
+ended. The child makes the items of all rounds; some runs claim three at once, one item fails once. When it passes the point for the second
 time it kills itself (the first, where there is but one). Nothing of ComfyUI, torch or the command may be loaded.
 """
 
@@ -19,6 +19,7 @@ from resonance.session.chain import Chain, Stop, Why, own  # noqa: E402
 from resonance.session.fill.pictures import Pictures  # noqa: E402
 from resonance.session.ledger import Ledger  # noqa: E402
 from resonance.session.made import Made  # noqa: E402
+from resonance.session.naming import NameRule, Naming  # noqa: E402
 from resonance.session.reason import Outcome, Reason  # noqa: E402
 
 POINTS = ("claimed", "half written", "before rename", "after rename", "before commit", "after commit", "settled")
@@ -52,7 +53,7 @@ class Killer:
         self.at("after rename")
 
 
-def work(chain: Chain, killer: Killer, failed: Path) -> None:
+def work(chain: Chain, killer: Killer, failed: Path, naming: Naming) -> None:
     for number in range(10_000):
         got = chain.claim(f"{os.getpid()}-{number}", most=3 if number % 4 == 0 else 1)
         killer.at("claimed")
@@ -65,10 +66,10 @@ def work(chain: Chain, killer: Killer, failed: Path) -> None:
                 chain.settle(item, Outcome(Reason.ERROR, "once"))
                 killer.at("settled")
             else:
-                chain.keep(item, Made(pictures=(DATA,), prompt="red", texts=None))
+                chain.keep(item, Made(pictures=(DATA,), prompt="red", texts=None, naming=naming))
 
 
-def live(folder: Path, count: int, rounds: int, point: str) -> None:
+def live(folder: Path, count: int, rounds: int, point: str, rule: NameRule) -> None:
     killer = Killer(point)
     store.os = killer  # type: ignore[assignment]
     commit = Ledger.commit
@@ -95,17 +96,17 @@ def live(folder: Path, count: int, rounds: int, point: str) -> None:
     )
     assert not foreign, foreign
     (folder / "begun").touch()
-    work(chain, killer, folder / "failed")
+    work(chain, killer, folder / "failed", Naming(name=rule))
     chain.close()
 
 
 def main() -> None:
     for line in sys.stdin:
-        folder, count, rounds, point = json.loads(line)
+        folder, *rest = json.loads(line)
         pid = os.fork()
         if pid == 0:
             try:
-                live(Path(folder), count, rounds, point)
+                live(Path(folder), *rest)
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)

@@ -116,7 +116,7 @@ def make_session(
                     sources[row] = f"{name}/{file} [output]"
                     _execute(
                         ledger,
-                        "INSERT INTO result SELECT id, 1, ?, lineage FROM item WHERE round = ? AND lineage = ?",
+                        "INSERT INTO result (item, number, file, lineage) SELECT id, 1, ?, lineage FROM item WHERE round = ? AND lineage = ?",
                         (file, round_, lineage),
                     )
     ledger.close()

@@ -16,6 +16,7 @@ from ..graph import (
     ROUND_OUTPUT,
     ROUND_WORDS,
     ancestors,
+    has_stages,
     is_graph,
     is_used,
     model_of,
@@ -111,6 +112,7 @@ class ItemWorkflow:
             naming=naming,
             how=how(self.graph, item, made["words"]) if naming.parameters else None,
             model=model_of(self.graph),
+            stages=has_stages(self.graph),
             facts=made["facts"],
             texts=self._texts,
         )

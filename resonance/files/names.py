@@ -19,6 +19,14 @@ def is_reserved(name: str) -> bool:
     return _RESERVED.fullmatch(name) is not None
 
 
+def safe(name: str, most: int = LONGEST) -> str:
+    """The name in at most so many bytes, changed as little as :func:`check_name` needs to take it."""
+    name = FORBIDDEN.sub("_", name).encode()[: most - 1].decode(errors="ignore")
+    while name != (name := name.strip().strip(".")):
+        pass
+    return f"_{name}" if not name or is_reserved(name.partition(".")[0].rstrip()) else name
+
+
 def check_name(name: str, what: str = "session") -> str:
     """Returns ``name`` if it can be one folder on every system, under the folder it is joined to.
 

@@ -16,6 +16,15 @@ SUFFIXES: dict[Format, str] = {
     "jxl lossy": ".jxl",
     "avif": ".avif",
 }
+ASKED: dict[str, Format] = {
+    ".png": "png",
+    ".webp": "webp lossy",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".jxl": "jxl",
+    ".avif": "avif",
+}
+"""The format that the name of a file asks for by its suffix."""
 
 FORMAT = Setting[Format](
     name="format",

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple
 
-from ..files.names import check_name
+from ..files.names import LONGEST, safe
+from ..files.settings import ASKED
+from ..plugins import is_there
 from ..sizes import SIDES
-from ..told import Told
 from ..typed import narrow, written
 from .dynamic import Misread
 
@@ -178,6 +179,19 @@ def _steps(value: int) -> int:
     return min(max(value, STEPS[0]), STEPS[1])
 
 
+def _file(name: str) -> str:
+    """As it can be saved: one name, valid on every system, without a suffix of pictures that are not written here."""
+    from .. import images  # loads Pillow
+
+    stem, dot, ending = name.rstrip(". ").rpartition(".")
+    suffix = f"{dot}{ending}"
+    if not stem or suffix.lower() not in images.SUFFIXES | ASKED.keys():
+        stem, suffix = stem + suffix, ""
+    elif suffix.lower() not in ASKED or not is_there(ASKED[suffix.lower()]):
+        suffix = ""
+    return safe(stem, LONGEST - len(suffix)) + suffix
+
+
 OPTIONS: Mapping[str, Option] = {
     "n": Option("negative", Kind("words", str.strip)),
     "w": Option("width", _whole(*SIDES), _side),
@@ -189,7 +203,7 @@ OPTIONS: Mapping[str, Option] = {
     "t": Option("strength", _SHARE),
     "am": Option("multipliers", Kind("numbers from -100 to 100 with commas between them", _multipliers)),
     "c": Option("guide", Kind("words", _words)),
-    "f": Option("file", Kind("the name of a file", _words)),
+    "f": Option("file", Kind("the name of a file", _words), _file),
     "ow": Option("original_width", _PIXELS),
     "oh": Option("original_height", _PIXELS),
     "nw": Option("original_width_negative", _PIXELS),
@@ -323,24 +337,19 @@ def read_options(text: str) -> Said:
             continue
         value = values[option.field] = _value(part, option)
         if (settled := option.settled(value)) != value:
-            notes.append((part.value_at, f"--{part.name} {value} is read as {settled}."))
+            notes.append((part.value_at, f"--{part.name} {str(value)[:60]} is read as {settled}."))
             values[option.field] = settled
     return Said(prompt.strip(), Options(**values), frozenset(values), tuple(notes))
 
 
 def _value(part: Part, option: Option) -> Any:
     try:
-        value = option.kind.read(part.value)
-        if option.field == "file":
-            check_name(value, "file")
+        return option.kind.read(part.value)
     except ValueError:
         there = f"not {part.value[:60]!r}" if part.value else "and none is given"
         raise Misread(
             part.value_at if part.value else part.at, f"--{part.name} takes {option.kind.wants}, {there}."
         ) from None
-    except Told as error:
-        raise Misread(part.value_at, f"--{part.name}: {error}") from None
-    return value
 
 
 def _unknown(part: Part) -> Option:

@@ -142,6 +142,7 @@ def own(folder: Path, seed: int | None, kind: Kind | None, program: str) -> Ledg
         ) from None
     try:
         store.sweep(folder)
+        ledger.drop_uncommitted()
         with ledger.transaction():
             ledger.update(owner=f"{program}{socket.gethostname()}, process {os.getpid()}")
     except BaseException:

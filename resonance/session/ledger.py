@@ -4,6 +4,7 @@ A picture goes through claim, work, commit. The guarantee is one committed resul
 How a run ended is told by the caller.
 """
 
+import itertools
 import json
 import posixpath
 import sqlite3
@@ -16,17 +17,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from ..files.names import is_link
+from ..files.names import inside, is_link
+from ..files.settings import SUFFIXES
 from ..told import NotNow, Told
 from . import installation
 from .item import Item, Phase, Words, seed_of
 from .lineage import distinct
-from .opening import check_file, from_json, open_to_write, unwritable
+from .opening import check_file, checked, from_json, open_to_write, unwritable
 from .owning import own
+from .pattern import folded
 from .payloads import Payload, Plain, payload_of
 from .query import Query, words_of
 from .reason import Outcome, Reason
-from .schema import TALLIED, prepare, tally
+from .schema import NUMBERED, TALLIED, prepare, tally
 from .status import FILE, Kind, Moved, NoLedger, State, Status
 
 ATTEMPTS = 3
@@ -34,6 +37,13 @@ ALONE = -1
 """Attempts of an item whose run has failed with others in it: it is tried next, and alone, as if nothing had been."""
 DEATHS = 5
 STREAK = 3
+SEVERAL = 0
+"""Stands for the items whose pictures have one name, as some systems see it."""
+BEYOND = 2**62
+"""No picture has such a number."""
+WRITING = "what was to be written"
+WRITTEN = {*SUFFIXES.values(), ".txt", ".json"}
+"""Suffixes of pictures, and of what lies beside them."""
 
 
 class Claim(NamedTuple):
@@ -47,10 +57,15 @@ class Claim(NamedTuple):
 
 
 class Result(NamedTuple):
-    """One saved picture: its file inside the session's folder, and the lineage under which the next round takes it."""
+    """One saved picture: its file inside the session's folder, and the lineage under which the next round takes it.
+
+    Attributes:
+        counted: whether it is one of the session's pictures, which have numbers, not one that lies beside them.
+    """
 
     file: str
     lineage: str | None
+    counted: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +131,8 @@ class Ledger:
         self._mutex = threading.RLock()
         self._totals: dict[int, int] = {}
         self._reserved: dict[str, int] = {}
+        self._names: tuple[str, dict[str, int]] = "", {}
+        self._numbering = threading.RLock()
         try:
             self._db = open_to_write(folder)
             with self.transaction():
@@ -170,6 +187,7 @@ class Ledger:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 self._totals.clear()
+                self._names = "", {}
                 if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
                     raise unwritable(self.folder, error) from error
                 raise
@@ -282,6 +300,7 @@ class Ledger:
         self._db.executemany("DELETE FROM result WHERE item = ?", gone)
         self._db.executemany("DELETE FROM item WHERE id = ?", gone)
         self._totals.clear()
+        self._names = "", {}
         return len(gone)
 
     def reopen(self, round_: int, lineage: str) -> None:
@@ -439,20 +458,64 @@ class Ledger:
         """Whether a file inside the session's folder is another item's result."""
         return self._value("SELECT 1 FROM result WHERE file = ? AND item != ?", file, item.id) is not None
 
-    def reserve(self, item: Item, folder: str, candidates: Iterable[list[str]], key: Callable[[str], str]) -> list[str]:
-        """The first of several lists of files, inside the session's folder, that no other item has, nor has reserved.
+    def reserve(self, item: Item, folder: str, candidates: Iterable[list[str]]) -> list[str]:
+        """The first of several lists of files, inside the session's folder, that no other item has, nor has reserved. Files are
+        compared by :func:`.pattern.folded`.
 
         Args:
             folder: where, or below which, all of them lie.
-            key: equal for files that are not to stand beside one another.
         """
         with self._mutex:
-            sql = "SELECT file FROM result WHERE file >= ? AND file < ? AND item != ?"  # 0 comes behind the slash
-            taken = {key(row["file"]) for row in self._db.execute(sql, (f"{folder}/", f"{folder}0", item.id))}
-            taken |= {name for name, whose in self._reserved.items() if whose != item.id}
-            files = next(each for each in candidates if taken.isdisjoint(map(key, each)))
-            self._reserved.update(dict.fromkeys(map(key, files), cast(int, item.id)))
+            if self._names[0] != folder:  # of many thousands this takes a second
+                names = dict[str, int]()
+                sql = "SELECT file, item FROM result WHERE file >= ? AND file < ?"  # 0 comes behind the slash
+                for row in self._db.execute(sql, (f"{folder}/", f"{folder}0")):
+                    name = folded(row["file"])
+                    names[name] = row["item"] if names.get(name) in (None, row["item"]) else SEVERAL
+                self._names = folder, names
+
+            def is_free(file: str) -> bool:
+                name = folded(file)
+                return all(whose.get(name, item.id) == item.id for whose in (self._names[1], self._reserved))
+
+            files = next(each for each in candidates if all(map(is_free, each)))
+            self._reserved.update(dict.fromkeys(map(folded, files), cast(int, item.id)))
             return files
+
+    @contextmanager
+    def numbered(self, item: Item, count: int) -> Generator[list[int]]:
+        """The numbers of so many pictures of an item, for their names: those that they have had, and the next ones. They are theirs
+        once the item is committed; until this ends no other picture is given one.
+
+        What was to be written meanwhile (:meth:`intend`) and was not committed is removed in the end.
+        """
+        with self._numbering:
+            try:
+                yield self._numbers(item, count)
+            finally:
+                with self._mutex:
+                    self._free(item)
+                    self.drop_uncommitted()
+
+    def intend(self, files: Sequence[str]) -> None:
+        """Notes which files are about to be written: another try, or another item, may write the same picture, or the same number,
+        under another name."""
+        with self.transaction():
+            self.update(writing=json.dumps(files))
+            self._db.execute(f"PRAGMA user_version = {NUMBERED}")
+
+    def drop_uncommitted(self) -> None:
+        """Removes what was to be written and whose item was not committed, as a crash leaves it behind."""
+        with self._mutex:
+            text = self._value("SELECT writing FROM session")
+            if text is None or _place(self.folder) != self._place:
+                return
+            for file in map(str, checked(from_json(text, WRITING), list, WRITING)):
+                path = inside(self.folder, file)
+                if path.suffix in WRITTEN and not self._value("SELECT 1 FROM result WHERE file = ?", file):
+                    path.unlink(missing_ok=True)
+            with self.transaction():
+                self.update(writing=None)
 
     def find(self, round_: int, lineage: str) -> Item | None:
         """The item of a round that has this lineage, unclaimed."""
@@ -510,17 +573,27 @@ class Ledger:
             Lost: the claim is not this run's any more.
             Moved: see :meth:`check_place`.
         """
-        with self.transaction():
+        with self._numbering, self.transaction():
             self.check_place()
             self._own(item)
             self._set(cast(int, item.id), state="done", prompt=prompt, deaths=0, error=None, committed=time.time())
-            self._db.execute("DELETE FROM result WHERE item = ?", (item.id,))
-            self._insert(cast(int, item.id), results)
-            self._db.execute("UPDATE session SET streak = '[]' WHERE streak != '[]'")
-            self._reserved = {name: whose for name, whose in self._reserved.items() if whose != item.id}
+            numbers = iter(self._numbers(item, sum(result.counted for result in results)))
+            if self._db.execute("DELETE FROM result WHERE item = ?", (item.id,)).rowcount:
+                self._names = "", {}
+            self._insert(item, results, [next(numbers) if result.counted else None for result in results])
+            self._db.execute(
+                "UPDATE session SET streak = '[]', writing = NULL WHERE streak != '[]' OR writing NOT NULL"
+            )
+            self._free(item)
 
-    def restore(self, item: Item, results: Sequence[Result], prompt: str, committed: float) -> None:
-        """Takes in a picture's item as it was when the ledger was lost: done, with the number and the words it says."""
+    def restore(
+        self, item: Item, results: Sequence[Result], numbers: Sequence[int | None], prompt: str, committed: float
+    ) -> None:
+        """Takes in a picture's item as it was when the ledger was lost: done, with the number and the words it says.
+
+        Args:
+            numbers: of its results among the session's pictures; None: it is not known, or it has none.
+        """
         words = json.dumps(vars(item.words)) if item.words else None
         draw, payload = (json.dumps(each) if each else None for each in (item.draw, item.payload.to_dict()))
         id_ = self._db.execute(
@@ -528,7 +601,9 @@ class Ledger:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'done', ?)",
             (item.round, item.index, item.index, item.lineage, item.source, payload, draw, words, prompt, committed),
         ).lastrowid
-        self._insert(cast(int, id_), results)
+        self._insert(replace(item, id=id_), results, numbers)
+        if any(numbers):
+            self._db.execute(f"PRAGMA user_version = {NUMBERED}")
 
     def own(self, item: Item) -> Words | None:
         """The stored words of a claimed item. Raises Lost if the claim is not this run's any more."""
@@ -569,11 +644,26 @@ class Ledger:
                 (self.name, before, before, before),
             )
 
-    def _insert(self, item: int, results: Sequence[Result]) -> None:
-        self._db.executemany(
-            "INSERT INTO result (item, number, file, lineage) VALUES (?, ?, ?, ?)",
-            [(item, number, *result) for number, result in enumerate(results, 1)],
-        )
+    def _free(self, item: Item) -> None:
+        """Gives the names back that an item has reserved."""
+        self._reserved = {name: whose for name, whose in self._reserved.items() if whose != item.id}
+
+    def _numbers(self, item: Item, count: int) -> list[int]:
+        """The numbers of the first pictures of an item among all of the session."""
+        with self._mutex:
+            sql = "SELECT number, n FROM result WHERE item = ? AND n NOT NULL"
+            had = {row["number"]: row["n"] for row in self._db.execute(sql, (item.id,))}
+            last = self._value("SELECT coalesce(max(n), 0) FROM result WHERE n < ?", BEYOND)  # as no text is
+            following = itertools.count(int(last) + 1)
+            return [had.get(number) or next(following) for number in range(1, count + 1)]
+
+    def _insert(self, item: Item, results: Sequence[Result], numbers: Sequence[int | None]) -> None:
+        folder, names = self._names
+        for number, (result, n) in enumerate(zip(results, numbers, strict=True), 1):
+            sql = "INSERT INTO result (item, number, file, lineage, n) VALUES (?, ?, ?, ?, ?)"
+            self._db.execute(sql, (item.id, number, result.file, result.lineage, n))
+            if result.file.startswith(f"{folder}/"):
+                names[folded(result.file)] = cast(int, item.id)
 
     def _fail(self, claims: Sequence[Claim], error: str, full: bool) -> None:
         for claim in claims:

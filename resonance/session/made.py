@@ -29,6 +29,8 @@ class Made:
         naming: where they are to go. ``prompt hash`` goes by the payload's prompt, or else by ``prompt``.
         how: how they were made, for the text that A1111's web UI writes into pictures; None: nobody asked.
         model: the checkpoint that made them, for their names; empty: not known.
+        place: of the first picture in the batch that it was painted in, from 0, for their names.
+        stages: a second pass painted them, as of highres fix, and the first one ``before``: their names say which.
         facts: ``scale``, ``steps`` and ``strength``, as far as names need them.
         texts: what is to be written into each picture beside its item (``prompt``, ``workflow``); None: the files are kept as
             they are.
@@ -43,6 +45,8 @@ class Made:
     naming: Naming = BY_ROUND
     how: How | None = None
     model: str = ""
+    place: int = 0
+    stages: bool = False
     facts: Mapping[str, float] = field(default_factory=dict[str, float])
     texts: Mapping[str, str] | None = field(default_factory=dict[str, str])
 

@@ -1,20 +1,27 @@
-"""Folders and names of saved pictures: by round and lineage, or as the batch CLI had them."""
+"""Folders and names of saved pictures: by round and lineage, or as the batch CLI or gen_img had them."""
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from ..files.settings import CAPTIONS, FORMAT, NAME_PATTERN, PARAMETERS, QUALITY, Format
+from ..files.settings import ASKED, CAPTIONS, FORMAT, NAME_PATTERN, PARAMETERS, QUALITY, SUFFIXES, Format
 from ..told import Told
 from .item import Item
 from .payloads import Payload
 
 FolderRule = Literal["round", "prompt hash", "scratch"]
-NameRule = Literal["lineage", "variation", "variation (strenght)"]
+NameRule = Literal["lineage", "variation", "variation (strenght)", "gen_img", "sequential", "original"]
 FOLDER_RULES: tuple[FolderRule, ...] = get_args(FolderRule)
 NAME_RULES: tuple[NameRule, ...] = get_args(NameRule)
+
+PATTERNS: Mapping[NameRule, str] = {
+    "gen_img": "im_{timestamp}_{stage}{i:03}_{seed}",
+    "sequential": "im_{stage}{n:06}",
+    "original": "{source}",
+}
+"""The name rules that are nothing but a name pattern."""
 
 PROMPT = "prompt.txt"
 
@@ -25,7 +32,8 @@ class Naming:
 
     Attributes:
         folder: ``round``: ``round-0001``; ``prompt hash``: see :func:`prompt_hash`; ``scratch``: one folder for tries.
-        name: ``lineage``: see :attr:`Item.stem`; ``variation``: see :func:`variation`, or with the batch CLI's misspelling.
+        name: ``lineage``: see :attr:`Item.stem`; ``variation``: see :func:`variation`, or with the batch CLI's misspelling; the others
+            are :data:`PATTERNS`.
         pattern: takes the place of ``name``, see :mod:`.pattern`; empty: there is none.
         format, quality: see :func:`resonance.files.formats.encode`.
         parameters: how they were made is written into them as A1111's web UI does.
@@ -44,6 +52,16 @@ class Naming:
     def of(cls, known: Mapping[str, Any]) -> "Naming":
         """What is known of one, as :func:`vars` gives it; another version may know less, or more."""
         return cls(**{field.name: known[field.name] for field in fields(cls) if field.name in known})
+
+    def for_file(self, suffix: str) -> "Naming":
+        """The same for a file with this suffix, which says its format; another suffix says none.
+
+        WebP is saved at quality 100, as gen_img saves it, unless WebP was chosen already.
+        """
+        asked = ASKED.get(suffix.lower(), self.format)
+        if SUFFIXES[asked] == SUFFIXES[self.format]:
+            return self
+        return replace(self, format=asked, quality=100 if asked == "webp lossy" else self.quality)
 
 
 BY_ROUND = Naming()

@@ -10,7 +10,13 @@ from ..files.names import FORBIDDEN, is_reserved
 from ..told import Told
 from .item import Item
 
-TOKENS = ("lineage", "source", "round", "seed", "date", "time", "model", "prompt")
+TOKENS = ("lineage", "source", "round", "seed", "date", "time", "timestamp", "model", "prompt", "stage", "i", "n")
+NUMBERS = ("round", "seed", "i", "n")
+"""Those that take a number of digits: ``{n:06}``."""
+OWN = {"i", "n"}
+"""Those that each picture of an item has for itself, and of which another try may have others."""
+PLACED = OWN | {"stage"}
+"""Those that name no folder: the pictures of an item lie in one."""
 LONGEST = 120
 """Bytes of a name, and of each folder's."""
 ROOM = 30
@@ -19,7 +25,8 @@ DEEPEST = 6
 """Names joined by slashes: a ledger takes sources of up to 1000 bytes."""
 
 _WEIGHTS = re.compile(r"\.(safetensors|sft|ckpt|pth?|bin|gguf)$", re.IGNORECASE)
-_TOKEN = re.compile(r"\{([^{}]*)\}")
+_TOKEN = re.compile(r"\{([^{}:]*)(:[^{}]*)?\}")
+_DIGITS = re.compile(r":0([1-9]|1[0-9]|20)")
 
 
 def check_pattern(pattern: str) -> str:
@@ -30,8 +37,15 @@ def check_pattern(pattern: str) -> str:
     """
     plain = _TOKEN.sub("", pattern)
     parts = pattern.split("/")
-    if unknown := [token for token in _TOKEN.findall(pattern) if token not in TOKENS]:
+    if unknown := [token for token, _ in _TOKEN.findall(pattern) if token not in TOKENS]:
         why = f"holds {unknown[0][:20]!r} in braces, which is no token"
+    elif odd := [
+        token + form
+        for token, form in _TOKEN.findall(pattern)
+        if form and not (token in NUMBERS and _DIGITS.fullmatch(form))
+    ]:
+        numbers = ", ".join(f"{{{token}}}" for token in NUMBERS)
+        why = f"holds {odd[0][:20]!r} in braces: behind {numbers} may stand how many digits they have, from :01 to :020"
     elif "{" in plain or "}" in plain:
         why = "has a brace that no other one closes"
     elif bad := FORBIDDEN.search(plain.replace("/", "")):
@@ -42,6 +56,8 @@ def check_pattern(pattern: str) -> str:
         )
     elif any(part.strip() in (".", "..") for part in parts):
         why = "leads elsewhere: pictures stay in the session's folder, so leave out . and .."
+    elif placed := PLACED & tokens_of("/".join(parts[:-1])):
+        why = f"has {{{min(placed)}}} in the name of a folder, and all pictures of a run lie in one"
     elif len(parts) > DEEPEST:
         why = f"has {len(parts)} names joined by slashes; at most {DEEPEST} are taken"
     elif any(len(_TOKEN.sub("", part).encode()) > LONGEST - ROOM for part in parts):
@@ -53,8 +69,12 @@ def check_pattern(pattern: str) -> str:
     raise Told(f"The name pattern {shown!r} {why}. Tokens: {tokens}. Example: {{model}}/{{lineage}}_{{seed}}.")
 
 
+def tokens_of(pattern: str) -> set[str]:
+    return {token for token, _ in _TOKEN.findall(pattern)}
+
+
 def values_of(item: Item, begun: float, prompt: str, model: str) -> dict[str, str]:
-    """What the tokens stand for.
+    """What the tokens stand for that all pictures of an item have in common.
 
     Args:
         begun: Unix time at which the item was first claimed.
@@ -70,6 +90,7 @@ def values_of(item: Item, begun: float, prompt: str, model: str) -> dict[str, st
         "seed": str(item.seed),
         "date": when.strftime("%Y-%m-%d"),
         "time": when.strftime("%H-%M-%S"),
+        "timestamp": when.strftime("%Y%m%d%H%M%S"),
         "model": _WEIGHTS.sub("", PurePosixPath(model.replace("\\", "/")).name) or "no-model",
         "prompt": " ".join(prompt.split()) or "no-prompt",
     }
@@ -102,12 +123,14 @@ def folded(file: str) -> str:
 
 def _filled(part: str, values: Mapping[str, str]) -> str:
     """A part with its tokens' values; prompts are cut to what the others leave."""
-    around = _TOKEN.sub(lambda found: "" if found[1] == "prompt" else values[found[1]], part)
-    count = part.count("{prompt}")
-    room = max(LONGEST - ROOM - len(around.encode()), 0) // max(count, 1)
-    prompt = _cut(values["prompt"], room)
-    filled = _TOKEN.sub(lambda found: prompt if found[1] == "prompt" else values[found[1]], part)
-    return unicodedata.normalize("NFC", filled).strip()
+
+    def filled(prompt: str) -> str:
+        return _TOKEN.sub(
+            lambda found: prompt if found[1] == "prompt" else values[found[1]].zfill(int((found[2] or ":0")[1:])), part
+        )
+
+    room = max(LONGEST - ROOM - len(filled("").encode()), 0) // max(part.count("{prompt}"), 1)
+    return unicodedata.normalize("NFC", filled(_cut(values["prompt"], room))).strip()
 
 
 def _safe(name: str) -> str:

@@ -157,6 +157,7 @@ def _write(place: Path, runs: Sequence[Sequence[Said]], kind: Kind, seed: int | 
         """The lineage under which the next round has taken a picture."""
         return taken.get((said.item.round + 1, f"{said.item.session}/{said.file} [output]"))
 
+    used = set[int | None]()
     habit: Takes = "all" if any(heir(said) for run in runs for said in run if said.number > 1) else "first"
     ledger = Ledger(place, known, kind=kind)
     try:
@@ -167,7 +168,9 @@ def _write(place: Path, runs: Sequence[Sequence[Said]], kind: Kind, seed: int | 
                     item = replace(item, payload=replace(item.payload, seed=item.seed))
                 going_on = kind == "rounds"  # the others' results are no source of what comes after them
                 results = [Result(s.file, (_wanted(s, habit) or heir(s)) if going_on else None) for s in run]
-                ledger.restore(item, results, run[0].prompt, max(said.time for said in run))
+                numbers = [None if s.n in used else s.n for s in run]
+                used.update(filter(None, numbers))
+                ledger.restore(item, results, numbers, run[0].prompt, max(said.time for said in run))
             begun = [run[0].item.source for run in runs if run[0].item.round == 1 and kind == "rounds"]
             ledger.update(first=_folder(begun), created=min(said.time for run in runs for said in run))
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, cast, get_args
 
 from ..files import formats
@@ -16,6 +16,7 @@ from ..roulette import Draw
 from ..told import Told
 from . import prompts
 from .item import Item
+from .ledger import BEYOND
 from .made import Takes
 from .naming import PROMPT
 from .payloads import Exploration, PromptLine, Variation
@@ -45,6 +46,7 @@ class Said:
         stem: what the results of one run have in common; empty where a name follows none of the rules.
         before: it was saved beside the results.
         number: of the result, from 1; 0 where there is only one.
+        n: its number among the session's pictures; None: it does not say.
         takes, seed: what its graph asked for: which results the next round takes, and the session's seed.
         time: Unix time at which the file was written.
         own: it has the name under which it was saved, as far as that can be known.
@@ -56,6 +58,7 @@ class Said:
     stem: str
     before: bool
     number: int
+    n: int | None
     takes: Takes | None
     seed: int | None
     prompt: str
@@ -104,7 +107,7 @@ def _read(folder: Path, file: str, prompt: str) -> Said:
     if len(text) > LONGEST:
         raise Told(f"has a `resonance` text of more than {LONGEST:,} characters")
     item = _checked(Item.from_json(text), folder.name)
-    run = _run_of(texts.get(FILE, ""), path.stem) or _run_by_name(item, path.stem)
+    run = _run_of(texts.get(FILE, ""), path) or _run_by_name(item, path.stem)
     seed, takes = _asked(graph) if len(graph) <= LONGEST else (None, None)
     known = item.payload.words or _FACTS.split(parameters)[0] or prompt
     return Said(
@@ -114,6 +117,7 @@ def _read(folder: Path, file: str, prompt: str) -> Said:
         stem=run.stem,
         before=run.before,
         number=run.number,
+        n=run.n,
         takes=takes,
         seed=seed,
         prompt=str(known),
@@ -129,9 +133,10 @@ class _Run(NamedTuple):
     before: bool
     number: int
     name: str = ""
+    n: int | None = None
 
 
-def _run_of(text: str, stem: str) -> _Run | None:
+def _run_of(text: str, path: Path) -> _Run | None:
     """As a picture says it of which the name does not, see :mod:`.saving`."""
     try:
         known: Any = json.loads(text) if len(text) <= _LONGEST_NAME else None
@@ -140,7 +145,11 @@ def _run_of(text: str, stem: str) -> _Run | None:
     match known:
         case {"name": str(name), "number": int(number), "before": bool(before)} if 0 <= number <= _MANY:
             tail = "_before" * before + (f"_{number:02d}" if number else "")
-            return _Run(stem.removesuffix(tail), before, number, name)
+            stem = path.stem.removesuffix(tail)
+            if PurePosixPath(name).name == path.name and isinstance(known.get("stem"), str):
+                stem = known["stem"]  # of names that have no beginning in common
+            n = known.get("n")
+            return _Run(stem, before, number, name, n if type(n) is int and 0 < n < BEYOND else None)
         case _:
             return None
 

@@ -2,17 +2,16 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
-from itertools import count
 from pathlib import PurePosixPath
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from .. import images
 from ..files import formats, store
-from ..files.names import check_name, writable
-from ..files.settings import SUFFIXES
+from ..files.names import writable
 from ..files.sidecar import sidecar
 from ..llm.chat import sound
 from ..told import Told
@@ -21,9 +20,9 @@ from . import lineage
 from .item import Item
 from .ledger import Ledger, Result
 from .made import Made
-from .naming import PROMPT, folder_of, stem_of
-from .pattern import folded, path_by, values_of
-from .payloads import Exploration, PromptLine, written
+from .names import Way, endings, names
+from .naming import PROMPT, folder_of
+from .payloads import Exploration, written
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +43,25 @@ def keep(ledger: Ledger, item: Item, made: Made, note: Callable[[str], None] = l
         Lost: the item's claim has passed to another run.
         Told: the naming needs words, or the files or the ledger cannot be written.
     """
-    formats.check_format(made.naming.format)
+    way = Way.of(item, made.naming)
+    made = replace(made, naming=way.naming)
+    formats.check_format(way.naming.format)
+    if not way.numbered:
+        return _keep(ledger, item, made, way, [], note)
+    with ledger.numbered(item, len(made.pictures)) as numbers:
+        return _keep(ledger, item, made, way, numbers, note)
+
+
+def _keep(
+    ledger: Ledger, item: Item, made: Made, way: Way, numbers: Sequence[int], note: Callable[[str], None]
+) -> list[str]:
     prompt = sound(made.prompt)
     spoken, as_written = item.payload.words or prompt, written(item.payload) or prompt
     folder = folder_of(item, as_written, made.naming.folder)
-    names, by_rule = _names(ledger, item, made, folder, spoken, note)
+    named = names(ledger, item, made, way, folder, spoken, numbers, note)
     files, besides = list[tuple[str, bytes]](), list[tuple[str, bytes]]()
-    for place, (name, picture) in enumerate(zip(names, (*made.pictures, *made.before), strict=True)):
-        encoded = _encoded(picture, _texts(item, made, place, "" if by_rule else name), made)
+    for place, ((name, mark), picture) in enumerate(zip(named, (*made.pictures, *made.before), strict=True)):
+        encoded = _encoded(picture, _texts(item, made, mark), made)
         files.append((PurePosixPath(name).name, encoded.data))
         if encoded.left:
             besides.append((PurePosixPath(name).with_suffix(formats.BESIDE).name, formats.beside(encoded.left)))
@@ -59,9 +69,11 @@ def keep(ledger: Ledger, item: Item, made: Made, note: Callable[[str], None] = l
         if made.naming.captions and spoken and place < len(made.pictures):
             said = split(spoken)[0] if isinstance(item.payload, Exploration) else spoken
             besides.append((PurePosixPath(sidecar(name)).name, f"{said}\n".encode()))
-    below = str(PurePosixPath(names[0]).parent) if names else folder
+    below = str(PurePosixPath(named[0].file).parent) if named else folder
     ledger.check_place()
     target = writable(ledger.folder, below)
+    if way.numbered:
+        ledger.intend([f"{below}/{name}" for name, _ in (*besides, *files)])
     try:  # the session's own folder is not made again: somebody may have moved it
         if made.naming.folder == "prompt hash" and not (ledger.folder / folder / PROMPT).exists():
             store.write(ledger.folder / folder, [(PROMPT, f"{as_written}\n".encode())], parents=False)
@@ -75,72 +87,25 @@ def keep(ledger: Ledger, item: Item, made: Made, note: Callable[[str], None] = l
     results = len(made.pictures)
     following = lineage.children(item.lineage, results) if takes == "all" else [item.lineage] * (takes == "first")
     entries: list[str | None] = [*following, *[None] * (len(files) - len(following))]
-    ledger.commit(item, [Result(*each) for each in zip(names, entries, strict=True)], prompt or spoken)
-    return names
+    saved = [
+        Result(name.file, entry, counted=place < results)
+        for place, (name, entry) in enumerate(zip(named, entries, strict=True))
+    ]
+    ledger.commit(item, saved, prompt or spoken)
+    return [name.file for name in named]
 
 
 def named(stem: str, pictures: Sequence[bytes]) -> list[tuple[str, bytes]]:
     """The only picture has the stem as its name, of several each has a number behind it."""
-    return [(f"{stem}{number}.png", data) for number, data in zip(_numbers(len(pictures)), pictures, strict=True)]
+    return [(f"{stem}{ending}.png", data) for ending, data in zip(endings(len(pictures)), pictures, strict=True)]
 
 
-def _numbers(results: int) -> list[str]:
-    return [""] if results == 1 else [f"_{number:02d}" for number in range(1, results + 1)]
-
-
-def _names(
-    ledger: Ledger, item: Item, made: Made, folder: str, spoken: str, note: Callable[[str], None]
-) -> tuple[list[str], bool]:
-    """The names of an item's files inside the session's folder, first its results, then those beside them; and whether they are
-    the name rule's own."""
-    naming, begun = made.naming, ledger.begun(item)
-
-    def files(stem: str) -> list[str]:
-        sets = ((stem, made.pictures), (f"{stem}_before", made.before))
-        return [
-            f"{folder}/{each}{number}{SUFFIXES[naming.format]}" for each, some in sets for number in _numbers(len(some))
-        ]
-
-    def taken(name: str) -> bool:
-        """Whether another item has it in any format."""
-        path = PurePosixPath(folder, name)
-        return any(ledger.taken(str(path.with_suffix(suffix)), item) for suffix in formats.PILLOW)
-
-    def numbered(stem: str) -> Iterator[list[str]]:
-        for number in count(1):
-            found = files(stem if number == 1 else f"{stem}_{number}")
-            if folded(f"{folder}/{PROMPT}") not in map(folded, found):
-                yield found
-
-    if isinstance(item.payload, PromptLine) and item.payload.file:
-        file = PurePosixPath(check_name(item.payload.file, "file"))  # a ledger may hold anything
-        stem = file.stem if file.suffix.lower() in images.SUFFIXES else file.name
-    elif naming.pattern:
-        stem, said = path_by(naming.pattern, values_of(item, begun, spoken, made.model))
-        for sentence in said:
-            note(sentence)
-    else:
-        stem = stem_of(item, naming.name, begun, taken)
-        if not any(taken(PurePosixPath(file).name) for file in files(stem)):
-            return files(stem), True
-    return ledger.reserve(item, folder, numbered(stem), folded), False
-
-
-def _texts(item: Item, made: Made, place: int, name: str) -> dict[str, str] | None:
-    """What is written into a file; None: it stays as it is.
-
-    Args:
-        place: among the results and what is saved beside them.
-        name: of the file, if that does not say which it is.
-    """
+def _texts(item: Item, made: Made, mark: Mapping[str, Any] | None) -> dict[str, str] | None:
+    """What is written into a file; None: it stays as it is."""
     if made.texts is None:
         return None
     texts = {**made.texts, "resonance": item.to_json()}
-    if name:
-        before = place >= len(made.pictures)
-        some, index = (made.before, place - len(made.pictures)) if before else (made.pictures, place)
-        texts[FILE] = json.dumps({"name": name, "number": index + 1 if len(some) > 1 else 0, "before": before})
-    return texts
+    return texts if mark is None else {**texts, FILE: json.dumps(mark)}
 
 
 def _encoded(picture: bytes | Image.Image, texts: Mapping[str, str] | None, made: Made) -> formats.Encoded:

@@ -6,8 +6,11 @@ from ..told import NotNow
 
 APPLICATION = 0x5265_736F
 """What says in a file that it is a ledger, SQLite's ``application_id``: Reso. Ledgers of version 0.1.0 have none."""
-VERSION = 1
-"""SQLite's ``user_version``: raised with every change that an older Resonance would spoil. Those of 0.1.0 have none."""
+VERSION = 2
+"""The highest ``user_version`` of SQLite's that is known here: raised with every change that an older Resonance would spoil."""
+PLAIN, NUMBERED = 1, VERSION
+"""The version of a ledger, and from the first picture on that has its number in its name, which an older Resonance would forget. Those
+of 0.1.0 have none."""
 TABLES = {
     "session": ("seed", "created", "first", "rounds", "state", "reason", "run", "graph", "plan", "streak", "owner"),
     "item": (
@@ -23,7 +26,7 @@ CREATE TABLE IF NOT EXISTS session (
     one INTEGER PRIMARY KEY CHECK (one = 1), seed INTEGER NOT NULL, created REAL NOT NULL,
     first TEXT, rounds INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'open', reason TEXT NOT NULL DEFAULT '',
     run TEXT, graph TEXT, plan TEXT, streak TEXT NOT NULL DEFAULT '[]', owner TEXT, kind TEXT NOT NULL DEFAULT 'rounds',
-    mark TEXT, which TEXT);
+    mark TEXT, which TEXT, writing TEXT);
 CREATE TABLE IF NOT EXISTS item (
     id INTEGER PRIMARY KEY, round INTEGER NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL,
     lineage TEXT NOT NULL, source TEXT, payload TEXT, draw TEXT, words TEXT, prompt TEXT,
@@ -37,9 +40,10 @@ CREATE INDEX IF NOT EXISTS item_model ON item (round, model, attempts, position)
     WHERE state = 'pending' AND model IS NOT NULL;
 CREATE INDEX IF NOT EXISTS item_committed ON item (committed) WHERE committed IS NOT NULL;
 CREATE TABLE IF NOT EXISTS result (
-    item INTEGER NOT NULL REFERENCES item (id), number INTEGER NOT NULL, file TEXT NOT NULL, lineage TEXT,
+    item INTEGER NOT NULL REFERENCES item (id), number INTEGER NOT NULL, file TEXT NOT NULL, lineage TEXT, n INTEGER,
     PRIMARY KEY (item, number)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS result_file ON result (file)
+CREATE INDEX IF NOT EXISTS result_file ON result (file);
+CREATE INDEX IF NOT EXISTS result_n ON result (n)
 """
 
 _TALLY = (
@@ -58,8 +62,12 @@ TALLIED = "coalesce(sum(items), 0) FROM tally"
 """For :meth:`.query.Query.status`, where :func:`tally` was called."""
 
 _ADDED = (
-    *(("session", column) for column in ("kind TEXT NOT NULL DEFAULT 'rounds'", "mark TEXT", "which TEXT")),
+    *(
+        ("session", column)
+        for column in ("kind TEXT NOT NULL DEFAULT 'rounds'", "mark TEXT", "which TEXT", "writing TEXT")
+    ),
     *(("item", column) for column in ("begun REAL", "model TEXT")),
+    ("result", "n INTEGER"),
 )
 """Columns that older ledgers lack."""
 
@@ -84,9 +92,9 @@ def prepare(db: sqlite3.Connection) -> None:
             db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
     for statement in _SCHEMA.split(";"):
         db.execute(statement)
-    if db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+    if db.execute("PRAGMA user_version").fetchone()[0] < PLAIN:
         db.execute(f"PRAGMA application_id = {APPLICATION}")
-        db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute(f"PRAGMA user_version = {PLAIN}")
 
 
 def tally(db: sqlite3.Connection) -> None:

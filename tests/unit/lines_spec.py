@@ -67,9 +67,9 @@ def words(text: str) -> str:
 
 
 def file_name(text: str) -> str:
-    if not words(text) or set(text) & set('<>:"/\\|?*\t') or text[0] == "." or text[-1] == ".":
-        raise ValueError
-    return text
+    """In a form that any system takes, told in one more way: letter by letter."""
+    plain = "".join("_" if letter in '<>:"/\\|?*\t' else letter for letter in words(text))
+    return plain.strip(". ") or "_"
 
 
 def number_or_none(text: str) -> Any:

@@ -158,7 +158,7 @@ def test_a_ledger_says_what_it_is(tmp_path: Path):
     Ledger(tmp_path / "s", seed=1).close()
     with sqlite3.connect(tmp_path / "s" / FILE) as db:
         found = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-    assert found == [schema.APPLICATION, schema.VERSION]
+    assert found == [schema.APPLICATION, schema.PLAIN]
 
 
 TRIGGER = "CREATE TRIGGER t AFTER UPDATE ON session BEGIN DELETE FROM item; END"

@@ -70,7 +70,7 @@ def save(
         tuple(each for batch in batches for each in images.from_tensor(batch)) for batches in (results, before)
     )
     files = list[str]()
-    for one, its, its_before in _shares(item, pictures, beside):
+    for place, (one, its, its_before) in enumerate(_shares(item, pictures, beside)):
         one = replace(one, words=ledger.own(one))
         made = Made(
             pictures=its,
@@ -80,6 +80,8 @@ def save(
             naming=naming,
             how=how(reduced, one, words) if naming.parameters else None,
             model=model,
+            place=place,
+            stages=graph.has_stages(reduced),
             texts=_texts(one, prompt, extra) or None,
         )
         try:
