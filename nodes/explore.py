@@ -156,7 +156,7 @@ class Explore(io.ComfyNode):
             return io.NodeOutput()
         else:
             rule = chosen(steps_rule, "steps_rule", (*grid.STEPS, FIXED))
-            before = _prompt_of(like_picture) if like_picture.strip() else ""
+            before = _prompt_of(like_picture, wildcards) if like_picture.strip() else ""
             steps = rule["steps_rule"], rule.get("steps", 0)
             files = WildcardFiles(folders.wildcard_roots()) if wildcards else None
             fill = Grid(grid.explored(prompts, before, aspects, sizes, scales, *steps), seeds, files)
@@ -225,10 +225,10 @@ class ExplorationPrompt(io.ComfyNode):
         return io.NodeOutput(*grid.split(prompt), prompt, prompt_hash(prompt))
 
 
-def _prompt_of(picture: str) -> str:
+def _prompt_of(picture: str, choices: bool = False) -> str:
     from ..resonance.session.prompts import prompt_of
 
-    return prompt_of(picture, folders.picture_roots())
+    return prompt_of(picture, folders.picture_roots(), choices)
 
 
 @lru_cache(256)

@@ -10,7 +10,7 @@ from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance import sizes
 from ..resonance.files.names import check_name
-from ..resonance.files.settings import CAPTIONS, FORMAT, NAME_PATTERN, PARAMETERS, QUALITY
+from ..resonance.files.settings import CAPTIONS, FORMAT, MODEL_HASH, NAME_PATTERN, PARAMETERS, QUALITY
 from ..resonance.graph import FIRST
 from ..resonance.host import core, folders, progress
 from ..resonance.host.sessions import queue
@@ -35,6 +35,7 @@ NAMING = {
     "quality": "quality",
     "parameters": "parameters",
     "captions": "captions",
+    "model_hash": "model_hash",
 }
 """Inputs of Round Output, by what they are of :class:`Naming`."""
 GLUE = {"tags": ", ", "caption": " "}
@@ -310,6 +311,7 @@ class RoundOutput(io.ComfyNode):
                 input_of(NAME_PATTERN, optional=True),
                 input_of(PARAMETERS, optional=True),
                 input_of(CAPTIONS, optional=True),
+                input_of(MODEL_HASH, optional=True),
             ],
             outputs=[io.Image.Output("images", is_output_list=True, tooltip="The same pictures.")],
             is_output_node=True,
@@ -349,7 +351,8 @@ class RoundOutput(io.ComfyNode):
             )
             if not one.token:  # for a driver, which pasted the item and commits it itself
                 count = sum(map(len, its["images"]))
-                made.append({"results": count, "words": words, "takes": takes, **vars(naming), "facts": facts})
+                known = {"facts": facts, "hashes": results.hashes(one, hidden.prompt, naming)}
+                made.append({"results": count, "words": words, "takes": takes, **vars(naming), **known})
         if notes:
             progress.say("\n".join(notes), hidden.unique_id)
         ui: dict[str, list[Any]] = {"images": saved}

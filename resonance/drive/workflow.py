@@ -46,6 +46,7 @@ class ItemWorkflow:
         plan_text: what stands in the Model Roulette at its ``plan``; None where nothing is connected to it.
         wants_first: whether jobs need :attr:`.job.Job.first`.
         words_first: whether it asks for all words of a round before anything is painted.
+        metadata: whether its pictures are kept with the texts that say how they were made.
 
     Args:
         kind: class of the node that takes the items, Round Input or Explore.
@@ -55,7 +56,9 @@ class ItemWorkflow:
         Told: it is no such workflow.
     """
 
-    def __init__(self, graph: Mapping[str, Any], workflow: Any = None, kind: str = ROUND_INPUT) -> None:
+    def __init__(
+        self, graph: Mapping[str, Any], workflow: Any = None, kind: str = ROUND_INPUT, metadata: bool = True
+    ) -> None:
         self.graph = checked(graph)
         starts, ends = nodes_of(self.graph, kind), nodes_of(self.graph, ROUND_OUTPUT)
         if len(starts) != 1 or not ends:
@@ -68,15 +71,15 @@ class ItemWorkflow:
         self.wants_first = kind == ROUND_INPUT and is_used(self.graph, self.start, FIRST)
         asked = self.graph[self.start]["inputs"].get("words_first") is True
         self.words_first = asked and stores_words(self.graph, self.start)
-        self._kind, self._workflow = kind, workflow
+        self._kind, self._workflow, self.metadata = kind, workflow, metadata
         self._extra = {} if workflow is None else {"extra_pnginfo": {"workflow": workflow}}
         self._texts = {"prompt": json.dumps(self.graph)}
         if workflow is not None:
             self._texts["workflow"] = json.dumps(workflow)
 
-    def saving(self, inputs: Mapping[str, Any]) -> "ItemWorkflow":
+    def saving(self, inputs: Mapping[str, Any], metadata: bool = True) -> "ItemWorkflow":
         """The same, its Round Output with these inputs."""
-        return ItemWorkflow(with_inputs(self.graph, ROUND_OUTPUT, inputs), self._workflow, self._kind)
+        return ItemWorkflow(with_inputs(self.graph, ROUND_OUTPUT, inputs), self._workflow, self._kind, metadata)
 
     def request(self, **asked: Any) -> dict[str, Any]:
         """What a ledger keeps so that a server can go on with the session (``graph``).
@@ -102,7 +105,8 @@ class ItemWorkflow:
             raise JobFailed("The run made several results of one item. Only one Round Output may run, and only once.")
         [made] = results[0]["resonance_made"]
         files = tuple(await handed_out(server, results[0]["images"]))
-        naming, item = Naming.of(made), replace(job.item, payload=replace(job.item.payload, **made["facts"]))
+        naming = replace(Naming.of(made), metadata=self.metadata)
+        item = replace(job.item, payload=replace(job.item.payload, **made["facts"]))
         return Made(
             pictures=files[: made["results"]],
             before=files[made["results"] :],
@@ -110,7 +114,7 @@ class ItemWorkflow:
             prompt=made["words"],
             takes=made["takes"],
             naming=naming,
-            how=how(self.graph, item, made["words"]) if naming.parameters else None,
+            how=how(self.graph, item, made["words"], made.get("hashes")) if naming.parameters else None,
             model=model_of(self.graph),
             stages=has_stages(self.graph),
             facts=made["facts"],
@@ -174,7 +178,7 @@ def read_workflow(path: Path) -> tuple[Any, Any]:
         if path.suffix.lower() == ".json":
             return json.loads(path.read_text(encoding="utf-8-sig")), None
         texts = _texts(path)
-        if "prompt" not in texts:
+        if not texts.get("prompt", "").lstrip().startswith("{"):  # kohya's scripts write words there
             raise Told("expected a picture that ComfyUI saved with its workflow (text 'prompt'), got one without.")
         workflow = texts.get("workflow")
         return json.loads(texts["prompt"]), json.loads(workflow) if workflow else None

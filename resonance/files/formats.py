@@ -1,12 +1,13 @@
 """Formats of saved pictures, and the texts inside: what is written here is read here.
 
 PNG has text chunks. The others have EXIF, as ComfyUI's own savers write it and its page reads it: ``prompt:…`` in Model,
-``workflow:…`` in Make, and further texts likewise. JPEG's EXIF holds 64 kB: what does not fit goes into a file beside the picture.
+``workflow:…`` in Make, and further texts likewise, those that are not ASCII as bytes of UTF-8. ``parameters`` is the UserComment, as
+A1111 has it. JPEG's EXIF holds 64 kB: what does not fit goes into a file beside the picture.
 """
 
+import codecs
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -31,7 +32,7 @@ _EXIF = 65533 - 6
 _TAGS = {"prompt": 0x0110, "workflow": 0x010F, "resonance": 0x010E}
 _OTHERS = 65000
 """The first of the tags that nobody has a meaning for."""
-_UNICODE = b"UNICODE\0"
+_UNICODE, _ASCII, _UNDEFINED = b"UNICODE\0", b"ASCII\0\0\0", bytes(8)
 _PRESENT = ("resonance", "resonance_file", "parameters", "prompt", "workflow")
 """What goes into a JPEG before anything else."""
 
@@ -50,7 +51,6 @@ def encode(
 
     Args:
         image: RGB or RGBA; JPEG has no transparency and lays it over white.
-        texts: ``parameters`` may be any text, all others are JSON.
         quality: 1 to 100, of the lossy formats.
 
     Raises:
@@ -125,13 +125,12 @@ def texts_of(image: Image.Image) -> dict[str, str]:
         return {key: str(text) for key, text in image.info.items() if isinstance(key, str) and isinstance(text, str)}
     exif, found = image.getexif(), dict[str, str]()
     for value in exif.values():
-        key, colon, text = value.partition(":") if isinstance(value, str) else ("", "", "")
+        key, colon, text = _utf8(value).partition(":") if isinstance(value, str | bytes) else ("", "", "")
         if colon:
             found.setdefault(key.lower() if key in ("Prompt", "Workflow") else key, text)
     comment = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment)
-    if isinstance(comment, bytes) and comment.startswith(_UNICODE):
-        with suppress(UnicodeDecodeError):
-            found["parameters"] = comment.removeprefix(_UNICODE).decode("utf-16-be")
+    if isinstance(comment, bytes) and (text := _comment(comment)):
+        found["parameters"] = text
     return found
 
 
@@ -162,8 +161,30 @@ def _exif(texts: Mapping[str, str]) -> bytes:
             continue
         tag = _TAGS.get(key, others)
         others += tag == others
-        exif[tag] = f"{key}:{text}"
+        exif[tag] = f"{key}:{text}" if text.isascii() else f"{key}:{text}".encode()
     return exif.tobytes()
+
+
+def _utf8(value: str | bytes) -> str:
+    """A text of EXIF, of which Pillow takes each byte for a character."""
+    try:
+        return (value.encode("latin-1") if isinstance(value, str) else value).decode()
+    except UnicodeError:
+        return value if isinstance(value, str) else ""
+
+
+def _comment(comment: bytes) -> str:
+    """The text of a UserComment; empty: it is in no code that is read."""
+    code, body = comment[:8], comment[8:]
+    if code in (_ASCII, _UNDEFINED):
+        return body.decode(errors="replace").rstrip("\0")
+    if code != _UNICODE:
+        return ""
+    if body[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return body.decode("utf-16", "replace")
+    # A1111 writes big-endian, others as the rest of the file is: the zeros of Latin letters tell.
+    little = body[1::2].count(0) > body[::2].count(0)
+    return body.decode("utf-16-le" if little else "utf-16-be", "replace")
 
 
 def _beside(path: Path) -> dict[str, str]:

@@ -203,6 +203,11 @@ def parse_entry(text: str) -> tuple[Nodes, float]:
     return tuple(nodes), 1.0 if weight is None else weight
 
 
+def escaped(text: str) -> str:
+    """A text that stands for itself: nothing in it is a choice."""
+    return re.sub(r"[{}]|__", r"\\\g<0>", text)
+
+
 def _head(group: _Open, at: int) -> None:
     """Takes what stands before ``$$`` out of the entries."""
     *before, nodes = group.entries

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..told import Told
 from .dynamic import Chosen, Group, Misread, Nodes, Randoms, Text, Wild, Wildcards, choose, parse, walk
-from .options import HOLE, Said, read_options
+from .options import HOLE, Options, Said, read_options
 from .variants import MANY, count, variants, ways
 from .wildcards import WildcardFiles
 
@@ -40,6 +40,7 @@ class Line:
         variants: how many texts it stands for, see :func:`.variants.count`.
         enumerates: it stands for each of them, and is not drawn several times.
         notes: what was taken for something else.
+        source: the picture whose words these are; empty: somebody wrote them.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Line:
     variants: int
     enumerates: bool
     notes: tuple[str, ...]
+    source: str = ""
 
     def pictures(self, per_line: int) -> int:
         """How many are made of it in an iteration.
@@ -170,6 +172,31 @@ def read_lines(text: str, wildcards: WildcardFiles) -> PromptText:
     if not lines:
         raise Told("There are no prompt lines. Write one for each picture, such as: a red barn --w 768 --h 512 --s 20.")
     return PromptText(tuple(lines))
+
+
+def picture_line(number: int, source: str, prompt: str, negative: str) -> Line:
+    """The line that a picture says. Its words are words, whatever stands in them: no option, no choice, no wildcard.
+
+    Args:
+        number: of the picture, from 1.
+        source: its name.
+    """
+    prompt, negative = (" ".join(_UNWRITABLE.sub("", words).split()) for words in (prompt, negative))
+    text = f"{prompt} --n {negative}" if negative else prompt
+    given = frozenset({"negative"} if negative else ())
+    return Line(
+        number=number,
+        column=0,
+        text=text,
+        nodes=(Text(text, 0),),
+        said=Said(prompt, Options(negative=negative or None), given),
+        seeds=(),
+        given=given,
+        variants=1,
+        enumerates=False,
+        notes=(),
+        source=source,
+    )
 
 
 def gives_seeds(line: str) -> bool:

@@ -1,7 +1,6 @@
 """A request to paint: what a prompt line says, what becomes a graph of ComfyUI, what diffusers paints, and what is written
 into the picture and read back."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +13,7 @@ from ..sizes import Size
 from ..told import Told
 from ..typed import is_number
 from ..vary.transform import SCHEDULE, Call, last_steps
+from . import a1111
 
 STRENGTH = 0.5
 """Where a start picture comes without one; the batch CLI's."""
@@ -200,11 +200,7 @@ FIELDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
 
 # A1111's text
 
-NEGATIVE = "Negative prompt:"
-LINES = "Prompt lines"
-"""Says how many lines the prompt has, where it could be mistaken. A1111 has no such entry and passes over it."""
-
-_FACT = re.compile(r'\s*([\w ]+):\s*("(?:\\.|[^"\\])*"|[^,]*)(?:,|$)')
+_WEIGHTS = re.compile(r"\.(safetensors|sft|ckpt|pth?|bin|gguf)$", re.IGNORECASE)
 
 
 def parameters(request: Request) -> str:
@@ -212,8 +208,8 @@ def parameters(request: Request) -> str:
     prompt, and one line of facts. What is None is left out."""
     facts: dict[str, object] = {
         "Steps": request.steps,
-        "Sampler": request.sampler,
-        "Schedule type": request.scheduler,
+        "Sampler": request.sampler and a1111.SAMPLERS.get(request.sampler, request.sampler),
+        "Schedule type": request.scheduler and a1111.SCHEDULES.get(request.scheduler, request.scheduler),
         "CFG scale": request.cfg,
         "Seed": request.seed,
         "Size": f"{request.size[0]}x{request.size[1]}" if request.size else None,
@@ -221,51 +217,32 @@ def parameters(request: Request) -> str:
         "Denoising strength": request.strength,
         "Noise number": request.noise_number if request.noise_number > 1 else None,
     }
-    return write_parameters(request.prompt, request.negative, facts)
-
-
-def write_parameters(prompt: str, negative: str, facts: Mapping[str, object]) -> str:
-    """The text of :func:`parameters`.
-
-    Args:
-        facts: of the last line, by A1111's names. What is None is left out; a value with commas, colons or line breaks is quoted.
-    """
-    lines = prompt.split("\n")
-    more = {LINES: len(lines)} if any(line.startswith(NEGATIVE) for line in lines) else {}
-    if negative:
-        lines.append(f"{NEGATIVE} {negative}")
-    last = ", ".join(f"{name}: {_quoted(str(v))}" for name, v in {**facts, **more}.items() if v is not None)
-    return "\n".join([*lines, *([last] if last else [])])
+    return a1111.write_infotext(request.prompt, request.negative, facts)
 
 
 def model_name(checkpoint: str) -> str:
-    """A checkpoint's name as A1111 writes it: without folders and suffix."""
-    return PurePath(checkpoint).name.removesuffix(".safetensors")
+    """The name of a file of weights as A1111 writes it: without folders and suffix."""
+    return _WEIGHTS.sub("", PurePath(checkpoint).name)
 
 
 def read_parameters(text: str) -> Request:
-    """Reads :func:`parameters`' text, or A1111's own. The model's name is no file name and is left out.
+    """Reads :func:`parameters`' text, or A1111's own; samplers and schedules have ComfyUI's names then. The model's name is no file name
+    and is left out.
 
     Raises:
         Told: there is no seed in the last line, or a value cannot be read.
     """
-    head, _, last = text.rstrip().rpartition("\n")
-    facts = {name.strip(): _unquoted(value.strip()) for name, value in _FACT.findall(last)}
+    prompt, negative, facts = a1111.read_infotext(text, least=1)
     if "Seed" not in facts:
         raise Told(
             "This text does not say how a picture was made: its last line should hold entries such as `Steps: 20, Seed: 5`."
         )
     try:
         read: dict[str, Any] = {field: kind(facts[name]) for name, (field, kind) in _READ.items() if name in facts}
-        count = int(facts[LINES]) if LINES in facts else None
     except ValueError as error:
-        raise Told(f"The line {last!r} cannot be read: {error}.") from None
-    lines = head.split("\n")
-    if count is None:
-        starts = (number for number, line in enumerate(lines) if line.startswith(NEGATIVE))
-        count = next(starts, len(lines))
-    negative = "\n".join(lines[count:]).removeprefix(NEGATIVE).removeprefix(" ")
-    return Request(prompt="\n".join(lines[:count]), negative=negative, **read)
+        raise Told(f"The line {text.rstrip().rpartition(chr(10))[2][:200]!r} cannot be read: {error}.") from None
+    sampler, scheduler = a1111.sampler_of(facts)
+    return Request(prompt=prompt, negative=negative, sampler=sampler, scheduler=scheduler, **read)
 
 
 def _size(text: str) -> Size:
@@ -275,25 +252,9 @@ def _size(text: str) -> Size:
 
 _READ: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "Steps": ("steps", int),
-    "Sampler": ("sampler", str),
-    "Schedule type": ("scheduler", str),
     "CFG scale": ("cfg", float),
     "Seed": ("seed", int),
     "Size": ("size", _size),
     "Denoising strength": ("strength", float),
     "Noise number": ("noise_number", int),
 }
-
-
-def _quoted(value: str) -> str:
-    if value and value == value.strip() and not set(value) & set(',:"\n\r'):
-        return value
-    # JSON has two ways to write a quotation mark: Civitai, which reads no escapes, would take the shorter one for the end.
-    return '"' + json.dumps(value)[1:-1].replace('\\"', "\\u0022") + '"'
-
-
-def _unquoted(value: str) -> str:
-    try:
-        return json.loads(value) if value.startswith('"') else value
-    except ValueError:
-        return value

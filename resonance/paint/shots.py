@@ -1,7 +1,8 @@
 """A shot: one picture that prompt lines ask for. What it is, its seed, and what is chosen for it.
 
 A shot is known by its line as written, by what that leaves open, and by which copy it is; not by where its line stands. So lines can be
-added, taken away and moved, and what was painted stays painted. Equal lines count up: the second begins where the first ends.
+added, taken away and moved, and what was painted stays painted. Equal lines count up: the second begins where the first ends. The line of
+a picture is known by that, too.
 """
 
 import hashlib
@@ -45,11 +46,12 @@ class Shot(NamedTuple):
 
 def shots(text: PromptText, widgets: Widgets, per_line: int) -> Iterator[Shot]:
     """The shots of an iteration, in order."""
-    copies = Counter[str]()
+    copies = Counter[tuple[str, str]]()
     for line in text.lines:
-        first = copies[line.text]
+        same = line.text, line.source
+        first = copies[same]
         pictures = line.pictures(per_line)
-        copies[line.text] += pictures
+        copies[same] += pictures
         for picture in range(pictures):
             yield Shot(line, picture, first, key_of(line, widgets, first + picture))
 
@@ -59,7 +61,7 @@ def key_of(line: Line, widgets: Widgets, copy: int) -> str:
     open_ = {
         name: float(value) for name, value in vars(widgets).items() if name not in line.given and value is not None
     }
-    text = json.dumps([line.text, open_, copy], sort_keys=True)
+    text = json.dumps([line.text, open_, copy, *filter(None, [line.source])], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 

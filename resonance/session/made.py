@@ -27,7 +27,7 @@ class Made:
         prompt: what the pictures were made from.
         takes: which of them the next round takes. Of an item without source it takes none.
         naming: where they are to go. ``prompt hash`` goes by the payload's prompt, or else by ``prompt``.
-        how: how they were made, for the text that A1111's web UI writes into pictures; None: nobody asked.
+        how: how they were made, for the texts that A1111's web UI and gen_img write into pictures; None: nobody asked.
         model: the checkpoint that made them, for their names; empty: not known.
         place: of the first picture in the batch that it was painted in, from 0, for their names.
         stages: a second pass painted them, as of highres fix, and the first one ``before``: their names say which.

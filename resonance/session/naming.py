@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from ..files.settings import ASKED, CAPTIONS, FORMAT, NAME_PATTERN, PARAMETERS, QUALITY, SUFFIXES, Format
+from ..files.settings import ASKED, CAPTIONS, FORMAT, MODEL_HASH, NAME_PATTERN, PARAMETERS, QUALITY, SUFFIXES, Format
 from ..told import Told
 from .item import Item
 from .payloads import Payload
@@ -36,8 +36,10 @@ class Naming:
             are :data:`PATTERNS`.
         pattern: takes the place of ``name``, see :mod:`.pattern`; empty: there is none.
         format, quality: see :func:`resonance.files.formats.encode`.
-        parameters: how they were made is written into them as A1111's web UI does.
+        parameters: how they were made is written into them as A1111's web UI and gen_img do.
         captions: what they were made from lies beside them as ``.txt``.
+        model_hash: with ``parameters`` the checkpoint's hash, too.
+        metadata: there are texts in them at all; no node asks otherwise, a driver may.
     """
 
     folder: FolderRule = "round"
@@ -47,6 +49,8 @@ class Naming:
     quality: int = QUALITY.default
     parameters: bool = PARAMETERS.default
     captions: bool = CAPTIONS.default
+    model_hash: bool = MODEL_HASH.default
+    metadata: bool = True
 
     @classmethod
     def of(cls, known: Mapping[str, Any]) -> "Naming":

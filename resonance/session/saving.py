@@ -101,7 +101,9 @@ def named(stem: str, pictures: Sequence[bytes]) -> list[tuple[str, bytes]]:
 
 
 def _texts(item: Item, made: Made, mark: Mapping[str, Any] | None) -> dict[str, str] | None:
-    """What is written into a file; None: it stays as it is."""
+    """What is written into a file, beside how it was made; None: it stays as it is."""
+    if not made.naming.metadata:
+        return {}
     if made.texts is None:
         return None
     texts = {**made.texts, "resonance": item.to_json()}
@@ -112,7 +114,7 @@ def _encoded(picture: bytes | Image.Image, texts: Mapping[str, str] | None, made
     """A picture in the format that is wanted. Raises Told if it is none that can be read, or cannot be saved so."""
 
     def encode(image: Image.Image) -> formats.Encoded:
-        how = {"parameters": made.how.text(image.size)} if made.how and texts is not None else {}
+        how = made.how.texts(image.size, graph="prompt" in texts) if made.how and texts else {}
         return formats.encode(image, {**(texts or {}), **how}, made.naming.format, made.naming.quality)
 
     if isinstance(picture, Image.Image):

@@ -42,8 +42,8 @@ GRAPH: dict[str, dict[str, Any]] = {
 
 FACTS = {
     "Steps": "20",
-    "Sampler": "euler",
-    "Schedule type": "karras",
+    "Sampler": "Euler",
+    "Schedule type": "Karras",
     "CFG scale": "7.5",
     "Seed": "42",
     "Size": "64x32",

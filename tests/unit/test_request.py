@@ -168,7 +168,7 @@ def test_what_is_no_request_is_told(known: Any, says: str) -> None:
 
 def test_parameters_are_written_as_a1111_does() -> None:
     assert parameters(FULL) == (
-        "a red cat\nNegative prompt: blurry\nSteps: 50, Sampler: ddim, Schedule type: ddim_uniform, CFG scale: 7.5, Seed: 5,"
+        "a red cat\nNegative prompt: blurry\nSteps: 50, Sampler: DDIM, Schedule type: DDIM, CFG scale: 7.5, Seed: 5,"
         " Size: 768x512, Model: a, Denoising strength: 0.35, Noise number: 2"
     )
     assert parameters(Request(prompt="cat", seed=1)) == "cat\nSeed: 1"
@@ -200,8 +200,8 @@ def test_the_web_uis_own_text_is_read() -> None:
         size=(512, 768),
         steps=28,
         cfg=7.0,
-        sampler="DPM++ 2M",
-        scheduler="Karras",
+        sampler="dpmpp_2m",
+        scheduler="karras",
         strength=0.7,
     )
 

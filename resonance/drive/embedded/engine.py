@@ -12,7 +12,8 @@ from PIL import Image
 from ... import images
 from ...files.store import encode_png
 from ...llm.chat import Interrupted
-from ...paint.request import Request, parameters
+from ...paint.how import painted_texts
+from ...paint.request import Request
 from ...prompt import ORDERS, Counted, Duplicates, compose, compose_negative, plain
 from ...roulette import Draw
 from ...session.item import Item, Words
@@ -164,7 +165,7 @@ class Embedded:
             prompt=item.payload.words or request.prompt,
             facts=painted.facts,
             model=self.setup.painting.model,
-            texts={"parameters": parameters(painted.request)},
+            texts=painted_texts(painted.request, item.payload),
         )
 
     def _describe(

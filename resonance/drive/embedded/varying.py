@@ -7,7 +7,8 @@ import torch
 
 from ... import images
 from ...files.store import encode_png
-from ...paint.request import PictureFile, Request, of_call, parameters
+from ...paint.how import painted_texts
+from ...paint.request import PictureFile, Request, of_call
 from ...prompt import plain
 from ...session.made import Made
 from ...vary.grid import split
@@ -43,5 +44,5 @@ def vary(painter: Painter, job: LegJob, stopped: Callable[[], bool]) -> Made:
     return Made(
         pictures=(encode_png(picture, {}),),
         model=painter.how.model,
-        texts={"parameters": parameters(replace(said, size=picture.size, checkpoint=painter.how.model))},
+        texts=painted_texts(replace(said, size=picture.size, checkpoint=painter.how.model)),
     )

@@ -106,7 +106,8 @@ async def workflow(request: web.Request) -> web.Response:
 
     def read() -> dict[str, str]:
         texts = formats.read_texts(grid.result(_session(request), _id(request), number))
-        return {key: texts[key] for key in ("workflow", "prompt") if key in texts}
+        # kohya's scripts write words as ``prompt``
+        return {key: texts[key] for key in ("workflow", "prompt") if texts.get(key, "").lstrip().startswith("{")}
 
     return await answer(read, _decoders)
 

@@ -22,6 +22,7 @@ from ...session.naming import BY_ROUND, Naming
 from ...session.status import Moved
 from ...told import Told
 from .. import folders
+from ..hashes import hashes_of
 from . import owned as sessions
 from . import queue
 
@@ -78,7 +79,7 @@ def save(
             prompt=words,
             takes=takes,
             naming=naming,
-            how=how(reduced, one, words) if naming.parameters else None,
+            how=how(reduced, one, words, hashes(one, reduced, naming)) if naming.parameters else None,
             model=model,
             place=place,
             stages=graph.has_stages(reduced),
@@ -96,6 +97,13 @@ def save(
         {"filename": name, "subfolder": f"{item.session}/{folder}", "type": "output"}
         for folder, _, name in (file.rpartition("/") for file in files)
     ]
+
+
+def hashes(item: Item, prompt: graph.Graph, naming: Naming) -> dict[str, str]:
+    """Those of an item's files, as far as they are to be written."""
+    if not naming.parameters or args.disable_metadata:
+        return {}
+    return hashes_of(prompt, item, naming.model_hash)
 
 
 Pictures = tuple[Image.Image, ...]

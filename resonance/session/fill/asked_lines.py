@@ -18,6 +18,7 @@ from .. import saving
 from ..item import Item
 from ..ledger import Ledger
 from ..made import Made
+from ..prompts import lines_of
 from ..status import Kind
 from .fill import Change
 from .lines import Lines
@@ -34,7 +35,7 @@ class AskedLines:
     """A fill that reads its lines when it is asked what they hold: a run that only goes on with a session never does.
 
     Attributes:
-        text: the lines, unless there is a ``file``.
+        text: the lines, unless there is a ``file``. Where both are empty, ``pictures`` say them.
         file: name of a text file, see :func:`resonance.files.texts.find`. Where it is gone, the session's copy of it is read.
         folder: of the session.
         pictures, masks, guides: folders, as :func:`resonance.files.pictures.listing` takes them, or single files; empty: none.
@@ -91,7 +92,10 @@ class AskedLines:
     def _lines(self) -> Lines:
         starts, masks, guides = (_listing(named, self.roots) for named in (self.pictures, self.masks, self.guides))
         wildcards = WildcardFiles(self.wildcard_roots)
-        text = read_lines(self._written, wildcards) if self.file.strip() else read_box(self.text, wildcards)
+        if starts and not self.file.strip() and not self.text.strip():
+            text = lines_of(starts, self.roots, self.note)
+        else:
+            text = read_lines(self._written, wildcards) if self.file.strip() else read_box(self.text, wildcards)
         given = {field for line in text.lines for field in line.given}
         if starts and self.own_sizes and not given.isdisjoint(("width", "height")):
             raise Told(

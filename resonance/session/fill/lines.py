@@ -41,7 +41,8 @@ class Lines:
         same_seed: lines without ``--d`` share their seeds, see :func:`resonance.paint.shots.seed_of`.
         shuffle: the shots of a round have their turns in an order that follows from the session's seed.
         pictures, masks, guides: what shots start from, and what belongs to it, as
-            :func:`resonance.files.pictures.listing` names them. Each goes on through all iterations, and begins anew at its end.
+            :func:`resonance.files.pictures.listing` names them. Each goes on through all iterations, and begins anew at its end; where
+            pictures say the lines, each has its own one, and what has the same number.
         roots: folders from which pictures may be read.
         own_sizes: a shot is as large as the picture that it starts from, cut down to multiples of :data:`MULTIPLE`.
         follow: where nothing of the lines is left to make, so many iterations more are made.
@@ -66,7 +67,8 @@ class Lines:
     def first(self, session: str, seed: int) -> Item:
         total = self.text.count(self.per_line, self.iterations) // self.iterations
         shot = next(shots(self.text, self.widgets, self.per_line))
-        payload = self._payload(shot, next(shot.line.texts()), seed, 1, 0)
+        place = _place(shot, 0)
+        payload = self._payload(shot, next(shot.line.texts()), seed, 1, place)
         return Item(
             session=session,
             round=1,
@@ -74,7 +76,7 @@ class Lines:
             total=total,
             lineage="X0001",
             seed=payload.seed,
-            source=_turn(self.pictures, 0),
+            source=_turn(self.pictures, place),
             payload=payload,
         )
 
@@ -103,7 +105,7 @@ class Lines:
         session, came = ledger.session().seed, 0
         places = {key: place for place, key in enumerate(wanted)}
         for round_, keys in missing.items():
-            turns = [(round_ - 1) * len(wanted) + places[key] for key in keys]
+            turns = [_place(wanted[key], (round_ - 1) * len(wanted) + places[key]) for key in keys]
             payloads = [
                 self._payload(wanted[key], nodes[key], session, round_, turn)
                 for key, turn in zip(keys, turns, strict=True)
@@ -146,7 +148,7 @@ class Lines:
         """What a shot is made with.
 
         Args:
-            turn: which of all shots of all iterations it is, from 0.
+            turn: which of the pictures it gets, from 0.
 
         Raises:
             Told: what is chosen cannot be read.
@@ -186,6 +188,11 @@ class Lines:
             width, height = (max(side // MULTIPLE, 1) * MULTIPLE for side in size)
             self._sizes[name] = width, height
         return self._sizes[name]
+
+
+def _place(shot: Shot, turn: int) -> int:
+    """Which of the pictures a shot gets, from 0: its own, or the one whose turn it is."""
+    return shot.line.number - 1 if shot.line.source else turn
 
 
 def _turn(names: Sequence[str], turn: int) -> str | None:
