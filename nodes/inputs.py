@@ -57,8 +57,12 @@ def plan_and_after() -> list[io.Input]:
     ]
 
 
-def pasted_item() -> io.Input:
-    """The input of every node that hands out items by which one is made again."""
+def pasted_item(more: str = "") -> io.Input:
+    """The input of every node that hands out items by which one is made again.
+
+    Args:
+        more: what else is to be said of it.
+    """
     return io.String.Input(
         "item",
         default="",
@@ -66,7 +70,7 @@ def pasted_item() -> io.Input:
         optional=True,
         advanced=True,
         tooltip="Paste the `resonance` text of a saved picture to make it again. Then no session is opened, nothing is claimed, and"
-        " the result goes to the temporary folder.",
+        f" the result goes to the temporary folder.{more}",
     )
 
 

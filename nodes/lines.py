@@ -1,6 +1,7 @@
 """Prompt lines: a text of which each line is a picture, or many."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,9 @@ from comfy_api.v0_0_2 import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance import graph, images
-from ..resonance.host import core, folders, latents
+from ..resonance.host import core, folders, latents, progress
 from ..resonance.roulette import Plan
-from ..resonance.session.item import Item
+from ..resonance.session.item import BATCH, Item, together
 from ..resonance.session.payloads import PromptLine
 from ..resonance.sizes import Size
 from ..resonance.told import Told
@@ -19,6 +20,7 @@ from . import types
 from .inputs import pasted_item, plan_and_after
 
 if TYPE_CHECKING:
+    from ..resonance.host.lines import Workflow
     from ..resonance.host.sessions.chain import Work
 
 OUTPUTS = 17
@@ -111,7 +113,7 @@ class PromptLines(io.ComfyNode):
                     "batch_size",
                     default=1,
                     min=1,
-                    max=64,
+                    max=BATCH,
                     tooltip="How many pictures are painted at once, of neighbouring lines whose options agree; words, seeds and names"
                     " may differ. Needs item at Encode Line and at Per Picture Noise.",
                 ),
@@ -178,7 +180,7 @@ class PromptLines(io.ComfyNode):
                     tooltip="Above 0: pictures are painted in two passes, the first with sides of this share (0.5: half as wide and"
                     " high). first_width, first_height and first_steps are for it; strength and steps for the second pass.",
                 ),
-                pasted_item(),
+                pasted_item(" Several in brackets, with commas between them, are painted together."),
             ],
             outputs=[
                 types.Item.Output(
@@ -273,9 +275,7 @@ class PromptLines(io.ComfyNode):
         live, own = core.live_graph(cls.hidden.dynprompt), cls.hidden.unique_id
         used = partial(graph.is_used, live, own)
         if item.strip():
-            pasted = Item.from_json(item)
-            _line(pasted)
-            work = chain.pasted(item) if pasted.source else chain.Work(pasted)
+            work = _fitting(chain.pasted_lines(item), Workflow(live, own), own)
         elif chain.has_item(session, own, cls.hidden.prompt):
             return io.NodeOutput()
         else:
@@ -340,8 +340,8 @@ def _outputs(work: "Work", highres_scale: float, used: Callable[[int], bool]) ->
     pictures = [] if work.image is None else [work.image, *work.beside]
     masks, guides = [each.mask for each in payloads], [each.guide for each in payloads]
     image = _together(pictures, how.first, IMAGE) if used(IMAGE) else None
-    mask = _together(_read(masks), how.first, MASK).mean(-1) if used(MASK) else None
-    guide = _together(_read(guides), size, GUIDE) if used(GUIDE) else None
+    mask = _together(_read(work.item, masks), how.first, MASK).mean(-1) if used(MASK) else None
+    guide = _together(_read(work.item, guides), size, GUIDE) if used(GUIDE) else None
     return io.NodeOutput(
         work.item,
         line.prompt,
@@ -361,16 +361,27 @@ def _outputs(work: "Work", highres_scale: float, used: Callable[[int], bool]) ->
     )
 
 
+def _fitting(work: "Work", workflow: "Workflow", own: str) -> "Work":
+    """The first ones of pasted items, as many as the workflow can paint together: who has pasted them asks for the others again."""
+    items = work.item.batch
+    count = 1 if workflow.alone() else len(items)
+    while count > 1 and not workflow.can_encode(items[:count]):
+        count -= 1
+    if count < len(items):
+        why = workflow.alone() or "The others have prompts of too different lengths."
+        progress.say(f"{count} of {len(items)} items {'is' if count == 1 else 'are'} painted. {why}", own)
+    return replace(work, item=together(items[:count]), beside=work.beside[: count - 1])
+
+
 def _line(item: Item) -> PromptLine:
-    if not isinstance(item.payload, PromptLine):
-        raise Told(f"Item {item.lineage} is not of Prompt Lines. Paste it into the node that handed it out.")
+    assert isinstance(item.payload, PromptLine)
     return item.payload
 
 
-def _read(names: Sequence[str | None]) -> list[torch.Tensor]:
+def _read(item: Item, names: Sequence[str | None]) -> list[torch.Tensor]:
     from ..resonance.host.sessions import chain
 
-    return [chain.picture(name) for name in names if name]
+    return [chain.picture(item, name) for name in names if name]
 
 
 def _together(pictures: Sequence[torch.Tensor], size: Size, output: int) -> torch.Tensor:

@@ -333,8 +333,9 @@ class RoundOutput(io.ComfyNode):
 
         hidden, saved, made, notes = cls.hidden, list[dict[str, str]](), list[dict[str, Any]](), list[str]()
         for one, its in by_item(item, {"images": images, **given}):
-            facts = {name: its[name][0] for name in FACTS if len(set(its.get(name, ()))) == 1}
+            facts = dict[str, Any]()
             if not isinstance(one.payload, PromptLine):  # which knows its own, from which it is made again
+                facts = {name: its[name][0] for name in FACTS if len(set(its.get(name, ()))) == 1}
                 one = replace(one, payload=replace(one.payload, **facts))
             naming = Naming.of({name: its[key][0] for name, key in NAMING.items() if key in its})
             takes, words = its["next_round_takes"][0], "\n".join(dict.fromkeys(its.get("words", ())))
@@ -350,9 +351,9 @@ class RoundOutput(io.ComfyNode):
                 notes.append,
             )
             if not one.token:  # for a driver, which pasted the item and commits it itself
-                count = sum(map(len, its["images"]))
-                known = {"facts": facts, "hashes": results.hashes(one, hidden.prompt, naming)}
-                made.append({"results": count, "words": words, "takes": takes, **vars(naming), **known})
+                count = sum(map(len, its["images"])) // len(one.batch)
+                said = {"results": count, "words": words, "takes": takes, **vars(naming), "facts": facts}
+                made += [{**said, "hashes": results.hashes(each, hidden.prompt, naming)} for each in one.batch]
         if notes:
             progress.say("\n".join(notes), hidden.unique_id)
         ui: dict[str, list[Any]] = {"images": saved}

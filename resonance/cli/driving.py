@@ -40,6 +40,11 @@ class Show:
                 self.line(f"{facts['lineage']}: {facts['done']} of {facts['total']}")
             case "failed" | "skipped":
                 self.out.say(f"{facts['lineage']} {event} in round {facts['round']}: {facts['error']}")
+            case "apart":
+                them = ", ".join(facts["lineages"])
+                self.out.say(
+                    f"{them} failed together in round {facts['round']}, and are tried one by one: {facts['error']}"
+                )
             case "lost":
                 self.out.say(f"{facts['error']}{'' if facts['back'] else ' It is not asked again.'}")
             case _:
@@ -51,8 +56,13 @@ class Show:
             self.out.say(text)
 
 
-async def drive_and_show(chain: Chain, job: MakeJob, engines: Sequence[Engine], out: Output) -> None:
+async def drive_and_show(
+    chain: Chain, job: MakeJob, engines: Sequence[Engine], out: Output, batch_size: int = 1
+) -> None:
     """Drives to the end, or until Ctrl-C: once, and engines finish what they work on; twice, and they stop at once.
+
+    Args:
+        batch_size: see :func:`resonance.drive.driver.drive`.
 
     Raises:
         typer.Exit: it ended otherwise than finished.
@@ -67,7 +77,7 @@ async def drive_and_show(chain: Chain, job: MakeJob, engines: Sequence[Engine], 
 
     loop = asyncio.get_running_loop()
     with show.bar, signals(lambda *_: loop.call_soon_threadsafe(ask)):
-        ended = await drive(chain, job, engines, show.tell, halt)
+        ended = await drive(chain, job, engines, show.tell, halt, batch_size)
     _conclude(chain, ended, out)
 
 

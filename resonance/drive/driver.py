@@ -1,8 +1,8 @@
 """The driver: claims items, hands them to engines, keeps what comes back. It owns the ledger, engines own nothing.
 
-One task for each engine asks for the next item when it is free. While an engine works, what it made before is written and
-committed. A round opens when every item of the one before has come to an end. The ledger is asked in threads: the event loop
-never waits for a disk.
+One task for each engine asks for the next item when it is free, or for several that are made together. While an engine works, what it
+made before is written and committed. A round opens when every item of the one before has come to an end. The ledger is asked in
+threads: the event loop never waits for a disk.
 """
 
 import asyncio
@@ -11,10 +11,12 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..session.chain import BY_REQUEST, Chain, Stop, Unreadable, Why
-from ..session.item import Item
+from ..session.fill.lines import alike
+from ..session.item import Item, together
 from ..session.ledger import DEATHS, STREAK
 from ..session.made import Made
 from ..session.opening import Unwritable
@@ -26,7 +28,7 @@ from .job import Engine, EngineLost, Job, JobFailed
 log = logging.getLogger(__name__)
 
 Tell = Callable[..., None]
-"""Called as ``tell(event, **facts)``: ``round``, ``begun``, ``done``, ``failed``, ``skipped``, ``lost``."""
+"""Called as ``tell(event, **facts)``: ``round``, ``begun``, ``done``, ``failed``, ``apart``, ``skipped``, ``lost``."""
 
 LOST = DEATHS * STREAK
 """An engine that is lost so often in a row, on three items, is not asked again: it would have every item parked."""
@@ -63,22 +65,33 @@ class Halt:
             task.cancel()
 
 
-async def drive(chain: Chain, job: MakeJob, engines: Sequence[Engine], tell: Tell, halt: Halt | None = None) -> Ended:
+async def drive(
+    chain: Chain,
+    job: MakeJob,
+    engines: Sequence[Engine],
+    tell: Tell,
+    halt: Halt | None = None,
+    batch_size: int = 1,
+) -> Ended:
     """Works until nothing is left to do, the session pauses, no engine is left, or it is asked to stop.
 
     Claims that another process left behind are taken back first.
 
+    Args:
+        batch_size: how many items an engine makes together at most; more than one for prompt lines only. Where they go wrong
+            together they are tried one by one, which costs none of them an attempt.
+
     Raises:
         Unwritable: the ledger cannot be written.
     """
-    driver = _Driver(chain, job, tell, halt or Halt())
+    driver = _Driver(chain, job, tell, halt or Halt(), batch_size)
     await driver.take_back(engines)
     return await driver.run(engines)
 
 
 class _Driver:
-    def __init__(self, chain: Chain, job: MakeJob, tell: Tell, halt: Halt) -> None:
-        self.chain, self.job, self.tell, self.halt = chain, job, tell, halt
+    def __init__(self, chain: Chain, job: MakeJob, tell: Tell, halt: Halt, batch_size: int) -> None:
+        self.chain, self.job, self.tell, self.halt, self.batch_size = chain, job, tell, halt, batch_size
         self.tasks = asyncio.TaskGroup()
         self.changed = asyncio.Condition()
         self.round: int | None = None
@@ -148,28 +161,30 @@ class _Driver:
                     made = await self.make(item, run, engine)
                     lost = 0
                 except EngineLost:
-                    made = None
+                    made = []
                     lost += 1
                 finally:
                     self.halt.busy.discard(task)
                 if keeping:
                     await keeping
-                keeping = self.tasks.create_task(self.keep(item, made, engine)) if made else None
+                keeping = self.tasks.create_task(self.keep(made, engine)) if made else None
         except asyncio.CancelledError:
             if not (self.halt.times or self.ended):
                 raise
 
     async def next(self, worker: str, engine: Engine) -> tuple[Item, str] | None:
-        """The engine's next item, claimed, and its run. Waits for other engines to end a round. None: nothing more to do."""
+        """The engine's next item, claimed, with those beside it, and its run. Waits for other engines to end a round. None: nothing
+        more to do."""
         async with self.changed:
             while not self.ended:
                 run = str(uuid.uuid4())
                 got = await self.claim(worker, run)
                 if not isinstance(got, Stop):
-                    [item] = got
+                    item = together(got)
                     if item.round != self.round:
                         await self.open(item.round)
-                    self.tell("begun", engine=engine.name, round=item.round, lineage=item.lineage)
+                    for each in item.batch:
+                        self.tell("begun", engine=engine.name, round=each.round, lineage=each.lineage)
                     return item, run
                 if got.why is Why.FINISHED:
                     self.ended = Ended("finished")
@@ -184,7 +199,8 @@ class _Driver:
 
     async def claim(self, worker: str, run: str) -> Sequence[Item] | Stop:
         """Claims in a thread. Cancelled, it gives back what it got."""
-        claiming = asyncio.create_task(asyncio.to_thread(self.chain.claim, run, worker=worker))
+        claim = partial(self.chain.claim, run, worker=worker, most=self.batch_size, alike=alike)
+        claiming = asyncio.create_task(asyncio.to_thread(claim))
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
@@ -199,14 +215,19 @@ class _Driver:
         self.round, self.done, self.total = round_, status.done, status.total
         self.tell("round", round=round_, done=self.done, total=self.total)
 
-    async def make(self, item: Item, run: str, engine: Engine) -> Made | None:
-        """Lets the engine make an item. What does not come to a good end is settled. Raises EngineLost."""
+    async def make(self, item: Item, run: str, engine: Engine) -> list[tuple[Item, Made]]:
+        """Lets the engine make an item and those beside it. What does not come to a good end is settled, what is not made is given
+        back. Raises EngineLost."""
         try:
-            return await engine.make(await asyncio.to_thread(self.job, item), run)
-        except Unreadable as error:
-            if await asyncio.to_thread(self.chain.skip, item, str(error)):
-                self.tell("skipped", round=item.round, lineage=item.lineage, error=str(error))
-            await self.free()
+            jobs = [job for each in item.batch if (job := await self.prepare(replace(each, beside=())))]
+            if not jobs:
+                return []
+            item = together([job.item for job in jobs])
+            made = await engine.make(replace(jobs[0], beside=tuple(jobs[1:])), run)
+            if left := item.batch[len(made.batch) :]:
+                await asyncio.to_thread(self.chain.give_back, left)
+                await self.free()
+            return list(zip(item.batch, made.batch, strict=False))
         except JobFailed as error:
             await self.settle(item, Outcome(error.reason, str(error)))
         except EngineLost as error:
@@ -219,10 +240,29 @@ class _Driver:
         except Exception as error:  # a fault of one engine must not end a night's work
             log.exception("%s failed on item %s", engine.name, item.lineage)
             await self.settle(item, Outcome(Reason.ERROR, f"{type(error).__name__}: {error}"))
+        return []
+
+    async def prepare(self, item: Item) -> Job | None:
+        """The job of one item. None: there is none, and the item is settled."""
+        try:
+            return await asyncio.to_thread(self.job, item)
+        except Unreadable as error:
+            if await asyncio.to_thread(self.chain.skip, item, str(error)):
+                self.tell("skipped", round=item.round, lineage=item.lineage, error=str(error))
+            await self.free()
+        except JobFailed as error:
+            await self.settle(item, Outcome(error.reason, str(error)))
+        except Exception as error:  # as in make()
+            log.exception("Item %s cannot be asked for", item.lineage)
+            await self.settle(item, Outcome(Reason.ERROR, f"{type(error).__name__}: {error}"))
         return None
 
-    async def keep(self, item: Item, made: Made, engine: Engine) -> None:
-        """Writes and commits what was made."""
+    async def keep(self, made: Sequence[tuple[Item, Made]], engine: Engine) -> None:
+        """Writes and commits what was made, each item by itself."""
+        for item, its in made:
+            await self.keep_one(item, its, engine)
+
+    async def keep_one(self, item: Item, made: Made, engine: Engine) -> None:
         try:
             files = await asyncio.to_thread(self.chain.keep, item, made)
         except (sqlite3.Error, Unwritable):
@@ -253,7 +293,11 @@ class _Driver:
     async def settle(self, item: Item, outcome: Outcome) -> None:
         await asyncio.to_thread(self.chain.settle, item, outcome)
         if outcome.reason in (Reason.ERROR, Reason.NO_SPACE):
-            self.tell("failed", round=item.round, lineage=item.lineage, error=outcome.text)
+            if item.beside:
+                lineages = [each.lineage for each in item.batch]
+                self.tell("apart", round=item.round, lineages=lineages, error=outcome.text)
+            else:
+                self.tell("failed", round=item.round, lineage=item.lineage, error=outcome.text)
         await self.free()
 
     async def free(self) -> None:

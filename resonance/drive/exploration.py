@@ -128,8 +128,10 @@ class Paced:
     async def make(self, job: Job, run: str) -> Made:
         await asyncio.sleep(self.waits.before(self.made))
         made = await self.engine.make(job, run)
-        self.made += 1
-        return made if self.naming is None else replace(made, naming=self.naming)
+        self.made += len(made.batch)
+        if self.naming is None:
+            return made
+        return replace(made, naming=self.naming, beside=tuple(replace(one, naming=self.naming) for one in made.beside))
 
     async def forget(self, run: str) -> None:
         await self.engine.forget(run)

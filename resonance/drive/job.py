@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ..paint.request import PictureFile
 from ..session.item import Item
 from ..session.made import Made
 from ..session.reason import Reason
@@ -19,6 +20,9 @@ class Job:
         name: the file's name without folders.
         graph: the whole request in ComfyUI's API form, where the chain makes one for each picture.
         first: the file with which the lineage began, for a workflow that wants it; needed from round 2 on.
+        mask: white where the picture may change.
+        guide: what a line has to guide its picture.
+        beside: the jobs of the other items that are to be made together with this one.
     """
 
     item: Item
@@ -26,6 +30,14 @@ class Job:
     name: str = ""
     graph: Mapping[str, Any] | None = None
     first: bytes | None = None
+    mask: PictureFile | None = None
+    guide: PictureFile | None = None
+    beside: tuple["Job", ...] = ()
+
+    @property
+    def batch(self) -> tuple["Job", ...]:
+        """All that are to be made together."""
+        return self, *self.beside
 
 
 class JobFailed(Told):
@@ -53,7 +65,8 @@ class Engine(Protocol):
         ...
 
     async def make(self, job: Job, run: str) -> Made:
-        """Makes a job. When it is cancelled, it stops the work that is on, within a second.
+        """Makes a job, and those beside it: all, or only the first ones. When it is cancelled, it stops the work that is on, within a
+        second.
 
         Args:
             run: id of this try, the same in the ledger.

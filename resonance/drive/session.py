@@ -5,13 +5,15 @@ from pathlib import Path
 
 from .. import images
 from ..files.names import check_name
+from ..paint.request import PictureFile
 from ..session.chain import Chain, Draws, Unreadable, check, own
 from ..session.fill.fill import Fill
 from ..session.item import Item
 from ..session.owning import Busy
+from ..session.payloads import PromptLine
 from ..session.query import reading
 from ..told import Told
-from .job import Job
+from .job import Job, JobFailed
 
 PROGRAM = "resonance on "
 """Stands before the machine's name in a ledger that the command owns."""
@@ -55,15 +57,29 @@ class Jobs:
     wants_first: bool = False
 
     def __call__(self, item: Item) -> Job:
-        """Raises Unreadable if the item's picture cannot be read."""
+        """Raises Unreadable if the item's picture cannot be read, JobFailed if its mask or guide cannot."""
         path = self.chain.locate(item)
+        line = item.payload if isinstance(item.payload, PromptLine) else None
+        mask, guide = (self._beside(item, line.mask), self._beside(item, line.guide)) if line else (None, None)
         if path is None:
-            return Job(item=item)
+            return Job(item=item, mask=mask, guide=guide)
         try:
-            images.read(path)
-            return Job(item=item, picture=path.read_bytes(), name=path.name, first=self._first(item))
+            picture, first = _bytes(path), self._first(item)
         except (OSError, Told) as error:
             raise Unreadable(str(error)) from error
+        return Job(item=item, picture=picture, name=path.name, first=first, mask=mask, guide=guide)
+
+    def _beside(self, item: Item, source: str | None) -> PictureFile | None:
+        """A picture that belongs to a line beside the one that it starts from. Without it the line cannot be painted, but others
+        can: it is not passed over."""
+        if source is None:
+            return None
+        try:
+            path = self.chain.locate(replace(item, source=source))
+            assert path
+            return PictureFile(path.name, _bytes(path))
+        except (OSError, Told) as error:
+            raise JobFailed(str(error)) from error
 
     def _first(self, item: Item) -> bytes | None:
         """The picture with which the item's lineage began, if the workflow asks for it."""
@@ -73,3 +89,9 @@ class Jobs:
             source = ledger.origin(item.round, item.source)
         first = self.chain.locate(replace(item, source=source))
         return first.read_bytes() if first else None
+
+
+def _bytes(path: Path) -> bytes:
+    """A file that holds a picture, as it is. Raises OSError, Told."""
+    images.read(path)
+    return path.read_bytes()

@@ -41,13 +41,12 @@ class LegJob(Job):
     Attributes:
         vary: what it is a part of.
         reference, heard: files of the pictures that its leg names.
-        mask: white where the pictures may change; for those who paint without ComfyUI.
+        mask: only for those who paint without ComfyUI.
     """
 
     vary: VaryJob
     reference: bytes
     heard: tuple[bytes, ...] = ()
-    mask: PictureFile | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Our own workflows, run on a ComfyUI server for a driver: one item in, one item's results out."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from ..files import formats
 from ..graph import (
     EXPLORE,
     FIRST,
+    PROMPT_LINES,
     ROULETTE,
     ROUND_INPUT,
     ROUND_OUTPUT,
@@ -26,15 +27,16 @@ from ..graph import (
     with_inputs,
 )
 from ..paint.how import how
-from ..session.item import Words
+from ..paint.line_workflow import LineWorkflow
+from ..session.item import Item, Words
 from ..session.made import Made
 from ..session.naming import Naming
-from ..session.payloads import Plain
+from ..session.payloads import Plain, PromptLine
 from ..told import Told
 from .comfyui import Server
 from .job import Job, JobFailed
 
-NAMES = {ROUND_INPUT: "Round Input", EXPLORE: "Explore"}
+NAMES = {ROUND_INPUT: "Round Input", EXPLORE: "Explore", PROMPT_LINES: "Prompt Lines"}
 
 
 class ItemWorkflow:
@@ -47,9 +49,10 @@ class ItemWorkflow:
         wants_first: whether jobs need :attr:`.job.Job.first`.
         words_first: whether it asks for all words of a round before anything is painted.
         metadata: whether its pictures are kept with the texts that say how they were made.
+        lines: what it does with prompt lines, where the node is Prompt Lines.
 
     Args:
-        kind: class of the node that takes the items, Round Input or Explore.
+        kind: class of the node that takes the items, Round Input, Explore or Prompt Lines.
         workflow: the same as the editor saves it, if it is known.
 
     Raises:
@@ -67,6 +70,7 @@ class ItemWorkflow:
                 " one of the templates of Resonance."
             )
         self.start = starts[0]
+        self.lines = LineWorkflow(self.graph, self.start)
         self.plan_text = self._plan_text()
         self.wants_first = kind == ROUND_INPUT and is_used(self.graph, self.start, FIRST)
         asked = self.graph[self.start]["inputs"].get("words_first") is True
@@ -92,49 +96,71 @@ class ItemWorkflow:
         return {"prompt": graph, "extra_data": self._extra}
 
     async def make(self, server: Server, job: Job, run: str) -> Made:
-        """Hands the job's item to the node that would claim it, and takes what Round Words and Round Output say."""
+        """Hands the job's item, and those beside it, to the node that would claim them, and takes what Round Words and Round Output
+        say."""
         graph = deepcopy(self.graph)
-        graph[self.start]["inputs"]["item"] = await self._item(server, job)
+        pasted = [await self._item(server, each) for each in job.batch]
+        graph[self.start]["inputs"]["item"] = f"[{', '.join(pasted)}]" if job.beside else pasted[0]
         if job.item.phase == "describe":
             return Made(words=_words(await server.run(_only_words(graph), run, self._extra)))
         outputs = await server.run(graph, run, self._extra)
         results = [output for output in outputs.values() if "resonance_made" in output]
         if not results:
             raise JobFailed("The run ended without a result: nothing reached Round Output.")
-        if len(results) > 1 or len(results[0]["resonance_made"]) > 1:
+        if len(results) > 1 or len(results[0]["resonance_made"]) > len(job.batch):
             raise JobFailed("The run made several results of one item. Only one Round Output may run, and only once.")
-        [made] = results[0]["resonance_made"]
-        files = tuple(await handed_out(server, results[0]["images"]))
+        made, files = results[0]["resonance_made"], await handed_out(server, results[0]["images"])
+        share = len(files) // len(made)  # those of a batch have as many files each
+        first, *beside = (
+            self._made(each.item, said, files[place * share : (place + 1) * share], _words(outputs), place)
+            for place, (each, said) in enumerate(zip(job.batch, made, strict=False))
+        )
+        return replace(first, beside=tuple(beside))
+
+    def _made(self, item: Item, made: dict[str, Any], files: Sequence[bytes], words: Words | None, place: int) -> Made:
+        """What came of one item.
+
+        Args:
+            made: what Round Output says of it.
+            files: its own.
+            place: in the batch, from 0.
+        """
         naming = replace(Naming.of(made), metadata=self.metadata)
-        item = replace(job.item, payload=replace(job.item.payload, **made["facts"]))
+        item = replace(item, payload=replace(item.payload, **made["facts"]))
         return Made(
-            pictures=files[: made["results"]],
-            before=files[made["results"] :],
-            words=_words(outputs),
+            pictures=tuple(files[: made["results"]]),
+            before=tuple(files[made["results"] :]),
+            words=words,
             prompt=made["words"],
             takes=made["takes"],
             naming=naming,
             how=how(self.graph, item, made["words"], made.get("hashes")) if naming.parameters else None,
             model=model_of(self.graph),
+            place=place,
             stages=has_stages(self.graph),
             facts=made["facts"],
             texts=self._texts,
         )
 
     async def _item(self, server: Server, job: Job) -> str:
-        """The text to paste into Round Input."""
-        item = job.item
-        if job.picture is None:
+        """The text to paste into the node, with pictures that are on the server."""
+        item, payload = job.item, job.item.payload
+        source = None if job.picture is None else await server.upload(job.picture, Path(job.name).suffix)
+        if isinstance(payload, PromptLine):
+            files = {"mask": job.mask, "guide": job.guide}
+            sent = {
+                name: await server.upload(file.data, Path(file.name).suffix) for name, file in files.items() if file
+            }
+            return replace(item, source=source, payload=replace(payload, **sent)).to_json()
+        if source is None:
             return item.to_json()
-        source = await server.upload(job.picture, Path(job.name).suffix)
         first = source
         if self.wants_first and item.round > 1:
             if job.first is None:
                 raise JobFailed("The workflow asks for the first picture of the lineage, which is not known here.")
             first = await server.upload(job.first, "")
-        payload = (
-            replace(item.payload, first=first) if isinstance(item.payload, Plain) and self.wants_first else item.payload
-        )
+        if isinstance(payload, Plain) and self.wants_first:
+            payload = replace(payload, first=first)
         return replace(item, source=source, payload=payload).to_json()
 
     def _plan_text(self) -> str | None:

@@ -1,50 +1,15 @@
-"""What the workflow around Prompt Lines does with its lines: which options it takes, and whether it can paint several of them at once."""
+"""What the workflow around Prompt Lines does with its lines, as far as only ComfyUI knows it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from .. import graph
-from ..paint.per_picture import NOISES
+from ..paint.line_workflow import ITEM, LineWorkflow
 from ..session.item import Item
 from . import weighted
 
-ITEM, POSITIVE, NEGATIVE, SEED, NOISE = 0, 1, 2, 8, 13
-"""Numbers of the node's outputs."""
-TAKERS = {graph.ENCODE_LINE: "Encode Line", graph.LORA_STACK: "LoRA Stack"}
-"""Nodes that take options of lines, by class: their names."""
-ALONE = (
-    "One picture is painted in each run. For more at once, connect item to Encode Line and to Per Picture Noise, and nothing to"
-    " positive, negative and seed."
-)
-DRAWS = (
-    "One picture is painted in each run: {sampler} may add noise at every step. For more at once, put Per Picture Noise between it"
-    " and SamplerCustomAdvanced."
-)
 
-
-@dataclass(frozen=True)
-class Workflow:
-    """
-    Attributes:
-        nodes: the graph that runs.
-        own: the id of Prompt Lines in it.
-    """
-
-    nodes: graph.Graph
-    own: str
-
-    def takers(self) -> list[str]:
-        """Names of the nodes that take options of the lines."""
-        return [name for kind, name in TAKERS.items() if graph.comes_to(self.nodes, self.own, ITEM, kind)]
-
-    def alone(self) -> str:
-        """Why a run can paint one picture only; empty where it can paint several."""
-        if any(graph.is_used(self.nodes, self.own, output) for output in (POSITIVE, NEGATIVE, SEED)):
-            return ALONE
-        if graph.is_used(self.nodes, self.own, NOISE):
-            names = graph.samplers_beside(self.nodes, self.own, NOISE)
-            return next((DRAWS.format(sampler=name) for name in names if NOISES.get(name) != "none"), "")
-        return "" if graph.comes_to(self.nodes, self.own, ITEM, graph.PER_PICTURE_NOISE) else ALONE
+class Workflow(LineWorkflow):
+    """See :class:`resonance.paint.line_workflow.LineWorkflow`."""
 
     def can_encode(self, items: Sequence[Item]) -> bool:
         """Whether every Encode Line that takes the item can encode these together. Of one that is told over links nobody knows."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from ..told import Told
 from .dynamic import Chosen, Group, Misread, Nodes, Randoms, Text, Wild, Wildcards, choose, parse, walk
-from .options import HOLE, Options, Said, read_options
+from .options import HOLE, Options, Said, parts, read_options
 from .variants import MANY, count, variants, ways
+from .weights import check_one
 from .wildcards import WildcardFiles
 
 MOST = 100_000
@@ -126,6 +127,23 @@ class PromptText:
             for value, what in ((len(self.lines), "line"), (per_line, "picture"), (iterations, "iteration"))
         )
         raise Told(f"{said} That is {lines} with {each} each, in {rounds}: ask for fewer, or split the text.")
+
+    def check_each_one(self, why: str) -> None:
+        """
+        Args:
+            why: see :func:`.weights.check_one`.
+
+        Raises:
+            Told: lines have several prompts, as far as these stand in them.
+        """
+        faults = list[str]()
+        for line in self.lines:
+            try:
+                check_one(parts(line.text)[0], why)
+            except Misread as error:
+                faults.append(f"{_where(line.number, line.column + error.at)} {error}")
+        if faults:
+            raise Told("\n".join(_some(faults)))
 
     def notes(self, per_line: int) -> list[str]:
         """What a person may not expect: values that are taken for others, seeds that are not used or used again."""

@@ -245,19 +245,20 @@ TAKEN_BY: Mapping[str, str] = {
 """Fields that reach a graph by nothing but an item: the node that takes them, empty where there is none yet."""
 
 
-def untaken(given: Collection[str], nodes: Collection[str]) -> Iterator[str]:
+def untaken(given: Collection[str], nodes: Collection[str] | None) -> Iterator[str]:
     """What is to be said of options that nothing takes.
 
     Args:
         given: fields.
-        nodes: names of those that take the item.
+        nodes: names of those that take the item; None: there are no nodes, diffusers paints.
     """
     for node in dict.fromkeys(TAKEN_BY.values()):
         names = [f"--{NAMES[field]}" for field, by in TAKEN_BY.items() if by == node and field in given]
-        if names and node not in nodes:
+        if names and (nodes is None or node not in nodes):
             one = len(names) == 1
             why = f"connect item to {node}" if node else f"no node takes {'it' if one else 'them'} yet"
-            yield f"{', '.join(names)} {'does' if one else 'do'} nothing here: {why}."
+            where = "without ComfyUI" if nodes is None else f"here: {why}"
+            yield f"{', '.join(names)} {'does' if one else 'do'} nothing {where}."
 
 
 # A line

@@ -34,6 +34,8 @@ _SIGN = re.compile(
 
 AND = re.compile(r"\sAND\s")
 """Stands between the prompts of several regions."""
+ONLY_COMFYUI = "only ComfyUI paints them"
+"""Why diffusers takes none of those."""
 
 
 class Piece(NamedTuple):
@@ -93,38 +95,41 @@ def pieces(prompt: str) -> list[Piece | None]:
     return found
 
 
-def check_one(prompt: str) -> None:
+def check_one(prompt: str, why: str = "this is encoded as one: use Regions from Mask") -> None:
     """
+    Args:
+        why: it must not be several.
+
     Raises:
         Misread: it is several prompts, which sd-scripts gives to the regions of a picture.
     """
     if found := AND.search(prompt):
         raise Misread(
             found.start() + 1,
-            "AND stands between the prompts of several regions, and this is encoded as one: use Regions from Mask. If it is a word of"
-            " the prompt, write it in small letters.",
+            f"AND stands between the prompts of several regions, and {why}. If it is a word of the prompt, write it in small letters.",
         )
 
 
-def chunks(runs: Iterable[Sequence[T] | None], most: int) -> tuple[list[list[T]], list[T]]:
-    """Tokens in chunks of :data:`ROOM`, at least one, which may be empty.
+def chunks(runs: Iterable[Sequence[T] | None], most: int, size: int = ROOM) -> tuple[list[list[T]], list[T]]:
+    """Tokens in chunks, at least one, which may be empty.
 
     Args:
         runs: the tokens of each; None begins a new chunk, if the one before it is not empty.
         most: chunks.
+        size: tokens of a chunk.
 
     Returns:
         The chunks, and the tokens that found no room in them.
     """
     found: list[list[T]] = [[]]
     for run in runs:
-        if run is None or (len(run) < PARTED and len(found[-1]) + len(run) > ROOM):
+        if run is None or (len(run) < PARTED and len(found[-1]) + len(run) > size):
             found += [[]] if found[-1] else []
         left = run or ()
         while left:
-            if len(found[-1]) == ROOM:
+            if len(found[-1]) == size:
                 found.append([])
-            room = ROOM - len(found[-1])
+            room = size - len(found[-1])
             found[-1] += left[:room]
             left = left[room:]
     if not found[-1] and found[1:]:

@@ -276,11 +276,11 @@ class Chain:
             item = replace(item, payload=replace(item.payload, **made.facts))
         return self.fill.keep(self.ledger, item, made)
 
-    def settle(self, item: Item | Sequence[Claim], outcome: Outcome) -> None:
-        """Takes back what one run did not commit."""
+    def settle(self, item: Item, outcome: Outcome) -> None:
+        """Takes an item, and those beside it, back from a run that did not commit them."""
+        ids = {each.id for each in item.batch}
         with self._mutex, self.ledger.transaction():
-            claims = [c for c in self.ledger.claims() if c.id == item.id] if isinstance(item, Item) else item
-            self.ledger.settle(claims, outcome)
+            self.ledger.settle([claim for claim in self.ledger.claims() if claim.id in ids], outcome)
 
     def settle_all(self, how: Callable[[str, str], Outcome]) -> list[Outcome]:
         """Takes back all that is claimed.

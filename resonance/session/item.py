@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -12,6 +12,9 @@ from ..typed import is_number
 from .payloads import Payload, Plain, payload_of
 
 Phase = Literal["describe", "paint"]
+
+BATCH = 64
+"""Items that a run works on at most."""
 
 
 def derive(seed: int, round_: int, lineage: str, purpose: str) -> int:
@@ -120,16 +123,10 @@ class Item:
         Raises:
             Told: the text is not an item; it says what is wrong.
         """
-        try:
-            read: Any = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise Told(
-                f"The item is not JSON ({error}). Paste the text of a saved picture's `resonance` entry."
-            ) from None
-        try:
-            json.dumps(read, ensure_ascii=False, allow_nan=False).encode()
-        except ValueError:
-            raise Told("The item holds NaN, Infinity or half a character, with which no picture is saved.") from None
+        return cls._of(_read(text))
+
+    @classmethod
+    def _of(cls, read: Any) -> "Item":
         fields: dict[str, tuple[type, ...]] = {
             "session": (str,),
             "round": (int,),
@@ -162,3 +159,35 @@ class Item:
             return replace(item, words=Words.from_dict(known["words"]) if known.get("words") else None)
         except Told as error:
             raise Told(f"The item's {error}") from None
+
+
+def together(items: Sequence[Item]) -> Item:
+    """The first of some items, with the others beside it."""
+    return replace(items[0], beside=tuple(items[1:]))
+
+
+def batch_from_json(text: str) -> list[Item]:
+    """Reads the form of :meth:`Item.to_json`, or a list of such.
+
+    Raises:
+        Told: as :meth:`Item.from_json`; or they are none, or too many.
+    """
+    read = _read(text)
+    if not isinstance(read, list):
+        return [Item._of(read)]  # pyright: ignore[reportPrivateUsage]
+    items = cast(list[Any], read)
+    if not 1 <= len(items) <= BATCH:
+        raise Told(f"A run works on 1 to {BATCH} items, and this list has {len(items)}.")
+    return [Item._of(each) for each in items]  # pyright: ignore[reportPrivateUsage]
+
+
+def _read(text: str) -> Any:
+    try:
+        read: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Told(f"The item is not JSON ({error}). Paste the text of a saved picture's `resonance` entry.") from None
+    try:
+        json.dumps(read, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        raise Told("The item holds NaN, Infinity or half a character, with which no picture is saved.") from None
+    return read

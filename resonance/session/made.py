@@ -34,6 +34,7 @@ class Made:
         facts: ``scale``, ``steps`` and ``strength``, as far as names need them.
         texts: what is to be written into each picture beside its item (``prompt``, ``workflow``); None: the files are kept as
             they are.
+        beside: what came of the items beside it, in their order; fewer where not all of them could be made together.
     """
 
     pictures: tuple[bytes | Image.Image, ...] = ()
@@ -49,6 +50,12 @@ class Made:
     stages: bool = False
     facts: Mapping[str, float] = field(default_factory=dict[str, float])
     texts: Mapping[str, str] | None = field(default_factory=dict[str, str])
+    beside: tuple["Made", ...] = ()
+
+    @property
+    def batch(self) -> tuple["Made", ...]:
+        """What came of each of the items that were made together, as far as they were."""
+        return self, *self.beside
 
     @property
     def files(self) -> tuple[bytes, ...]:

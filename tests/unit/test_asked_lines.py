@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from resonance.files import texts
+from resonance.files import store, texts
 from resonance.paint.passes import Passes, passes
 from resonance.paint.shots import Widgets
 from resonance.paint.wildcards import WildcardFiles
@@ -62,6 +63,31 @@ def test_options_that_nothing_takes_are_told(ledger: Ledger, tmp_path: Path):
         "--nl does nothing here: no node takes it yet.",
     ]
     assert said(["LoRA Stack", "Encode Line"]) == ["--nl does nothing here: no node takes it yet."]
+
+
+def test_what_diffusers_cannot_do_is_told_or_refused_before_there_is_a_session(tmp_path: Path):
+    for folder in ("p", "m", "g"):
+        store.write(tmp_path / "input" / folder, [("1.png", store.encode_png(Image.new("RGB", (4, 4)), {}))])
+    notes = list[str]()
+    text = "a (b:1.2) BREAK c --am 0.5 --n d --w 64\ne --ow 512 --dsd1 3 --nl 2 --t 0.5\n{f --c g|h}"
+    asked(tmp_path, text, notes=notes, nodes=None, pictures="p", masks="m", guides="g").first("s", 1)
+    assert notes == [
+        "--am does nothing without ComfyUI.",
+        "--ow does nothing without ComfyUI.",
+        "--nl, --dsd1 do nothing without ComfyUI.",
+        "Guide pictures do nothing without ComfyUI.",
+    ]
+    notes.clear()
+    asked(tmp_path, "a --n b AND c", notes=notes, nodes=None).first("s", 1)
+    assert notes == [], "a negative prompt is one all the same"
+    with pytest.raises(Told, match="Masks say where a start picture may change, and there is none"):
+        asked(tmp_path, "a", nodes=None, masks="m").first("s", 1)
+    refused = (
+        "Line 2, column 4: AND stands between the prompts of several regions, and only ComfyUI paints them. If it is a word of the"
+        " prompt, write it in small letters.\nLine 3, column 6: AND stands"
+    )
+    with pytest.raises(Told, match=refused):
+        asked(tmp_path, "a\n b AND c --n d\n{e f AND g|h}", nodes=None).first("s", 1)
 
 
 def test_only_a_run_that_begins_reads_the_lines(ledger: Ledger, tmp_path: Path):

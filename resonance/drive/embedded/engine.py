@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from PIL import Image
@@ -13,12 +13,12 @@ from ... import images
 from ...files.store import encode_png
 from ...llm.chat import Interrupted
 from ...paint.how import painted_texts
-from ...paint.request import Request
+from ...paint.request import STRENGTH, PictureFile, Request
 from ...prompt import ORDERS, Counted, Duplicates, compose, compose_negative, plain
 from ...roulette import Draw
 from ...session.item import Item, Words
 from ...session.made import Made
-from ...session.payloads import Exploration
+from ...session.payloads import Exploration, PromptLine
 from ...told import Told
 from ...vary.grid import split
 from ..job import EngineLost, Job, JobFailed
@@ -82,8 +82,8 @@ class Setup:
 class Embedded:
     """Makes pictures in a thread of its own, one at a time. Models are loaded by :meth:`ready` and kept.
 
-    Weights such as ``(red:1.2)`` mean nothing to diffusers. Pictures are not checked for safety: that is the business of
-    who chooses the model.
+    Weights such as ``(red:1.2)`` mean nothing to diffusers, but in prompt lines. Pictures are not checked for safety: that is the
+    business of who chooses the model.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -145,6 +145,8 @@ class Embedded:
         try:
             if isinstance(job, LegJob):
                 return vary(self._painter, job, stopped)
+            if isinstance(item.payload, PromptLine):
+                return self._lines(self._painter, job, stopped)
             draw = Draw.from_dict(item.draw) if item.draw else None
             picture = images.decode(job.picture, job.name) if job.picture else None
             if isinstance(item.payload, Exploration):
@@ -168,6 +170,23 @@ class Embedded:
             texts=painted_texts(painted.request, item.payload),
         )
 
+    def _lines(self, painter: Painter, job: Job, stopped: Callable[[], bool]) -> Made:
+        """Paints the line of a job, and those beside it."""
+        asked = [_of_line(each) for each in job.batch]
+        first, *beside = [
+            Made(
+                pictures=tuple(encode_png(picture, {}) for picture in painted.pictures),
+                prompt=request.prompt,
+                model=self.setup.painting.model,
+                place=place,
+                texts=painted_texts(painted.request, each.item.payload),
+            )
+            for place, (each, request, painted) in enumerate(
+                zip(job.batch, asked, painter.paint_lines(asked, stopped), strict=False)
+            )
+        ]
+        return replace(first, beside=tuple(beside))
+
     def _describe(
         self, describer: Describer, item: Item, picture: Image.Image | None, stopped: Callable[[], bool]
     ) -> Words:
@@ -190,6 +209,27 @@ def _explored(payload: Exploration, draw: Draw | None) -> Request:
         size=(made.width, made.height),
         steps=made.steps,
         cfg=made.scale,
+        checkpoint=draw.checkpoint if draw else None,
+        loras=draw.loras if draw else (),
+    )
+
+
+def _of_line(job: Job) -> Request:
+    """What a prompt line asks for. As with the node at least one step is run of what a start picture leaves to be made."""
+    line = job.item.payload
+    assert isinstance(line, PromptLine)
+    draw = Draw.from_dict(job.item.draw) if job.item.draw else None
+    start = PictureFile(job.name, job.picture) if job.picture else None
+    return Request(
+        prompt=line.prompt,
+        negative=line.negative or "",
+        seed=line.seed,
+        size=(line.width, line.height),
+        steps=line.steps,
+        cfg=line.scale,
+        start=start,
+        strength=max(line.strength or STRENGTH, 1 / line.steps) if start else None,
+        mask=job.mask,
         checkpoint=draw.checkpoint if draw else None,
         loras=draw.loras if draw else (),
     )

@@ -17,6 +17,11 @@ FAMILIES = (
 )
 
 
+def reads(pipeline: Any) -> bool:
+    """Whether its text encoders read so."""
+    return type(pipeline).__name__ in FAMILIES
+
+
 def encode_prompts(pipeline: Any, prompt: str, negative: str, guided: bool) -> dict[str, Any]:
     """What a pipeline is to be called with for these words: the words themselves, or the long ones as embeddings.
 
@@ -24,7 +29,7 @@ def encode_prompts(pipeline: Any, prompt: str, negative: str, guided: bool) -> d
         guided: whether the negative prompt counts.
     """
     words = {"prompt": prompt, "negative_prompt": negative or None}
-    if type(pipeline).__name__ not in FAMILIES:
+    if not reads(pipeline):
         return words
     said, unsaid = pieces(pipeline.tokenizer, prompt), pieces(pipeline.tokenizer, negative if guided else "")
     if len(said) == len(unsaid) == 1:

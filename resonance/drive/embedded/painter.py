@@ -3,7 +3,7 @@
 import inspect
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from ...paint.request import PictureFile, Request
 from ...roulette import DrawnLora
 from ...told import Told
 from ...vary.transform import SIDES
-from . import long_prompts, pipelines
+from . import line_prompts, long_prompts, pipelines
 from .pipelines import Loaded
 
 log = logging.getLogger(__name__)
@@ -132,9 +132,40 @@ class Painter:
         """
         start = _opened(request.start) if request.start else None
         pipeline, request = self._prepared(request, start.size if start else follows)
-        begin = images.to_tensor(start.resize(_sides(request), Image.Resampling.LANCZOS)) if start else None
-        made = self._made(pipeline, request, begin, stopped)
+        made = self._made(pipeline, [request], _begun(start, request) if start else None, stopped)
         return Painted(pictures=tuple(images.from_tensor(made)), request=request)
+
+    def paint_lines(self, requests: Sequence[Request], stopped: Callable[[], bool] = lambda: False) -> list[Painted]:
+        """Paints pictures of lines together, each as it is painted alone. Their prompts have weights and BREAK, as far as the family of
+        the model reads them.
+
+        Args:
+            requests: have sizes, and agree in all but words, seeds and pictures.
+
+        Returns:
+            Those of the first requests, of as many as can share a batch.
+
+        Raises like :meth:`paint`.
+        """
+        [(pipeline, first), *others] = [self._prepared(request, None) for request in requests]
+        asked = [first, *(request for _, request in others)]
+        if not long_prompts.reads(pipeline):
+            return [replace(self._bare(requests[0], stopped), request=first)]
+        words = [line_prompts.read(pipeline, each.prompt, each.negative) for each in asked]
+        count = line_prompts.sharing(words)
+        starts = [_begun(_opened(each.start), each) for each in asked[:count] if each.start]
+        made = self._made(pipeline, asked[:count], torch.cat(starts) if starts else None, stopped, words[:count])
+        return [
+            Painted(pictures=(picture,), request=request)
+            for picture, request in zip(images.from_tensor(made), asked, strict=False)
+        ]
+
+    def _bare(self, request: Request, stopped: Callable[[], bool]) -> Painted:
+        """Paints a line by a model that reads no weights."""
+        prompt, negative = line_prompts.bare(request.prompt), line_prompts.bare(request.negative)
+        if (prompt, negative) != (request.prompt, request.negative):
+            log.warning("%s reads no weights and no BREAK: they are left out of the prompts", self._model)
+        return self.paint(replace(request, prompt=prompt, negative=negative), stopped)
 
     def again(
         self, request: Request, picture: torch.Tensor, stopped: Callable[[], bool] = lambda: False
@@ -149,7 +180,7 @@ class Painter:
         """
         height, width = picture.shape[1:3]
         pipeline, request = self._prepared(replace(request, size=(width, height)), None)
-        return self._made(pipeline, request, picture, stopped)
+        return self._made(pipeline, [request], picture, stopped)
 
     def through_vae(self, picture: torch.Tensor) -> torch.Tensor:
         """IMAGE ``[1, H, W, 3]``, encoded and decoded again."""
@@ -176,18 +207,22 @@ class Painter:
         return pipeline, request
 
     def _made(
-        self, pipeline: Any, request: Request, start: torch.Tensor | None, stopped: Callable[[], bool]
+        self,
+        pipeline: Any,
+        requests: Sequence[Request],
+        start: torch.Tensor | None,
+        stopped: Callable[[], bool],
+        lines: Sequence[line_prompts.Pair] = (),
     ) -> torch.Tensor:
-        """IMAGE ``[B, H, W, 3]``, float32, of a request that leaves nothing open."""
-        values = self._values(pipeline, request, start, stopped)
+        """IMAGE ``[B, H, W, 3]``, float32, of requests that leave nothing open, as :meth:`_values`."""
+        values = self._values(pipeline, requests, start, stopped, lines)
         if not torch.isfinite(values).all():
             raise Told(
                 f"{self._model} painted values that are not numbers in {self.dtype}: choose float32, or another sampler."
             )
         made = values.movedim(1, -1).float().cpu()
-        if start is not None and request.mask:
-            mask = _opened(request.mask).getchannel("R").resize(_sides(request), Image.Resampling.BILINEAR)
-            made = start.lerp(made, images.to_tensor(mask))
+        if start is not None and (masks := [_mask(request.mask, request) for request in requests if request.mask]):
+            made = start.lerp(made, torch.cat(masks))
         return made
 
     def _pipeline(self, loaded: Loaded, request: Request) -> Any:
@@ -209,14 +244,26 @@ class Painter:
         return size_for(loaded, choice, picture)
 
     def _values(
-        self, pipeline: Any, request: Request, start: torch.Tensor | None, stopped: Callable[[], bool]
+        self,
+        pipeline: Any,
+        requests: Sequence[Request],
+        start: torch.Tensor | None,
+        stopped: Callable[[], bool],
+        lines: Sequence[line_prompts.Pair],
     ) -> torch.Tensor:
-        """What a pipeline makes of a request that leaves nothing open, ``[1, 3, H, W]`` in 0..1."""
+        """What a pipeline makes of requests that leave nothing open, ``[B, 3, H, W]`` in 0..1.
+
+        Args:
+            requests: one, or lines that agree in all but words, seeds and pictures.
+            lines: what these say.
+        """
+        request, *beside = requests
         (width, height), steps, cfg = _sides(request), request.steps or 0, request.cfg or 0
         generator = torch.Generator().manual_seed(request.seed)
+        others = [torch.Generator().manual_seed(each.seed) for each in beside]
 
         def pass_over(numbers: int) -> None:
-            """Draws the noises that come before the request's."""
+            """Draws the noises that come before the request's, which a line never has."""
             for _ in range(request.noise_number - 1):
                 torch.randn(numbers, generator=generator, dtype=pipeline.dtype)
 
@@ -226,14 +273,14 @@ class Painter:
             return values
 
         takes = inspect.signature(pipeline.__call__).parameters
-        if request.negative and "negative_prompt" not in takes:
+        if any(each.negative for each in requests) and "negative_prompt" not in takes:
             log.warning("%s takes no negative prompt: it is left out", self._model)
         known = {
             "width": width,
             "height": height,
             "num_inference_steps": steps,
             "guidance_scale": cfg,
-            "generator": generator,
+            "generator": [generator, *others] if others else generator,
             "output_type": "pt",
             "callback_on_step_end": after_step,
         }
@@ -247,7 +294,10 @@ class Painter:
         elif request.noise_number > 1:
             pass_over(pipelines.latent_numbers(pipeline, width, height))
         try:
-            words = long_prompts.encode_prompts(pipeline, request.prompt, request.negative, guided=cfg > 1)
+            if lines:
+                words = line_prompts.encode(pipeline, lines, guided=cfg > 1)
+            else:
+                words = long_prompts.encode_prompts(pipeline, request.prompt, request.negative, guided=cfg > 1)
             with encoding:
                 return pipeline(**{name: value for name, value in (words | known).items() if name in takes}).images
         except RuntimeError as error:
@@ -283,6 +333,16 @@ def size_for(loaded: Loaded, choice: Mapping[str, Any], picture: sizes.Size | No
 def _sides(request: Request) -> sizes.Size:
     assert request.size
     return request.size
+
+
+def _begun(start: Image.Image, request: Request) -> torch.Tensor:
+    """IMAGE ``[1, H, W, 3]`` of the request's size."""
+    return images.to_tensor(start.resize(_sides(request), Image.Resampling.LANCZOS))
+
+
+def _mask(file: PictureFile, request: Request) -> torch.Tensor:
+    """``[1, H, W, 3]``, 1 where the picture may change."""
+    return images.to_tensor(_opened(file).getchannel("R").resize(_sides(request), Image.Resampling.BILINEAR))
 
 
 def _opened(file: PictureFile) -> Image.Image:

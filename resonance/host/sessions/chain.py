@@ -21,7 +21,8 @@ from ...roulette import Plan
 from ...session import query
 from ...session.chain import PROCESS, Chain, PlanDraws, Stop, Why, WrongKind, check
 from ...session.fill.fill import Change, Fill
-from ...session.item import Item, Words
+from ...session.fill.lines import alike
+from ...session.item import Item, Words, batch_from_json, together
 from ...session.ledger import Ledger
 from ...session.opening import Unwritable, unwritable
 from ...session.payloads import Plain, PromptLine
@@ -179,6 +180,25 @@ def pasted(text: str) -> Work:
     return Work(item, *_given(item.source))
 
 
+def pasted_lines(text: str) -> Work:
+    """Items of Prompt Lines that were pasted: one, or a list of those that are painted together. Nothing is claimed.
+
+    Raises:
+        Told: the text is none of that, they cannot be painted together, or one has a picture that cannot be read.
+    """
+    items = batch_from_json(text)
+    for each in items:
+        if not isinstance(each.payload, PromptLine):
+            raise Told(f"Item {each.lineage} is not of Prompt Lines. Paste it into the node that handed it out.")
+    if len(set(map(alike, items))) > 1:
+        raise Told(
+            "These items differ in more than words and seeds, so that they cannot be painted together: paste one at a time."
+        )
+    read = [_given(each.source) for each in items if each.source is not None]
+    images, notes = [image for image, _ in read], " ".join(filter(None, (note for _, note in read)))
+    return Work(together(items), images[0] if images else None, notes, tuple(images[1:]))
+
+
 def first_picture(work: Work) -> torch.Tensor | None:
     """The picture (IMAGE) with which the lineage of a work's item began, as far as its session's ledger knows.
 
@@ -297,17 +317,13 @@ def _claim(owned: Owned, chain: Chain, ask: Ask, run: Run, following: str | None
                 _begin(owned, fill)
                 ledger.update(state="open")
                 got = chain.claim(run.id, most=ask.most, alike=ask.alike, fits=ask.fits)
-        item = _together(got) if got and not isinstance(got, Stop) else None
+        item = together(got) if got and not isinstance(got, Stop) else None
         ledger.update(run=following if item else None)
     for id_ in claimed:
         sessions.announce(ledger, changed=id_)
     if not chained:
         sessions.announce(ledger)  # items may have come and gone
     return got if isinstance(got, Stop) else item
-
-
-def _together(items: Sequence[Item]) -> Item:
-    return replace(items[0], beside=tuple(items[1:]))
 
 
 def _ended(id_: str, process: str, run: Run, owned: Owned) -> Outcome:
@@ -343,13 +359,13 @@ def _load(chain: Chain, ask: Ask, run: Run, item: Item) -> Work | None:
         if read:
             beside = tuple(work.image for work in read[1:] if work.image is not None)
             notes = " ".join(filter(None, (work.note for work in read)))
-            return Work(_together([work.item for work in read]), read[0].image, notes, beside)
+            return Work(together([work.item for work in read]), read[0].image, notes, beside)
         with ledger.transaction():
             got = chain.claim(run.id, most=ask.most, alike=ask.alike, fits=ask.fits)
         progress.stop_if_interrupted()
         if isinstance(got, Stop):
             return None
-        item = _together(got)
+        item = together(got)
 
 
 def _load_one(chain: Chain, item: Item) -> Work | None:
@@ -365,9 +381,9 @@ def _load_one(chain: Chain, item: Item) -> Work | None:
         return None
 
 
-def picture(source: str) -> torch.Tensor:
+def picture(item: Item, source: str) -> torch.Tensor:
     """A picture (IMAGE) that belongs to an item, ``name [root]``. Raises Told: it cannot be read."""
-    return _picture(source)[0]
+    return (_picture if item.token else _given)(source)[0]
 
 
 def _picture(source: str) -> tuple[torch.Tensor, str]:

@@ -62,16 +62,17 @@ def save(
         Lost: the item's claim has passed to another run; nothing is saved.
         Told: the naming needs words, or there are more or fewer pictures than items.
     """
-    if not item.token:
-        return _preview(item, results, before, prompt, extra)
-    owned = sessions.open_(item.session)
-    ledger, reduced = owned.ledger, graph.reduced(prompt)
-    model = graph.model_of(reduced)
     pictures, beside = (
         tuple(each for batch in batches for each in images.from_tensor(batch)) for batches in (results, before)
     )
+    shares = _shares(item, pictures, beside)
+    if not item.token:
+        return [entry for share in shares for entry in _preview(*share, prompt, extra)]
+    owned = sessions.open_(item.session)
+    ledger, reduced = owned.ledger, graph.reduced(prompt)
+    model = graph.model_of(reduced)
     files = list[str]()
-    for place, (one, its, its_before) in enumerate(_shares(item, pictures, beside)):
+    for place, (one, its, its_before) in enumerate(shares):
         one = replace(one, words=ledger.own(one))
         made = Made(
             pictures=its,
@@ -124,15 +125,13 @@ def _shares(item: Item, pictures: Pictures, before: Pictures) -> list[tuple[Item
 
 
 def _preview(
-    item: Item,
-    results: Sequence[torch.Tensor],
-    before: Sequence[torch.Tensor],
-    prompt: dict[str, Any],
-    extra: dict[str, Any] | None,
+    item: Item, pictures: Pictures, before: Pictures, prompt: dict[str, Any], extra: dict[str, Any] | None
 ) -> list[dict[str, str]]:
     texts = _texts(item, prompt, extra)
     stem = f"{item.stem}_{uuid.uuid4().hex[:8]}"
-    return show([*saving.named(stem, _encode(results, texts)), *saving.named(f"{stem}_before", _encode(before, texts))])
+    return show(
+        [*saving.named(stem, _encode(pictures, texts)), *saving.named(f"{stem}_before", _encode(before, texts))]
+    )
 
 
 def show(files: list[tuple[str, bytes]]) -> list[dict[str, str]]:
@@ -151,8 +150,8 @@ def show(files: list[tuple[str, bytes]]) -> list[dict[str, str]]:
     return [{"filename": name, "subfolder": "resonance", "type": "temp"} for name, _ in files]
 
 
-def _encode(batches: Sequence[torch.Tensor], texts: dict[str, str]) -> list[bytes]:
-    return [store.encode_png(each, texts) for batch in batches for each in images.from_tensor(batch)]
+def _encode(pictures: Pictures, texts: dict[str, str]) -> list[bytes]:
+    return [store.encode_png(each, texts) for each in pictures]
 
 
 def _texts(item: Item, prompt: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, str]:

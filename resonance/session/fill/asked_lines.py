@@ -12,6 +12,7 @@ from ...files.names import writable
 from ...paint.lines import PromptText, read_lines
 from ...paint.options import untaken
 from ...paint.shots import Widgets
+from ...paint.weights import ONLY_COMFYUI
 from ...paint.wildcards import WildcardFiles
 from ...told import Told
 from .. import saving
@@ -41,7 +42,7 @@ class AskedLines:
         pictures, masks, guides: folders, as :func:`resonance.files.pictures.listing` takes them, or single files; empty: none.
         roots: folders from which pictures may be read.
         text_roots: those that files of lines may lie in; ``wildcard_roots``: those of wildcards.
-        nodes: names of the nodes that take the items.
+        nodes: names of the nodes that take the items; None: there are none, diffusers paints.
         own_sizes, follow: as :class:`.lines.Lines` has them.
         note: told what a person may not expect of the lines, and ``remark`` before, each time they are read.
     """
@@ -60,7 +61,7 @@ class AskedLines:
     roots: Mapping[str, Path]
     text_roots: Mapping[str, Path]
     wildcard_roots: Sequence[Path]
-    nodes: Collection[str] = ()
+    nodes: Collection[str] | None = ()
     remark: str = ""
     own_sizes: bool = False
     follow: bool = False
@@ -101,7 +102,16 @@ class AskedLines:
             raise Told(
                 "Pictures have the sizes of those that they start from: take --w and --h out of the lines, or give a size for all."
             )
-        for sentence in filter(None, (self.remark, *text.notes(self.per_line), *untaken(given, self.nodes))):
+        if self.nodes is None:
+            text.check_each_one(ONLY_COMFYUI)
+            if masks and not starts:
+                raise Told(
+                    "Masks say where a start picture may change, and there is none: name a folder of start pictures too."
+                )
+        said = [self.remark, *text.notes(self.per_line), *untaken(given, self.nodes)]
+        if self.nodes is None and guides:
+            said.append("Guide pictures do nothing without ComfyUI.")
+        for sentence in filter(None, said):
             self.note(sentence)
         return Lines(
             text=text,
