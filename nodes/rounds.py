@@ -292,7 +292,8 @@ class RoundOutput(io.ComfyNode):
                     optional=True,
                     advanced=True,
                     tooltip="lineage: X0001_r0001_seed. variation: time, scale, steps, strength and seed; what is not known is left out."
-                    " The last is spelled as the batch CLI spelled it.",
+                    " The next is spelled as the batch CLI spelled it. gen_img: im_, time, place in the batch and seed. sequential: im_000001,"
+                    " im_000002, …, all through the session. original: the name of the source.",
                 ),
                 io.Float.Input(
                     "scale",

@@ -35,7 +35,7 @@ class Vary(io.ComfyNode):
                 "name_rule",
                 options=list(NAME_RULES),
                 tooltip="lineage: X0001_r0001_seed. variation: time, scale, steps, strength and seed, as the batch CLI names"
-                " its files, with its misspelling or without.",
+                " its files, with its misspelling or without. gen_img, sequential and original: as in Round Output.",
             ),
             io.Combo.Input(
                 "returns",

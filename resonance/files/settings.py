@@ -46,8 +46,9 @@ QUALITY = Setting(
 NAME_PATTERN = Setting(
     name="name_pattern",
     default="",
-    tip="Names of pictures, in place of the name rule's: text in which lineage, source, round, seed, date, time, model and prompt, each"
-    " in braces, stand for what they are, and / parts folders inside the folder rule's. Empty: by the name rule.",
+    tip="Names of pictures, in place of the name rule's: text in which lineage, source, round, seed, date, time, model, prompt, n (the"
+    " number of the picture in the session) and i (that in its batch), each in braces, stand for what they are, and / parts folders inside"
+    " the folder rule's. Digits: n:06. Empty: by the name rule.",
     advanced=True,
 )
 PARAMETERS = Setting(

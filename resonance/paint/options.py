@@ -338,7 +338,8 @@ def read_options(text: str) -> Said:
             continue
         value = values[option.field] = _value(part, option)
         if (settled := option.settled(value)) != value:
-            notes.append((part.value_at, f"--{part.name} {str(value)[:60]} is read as {settled}."))
+            shown = repr(value[:60]) if isinstance(value, str) else value
+            notes.append((part.value_at, f"--{part.name} {shown} is read as {settled}."))
             values[option.field] = settled
     return Said(prompt.strip(), Options(**values), frozenset(values), tuple(notes))
 

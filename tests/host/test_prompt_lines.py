@@ -1,6 +1,7 @@
 """Prompt lines in a real ComfyUI: sessions with a quick stand-in for the sampler, and pictures of core's own."""
 
 import json
+import re
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -119,6 +120,27 @@ def test_neighbours_that_agree_are_painted_together_and_count_one_by_one(quickly
     run(quickly, lines(f"{name} 1", text))
     alone = [Image.open(output(quickly) / f"{name} 1" / item["files"][0]) for item in items(quickly, f"{name} 1", 1)]
     assert all(np.array_equal(a, b) for a, b in zip(together, alone, strict=True))
+
+
+def test_names_count_the_pictures_of_a_session_and_say_their_place_in_a_batch(quickly: Comfy, name: str):
+    text = "a\nb --f sea.webp\nc\nd --w 96 --d 13\ne --w 96 --d 14"
+
+    def names(rule: str, **settings: Any) -> list[list[str]]:
+        graph = lines(f"{name} {rule}", text, batch_size=2, **settings)
+        graph["3"]["inputs"] |= {"name_rule": rule, "before": ["2", 0]}
+        run(quickly, graph)
+        return [item["files"] for item in items(quickly, f"{name} {rule}", 1)]
+
+    assert names("sequential") == [
+        [f"round-0001/{stem}{suffix}", f"round-0001/{stem}_before{suffix}"]
+        for stem, suffix in [("im_000001", ".png"), ("sea", ".webp"), *((f"im_{n:06}", ".png") for n in (3, 4, 5))]
+    ]
+    with Image.open(output(quickly) / f"{name} sequential" / "round-0001" / "sea.webp") as image:
+        assert image.format == "WEBP"
+    *_, fourth, fifth = names("gen_img", highres_scale=0.5)
+    for files, place, seed in ((fourth, 0, 13), (fifth, 1, 14)):
+        stems = [re.sub(r"im_\d{14}_", "", file.split("/")[1]) for file in files]
+        assert stems == [f"{stage}00{place}_{seed}.png" for stage in (1, 0)]
 
 
 def test_one_of_a_batch_that_fails_costs_the_others_nothing(quickly: Comfy, name: str):

@@ -1,6 +1,7 @@
 """As what, and under which names, the commands save pictures."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,21 @@ def test_pictures_are_saved_as_is_asked_for(command: str, tmp_path: Path):
         assert path.name.endswith(f"_{item['lineage']}_{item['seed']}.webp")
         with Image.open(path) as image:
             assert image.format == "WEBP"
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern"),
+    [
+        ("sequential", r"im_00000\d"),
+        ("gen_img", r"im_\d{14}_000_\d+(_2)?"),
+        ("original", r"(no-source|[0-9a-f]{16})(_\d)?"),
+    ],
+)
+@pytest.mark.parametrize("command", ["explore", "vary"])
+def test_pictures_have_gen_imgs_names(command: str, names: str, pattern: str, tmp_path: Path):
+    run(tmp_path, command, "--names", names)
+    stems = [Path(file).stem for file in files(tmp_path)]
+    assert len(stems) == len(set(stems)) >= 2 and all(re.fullmatch(pattern, stem) for stem in stems), stems
 
 
 @pytest.mark.parametrize("command", COMMANDS)

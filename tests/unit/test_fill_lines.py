@@ -249,7 +249,7 @@ def test_what_a_line_calls_its_picture_is_its_name_and_no_others(session: Sessio
     files = [item["files"][0].removeprefix("round-0001/") for item in query.read_round(session.folder, 1)[1]]
     stems = [f"{item.stem}.png" for item in session.made]
     assert files == [
-        "My Barn.png",
+        "My Barn.jpg",
         stems[1],
         "my barn_2.png",
         stems[3],

@@ -28,7 +28,7 @@ from resonance.told import Told
 
 BEGUN = time.mktime((2026, 11, 30, 12, 30, 59, 0, 0, -1))
 ITEM = Item(session="s", round=2, index=3, lineage="X0001", seed=42, source="holiday/sea.view.png [input]")
-VALUES = values_of(ITEM, BEGUN, "a red\nboat, sea", "sdxl/base.safetensors")
+VALUES = values_of(ITEM, BEGUN, "a red\nboat, sea", "sdxl/base.safetensors") | {"stage": "", "i": "3", "n": "1234567"}
 DEFAULT = "{lineage}_r{round}_{seed}"
 
 
@@ -42,6 +42,9 @@ DEFAULT = "{lineage}_r{round}_{seed}"
         ("{round}/{round}/x", "0002/0002/x"),
         ("fixed", "fixed"),
         ("日本 {seed}", "日本 42"),
+        ("im_{timestamp}_{stage}{i:03}_{seed}", "im_20261130123059_003_42"),
+        ("im_{stage}{n:06} {n:09} {n}", "im_1234567 001234567 1234567"),
+        ("{round:01} {seed:020} {i}", "0002 00000000000000000042 3"),
     ],
 )
 def test_tokens_stand_for_what_is_known(pattern: str, path: str):
@@ -58,6 +61,11 @@ def test_what_is_not_known_says_so():
 
 REFUSED = {
     **dict.fromkeys(("{nope}", "{}", "{Seed}", "{seed }", "{prompt.__class__}", "{0}"), "in braces, which is no token"),
+    **dict.fromkeys(
+        ("{n:}", "{n:6}", "{i:x}", "{n:00}", "{n:021}", "{n:06 }", "{prompt:03}", "{date:04}", "{n:06:06}"),
+        "in braces: behind {round}, {seed}, {i}, {n} may stand",
+    ),
+    **dict.fromkeys(("{n:06}/x", "{stage}/{i}", "a/{i}b/{seed}"), "in the name of a folder"),
     **dict.fromkeys(("{", "}", "{seed", "a}b", "{{seed}}", "{see{d}"), "brace|no token"),
     **dict.fromkeys(
         ("a\\b", "C:/x", "a:b", "a*", "a?", '"a"', "<a>", "a|b", "a\0", "a\nb", "a\x7f", "\ud800"), "holds"
