@@ -180,7 +180,7 @@ class PromptLines(io.ComfyNode):
                     tooltip="Above 0: pictures are painted in two passes, the first with sides of this share (0.5: half as wide and"
                     " high). first_width, first_height and first_steps are for it; strength and steps for the second pass.",
                 ),
-                pasted_item(" Several in brackets, with commas between them, are painted together."),
+                pasted_item(" Several that agree, as a list [ , ], are painted together."),
             ],
             outputs=[
                 types.Item.Output(

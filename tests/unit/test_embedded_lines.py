@@ -135,7 +135,7 @@ def test_a_plain_line_is_what_everything_else_paints_of_these_words(models: Path
 @pytest.mark.parametrize("model", ["a", "xl"])
 def test_a_weight_multiplies_the_vectors_of_its_words(models: Path, model: str):
     pipeline = Painter(Painting(model=model, models=models, device="cpu")).load().pipeline
-    pairs = [line_prompts.read(pipeline, text, "") for text in ("red (cat:1.5) BREAK dog", "red cat BREAK dog")]
+    pairs = [line_prompts.read_pair(pipeline, text, "") for text in ("red (cat:1.5) BREAK dog", "red cat BREAK dog")]
     said = line_prompts.encode(pipeline, pairs, guided=True)
     weighed, plain = said["prompt_embeds"].double()
     assert weighed.shape[0] == 2 * 77

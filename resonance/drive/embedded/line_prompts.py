@@ -40,7 +40,7 @@ class Pair:
         return max(len(each) for each in (*self.prompt, *self.negative))
 
 
-def read(pipeline: Any, prompt: str, negative: str) -> Pair:
+def read_pair(pipeline: Any, prompt: str, negative: str) -> Pair:
     """
     Raises:
         Told: it cannot be read, or is too long.

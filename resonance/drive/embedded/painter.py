@@ -151,7 +151,7 @@ class Painter:
         asked = [first, *(request for _, request in others)]
         if not long_prompts.reads(pipeline):
             return [replace(self._bare(requests[0], stopped), request=first)]
-        words = [line_prompts.read(pipeline, each.prompt, each.negative) for each in asked]
+        words = [line_prompts.read_pair(pipeline, each.prompt, each.negative) for each in asked]
         count = line_prompts.sharing(words)
         starts = [_begun(_opened(each.start), each) for each in asked[:count] if each.start]
         made = self._made(pipeline, asked[:count], torch.cat(starts) if starts else None, stopped, words[:count])
