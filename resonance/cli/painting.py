@@ -24,7 +24,7 @@ from ..gen_img import options
 from ..gen_img.command_line import CommandLine
 from ..gen_img.graph import NOT_IN_PARTS, Pictures, canny, check_networks, graph_of
 from ..gen_img.samplers import sampler
-from ..graph import ENCODE_LINE, LORA_STACK, PROMPT_LINES, with_inputs
+from ..graph import LORA_STACK, PROMPT_LINES, ROUND_OUTPUT, with_inputs
 from ..paint.lines import PromptText, read_lines
 from ..paint.shots import Widgets
 from ..paint.wildcards import WildcardFiles
@@ -66,6 +66,7 @@ class Work:
     Attributes:
         folder: of the session.
         start, mask, guide: what goes to the shots in turn.
+        inputs: what Prompt Lines is set to, but for the lines.
         recipe: None where there is no ComfyUI.
     """
 
@@ -78,6 +79,7 @@ class Work:
     start: Source
     mask: Source
     guide: Source
+    inputs: Mapping[str, Any]
     recipe: "LocalNames | ItemWorkflow | None"
     engines: Engines
     builds: Sequence[Build]
@@ -115,7 +117,8 @@ def run(line: CommandLine, own: Own, servers: ComfyServers, out: Output) -> None
             if text is None:
                 _interactive(work, ready, request, runner)
             else:
-                runner.run(_paint(work, _fill(work, text, follow="seed" not in line.given), ready, request))
+                fill = _fill(work, request, text, follow="seed" not in line.given)
+                runner.run(_paint(work, fill, ready, request))
         finally:
             runner.run(stack.aclose())
 
@@ -162,7 +165,10 @@ def _prepared(
     pictures = _pictures(line, start, mask, guides, parts)
     check_networks(asked)
     engines = _engines(line, own, servers, comfyui, out)
-    recipe = None if engines.embedding else _recipe(line, own, pictures)
+    parted = Source() if parts else mask
+    guide = Source() if pictures.guides or not guides else guides[0]
+    inputs = _inputs(line, folder.name, seed, {"start_pictures": start, "masks": parted, "guides": guide})
+    recipe = None if engines.embedding else _recipe(line, own, pictures, {"lines": text or "", **inputs})
     if own.take:
         asyncio.run(take(folder.name, folder, engines.servers, out))
     return Work(
@@ -173,8 +179,9 @@ def _prepared(
         before=before,
         seed=seed,
         start=start,
-        mask=Source() if parts else mask,
-        guide=Source() if pictures.guides or not guides else guides[0],
+        mask=parted,
+        guide=guide,
+        inputs=inputs,
         recipe=recipe,
         engines=engines,
         builds=engines.builds(recipe, folder / ".comfyui"),
@@ -299,16 +306,40 @@ def _engines(line: CommandLine, own: Own, servers: ComfyServers, comfyui: Path |
     return Engines(**known, embedding=painting)
 
 
-def _recipe(line: CommandLine, own: Own, pictures: Pictures) -> LocalNames | ItemWorkflow:
+def _recipe(line: CommandLine, own: Own, pictures: Pictures, lines: Mapping[str, Any]) -> LocalNames | ItemWorkflow:
     asked = line.asked
     if own.workflow:
         if taken := [f"--{name}" for name in line.given if name in _GRAPH]:
             raise Told(f"The workflow says what paints, and so do {', '.join(taken)}: pass one of them.")
-        return load(own.workflow, PROMPT_LINES).saving(_saving(line, own))
+        return load(own.workflow, PROMPT_LINES).saving(_saving(line), not own.disable_metadata)
     if not asked["ckpt"]:
         raise Told("Which model paints? Pass --ckpt, a checkpoint of ComfyUI's.")
-    graph = graph_of(asked, pictures)
-    return LocalNames(with_inputs(graph, "ResonanceRoundOutput", _saving(line, own)))
+    graph = with_inputs(graph_of(asked, pictures), ROUND_OUTPUT, _saving(line))
+    if len(lines["lines"].encode(errors="surrogatepass")) > LARGEST_TEXT:
+        lines = {**lines, "lines": ""}
+    return LocalNames(with_inputs(graph, PROMPT_LINES, lines), not own.disable_metadata)
+
+
+def _inputs(line: CommandLine, session: str, seed: int, pictures: Mapping[str, Source]) -> dict[str, Any]:
+    asked = line.asked
+    side = SDXL_SIDE if asked["sdxl"] else SIDE
+    width, height = ((asked[name] or side) // 8 * 8 for name in ("W", "H"))
+    return {
+        "session": session,
+        "width": width,
+        "height": height,
+        "steps": asked["steps"],
+        "scale": asked["scale"],
+        "images_per_prompt": asked["images_per_prompt"],
+        "iterations": 1 if asked["interactive"] else asked["n_iter"],
+        "same_seed": bool(asked["iter_same_seed"]),
+        "shuffle": bool(asked["shuffle_prompts"]),
+        "batch_size": asked["batch_size"],
+        "seed": seed,
+        "keep_going": True,
+        "strength": STRENGTH if asked["strength"] is None else asked["strength"],
+        **{name: source.name for name, source in pictures.items()},
+    }
 
 
 _GRAPH = (
@@ -325,7 +356,7 @@ _GRAPH = (
 """Options that become nodes."""
 
 
-def _saving(line: CommandLine, own: Own) -> dict[str, Any]:
+def _saving(line: CommandLine) -> dict[str, Any]:
     """Inputs of Round Output."""
     return {"name_rule": _name_rule(line), "parameters": True}
 
@@ -359,7 +390,7 @@ async def _meet(work: Work, engines: Sequence[Engine]) -> ItemWorkflow | None:
             lost = error
     if lost and not found:
         raise lost
-    return found or ItemWorkflow(work.recipe.graph, None, PROMPT_LINES)
+    return found or ItemWorkflow(work.recipe.graph, None, PROMPT_LINES, work.recipe.metadata)
 
 
 async def _show_networks(workflow: ItemWorkflow, engine: HasServer, out: Output) -> None:
@@ -375,12 +406,9 @@ async def _show_networks(workflow: ItemWorkflow, engine: HasServer, out: Output)
 # Painting
 
 
-def _fill(work: Work, text: str, follow: bool) -> AskedLines:
-    asked, wildcards = work.asked, _wildcards(work.places)
+def _fill(work: Work, workflow: ItemWorkflow | None, text: str, follow: bool) -> AskedLines:
+    asked, inputs, wildcards, file = work.asked, work.inputs, _wildcards(work.places), ""
     sized = asked["W"] is not None and asked["H"] is not None
-    side = SDXL_SIDE if asked["sdxl"] else SIDE
-    width, height = (asked[name] or side for name in ("W", "H"))
-    file = ""
     if len(text.encode(errors="surrogatepass")) > LARGEST_TEXT:
         file, text = _kept(work, text), ""
     elif text.strip() and not follow:
@@ -390,23 +418,21 @@ def _fill(work: Work, text: str, follow: bool) -> AskedLines:
         file=file,
         folder=work.folder,
         widgets=Widgets(
-            width=width // 8 * 8,
-            height=height // 8 * 8,
-            steps=asked["steps"],
-            scale=asked["scale"],
-            strength=(STRENGTH if asked["strength"] is None else asked["strength"]) if work.start else None,
+            **{name: inputs[name] for name in ("width", "height", "steps", "scale")},
+            strength=inputs["strength"] if work.start else None,
         ),
-        per_line=asked["images_per_prompt"],
-        iterations=1 if asked["interactive"] else asked["n_iter"],
-        same_seed=bool(asked["iter_same_seed"]),
-        shuffle=bool(asked["shuffle_prompts"]),
+        per_line=inputs["images_per_prompt"],
+        iterations=inputs["iterations"],
+        same_seed=inputs["same_seed"],
+        shuffle=inputs["shuffle"],
         pictures=work.start.name,
         masks=work.mask.name,
         guides=work.guide.name,
         roots=work.roots,
         text_roots={"lines": work.folder / COPIES},
         wildcard_roots=wildcards,
-        nodes=_takers(work),
+        nodes=workflow.lines.takers() if workflow else None,
+        remark=_alone(work, workflow) if asked["batch_size"] > 1 else "",
         own_sizes=bool(work.start) and not sized,
         follow=follow,
         note=work.out.say,
@@ -437,12 +463,16 @@ def _wildcards(places: Places) -> list[Path]:
     return [places.comfyui / "user" / "__resonance" / "wildcards", places.comfyui / "models" / "wildcards"]
 
 
-def _takers(work: Work) -> list[str]:
-    """Names of the nodes that take options of lines."""
-    if work.recipe is None:
-        return []
-    kinds = {node["class_type"] for node in work.recipe.graph.values()}
-    return [name for kind, name in ((ENCODE_LINE, "Encode Line"), (LORA_STACK, "LoRA Stack")) if kind in kinds]
+def _alone(work: Work, workflow: ItemWorkflow | None) -> str:
+    """Why pictures are painted one by one; empty where they need not be."""
+    if workflow is None:
+        return ""
+    kinds = {node["class_type"] for node in workflow.graph.values()}
+    if "ResonanceRegionsFromMask" in kinds:
+        return "One picture is painted at a time: the parts of each have places of their own."
+    if "unCLIPConditioning" in kinds:
+        return "One picture is painted at a time: CLIP vision looks at one."
+    return workflow.lines.alone()
 
 
 async def _paint(work: Work, fill: AskedLines, engines: Sequence[Engine], workflow: ItemWorkflow | None) -> None:
@@ -453,35 +483,18 @@ async def _paint(work: Work, fill: AskedLines, engines: Sequence[Engine], workfl
                 if work.own.retry:
                     chain.ledger.retry()
                 if workflow:
-                    chain.ledger.update(graph=workflow.request(**_inputs(work, fill)), secret=work.places.secret())
-            naming = None if workflow else Naming(name=_name_rule(work.line), parameters=True)
+                    inputs = {**work.inputs, "lines": fill.text, "file": fill.file}
+                    chain.ledger.update(graph=workflow.request(**inputs), secret=work.places.secret())
+            naming = (
+                None
+                if workflow
+                else Naming(name=_name_rule(work.line), parameters=True, metadata=not work.own.disable_metadata)
+            )
             paced = [Paced(engine, NO_WAITS, naming) for engine in engines]
-            await drive_and_show(chain, Jobs(chain), paced, work.out)
+            batch = 1 if _alone(work, workflow) else work.asked["batch_size"]
+            await drive_and_show(chain, Jobs(chain), paced, work.out, batch)
         finally:
             chain.close()
-
-
-def _inputs(work: Work, fill: AskedLines) -> dict[str, Any]:
-    """What Prompt Lines is set to."""
-    return {
-        "session": work.folder.name,
-        "lines": fill.text,
-        "file": fill.file,
-        "width": fill.widgets.width,
-        "height": fill.widgets.height,
-        "steps": fill.widgets.steps,
-        "scale": fill.widgets.scale,
-        "images_per_prompt": fill.per_line,
-        "iterations": fill.iterations,
-        "same_seed": fill.same_seed,
-        "shuffle": fill.shuffle,
-        "batch_size": work.asked["batch_size"],
-        "seed": work.seed,
-        "start_pictures": fill.pictures,
-        "masks": fill.masks,
-        "guides": fill.guides,
-        **({} if fill.widgets.strength is None else {"strength": fill.widgets.strength}),
-    }
 
 
 def _interactive(work: Work, engines: Sequence[Engine], workflow: ItemWorkflow | None, runner: asyncio.Runner) -> None:
@@ -494,7 +507,7 @@ def _interactive(work: Work, engines: Sequence[Engine], workflow: ItemWorkflow |
         if not typed.strip() or typed.strip().startswith("--"):
             continue
         try:
-            runner.run(_paint(work, _fill(work, typed, follow=True), engines, workflow))
+            runner.run(_paint(work, _fill(work, workflow, typed, follow=True), engines, workflow))
         except Told as error:
             work.out.say(str(error))
         except typer.Exit as ended:

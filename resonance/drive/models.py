@@ -14,8 +14,8 @@ class LocalNames:
     """A :class:`.comfyui.Recipe` whose models are found among those of the server, and whose loaders' pictures, paths of this machine,
     are sent there."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, metadata: bool = True) -> None:
+        self.graph, self.metadata = graph, metadata
         self._known: dict[str, ItemWorkflow] = {}
 
     async def on(self, server: Server) -> ItemWorkflow:
@@ -31,7 +31,7 @@ class LocalNames:
                 if node["class_type"] in LOADERS:
                     path = Path(node["inputs"]["image"])
                     node["inputs"]["image"] = await server.upload(path.read_bytes(), path.suffix)
-            self._known[server.address] = ItemWorkflow(graph, None, PROMPT_LINES)
+            self._known[server.address] = ItemWorkflow(graph, None, PROMPT_LINES, self.metadata)
         return self._known[server.address]
 
     async def make(self, server: Server, job: Job, run: str) -> Made:
