@@ -40,6 +40,11 @@ def pictures(folder: Path) -> list[Path]:
 
 def test_readme_lines(comfy: Comfy, tmp_path: Path):
     out = tmp_path / "one"
-    r = paint(comfy, f"--ckpt tiny_sd15.safetensors --xformers --fp16 {SMALL} --images_per_prompt 4 --batch_size 4 --prompt 'red --n blue'", "--outdir", out)
+    r = paint(
+        comfy,
+        f"--ckpt tiny_sd15.safetensors --xformers --fp16 {SMALL} --images_per_prompt 4 --batch_size 4 --prompt 'red --n blue'",
+        "--outdir",
+        out,
+    )
     print(r.stderr)
     print(pictures(out), Image.open(pictures(out)[0]).info)
