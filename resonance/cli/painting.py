@@ -278,12 +278,11 @@ async def _paint(work: Work, fill: AskedLines, engines: Sequence[Engine], workfl
                 if workflow:
                     inputs = {**work.inputs, "lines": fill.text, "file": fill.file}
                     chain.ledger.update(graph=workflow.request(**inputs), secret=work.places.secret())
-            naming = (
-                None
-                if workflow
-                else Naming(name=name_rule(work.line), parameters=True, metadata=not work.own.disable_metadata)
-            )
-            paced = [Paced(engine, NO_WAITS, naming) for engine in engines]
+            if fill.open_round(chain.ledger) is None:
+                more = " Without --seed, as many more are made." if "seed" in work.line.given else ""
+                work.out.say(f"All pictures of these lines are there already.{more}")
+            own = Naming(name=name_rule(work.line), parameters=True, metadata=not work.own.disable_metadata)
+            paced = [Paced(engine, NO_WAITS, None if workflow else own) for engine in engines]
             batch = 1 if _alone(work, workflow) else work.asked["batch_size"]
             await drive_and_show(chain, Jobs(chain), paced, work.out, batch)
         finally:
