@@ -34,8 +34,8 @@ _SEEDS = {"KSampler": "seed", "KSamplerAdvanced": "noise_seed", "SamplerCustomAd
 """The samplers that are read, and what they call their seed, or the noise that is made of it."""
 _OF_ITEM = {ROUND_INPUT: (5,), EXPLORE: (8,), PROMPT_LINES: (8, 13)}
 """The outputs that hand out an item's own seed, or its noise."""
-_BESIDE = ("guider", "sampler", "sigmas")
-"""Inputs of SamplerCustomAdvanced behind which there is what KSampler has in itself."""
+_BESIDE = ("sigmas", "sampler", "guider")
+"""Inputs of SamplerCustomAdvanced behind which there is what KSampler has in itself; the guider's MODEL is the one that paints."""
 _KOHYA = {"euler_ancestral": "euler_a", "dpm_2_ancestral": "dpm_2_a"}
 """Samplers that gen_img calls otherwise than ComfyUI."""
 _TOLD = (

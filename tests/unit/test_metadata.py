@@ -45,7 +45,7 @@ GRAPH: dict[str, dict[str, Any]] = {
     },
     "6": {"class_type": "ResonancePerPictureNoise", "inputs": {"sampler": ["7", 0], "item": ["1", 0], "seed": 0}},
     "7": {"class_type": "KSamplerSelect", "inputs": {"sampler_name": "euler_ancestral"}},
-    "8": {"class_type": "BasicScheduler", "inputs": {"scheduler": "karras", "steps": ["1", 7], "denoise": 1.0}},
+    "8": {"class_type": "BasicScheduler", "inputs": {"model": ["2", 0], "scheduler": "karras", "steps": ["1", 7], "denoise": 1.0}},
     "9": {"class_type": "ResonanceRoundOutput", "inputs": {"images": ["5", 0], "item": ["1", 0]}},
     "10": {"class_type": "LoraLoader", "inputs": {"model": ["2", 0], "lora_name": "b/ink.safetensors", "strength_model": 0.5}},
     "11": {
