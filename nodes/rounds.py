@@ -351,6 +351,7 @@ class RoundOutput(io.ComfyNode):
             )
             if not one.token:  # for a driver, which pasted the item and commits it itself
                 count = sum(map(len, its["images"]))
+                naming = replace(naming, metadata=results.writes_metadata())
                 known = {"facts": facts, "hashes": results.hashes(one, hidden.prompt, naming)}
                 made.append({"results": count, "words": words, "takes": takes, **vars(naming), **known})
         if notes:

@@ -104,7 +104,10 @@ class ItemWorkflow:
             raise JobFailed("The run made several results of one item. Only one Round Output may run, and only once.")
         [made] = results[0]["resonance_made"]
         files = tuple(await handed_out(server, results[0]["images"]))
-        naming = replace(Naming.of(made), metadata=self.metadata)
+        naming = Naming.of(made)
+        naming = replace(
+            naming, metadata=naming.metadata and self.metadata
+        )  # the server may have been told to write none
         item = replace(job.item, payload=replace(job.item.payload, **made["facts"]))
         return Made(
             pictures=files[: made["results"]],

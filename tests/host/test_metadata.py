@@ -1,5 +1,6 @@
 """What saved pictures carry in a real ComfyUI, and prompt lines that start pictures say."""
 
+import asyncio
 import hashlib
 import json
 from pathlib import Path
@@ -9,14 +10,20 @@ from infotext import a1111
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from resonance.drive.comfyui import ComfyUI, Server
+from resonance.drive.workflow import ItemWorkflow
 from resonance.files import formats
 from resonance.paint.a1111 import SAMPLERS, SCHEDULES
 from resonance.session.item import Item
+from resonance.session.made import Made
 from resonance.session.payloads import PromptLine
 
 from .comfy import PACK, Comfy, node
-from .graphs import items, output, said
-from .test_prompt_lines import MODEL, batches, lines, made, run
+from .graphs import items, output, quick, said
+from .paint import paint
+from .test_prompt_lines import MODEL, batches, lines, run
+from .test_prompt_lines import made as prompts_of
+from .test_shell_engine import job, new
 
 PROBE = PACK / "tests" / "host" / "packs" / "probe"
 LORA = "tiny_lora.safetensors"
@@ -24,6 +31,20 @@ LORA = "tiny_lora.safetensors"
 
 def texts_of(comfy: Comfy, session: str) -> list[dict[str, str]]:
     return [formats.texts(output(comfy) / session / item["files"][0]) for item in items(comfy, session, 1)]
+
+
+def driven(comfy: Comfy, workflow: ItemWorkflow) -> Made:
+    """What a driver gets of one item."""
+
+    async def work() -> Made:
+        engine = ComfyUI(Server(comfy.url), workflow, patience=5)
+        try:
+            await engine.ready()
+            return await engine.make(job(), new())
+        finally:
+            await engine.close()
+
+    return asyncio.run(work())
 
 
 def test_each_picture_of_a_batch_carries_what_made_it_and_the_hashes_of_its_files(comfy: Comfy):
@@ -58,6 +79,26 @@ def test_each_picture_of_a_batch_carries_what_made_it_and_the_hashes_of_its_file
     assert SAMPLERS.keys() <= {*offered["sampler_name"][0]} and SCHEDULES.keys() <= {*offered["scheduler"][0]}
 
 
+def test_a_driver_is_told_the_hashes_and_may_ask_for_pictures_without_texts(comfy: Comfy):
+    graph = quick("any", "any") | paint(
+        "tiny_sd15",
+        "red",
+        model=["lora", 0],
+        nodes={"lora": node("LoraLoaderModelOnly", model=MODEL, lora_name=LORA, strength_model=0.5)},
+    )
+    graph = {id_: graph[id_] for id_ in graph if id_ not in ("look", "2", "3", "4")}
+    graph["5"] = node(
+        "ResonanceRoundOutput", images=["decode", 0], item=["1", 1], next_round_takes="first", parameters=True
+    )
+
+    made = driven(comfy, ItemWorkflow(graph))
+    assert made.how and made.naming.metadata
+    texts = made.how.texts((64, 64))
+    assert 'Lora hashes: "tiny_lora: ' in texts["parameters"] and texts["kohya-prompt"] == "red"
+    bare = driven(comfy, ItemWorkflow(graph).saving({}, metadata=False))
+    assert not bare.naming.metadata and bare.naming.parameters
+
+
 def test_start_pictures_say_the_lines_and_nothing_in_them_is_more_than_words(comfy: Comfy):
     folder = comfy.base / "input" / "said by pictures"
     folder.mkdir()
@@ -75,7 +116,9 @@ def test_start_pictures_say_the_lines_and_nothing_in_them_is_more_than_words(com
     told = said(comfy, comfy.complete(graph))
     assert any("as they carry no prompt: said by pictures/2.png [input]." in each["text"] for each in told)
     words = evil.replace("\n", " ")
-    assert made(comfy, "by pictures") == made(comfy, "by pictures", 2) == [(words, "done"), ("a lake", "done")]
+    assert (
+        prompts_of(comfy, "by pictures") == prompts_of(comfy, "by pictures", 2) == [(words, "done"), ("a lake", "done")]
+    )
     files = [file for item in items(comfy, "by pictures", 1) for file in item["files"]]
     assert all(file.startswith("round-0001/X000") for file in files)
     known = [json.loads(texts["resonance"]) for texts in texts_of(comfy, "by pictures")]
@@ -84,7 +127,7 @@ def test_start_pictures_say_the_lines_and_nothing_in_them_is_more_than_words(com
     assert 5 not in [each["seed"] for each in known] and [each["payload"]["steps"] for each in known] == [4, 4]
 
 
-def test_disable_metadata_leaves_every_text_out_of_sessions_and_of_what_is_pasted(tmp_path: Path):
+def test_disable_metadata_leaves_every_text_out_of_what_is_saved_pasted_and_driven(tmp_path: Path):
     with Comfy(tmp_path, (PROBE,), ("--disable-metadata",)) as comfy:
         graph = lines("bare", "a boat --d 7 --n fog")
         graph["3"]["inputs"] |= {"parameters": True, "format": "webp"}
@@ -100,3 +143,4 @@ def test_disable_metadata_leaves_every_text_out_of_sessions_and_of_what_is_paste
             comfy.base / "temp" / shown["subfolder"] / shown["filename"],
         ):
             assert formats.texts(path) == {} and b"boat" not in path.read_bytes(), path
+        assert not driven(comfy, ItemWorkflow(quick("any", "any"))).naming.metadata
