@@ -128,6 +128,27 @@ def test_each_picture_of_the_lines_carries_its_own_keys_beside_comfyuis(ledger: 
     assert civitai(first["parameters"])[2].items() >= facts.items()
 
 
+def test_what_a_line_of_a_newer_version_gives_keeps_no_picture_from_being_saved():
+    line = PromptLine(key="k", line="x", prompt="x", width=8, height=8, steps=9, scale=3, seed=7, options="--zz 3")
+    texts = how(GRAPH, Item(session="s", round=1, index=1, lineage="X0001", seed=7, payload=line), "").texts((8, 8))
+    assert (
+        texts["kohya-prompt"] == "x"
+        and "<lora:ink:0.5>" in texts["parameters"]
+        and "<lora:c" not in texts["parameters"]
+    )
+
+
+def test_kohyas_keys_leave_a_jpeg_to_a_large_workflow_alone(ledger: Ledger):
+    item, large = claimed(ledger), json.dumps({"nodes": ["x" * 1000] * 70})
+    made = Made(
+        pictures=(painted(),), how=how(GRAPH, item, ""), texts=TEXTS | {"workflow": large}, naming=Naming(format="jpeg")
+    )
+    [file] = saving.keep(ledger, item, made)
+    path = ledger.folder / file
+    assert path.with_suffix(".json").read_text() == large, "which ComfyUI's page opens"
+    assert formats.texts(path)["raw-prompt"] == "a {red|blue} boat"
+
+
 def test_a_first_pass_says_its_own_seed_and_size():
     item = Item(session="s", round=1, index=1, lineage="X0001", seed=7)
     texts = how(GRAPH, item, "x").texts((32, 16), seed=6)
