@@ -14,7 +14,7 @@ from resonance.gen_img.options import OPTIONS
 
 from .comfy import Comfy
 from .test_encode_line import embeddings as embeddings
-from .test_paint import LORA, comfy, halves, hue, made, paint, shots
+from .test_shell_paint import LORA, comfy, halves, hue, made, paint, shots
 
 __all__ = ["comfy", "embeddings"]
 
