@@ -22,9 +22,9 @@ from ..files import store, texts
 from ..files.names import check_name, writable
 from ..gen_img import options
 from ..gen_img.command_line import CommandLine
-from ..gen_img.graph import NOT_IN_PARTS, Pictures, canny, check_networks, graph_of
+from ..gen_img.graph import NOT_IN_PARTS, Pictures, canny, check_networks, check_passes, graph_of
 from ..gen_img.samplers import sampler
-from ..graph import LORA_STACK, PROMPT_LINES, ROUND_OUTPUT, with_inputs
+from ..graph import LORA_STACK, PROMPT_LINES, ROUND_OUTPUT, has_stages, with_inputs
 from ..paint.lines import PromptText, read_lines
 from ..paint.shots import Widgets
 from ..paint.wildcards import WildcardFiles
@@ -88,6 +88,10 @@ class Work:
     @property
     def asked(self) -> Mapping[str, Any]:
         return self.line.asked
+
+    @property
+    def in_two_passes(self) -> bool:
+        return self.recipe is not None and has_stages(self.recipe.graph)
 
     @cached_property
     def roots(self) -> dict[str, Path]:
@@ -164,6 +168,7 @@ def _prepared(
     parts = _parts(line, text, start, mask)
     pictures = _pictures(line, start, mask, guides, parts)
     check_networks(asked)
+    check_passes(asked, line.given, pictures.mask)
     engines = _engines(line, own, servers, comfyui, out)
     parted = Source() if parts else mask
     guide = Source() if pictures.guides or not guides else guides[0]
@@ -352,6 +357,7 @@ _GRAPH = (
         "control_net_models",
     ),
     "clip_vision_strength",
+    *(name for name in options.OPTIONS if name.startswith("highres_fix_")),
 )
 """Options that become nodes."""
 
@@ -419,7 +425,7 @@ def _fill(work: Work, workflow: ItemWorkflow | None, text: str, follow: bool) ->
         folder=work.folder,
         widgets=Widgets(
             **{name: inputs[name] for name in ("width", "height", "steps", "scale")},
-            strength=inputs["strength"] if work.start else None,
+            strength=inputs["strength"] if work.start or work.in_two_passes else None,
         ),
         per_line=inputs["images_per_prompt"],
         iterations=inputs["iterations"],
