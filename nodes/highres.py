@@ -24,8 +24,8 @@ class HighresFix(io.ComfyNode):
             node_id="ResonanceHighresFix",
             display_name="Highres Fix",
             category="Resonance/Prompt lines",
-            description="Between two samplers: takes what the first one made, small and well composed, scales it up, and gives the second"
-            " one latents, steps, denoise and seeds to paint it again in full size, as kohya's gen_img does.",
+            description="Goes between two samplers. Scales up what the first one made in a small size, and gives the second one latents,"
+            " steps, denoise and seeds to paint it again in full size, as kohya's gen_img does.",
             search_aliases=[
                 "hires fix",
                 "hires. fix",
@@ -44,9 +44,8 @@ class HighresFix(io.ComfyNode):
                     "method",
                     options=list(METHODS),
                     default="lanczos",
-                    tooltip="What is scaled. lanczos: the picture, which is then encoded. latent bicubic, latent bilinear: the latents, which"
-                    " is quicker and blurs; a strength of 0.55 or more mends that. latent upscaler: as lanczos, then a network of"
-                    " sd-scripts refines the latents (SD1.5 and SD2).",
+                    tooltip="What is scaled. lanczos: the picture, which is then encoded again. latent bicubic, latent bilinear: the latents"
+                    " themselves. latent upscaler: as lanczos, and a network of sd-scripts then refines the latents (SD1.5 and SD2 only).",
                 ),
                 io.Int.Input(
                     "width",
@@ -98,7 +97,7 @@ class HighresFix(io.ComfyNode):
                 io.Model.Input(
                     "model",
                     optional=True,
-                    tooltip="For latent upscaler: the model that paints, which must be of SD1.5 or SD2.",
+                    tooltip="For latent upscaler: the model that paints, to see that it is SD1.5 or SD2.",
                 ),
                 types.Item.Input(
                     "item",

@@ -15,7 +15,7 @@ Graph = dict[str, dict[str, Any]]
 Link = list[Any]
 Options = Mapping[str, Any]
 
-ITEM, _, _, LATENT, _, _, SCALE, STEPS, _, STRENGTH, IMAGE, MASK, GUIDE = (["lines", n] for n in range(13))
+ITEM, _, _, LATENT, WIDTH, HEIGHT, SCALE, STEPS, _, STRENGTH, IMAGE, MASK, GUIDE = (["lines", n] for n in range(13))
 FIRST_STEPS, FIRST_STRENGTH = ["lines", 16], ["lines", 17]
 SECOND_LATENT, FIRST_IMAGE, SECOND_STEPS, SECOND_STRENGTH, _, SECOND_NOISE = (["highres", n] for n in range(6))
 MODULES = ("networks.", "lycoris.")
@@ -128,10 +128,11 @@ def _first_pass(asked: Options) -> dict[str, Any]:
 
 
 def _scaling(asked: Options, model: Link) -> dict[str, Any]:
-    """What Highres Fix is told; a line says sizes, steps, strength and seeds."""
+    """What Highres Fix is told. For each picture its line says size, steps and seed, too."""
+    known = {"width": WIDTH, "height": HEIGHT, "steps": asked["steps"], "strength": STRENGTH, "seed": 0}
     if file := asked["highres_fix_upscaler_args"]:
-        return {"method": "latent upscaler", "upscaler": file, "model": model}
-    return {"method": "latent bicubic" if asked["highres_fix_latents_upscaling"] else "lanczos"}
+        return {**known, "method": "latent upscaler", "upscaler": file, "model": model}
+    return {**known, "method": "latent bicubic" if asked["highres_fix_latents_upscaling"] else "lanczos"}
 
 
 def _models(made: Graph, asked: Options) -> tuple[Link, Link, Link]:

@@ -104,7 +104,7 @@ def _sampler(text: str) -> str:
 def _weights(text: str) -> str:
     """The file that arguments of the upscaler name."""
     name, _, file = text.partition("=")
-    if name.strip() != "weights" or not file.strip():
+    if name.strip() != "weights" or not file.strip() or ";" in file:
         raise ValueError("weights=FILE and nothing else")
     return file.strip()
 

@@ -48,7 +48,8 @@ def scaled_up(latent: Mapping[str, Any], vae: Any, method: str, size: Size, file
         Told: these are no latents of pictures, or the file is no such network.
     """
     samples = latent["samples"]
-    if samples.is_nested or samples.ndim not in (4, 5) or (samples.ndim == 5 and samples.shape[2] != 1):
+    is_tensor = isinstance(samples, torch.Tensor)  # several kinds of latents as one are none
+    if not is_tensor or samples.ndim not in (4, 5) or (samples.ndim == 5 and samples.shape[2] != 1):
         raise Told("samples: expected latents of pictures, got those of a video or of sound.")
     if latent.get("noise_mask") is not None:
         raise Told(

@@ -27,7 +27,7 @@ class Passes(NamedTuple):
     first_steps: int
     steps: int
     strength: float
-    first_strength: float = 1.0
+    first_strength: float
 
 
 def passes(
