@@ -12,6 +12,7 @@ from . import (
     encode,
     explore,
     from_mask,
+    highres,
     lines,
     loras,
     noise,
@@ -54,6 +55,7 @@ class ResonanceExtension(ComfyExtension):
             explore,
             noise,
             encode,
+            highres,
             lines,
         )
         return [checked(node) for menu in menus for node in menu.NODES]

@@ -100,6 +100,16 @@ class EncodeLine(io.ComfyNode):
                     optional=True,
                     tooltip="From Prompt Lines. What its lines say goes before the widgets, for each picture of a batch.",
                 ),
+                io.Float.Input(
+                    "highres_scale",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    advanced=True,
+                    tooltip="SDXL: for the first of two passes, highres_scale of Prompt Lines. SDXL is then told of all sizes times this.",
+                ),
             ],
             outputs=[
                 io.Conditioning.Output(display_name="positive", tooltip="To the sampler, Regions or Apply ControlNet."),
@@ -137,12 +147,13 @@ class EncodeLine(io.ComfyNode):
         crop_left: int = 0,
         crop_top: int = 0,
         item: Item | None = None,
+        highres_scale: float = 0.0,
     ) -> io.NodeOutput:
         from ..resonance.host import weighted
         from ..resonance.paint.encoding import Prompts, Sizes, prompts_of, sizes_of
 
         original = original_width, original_height, original_width_negative, original_height_negative
-        sizes = sizes_of(item, Sizes(width, height, *original, crop_left, crop_top))
+        sizes = sizes_of(item, Sizes(width, height, *original, crop_left, crop_top), highres_scale)
         prompts = prompts_of(item, Prompts(positive, negative))
         made = weighted.encode_prompts(clip, prompts, emb_normalize_mode, chunks, clip_skip, embeddings, sizes)
         return io.NodeOutput(made.positive, made.negative, ui={"resonance_text": ["\n".join(made.notes)]})

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..resonance.host.lines import Workflow
     from ..resonance.host.sessions.chain import Work
 
-OUTPUTS = 17
+OUTPUTS = 18
 IMAGE, MASK, GUIDE = 10, 11, 12
 FOLDERS = {IMAGE: ("image", "start_pictures"), MASK: ("mask", "masks"), GUIDE: ("guide", "guides")}
 """Outputs that hand out pictures, and the inputs that name their folders."""
@@ -182,6 +182,25 @@ class PromptLines(io.ComfyNode):
                     " high). first_width, first_height and first_steps are for it; strength and steps for the second pass.",
                 ),
                 pasted_item(" Several that agree, as a list [ , ], are painted together."),
+                io.Int.Input(
+                    "highres_steps",
+                    default=0,
+                    min=0,
+                    max=1000,
+                    optional=True,
+                    advanced=True,
+                    tooltip="With highres_scale: length of the first pass's schedule, in steps. 0: that of the line.",
+                ),
+                io.Float.Input(
+                    "highres_strength",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                    advanced=True,
+                    tooltip="With highres_scale: how much of a start picture the first pass makes anew. 0: as much as the second.",
+                ),
             ],
             outputs=[
                 types.Item.Output(
@@ -221,6 +240,10 @@ class PromptLines(io.ComfyNode):
                 ),
                 io.Int.Output(
                     "first_steps", tooltip="Steps that the first pass runs; without highres_scale the same as steps."
+                ),
+                io.Float.Output(
+                    "first_strength",
+                    tooltip="For the denoise of the first pass; without highres_scale the same as strength.",
                 ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.dynprompt],
@@ -266,6 +289,8 @@ class PromptLines(io.ComfyNode):
         strength: float = 0.8,
         highres_scale: float = 0.0,
         item: str = "",
+        highres_steps: int = 0,
+        highres_strength: float = 0.0,
     ) -> io.NodeOutput:
         from ..resonance.host.lines import Workflow
         from ..resonance.host.sessions import chain, owned
@@ -326,10 +351,10 @@ class PromptLines(io.ComfyNode):
             work = chain.next_work(ask, own, cls.hidden.prompt)
         if work is None:
             return io.NodeOutput(*[ExecutionBlocker(None)] * OUTPUTS)
-        return _outputs(work, highres_scale, used)
+        return _outputs(work, (highres_scale, highres_steps, highres_strength), used)
 
 
-def _outputs(work: "Work", highres_scale: float, used: Callable[[int], bool]) -> io.NodeOutput:
+def _outputs(work: "Work", highres: tuple[float, int, float], used: Callable[[int], bool]) -> io.NodeOutput:
     from ..resonance.host.core_noise import PerPictureNoise
     from ..resonance.paint.passes import passes
     from ..resonance.paint.per_picture import Seeds
@@ -337,7 +362,7 @@ def _outputs(work: "Work", highres_scale: float, used: Callable[[int], bool]) ->
     payloads = [_line(each) for each in work.item.batch]
     line = payloads[0]  # what is not told of each agrees
     size = line.width, line.height
-    how = passes(size, line.steps, line.strength, work.image is not None, highres_scale)
+    how = passes(size, line.steps, line.strength, work.image is not None, *highres)
     pictures = [] if work.image is None else [work.image, *work.beside]
     masks, guides = [each.mask for each in payloads], [each.guide for each in payloads]
     image = _together(pictures, how.first, IMAGE) if used(IMAGE) else None
@@ -359,6 +384,7 @@ def _outputs(work: "Work", highres_scale: float, used: Callable[[int], bool]) ->
         PerPictureNoise(Seeds(*(each.seed for each in payloads))),
         *how.first,
         how.first_steps,
+        how.first_strength,
     )
 
 

@@ -16,6 +16,7 @@ ROULETTE = "ResonanceModelRoulette"
 PER_PICTURE_NOISE = "ResonancePerPictureNoise"
 ENCODE_LINE = "ResonanceEncodeLine"
 LORA_STACK = "ResonanceLoRAStack"
+HIGHRES_FIX = "ResonanceHighresFix"
 
 DRIVEN = "resonance_vary"
 """Key of ComfyUI's ``extra_data`` under which a driver asks Vary: its ``kind`` is :data:`PLAN` or :data:`MAKE`."""
@@ -106,7 +107,9 @@ def model_of(graph: Graph) -> str:
 
 
 def has_stages(graph: Graph) -> bool:
-    """Whether pictures of prompt lines are painted in two passes, as far as the graph says so."""
+    """Whether pictures are painted in two passes, as far as the graph says so."""
+    if nodes_of(graph, HIGHRES_FIX):
+        return True
     scales = (graph[each]["inputs"].get("highres_scale") for each in nodes_of(graph, PROMPT_LINES))
     return any(isinstance(scale, (int, float)) and scale > 0 for scale in scales)
 

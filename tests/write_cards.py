@@ -269,6 +269,26 @@ def characters(base: Path) -> Image.Image:
     return card([cells], head="The same words, a LoRA for each", lines=1, font=40)
 
 
+def highres(base: Path) -> Image.Image:
+    """The picture of each pass, that of the first half as wide and high."""
+    graph = deepcopy(EXAMPLES["Canvas by hand"].graph)
+    last = graph["14"]["inputs"]
+    graph |= {
+        "half": node("LatentUpscaleBy", samples=["4", 2], upscale_method="bilinear", scale_by=0.5),
+        "first": node("KSampler", **{**last, "latent_image": ["half", 0]}),
+        "fix": node(
+            "ResonanceHighresFix", samples=["first", 0], vae=["10", 2], width=CELLS, height=CELLS, strength=0.6
+        ),
+        "large": node("ImageScale", image=["fix", 1], upscale_method="nearest-exact", width=CELLS, height=CELLS),
+        "both": node("ImageBatch", image1=["large", 0], image2=["15", 0]),
+    }
+    last |= {"latent_image": ["fix", 0], "denoise": ["fix", 3], "seed": ["fix", 4]}
+    first, second = painted(base, graph, "2", "both", plain())
+    small = ImageOps.expand(first.resize((CELLS // 2, CELLS // 2), Image.Resampling.NEAREST), CELLS // 4, GROUND)
+    large = (each.resize((512, 512), Image.Resampling.BICUBIC) for each in (small, second))
+    return card([list(zip(large, ("first pass", "second pass"), strict=True))], lines=1, font=40)
+
+
 def methods(base: Path) -> Image.Image:
     """Three of the five: of the others, which share places, or push only a little, the tiny model shows too little."""
     rows, shown = dict(zip(METHODS, ROWS, strict=True)), ("attention couple", "dense diffusion (omost)", "area overlay")
@@ -289,6 +309,7 @@ CARDS: dict[str, Callable[[Path], Image.Image]] = {
     "Vary one picture": one,
     "Fifty steps without drift": fifty,
     "Prompt lines": lines,
+    "Highres fix": highres,
     "Wildcards in rounds": wildcards,
     "Canvas by hand": by_hand,
     "Canvas chat": chat,

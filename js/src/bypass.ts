@@ -10,6 +10,7 @@ const SAME: Record<string, Record<string, string>> = {
   ResonanceComposePrompt: { positive: 'tags', negative: 'negative' },
   ResonanceContactSheet: { sheet: 'images' },
   ResonanceCooldown: { value: 'value' },
+  ResonanceHighresFix: { latent: 'samples' },
   ResonanceLoRAStack: { MODEL: 'model', CLIP: 'clip' },
   ResonancePerPictureNoise: { sampler: 'sampler' },
   ResonanceRegionFromConditioning: { regions: 'regions' },

@@ -73,6 +73,7 @@ _GRAPH = (
         "control_net_models",
     ),
     "clip_vision_strength",
+    *(name for name in options.OPTIONS if name.startswith("highres_fix_")),
 )
 """Options that become nodes."""
 

@@ -21,8 +21,9 @@ from ..files import store, texts
 from ..files.names import check_name, writable
 from ..gen_img import options
 from ..gen_img.command_line import CommandLine
-from ..gen_img.graph import check_networks
+from ..gen_img.graph import check_networks, check_passes
 from ..gen_img.pictures import Given, given
+from ..graph import has_stages
 from ..paint.lines import PromptText, read_lines
 from ..paint.shots import Widgets
 from ..paint.wildcards import WildcardFiles
@@ -69,6 +70,10 @@ class Work:
     @property
     def asked(self) -> Mapping[str, Any]:
         return self.line.asked
+
+    @property
+    def in_two_passes(self) -> bool:
+        return self.recipe is not None and has_stages(self.recipe.graph)
 
 
 def run(line: CommandLine, own: Own, servers: ComfyServers, out: Output) -> None:
@@ -137,6 +142,7 @@ def _prepared(
         raise WrongKind(folder.name, before.kind, "lines")
     check_networks(line.asked)
     pictures = given(line, text, {name: root for name, root in places.roots.items() if name != "output"})
+    check_passes(line.asked, line.given, pictures.graph.mask)
     engines = engines_for(line, own, servers, comfyui, out)
     seed = _seed(line, before)
     inputs = _inputs(line, folder.name, seed, pictures)
@@ -213,7 +219,7 @@ def _fill(work: Work, workflow: ItemWorkflow | None, text: str, follow: bool) ->
         folder=work.folder,
         widgets=Widgets(
             **{name: inputs[name] for name in ("width", "height", "steps", "scale")},
-            strength=inputs["strength"] if work.pictures.start else None,
+            strength=inputs["strength"] if work.pictures.start or work.in_two_passes else None,
         ),
         per_line=inputs["images_per_prompt"],
         iterations=inputs["iterations"],

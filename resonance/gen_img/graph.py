@@ -1,20 +1,23 @@
 """The graph that paints what gen_img's command line asks for: Prompt Lines, core's nodes, Round Output."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..graph import ENCODE_LINE, LORA_STACK, PER_PICTURE_NOISE, PROMPT_LINES, ROUND_OUTPUT
+from ..graph import ENCODE_LINE, HIGHRES_FIX, LORA_STACK, PER_PICTURE_NOISE, PROMPT_LINES, ROUND_OUTPUT
 from ..told import Told
-from .samplers import sampler
+from .options import UPSCALER
+from .samplers import Sampler, sampler
 
 Graph = dict[str, dict[str, Any]]
 Link = list[Any]
 Options = Mapping[str, Any]
 
-ITEM, _, _, LATENT, _, _, SCALE, STEPS, _, STRENGTH, IMAGE, MASK, GUIDE = (["lines", n] for n in range(13))
+ITEM, _, _, LATENT, WIDTH, HEIGHT, SCALE, STEPS, _, STRENGTH, IMAGE, MASK, GUIDE = (["lines", n] for n in range(13))
+FIRST_STEPS, FIRST_STRENGTH = ["lines", 16], ["lines", 17]
+SECOND_LATENT, FIRST_IMAGE, SECOND_STEPS, SECOND_STRENGTH, _, SECOND_NOISE = (["highres", n] for n in range(6))
 MODULES = ("networks.", "lycoris.")
 """What the names of modules of LoRAs begin with."""
 MOST_LORAS = 8
@@ -58,14 +61,18 @@ def graph_of(asked: Options, pictures: Pictures) -> Graph:
     Raises:
         Told: what is asked for does not fit together.
     """
-    made: Graph = {"lines": _node(PROMPT_LINES, batch_size=asked["batch_size"])}
+    made: Graph = {"lines": _node(PROMPT_LINES, batch_size=asked["batch_size"], **_first_pass(asked))}
     model, clip, vae = _models(made, asked)
+    highres = asked["highres_fix_scale"]
     if pictures.places:
-        model, positive, negative = _regions(made, asked, model, clip, pictures.places)
+        model, *words = _regions(made, asked, model, clip, pictures.places)
+        first_words = words
     else:
         if asked["network_weights"]:
             model, clip = _loras(made, asked, model=model, clip=clip)
-        positive, negative = _words(made, asked, clip)
+        words = first_words = _words(made, asked, clip)
+        if highres:
+            first_words = _words(made, asked, clip, "first words", highres_scale=highres)
     latent: Link = LATENT
     if pictures.start:
         made["start"] = _node("VAEEncode", pixels=IMAGE, vae=vae)
@@ -73,12 +80,59 @@ def graph_of(asked: Options, pictures: Pictures) -> Graph:
     if pictures.mask:
         made["masked"] = _node("SetLatentNoiseMask", samples=latent, mask=MASK)
         latent = ["masked", 0]
-    if asked["clip_vision_strength"] is not None:
-        positive = _seen(made, positive, asked["clip_vision_strength"])
-    positive, negative = _controlled(made, asked, pictures.guides, model, vae, positive, negative)
-    image = _sampled(made, asked["sampler"], model, vae, positive, negative, latent)
-    made["save"] = _node(ROUND_OUTPUT, images=image, item=ITEM, next_round_takes="none")
+    how = sampler(asked["sampler"])
+    noise, steps, strength = _drawn(made, how), STEPS, STRENGTH
+    controlled = not asked["highres_fix_disable_control_net"]
+    before: dict[str, Link] = {}
+    if highres:
+        conditioned = _conditioned(made, asked, pictures, model, vae, *first_words, stage="first ")
+        sampled = _sampled(made, how, model, *conditioned, noise, FIRST_STEPS, FIRST_STRENGTH, latent, stage="first ")
+        made["highres"] = _node(HIGHRES_FIX, samples=sampled, vae=vae, item=ITEM, **_scaling(asked, model))
+        latent, noise, steps, strength = SECOND_LATENT, SECOND_NOISE, SECOND_STEPS, SECOND_STRENGTH
+        before = {"before": FIRST_IMAGE} if asked["highres_fix_save_1st"] else {}
+    conditioned = _conditioned(made, asked, pictures, model, vae, *words, controlled=controlled)
+    sampled = _sampled(made, how, model, *conditioned, noise, steps, strength, latent)
+    made["decode"] = _node("VAEDecode", samples=sampled, vae=vae)
+    made["save"] = _node(ROUND_OUTPUT, images=["decode", 0], item=ITEM, next_round_takes="none", **before)
     return made
+
+
+def check_passes(asked: Options, given: Collection[str], mask: bool) -> None:
+    """
+    Args:
+        given: names of the options that were given.
+        mask: part of a start picture is kept.
+
+    Raises:
+        Told: options of two passes do not fit together.
+    """
+    scale = asked["highres_fix_scale"]
+    if lost := [f"--{name}" for name in given if name.startswith("highres_fix_") and not scale]:
+        raise Told(f"{', '.join(lost)}: only in two passes. Pass --highres_fix_scale, too, such as 0.5.")
+    if scale and mask:
+        raise Told(
+            "--highres_fix_scale: the second pass paints the whole picture anew, so it does not go with a --mask_path."
+        )
+    if bool(asked["highres_fix_upscaler"]) != bool(asked["highres_fix_upscaler_args"]):
+        raise Told(
+            f"Pass --highres_fix_upscaler {UPSCALER} and its file, --highres_fix_upscaler_args weights=FILE, both or neither."
+        )
+
+
+def _first_pass(asked: Options) -> dict[str, Any]:
+    """What Prompt Lines is told of the first of two passes."""
+    if not asked["highres_fix_scale"]:
+        return {}
+    names = ("scale", "steps", "strength")
+    return {f"highres_{name}": asked[f"highres_fix_{name}"] or 0 for name in names}
+
+
+def _scaling(asked: Options, model: Link) -> dict[str, Any]:
+    """What Highres Fix is told. For each picture its line says size, steps and seed, too."""
+    known = {"width": WIDTH, "height": HEIGHT, "steps": asked["steps"], "strength": STRENGTH, "seed": 0}
+    if file := asked["highres_fix_upscaler_args"]:
+        return {**known, "method": "latent upscaler", "upscaler": file, "model": model}
+    return {**known, "method": "latent bicubic" if asked["highres_fix_latents_upscaling"] else "lanczos"}
 
 
 def _models(made: Graph, asked: Options) -> tuple[Link, Link, Link]:
@@ -110,8 +164,8 @@ def _loras(made: Graph, asked: Options, **to: Link) -> tuple[Link, Link]:
     return ["loras", 0], ["loras", 1]
 
 
-def _words(made: Graph, asked: Options, clip: Link) -> tuple[Link, Link]:
-    made["words"] = _node(
+def _words(made: Graph, asked: Options, clip: Link, name: str = "words", **more: Any) -> tuple[Link, Link]:
+    made[name] = _node(
         ENCODE_LINE,
         clip=clip,
         item=ITEM,
@@ -121,9 +175,10 @@ def _words(made: Graph, asked: Options, clip: Link) -> tuple[Link, Link]:
         chunks=asked["max_embeddings_multiples"],
         clip_skip=asked["clip_skip"] or 0,
         embeddings=", ".join(map(_stem, asked["textual_inversion_embeddings"])),
-        **{name: asked[name] for name in _SIZES if asked[name] is not None},
+        **{size: asked[size] for size in _SIZES if asked[size] is not None},
+        **more,
     )
-    return ["words", 0], ["words", 1]
+    return [name, 0], [name, 1]
 
 
 NOT_IN_PARTS = ("textual_inversion_embeddings", "emb_normalize_mode", "max_embeddings_multiples", *_SIZES)
@@ -183,21 +238,53 @@ def _regions(made: Graph, asked: Options, model: Link, clip: Link, places: str) 
     return ["regions", 0], ["regions", 1], ["regions", 2]
 
 
-def _seen(made: Graph, positive: Link, strength: float) -> Link:
+def _conditioned(
+    made: Graph,
+    asked: Options,
+    pictures: Pictures,
+    model: Link,
+    vae: Link,
+    positive: Link,
+    negative: Link,
+    *,
+    stage: str = "",
+    controlled: bool = True,
+) -> tuple[Link, Link]:
+    """The words of a pass with all that acts beside them.
+
+    Args:
+        stage: stands before the names of nodes that each pass has for itself.
+        controlled: ControlNets act in it.
+    """
+    if asked["clip_vision_strength"] is not None:
+        positive = _seen(made, positive, asked["clip_vision_strength"], stage)
+    if not controlled:
+        return positive, negative
+    return _controlled(made, asked, pictures.guides, model, vae, positive, negative, stage)
+
+
+def _seen(made: Graph, positive: Link, strength: float, stage: str) -> Link:
     made["eyes"] = _node("CLIPVisionLoader", clip_name="clip_vision_g.safetensors")
     made["seen"] = _node("CLIPVisionEncode", clip_vision=["eyes", 0], image=IMAGE, crop="center")
-    made["vision"] = _node(
+    made[f"{stage}vision"] = _node(
         "unCLIPConditioning",
         conditioning=positive,
         clip_vision_output=["seen", 0],
         strength=strength,
         noise_augmentation=0.0,
     )
-    return ["vision", 0]
+    return [f"{stage}vision", 0]
 
 
 def _controlled(
-    made: Graph, asked: Options, guides: Sequence[str], model: Link, vae: Link, positive: Link, negative: Link
+    made: Graph,
+    asked: Options,
+    guides: Sequence[str],
+    model: Link,
+    vae: Link,
+    positive: Link,
+    negative: Link,
+    stage: str,
 ) -> tuple[Link, Link]:
     nets: list[str] = asked["control_net_models"]
     for n, net in enumerate(nets):
@@ -210,7 +297,7 @@ def _controlled(
             low, high = (value / 255 for value in thresholds)
             made[f"edges {n}"] = _node("Canny", image=guide, low_threshold=low, high_threshold=high)
             guide = [f"edges {n}", 0]
-        made[f"control {n}"] = _node(
+        made[f"{stage}control {n}"] = _node(
             "ControlNetApplyAdvanced",
             positive=positive,
             negative=negative,
@@ -221,7 +308,7 @@ def _controlled(
             end_percent=_of(asked["control_net_ratios"], n, 1.0),
             vae=vae,
         )
-        positive, negative = [f"control {n}", 0], [f"control {n}", 1]
+        positive, negative = [f"{stage}control {n}", 0], [f"{stage}control {n}", 1]
     return positive, negative
 
 
@@ -247,25 +334,43 @@ def _of(values: Sequence[Any] | None, n: int, default: Any) -> Any:
     return values[n] if values and n < len(values) else default
 
 
-def _sampled(made: Graph, name: str, model: Link, vae: Link, positive: Link, negative: Link, latent: Link) -> Link:
-    how = sampler(name)
+def _drawn(made: Graph, how: Sampler) -> Link:
+    """The noise of the first pass that there is. Its node makes the sampler of each."""
     if how.eta is None:
         made["sampler"] = _node("KSamplerSelect", sampler_name=how.name)
     else:
         made["sampler"] = _node("SamplerDPMPP_2S_Ancestral", eta=how.eta, s_noise=1.0)
     made["noise"] = _node(PER_PICTURE_NOISE, sampler=["sampler", 0], seed=0, item=ITEM)
-    made["sigmas"] = _node("BasicScheduler", model=model, scheduler=how.scheduler, steps=STEPS, denoise=STRENGTH)
-    made["guider"] = _node("CFGGuider", model=model, positive=positive, negative=negative, cfg=SCALE)
-    made["sample"] = _node(
+    return ["noise", 0]
+
+
+def _sampled(
+    made: Graph,
+    how: Sampler,
+    model: Link,
+    positive: Link,
+    negative: Link,
+    noise: Link,
+    steps: Link,
+    strength: Link,
+    latent: Link,
+    *,
+    stage: str = "",
+) -> Link:
+    """What a pass makes."""
+    made[f"{stage}sigmas"] = _node(
+        "BasicScheduler", model=model, scheduler=how.scheduler, steps=steps, denoise=strength
+    )
+    made[f"{stage}guider"] = _node("CFGGuider", model=model, positive=positive, negative=negative, cfg=SCALE)
+    made[f"{stage}sample"] = _node(
         "SamplerCustomAdvanced",
-        noise=["noise", 0],
-        guider=["guider", 0],
+        noise=noise,
+        guider=[f"{stage}guider", 0],
         sampler=["noise", 1],
-        sigmas=["sigmas", 0],
+        sigmas=[f"{stage}sigmas", 0],
         latent_image=latent,
     )
-    made["decode"] = _node("VAEDecode", samples=["sample", 0], vae=vae)
-    return ["decode", 0]
+    return [f"{stage}sample", 0]
 
 
 def _stem(file: str) -> str:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..graph import LORA_STACK
+from ..graph import HIGHRES_FIX, LORA_STACK
 from ..told import Told
 
 Graph = dict[str, dict[str, Any]]
@@ -16,7 +16,8 @@ INPUTS: Mapping[str, tuple[str, str]] = {
     "VAELoader": ("vae_name", "vae"),
     "DiffControlNetLoader": ("control_net_name", "controlnet"),
     "CLIPVisionLoader": ("clip_name", "clip_vision"),
-    **{LORA_STACK: ("lora_", "loras")},
+    LORA_STACK: ("lora_", "loras"),
+    HIGHRES_FIX: ("upscaler", "latent_upscale_models"),
 }
 """Of nodes that load a model: the input that names it, or with which the names of those begin, and the folder in which it lies."""
 

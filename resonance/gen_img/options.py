@@ -87,6 +87,7 @@ ATTENTION = "ComfyUI takes the fastest attention that is there; its own options,
 VAE = "ComfyUI decodes in pieces when memory is short."
 DETECTED = "ComfyUI sees in the file what kind of model it is."
 MERGED = "ComfyUI lays LoRAs into the weights before it paints, once for pictures that want the same."
+UPSCALER = "tools.latent_upscaler"
 LATER = "It is to come with a later version."
 OWN = "Until then: a workflow of yours with Prompt Lines and {node}, passed with --workflow."
 
@@ -98,6 +99,14 @@ def _sampler(text: str) -> str:
     if text not in SAMPLERS and text not in COMFYUI:
         raise ValueError(f"one of {', '.join(SAMPLERS)}, or a name of ComfyUI's")
     return text
+
+
+def _weights(text: str) -> str:
+    """The file that arguments of the upscaler name."""
+    name, _, file = text.partition("=")
+    if name.strip() != "weights" or not file.strip() or ";" in file:
+        raise ValueError("weights=FILE and nothing else")
+    return file.strip()
 
 
 def _own(node: str) -> str:
@@ -162,7 +171,11 @@ _ROWS = (
         read=str,
         spelled=("mask_image",),
     ),
-    Option(name="strength", tip="How much of the start picture is painted anew. Default: 0.8.", read=decimal(0.01, 1)),
+    Option(
+        name="strength",
+        tip="How much of the start picture, or of that of the first pass, is painted anew. Default: 0.8.",
+        read=decimal(0.01, 1),
+    ),
     # How many
     Option(name="images_per_prompt", tip="Pictures of each line.", read=_count, default=1),
     Option(name="n_iter", tip="How often all lines are gone through.", read=_count, default=1),
@@ -329,20 +342,46 @@ _ROWS = (
         read=decimal(-10, 10),
         servers=True,
     ),
-    # To come
+    # Two passes
     *(
-        Option(name=f"highres_fix_{name}", tip=tip, read=read, instead=_own("a second KSampler"))
-        for name, tip, read in (
-            ("scale", "Size of the first pass.", _float),
-            ("strength", "Strength of the first pass.", _float),
-            ("steps", "Steps of the first pass.", _count),
-            ("save_1st", "The first pass is saved, too.", None),
-            ("latents_upscaling", "Latents are scaled in place of pictures.", None),
-            ("disable_control_net", "No ControlNet in the second pass.", None),
-            ("upscaler", "What scales between the passes.", str),
-            ("upscaler_args", "What that is told.", str),
+        Option(name=f"highres_fix_{name}", tip=tip, read=read, default=default, servers=True)
+        for name, tip, read, default in (
+            (
+                "scale",
+                "Pictures are painted in two passes, the first with sides of this share; --steps and --strength are the second's.",
+                decimal(0.01, 1),
+                None,
+            ),
+            (
+                "strength",
+                "How much of a start picture the first pass paints anew. Default: --strength.",
+                decimal(0.01, 1),
+                None,
+            ),
+            ("steps", "Length of the first pass's schedule. Default: 28.", whole(1, 1000), 28),
+            ("save_1st", "The picture of the first pass is saved, too.", None, None),
+            (
+                "latents_upscaling",
+                "Between the passes latents are scaled, bicubic, in place of the picture; not with an upscaler.",
+                None,
+                None,
+            ),
+            ("disable_control_net", "The second pass is painted without ControlNet.", None, None),
+            (
+                "upscaler",
+                f"What scales between the passes: {UPSCALER}, for SD1.5 and SD2.",
+                one_of(UPSCALER),
+                None,
+            ),
+            (
+                "upscaler_args",
+                "Its file, of ComfyUI's models/latent_upscale_models: weights=FILE.",
+                _weights,
+                None,
+            ),
         )
     ),
+    # To come
     *(
         Option(name=f"ds_{name}", tip=tip, read=read, instead=_own("PatchModelAddDownscale (Kohya Deep Shrink)"))
         for name, tip, read in (

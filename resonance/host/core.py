@@ -108,6 +108,11 @@ def other_input(node_id: str | None, name: str) -> Any:
     return None if isinstance(value, list) else value
 
 
+def is_connected(node_id: str | None, name: str) -> bool:
+    """Whether something comes to another input of a node, see :func:`other_input`."""
+    return isinstance(_validated.get({}).get(node_id or "", {}).get("inputs", {}).get(name), list)
+
+
 class Failure(NamedTuple):
     """What ended a run (execution.py, ``handle_execution_error``): the exception's class and text, and the node's type and id."""
 
@@ -314,6 +319,11 @@ def latent(samples: torch.Tensor, scale: int) -> dict[str, Any]:
 def side(vae: Any) -> int:
     """Of how many pixels the sides of a picture must be a multiple for a VAE (comfy/sd.py)."""
     return vae.spacial_compression_encode()
+
+
+def latent_format(model: Any) -> str:
+    """The name of the kind of latents that a model paints (comfy/latent_formats.py)."""
+    return type(model.get_model_object("latent_format")).__name__
 
 
 def guided(conditioning: list[Any], scale: float) -> list[Any]:

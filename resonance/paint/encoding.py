@@ -5,6 +5,7 @@ from typing import NamedTuple
 from ..session.item import Item
 from ..session.payloads import PromptLine
 from .options import Options, read_options
+from .passes import first_size, share
 
 
 class Prompts(NamedTuple):
@@ -45,35 +46,41 @@ def prompts_of(item: Item | None, otherwise: Prompts) -> list[Prompts]:
     ]
 
 
-def sizes_of(item: Item | None, otherwise: Sizes) -> Sizes:
+def sizes_of(item: Item | None, otherwise: Sizes, highres_scale: float = 0.0) -> Sizes:
     """What is told of each picture of a run: those of a batch agree in it.
 
     Args:
         otherwise: what counts for what no line says. Of its original sizes 0 is that of the picture, in the negative that of the
             positive.
+        highres_scale: above 0: it is told of the first of two passes, see :func:`.passes.passes`.
     """
     width, height = otherwise.width, otherwise.height
     options = Options()
     if item and isinstance(line := item.payload, PromptLine):
         width, height = line.width, line.height
         options = read_options(line.options).options
+    if highres_scale:
+        width, height = first_size((width, height), highres_scale)
 
-    def first(given: int | None, widget: int) -> int:
-        return widget if given is None else given
+    def told(given: int | None, widget: int, unless: int) -> int:
+        pixels = widget or None if given is None else given
+        if pixels is None:
+            return unless
+        return share(pixels, highres_scale) if highres_scale else pixels
 
-    original_width = first(options.original_width, otherwise.original_width or width)
-    original_height = first(options.original_height, otherwise.original_height or height)
+    original_width = told(options.original_width, otherwise.original_width, width)
+    original_height = told(options.original_height, otherwise.original_height, height)
     return Sizes(
         width=width,
         height=height,
         original_width=original_width,
         original_height=original_height,
-        original_width_negative=first(
-            options.original_width_negative, otherwise.original_width_negative or original_width
+        original_width_negative=told(
+            options.original_width_negative, otherwise.original_width_negative, original_width
         ),
-        original_height_negative=first(
-            options.original_height_negative, otherwise.original_height_negative or original_height
+        original_height_negative=told(
+            options.original_height_negative, otherwise.original_height_negative, original_height
         ),
-        crop_left=first(options.crop_left, otherwise.crop_left),
-        crop_top=first(options.crop_top, otherwise.crop_top),
+        crop_left=told(options.crop_left, otherwise.crop_left, 0),
+        crop_top=told(options.crop_top, otherwise.crop_top, 0),
     )

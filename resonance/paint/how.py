@@ -1,12 +1,13 @@
 """How a picture was made, as far as it can be known: for the texts that A1111's web UI and kohya's gen_img write into pictures."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 
 from ..graph import (
     ENCODE_LINE,
     EXPLORE,
+    HIGHRES_FIX,
     LORA_STACK,
     PER_PICTURE_NOISE,
     PROMPT_LINES,
@@ -28,12 +29,15 @@ from . import a1111
 from .encoding import Sizes, sizes_of
 from .multipliers import of_line, padded, read_multipliers
 from .options import Said, parts, read_options
+from .passes import following
 from .request import Request, model_name, parameters
 
 _SEEDS = {"KSampler": "seed", "KSamplerAdvanced": "noise_seed", "SamplerCustomAdvanced": "noise"}
 """The samplers that are read, and what they call their seed, or the noise that is made of it."""
 _OF_ITEM = {ROUND_INPUT: (5,), EXPLORE: (8,), PROMPT_LINES: (8, 13)}
 """The outputs that hand out an item's own seed, or its noise."""
+_OF_SECOND = (4, 5)
+"""The outputs of Highres Fix that hand out a seed, or its noise."""
 _BESIDE = ("sigmas", "sampler", "guider")
 """Inputs of SamplerCustomAdvanced behind which there is what KSampler has in itself; the guider's MODEL is the one that paints."""
 _KOHYA = {"euler_ancestral": "euler_a", "dpm_2_ancestral": "dpm_2_a"}
@@ -47,6 +51,9 @@ _TOLD = (
     "crop_left",
 )
 """What SDXL is told of sizes: fields of :class:`.encoding.Sizes`."""
+
+
+_Node = Mapping[str, Any]
 
 
 class Lora(NamedTuple):
@@ -65,6 +72,7 @@ class How:
         loras: in the order in which they are put on.
         payload: what the session's fill knows of the picture.
         told: what SDXL is told of its size; None: nobody says anything of that.
+        first: how the first of two passes made its picture, where there are two.
     """
 
     prompt: str
@@ -73,6 +81,7 @@ class How:
     loras: tuple[Lora, ...] = ()
     payload: Payload | None = None
     told: Sizes | None = None
+    first: "How | None" = None
 
     def texts(self, size: Size, seed: int | None = None, graph: bool = True) -> dict[str, str]:
         """What is written into a picture: A1111's ``parameters`` and kohya's keys. Of a graph ComfyUI's ``prompt`` is beside them: then
@@ -162,7 +171,40 @@ def how(graph: Graph, item: Item, words: str, hashes: Mapping[str, str] | None =
         words: what they were made from, as Round Output was told.
         hashes: of their files, by A1111's names.
     """
-    sampler = _sampler(graph)
+    last, first, fix = _passes(graph)
+    steps, strength = item.payload.steps, item.payload.strength
+    if fix and not isinstance(item.payload, PromptLine):
+        steps, strength = (_number(fix["inputs"].get(name)) for name in ("steps", "strength"))
+    found = _how(graph, item, words, hashes or {}, last, steps, strength)
+    return replace(found, first=_first_how(graph, item, words, hashes or {}, first)) if fix else found
+
+
+def _first_how(graph: Graph, item: Item, words: str, hashes: Mapping[str, str], sampler: _Node | None) -> How:
+    """How the first of two passes made its picture."""
+    steps, strength = item.payload.steps, item.payload.strength
+    if isinstance(item.payload, PromptLine):
+        lines = [graph[id_]["inputs"] for id_ in nodes_of(graph, PROMPT_LINES)]
+        own = [(_number(each.get("highres_steps")), _number(each.get("highres_strength"))) for each in lines]
+        steps = own[0][0] or steps if own else steps
+        strength = (own[0][1] or strength if own else strength) if item.source else None
+    written = _number(sampled_with(graph, sampler).get("steps")) if sampler else None
+    return _how(graph, item, words, hashes, sampler, written or steps, strength)
+
+
+def _how(
+    graph: Graph,
+    item: Item,
+    words: str,
+    hashes: Mapping[str, str],
+    sampler: _Node | None,
+    steps: float | None,
+    part: float | None,
+) -> How:
+    """What one sampler made.
+
+    Args:
+        steps, part: length of its schedule and its strength, where they are known.
+    """
     inputs = sampled_with(graph, sampler) if sampler else {}
     prompt, negative = words or _text(graph, inputs.get("positive")), _text(graph, inputs.get("negative"))
     if isinstance(item.payload, Exploration):
@@ -172,15 +214,15 @@ def how(graph: Graph, item: Item, words: str, hashes: Mapping[str, str] | None =
         if not negative or (given is not None and _takes_lines(graph, inputs.get("negative"))):
             negative = given or ""
     strength = _number(inputs.get("denoise"))
-    model, hashes = model_for(graph, item), hashes or {}
+    model = model_for(graph, item)
     facts = {
-        "Steps": _first(item.payload.steps, _number(inputs.get("steps"))),
+        "Steps": _first(steps, _number(inputs.get("steps"))),
         "Sampler": _name(inputs.get("sampler_name")),
         "Schedule type": _name(inputs.get("scheduler")),
         "CFG scale": _first(item.payload.scale, _number(inputs.get("cfg"))),
         "Seed": _seed(graph, item, inputs.get(_SEEDS[sampler["class_type"]])) if sampler else None,
         "Size": None,
-        "Denoising strength": _first(item.payload.strength, strength if strength != 1 else None),
+        "Denoising strength": _first(part, strength if strength != 1 else None),
         "Model hash": hashes.get("Model hash"),
         "Model": model_name(model) if model else None,
         "Lora hashes": hashes.get("Lora hashes"),
@@ -204,7 +246,7 @@ def loras_of(graph: Graph, item: Item) -> list[Lora]:
             ]
         case _:
             found = []
-    if sampler := _sampler(graph):
+    if sampler := _passes(graph)[0]:
         models = [inputs["model"] for inputs in (sampler["inputs"], sampled_with(graph, sampler)) if "model" in inputs]
         return [*found, *_on_model(graph, item, models[0])] if models else found
     return found
@@ -260,19 +302,28 @@ def _written(lora: Lora) -> str:
     return f"<lora:{model_name(lora.name)}:{lora.strength:g}>"
 
 
-def _sampler(graph: Graph) -> Mapping[str, Any] | None:
-    """The one sampler above the pictures of the one Round Output, if it is one that is read."""
+def _passes(graph: Graph) -> tuple[_Node | None, _Node | None, _Node | None]:
+    """The one sampler above the pictures of the one Round Output, if it is one that is read; where Highres Fix stands between two passes,
+    that of the last, that of the first, and itself."""
     ends = nodes_of(graph, ROUND_OUTPUT)
     images = graph[ends[0]]["inputs"].get("images") if len(ends) == 1 else None
     if not isinstance(images, list):
-        return None
+        return None, None, None
     above = str(cast(list[Any], images)[0])
-    nodes = [graph[id_] for id_ in {above, *ancestors(graph, above)} if id_ in graph]
-    samplers = [node for node in nodes if "latent_image" in node["inputs"]]
+    ids = {above, *ancestors(graph, above)}
+    fixes = [id_ for id_ in nodes_of(graph, HIGHRES_FIX) if id_ in ids]
+    if len(fixes) != 1:
+        return _one_sampler(graph, ids), None, None
+    before = ancestors(graph, fixes[0])
+    return _one_sampler(graph, ids - before), _one_sampler(graph, before), graph[fixes[0]]
+
+
+def _one_sampler(graph: Graph, ids: Iterable[str]) -> _Node | None:
+    samplers = [graph[id_] for id_ in ids if id_ in graph and "latent_image" in graph[id_]["inputs"]]
     return samplers[0] if len(samplers) == 1 and samplers[0]["class_type"] in _SEEDS else None
 
 
-def _at(graph: Graph, link: Any) -> Mapping[str, Any] | None:
+def _at(graph: Graph, link: Any) -> _Node | None:
     """The node at the other end of a link."""
     return graph.get(str(cast(list[Any], link)[0])) if isinstance(link, list) and link else None
 
@@ -304,7 +355,7 @@ def _told(graph: Graph, item: Item, link: Any) -> Sizes | None:
     if not says or not all(isinstance(value, int) for value in widgets.values()):
         return None
     try:
-        return sizes_of(item if line else None, Sizes(**widgets))
+        return sizes_of(item if line else None, Sizes(**widgets), _number(node["inputs"].get("highres_scale")) or 0.0)
     except Told:  # see _options
         return None
 
@@ -334,6 +385,9 @@ def _seed(graph: Graph, item: Item, seed: Any) -> int | None:
         return item.seed if "item" in node["inputs"] else cast("int | None", _number(node["inputs"].get("seed")))
     if node["class_type"] == "RandomNoise":
         return _seed(graph, item, node["inputs"].get("noise_seed"))
+    if node["class_type"] == HIGHRES_FIX and output in _OF_SECOND:
+        first = item.seed if "item" in node["inputs"] else _seed(graph, item, node["inputs"].get("seed"))
+        return None if first is None else following(first)
     return item.seed if output in _OF_ITEM.get(node["class_type"], ()) else None
 
 

@@ -14,6 +14,7 @@ from ..files import formats, store
 from ..files.names import writable
 from ..files.sidecar import sidecar
 from ..llm.chat import sound
+from ..paint.how import How
 from ..told import Told
 from ..vary.grid import split
 from . import lineage
@@ -21,7 +22,7 @@ from .item import Item
 from .ledger import Ledger, Result
 from .made import Made
 from .names import Way, endings, names
-from .naming import PROMPT, folder_of
+from .naming import PROMPT, Naming, folder_of
 from .payloads import Exploration, written
 
 log = logging.getLogger(__name__)
@@ -61,12 +62,14 @@ def _keep(
     found = names(ledger, item, made, way, folder, spoken, numbers, note)
     files, besides = list[tuple[str, bytes]](), list[tuple[str, bytes]]()
     for place, ((name, mark), picture) in enumerate(zip(found, (*made.pictures, *made.before), strict=True)):
-        encoded = _encoded(picture, _texts(item, made, mark), made)
+        before = place >= len(made.pictures)
+        how = (before and made.how and made.how.first) or made.how
+        encoded = _encoded(picture, _texts(item, made, mark), made.naming, how)
         files.append((PurePosixPath(name).name, encoded.data))
         if encoded.left:
             besides.append((PurePosixPath(name).with_suffix(formats.BESIDE).name, formats.beside(encoded.left)))
             note(f"{name}: {', '.join(encoded.left)} did not fit into it and is in {besides[-1][0]} beside it.")
-        if made.naming.captions and spoken and place < len(made.pictures):
+        if made.naming.captions and spoken and not before:
             said = split(spoken)[0] if isinstance(item.payload, Exploration) else spoken
             besides.append((PurePosixPath(sidecar(name)).name, f"{said}\n".encode()))
     below = str(PurePosixPath(found[0].file).parent) if found else folder
@@ -110,12 +113,14 @@ def _texts(item: Item, made: Made, mark: Mapping[str, Any] | None) -> dict[str, 
     return texts if mark is None else {**texts, FILE: json.dumps(mark)}
 
 
-def _encoded(picture: bytes | Image.Image, texts: Mapping[str, str] | None, made: Made) -> formats.Encoded:
+def _encoded(
+    picture: bytes | Image.Image, texts: Mapping[str, str] | None, naming: Naming, how: How | None
+) -> formats.Encoded:
     """A picture in the format that is wanted. Raises Told if it is none that can be read, or cannot be saved so."""
 
     def encode(image: Image.Image) -> formats.Encoded:
-        how = made.how.texts(image.size, graph="prompt" in texts) if made.how and texts else {}
-        return formats.encode(image, {**(texts or {}), **how}, made.naming.format, made.naming.quality)
+        said = how.texts(image.size, graph="prompt" in texts) if how and texts else {}
+        return formats.encode(image, {**(texts or {}), **said}, naming.format, naming.quality)
 
     if isinstance(picture, Image.Image):
         return encode(picture)

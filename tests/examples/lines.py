@@ -101,11 +101,69 @@ def wildcards() -> dict[str, Any]:
     return graph
 
 
+HIGHRES = """## Highres fix
+
+Models lose the thread in sizes that they were not trained on. Here each picture is painted small first, then scaled up and painted again in full size.
+
+**Change first**
+
+1. Choose your checkpoint. The first pass should have about the size that it was trained on: 1536 x **highres_scale** 0.65 is 992, for SDXL; for SD1.5 take 1024
+and 0.5.
+2. Press **Run** once. Pictures are in *output/highres fix*, each beside that of its first pass, and in **Rounds** of the sidebar.
+3. **strength** of Prompt Lines, or --t of a line: how much the second pass makes anew. 0.3 keeps more, 0.6 adds more.
+
+| method of Highres Fix | scales |
+|---|---|
+| lanczos | the picture |
+| latent bicubic, latent bilinear | the latents |
+| latent upscaler | the picture, then sd-scripts' network (SD1.5, SD2) |
+
+The second pass has the seed after the first one's. A picture of a batch comes out as it does alone.
+"""
+SCALED = """\
+a lighthouse on a cliff above a stormy sea, oil painting
+a tower of books in a library, candle light --w 1152 --h 1536 --t 0.4"""
+
+
+def highres() -> dict[str, Any]:
+    sampling = {"guider": ["8", 0], "sampler": ["6", 1]}
+    return {
+        "1": node(
+            "ResonancePromptLines",
+            session="highres fix",
+            lines=SCALED,
+            width=1536,
+            height=1536,
+            steps=30,
+            strength=0.5,
+            highres_scale=0.65,
+        ),
+        "2": node("CheckpointLoaderSimple", ckpt_name="sd_xl_base_1.0.safetensors"),
+        "3": node("ResonanceEncodeLine", clip=["2", 1], negative="worst quality, low quality", item=["1", 0]),
+        "5": node("KSamplerSelect", sampler_name="euler_ancestral"),
+        "6": node("ResonancePerPictureNoise", sampler=["5", 0], item=["1", 0]),
+        "7": node("BasicScheduler", model=["2", 0], scheduler="normal", steps=["1", 16], denoise=["1", 17]),
+        "8": node("CFGGuider", model=["2", 0], positive=["3", 0], negative=["3", 1], cfg=["1", 6]),
+        "9": node("SamplerCustomAdvanced", noise=["6", 0], sigmas=["7", 0], latent_image=["1", 3], **sampling),
+        "10": node("ResonanceHighresFix", samples=["9", 0], vae=["2", 2], item=["1", 0]),
+        "11": node("BasicScheduler", model=["2", 0], scheduler="normal", steps=["10", 2], denoise=["10", 3]),
+        "12": node("SamplerCustomAdvanced", noise=["10", 5], sigmas=["11", 0], latent_image=["10", 0], **sampling),
+        "13": node("VAEDecode", samples=["12", 0], vae=["2", 2]),
+        "14": node("ResonanceRoundOutput", images=["13", 0], item=["1", 0], before=["10", 1], next_round_takes="none"),
+    }
+
+
 EXAMPLES = {
     "Prompt lines": Example(
         night(),
         [["note", "2"], ["1"], ["3", "4", "5"], ["6", "7", "8", "9", "10"]],
         NIGHT + TABLE + CHECKPOINT,
+        {"1": 1050},
+    ),
+    "Highres fix": Example(
+        highres(),
+        [["note", "2"], ["1"], ["3", "5", "6"], ["7", "8", "9", "10"], ["11", "12", "13", "14"]],
+        HIGHRES + TABLE + CHECKPOINT,
         {"1": 1050},
     ),
     "Wildcards in rounds": Example(

@@ -146,6 +146,17 @@ def test_lines_become_pictures_two_at_a_time(comfy: Comfy) -> None:
     assert [item["prompt"].split()[0] for item in items[6:]] == ["spring", "summer", "autumn", "winter"]
 
 
+def test_two_passes_are_saved_beside_one_another(comfy: Comfy) -> None:
+    graph = comfy.complete(EXAMPLES["Highres fix"].graph)
+    text = graph["1"]["inputs"]["lines"].replace("1152", "96").replace("1536", "128")
+    graph["1"]["inputs"] |= {"lines": text, "width": 128, "height": 128, "steps": 4, "highres_scale": 0.5}
+    comfy.run(graph)
+    comfy.idle()
+    _, items = query.read_round(output(comfy) / "highres fix", 1)
+    made = [[Image.open(output(comfy) / "highres fix" / file).size for file in item["files"]] for item in items]
+    assert made == [[(128, 128), (64, 64)], [(96, 128), (32, 64)]]
+
+
 @pytest.mark.long
 def test_rounds_choose_for_each_picture(comfy: Comfy, models: Path) -> None:
     shutil.copytree(

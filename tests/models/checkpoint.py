@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 
 from .wired.clip_text import clip_text
 from .wired.controlnet import controlnet
@@ -50,6 +51,23 @@ def build_characters(folder: Path, left: str, right: str) -> None:
     """Writes two LoRAs for ``tiny_sd15``: with one, red words paint blue, with the other they paint green."""
     for name, colors in ((left, (0, 2)), (right, (0, 1))):
         save(folder / "loras" / name, swap(SMALLEST, SD1, colors, lora_te=768))
+
+
+def build_upscaler(folder: Path) -> None:
+    """Writes ``latent_upscale_models/tiny_upscaler``, a network of sd-scripts' tools.latent_upscaler with random weights."""
+    from resonance.latent_upscaler import LatentUpscaler
+
+    folder = folder / "latent_upscale_models"
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(0)
+    state = LatentUpscaler().state_dict()
+    for key, tensor in state.items():
+        if "running_mean" in key:
+            tensor.normal_(0, 0.1)
+        elif "running_var" in key:
+            tensor.uniform_(0.5, 1.5)
+    small = {key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in state.items()}
+    save_file(small, folder / "tiny_upscaler.safetensors")
 
 
 KINDS = ("lora", "locon", "loha", "lokr")

@@ -11,6 +11,7 @@ from host.paint import CLIP, MODEL, VAE, hue, paint, picture
 from host.regional import AREA, COUPLE, HALVES, hues, pictures, place
 from host.test_canvas import BOAT, PROGRAM, SEA, layout, run, shows
 from host.test_explore import explore
+from host.test_highres_fix import fix as highres_fix
 from host.test_llm import RED, Texts, captions, connect, core, describe
 from host.test_lora_stack import stack, stacked
 from host.test_old_nodes import halves as old_halves
@@ -120,6 +121,12 @@ def test_resonance_encode_line(comfy: Comfy) -> None:
     for side in (0, 1):
         [[tokens, _]] = value(comfy, ("encode", side), load=LOAD, encode=encode)
         assert tokens["shape"] == [1, 154, 768]
+
+
+def test_resonance_highres_fix(comfy: Comfy) -> None:
+    fix = highres_fix("small", "latent bicubic")
+    small = node("EmptyLatentImage", width=32, height=32, batch_size=1)
+    assert value(comfy, ("fix", 0), load=LOAD, small=small, fix=fix)["samples"]["shape"] == [1, 4, 12, 8]
 
 
 # Rounds

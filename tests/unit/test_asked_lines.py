@@ -168,15 +168,23 @@ def test_what_may_be_unexpected_is_said_once_for_each_time_the_lines_are_read(le
 @pytest.mark.parametrize(
     ("steps", "strength", "starts", "highres", "found"),
     [
-        (20, None, False, 0.0, Passes((512, 768), 20, 20, 1.0)),
-        (20, 0.5, False, 0.0, Passes((512, 768), 20, 20, 1.0)),
-        (20, 0.5, True, 0.0, Passes((512, 768), 10, 10, 0.5)),
-        (100, 0.29, True, 0.0, Passes((512, 768), 29, 29, 0.29)),
-        (3, 0.1, True, 0.0, Passes((512, 768), 1, 1, 0.1)),
-        (20, 0.5, False, 0.5, Passes((256, 384), 20, 10, 0.5)),
-        (20, 0.5, True, 0.3, Passes((128, 224), 10, 10, 0.5)),
-        (20, None, False, 0.01, Passes((32, 32), 20, 20, 1.0)),
+        (20, None, False, 0.0, Passes((512, 768), 20, 20, 1.0, 1.0)),
+        (20, 0.5, False, 0.0, Passes((512, 768), 20, 20, 1.0, 1.0)),
+        (20, 0.5, True, 0.0, Passes((512, 768), 10, 10, 0.5, 0.5)),
+        (100, 0.29, True, 0.0, Passes((512, 768), 29, 29, 0.29, 0.29)),
+        (3, 0.1, True, 0.0, Passes((512, 768), 1, 1, 0.1, 0.1)),
+        (20, 0.5, False, 0.5, Passes((256, 384), 20, 10, 0.5, 1.0)),
+        (20, 0.5, True, 0.3, Passes((128, 224), 10, 10, 0.5, 0.5)),
+        (20, None, False, 0.01, Passes((32, 32), 20, 20, 1.0, 1.0)),
     ],
 )
 def test_the_passes_of_a_picture(steps: int, strength: float | None, starts: bool, highres: float, found: Passes):
     assert passes((512, 768), steps, strength, starts, highres) == found
+
+
+def test_the_first_pass_may_have_steps_and_a_strength_of_its_own():
+    size, half = (512, 768), (256, 384)
+    assert passes(size, 48, 0.5, False, 0.5, 28, 0.25) == Passes(half, 28, 24, 0.5, 1.0)
+    assert passes(size, 48, 0.5, True, 0.5, 28, 0.25) == Passes(half, 7, 24, 0.5, 0.25)
+    assert passes(size, 48, 0.5, True, 0.5, 28) == Passes(half, 14, 24, 0.5, 0.5)
+    assert passes(size, 48, 0.5, True, 0.0, 28, 0.25) == Passes(size, 24, 24, 0.5, 0.5), "there is one pass"

@@ -15,6 +15,7 @@ var SAME = {
 	},
 	ResonanceContactSheet: { sheet: "images" },
 	ResonanceCooldown: { value: "value" },
+	ResonanceHighresFix: { latent: "samples" },
 	ResonanceLoRAStack: {
 		MODEL: "model",
 		CLIP: "clip"
