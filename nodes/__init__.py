@@ -12,6 +12,7 @@ from . import (
     encode,
     explore,
     from_mask,
+    gradual,
     lines,
     loras,
     noise,
@@ -53,6 +54,7 @@ class ResonanceExtension(ComfyExtension):
             color,
             explore,
             noise,
+            gradual,
             encode,
             lines,
         )

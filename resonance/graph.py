@@ -16,6 +16,7 @@ ROULETTE = "ResonanceModelRoulette"
 PER_PICTURE_NOISE = "ResonancePerPictureNoise"
 ENCODE_LINE = "ResonanceEncodeLine"
 LORA_STACK = "ResonanceLoRAStack"
+GRADUAL_LATENT = "ResonanceGradualLatent"
 
 DRIVEN = "resonance_vary"
 """Key of ComfyUI's ``extra_data`` under which a driver asks Vary: its ``kind`` is :data:`PLAN` or :data:`MAKE`."""

@@ -17,6 +17,9 @@ from ..told import Told
 CORE = ("comfy.k_diffusion.sampling", "comfy.samplers", "comfy.extra_samplers.uni_pc")
 """Modules of the functions of core's samplers."""
 
+BY_SEED = "draws_by_seed"
+"""Attribute of a sampler's function that itself draws for each picture what its seed says, see :func:`drawing`."""
+
 Draw = Callable[..., torch.Tensor]
 """From one level of noise to another: noise."""
 
@@ -83,6 +86,8 @@ def per_picture(sampler: Any, count: int = 1) -> KSAMPLER:
         return inner(model, x, sigmas, extra_args=extra_args, **more)
 
     def drawn() -> Noise:
+        if getattr(run, BY_SEED, False):
+            return "none"
         # The names are the inner function's, if it has any.
         return noise_of(
             run.__name__.removeprefix("sample_").removesuffix("_function"), settings, run.__module__ in CORE
@@ -93,6 +98,31 @@ def per_picture(sampler: Any, count: int = 1) -> KSAMPLER:
     copied = copy.copy(sampler)
     copied.sampler_function = run
     return copied
+
+
+def drawing(x: torch.Tensor, seed: int | None) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The noise of one step after the other, for latents whose size may change: as ``default_noise_sampler`` draws it for a batch, with
+    :class:`~resonance.paint.per_picture.Seeds` as for each picture by itself.
+
+    Returns:
+        Makes noise like a latent.
+    """
+    seeds = seed.of(len(x)) if isinstance(seed, Seeds) else (seed,)
+    generators = [_generator(x.device, each) for each in seeds]
+
+    def draw(like: torch.Tensor) -> torch.Tensor:
+        shape = len(like) // len(generators), *like.shape[1:]
+        return torch.cat(
+            [torch.randn(shape, generator=each, device=like.device, dtype=like.dtype) for each in generators]
+        )
+
+    return draw
+
+
+def _generator(device: torch.device, seed: int | None) -> torch.Generator | None:
+    if seed is None:
+        return None
+    return torch.Generator(device).manual_seed(seed + 1 if device.type == "cpu" else seed)
 
 
 def _drawn(draws: Sequence[Draw], *levels: torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,7 @@
 The part about attention is written for UNets.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid4
@@ -12,7 +12,9 @@ import comfy.ldm.modules.attention as attention
 import comfy.samplers
 import torch
 from comfy.conds import CONDCrossAttn
+from comfy.k_diffusion.sampling import get_ancestral_step, trange
 from comfy.ldm.modules.attention import SpatialTransformer
+from comfy.model_sampling import ModelSamplingDiscrete
 from comfy.patcher_extension import WrappersMP
 
 Options = dict[str, Any]
@@ -165,6 +167,24 @@ class Given:
     def has_area(self) -> bool:
         return "area" in self.entry or self.entry.get("set_area_to_bounds", False)
 
+    @property
+    def has_boxes(self) -> bool:
+        """Whether GLIGEN has words for parts of the picture."""
+        return "gligen" in self.entry
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether the model is given a picture beside the one that it makes, as those for inpainting are."""
+        return "c_concat" in self._conds
+
+    @property
+    def mask(self) -> torch.Tensor | None:
+        """``[B, H, W]`` where it acts, as large as the latent; None: it has none."""
+        return self.entry.get("mask")
+
+    def put_mask(self, mask: torch.Tensor) -> None:
+        self.entry["mask"] = mask
+
     def take(self, key: str) -> None:
         """Takes away one thing that the model is given."""
         self._conds.pop(key, None)
@@ -172,6 +192,39 @@ class Given:
     @property
     def _conds(self) -> dict[str, Any]:
         return self.entry["model_conds"]
+
+
+class Sampled:
+    """A model as the function of a sampler has it (comfy/samplers.py, ``KSAMPLER.sample``)."""
+
+    def __init__(self, model: Any) -> None:
+        self._guider = model.inner_model
+
+    @property
+    def patcher(self) -> Any:
+        """The MODEL."""
+        return self._guider.model_patcher
+
+    def conditionings(self) -> list[Given]:
+        """All entries of the run, as they act in its next step."""
+        return [Given(kind, entry) for kind, entries in self._guider.conds.items() for entry in entries]
+
+    def times(self, sigmas: torch.Tensor) -> list[float] | None:
+        """The time steps of levels of noise, from 1000 to 0; None: the model has none (comfy/model_sampling.py)."""
+        sampling = self.patcher.get_model_object("model_sampling")
+        if not isinstance(sampling, ModelSamplingDiscrete):
+            return None
+        return [sampling.timestep(sigma).item() for sigma in sigmas]
+
+
+def counted(steps: int, quiet: bool | None) -> Iterable[int]:
+    """The numbers of steps, with a bar in the console as core's samplers have it."""
+    return trange(steps, disable=quiet)
+
+
+def ancestral_step(sigma: torch.Tensor, to: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """How far an ancestral sampler goes down, and how much noise it adds then (comfy/k_diffusion/sampling.py)."""
+    return get_ancestral_step(sigma, to)
 
 
 class Asked(NamedTuple):

@@ -7,7 +7,11 @@ from .per_picture import NOISES
 
 ITEM, POSITIVE, NEGATIVE, SEED, NOISE = 0, 1, 2, 8, 13
 """Numbers of the node's outputs."""
-TAKERS = {graph.ENCODE_LINE: "Encode Line", graph.LORA_STACK: "LoRA Stack"}
+TAKERS = {
+    graph.ENCODE_LINE: "Encode Line",
+    graph.LORA_STACK: "LoRA Stack",
+    graph.GRADUAL_LATENT: "Gradual Latent",
+}
 """Nodes that take options of lines, by class: their names."""
 ALONE = (
     "One picture is painted in each run. For more at once, connect item to Encode Line and to Per Picture Noise, and nothing to"
@@ -40,5 +44,6 @@ class LineWorkflow:
             return ALONE
         if graph.is_used(self.nodes, self.own, NOISE):
             names = graph.samplers_beside(self.nodes, self.own, NOISE)
-            return next((DRAWS.format(sampler=name) for name in names if NOISES.get(name) != "none"), "")
+            known = {graph.GRADUAL_LATENT: "none", **NOISES}
+            return next((DRAWS.format(sampler=name) for name in names if known.get(name) != "none"), "")
         return "" if graph.comes_to(self.nodes, self.own, ITEM, graph.PER_PICTURE_NOISE) else ALONE

@@ -10,6 +10,7 @@ import comfy.model_patcher
 import comfy.sample
 import comfy.samplers
 import torch
+from comfy.conds import CONDNoiseShape
 from comfy.k_diffusion.sampling import sample_euler
 from comfy.ldm.modules.attention import attention_pytorch
 from comfy.multigpu import MultiGPUThreadPool
@@ -99,6 +100,37 @@ class WatchText(OnModel):
 
         model = model.clone()
         model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "watch text", call)
+        return io.NodeOutput(model)
+
+
+class WatchSizes(OnModel):
+    """Notes how high and wide the latent is at each call."""
+
+    more = (io.String.Input("name"),)
+
+    @classmethod
+    def execute(cls, model, name):
+        def call(executor, x, *args, **kwargs):
+            see(name, list(x.shape[2:]))
+            return executor(x, *args, **kwargs)
+
+        model = model.clone()
+        model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "watch sizes", call)
+        return io.NodeOutput(model)
+
+
+class AsForInpainting(OnModel):
+    """Has the model be given a picture to fill in, and its mask."""
+
+    @classmethod
+    def execute(cls, model):
+        made = model.model.extra_conds
+
+        def with_picture(**kwargs):
+            return {**made(**kwargs), "c_concat": CONDNoiseShape(torch.zeros_like(kwargs["noise"]))}
+
+        model = model.clone()
+        model.add_object_patch("extra_conds", with_picture)
         return io.NodeOutput(model)
 
 
@@ -572,6 +604,8 @@ NODES = [
     Seen,
     WatchCalls,
     WatchText,
+    WatchSizes,
+    AsForInpainting,
     OverrideAttention,
     WatchControl,
     Act,
