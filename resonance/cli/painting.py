@@ -22,7 +22,7 @@ from ..files import store, texts
 from ..files.names import check_name, writable
 from ..gen_img import options
 from ..gen_img.command_line import CommandLine
-from ..gen_img.graph import NOT_IN_PARTS, Pictures, canny, check_networks, graph_of
+from ..gen_img.graph import GRADUAL, NOT_IN_PARTS, Pictures, canny, check_networks, graph_of
 from ..gen_img.samplers import sampler
 from ..graph import LORA_STACK, PROMPT_LINES, ROUND_OUTPUT, with_inputs
 from ..paint.lines import PromptText, read_lines
@@ -352,6 +352,7 @@ _GRAPH = (
         "control_net_models",
     ),
     "clip_vision_strength",
+    *GRADUAL,
 )
 """Options that become nodes."""
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..graph import ENCODE_LINE, LORA_STACK, PER_PICTURE_NOISE, PROMPT_LINES, ROUND_OUTPUT
+from ..graph import ENCODE_LINE, GRADUAL_LATENT, LORA_STACK, PER_PICTURE_NOISE, PROMPT_LINES, ROUND_OUTPUT
+from ..paint.gradual import Gradual
 from ..told import Told
-from .samplers import sampler
+from .samplers import SAMPLERS, sampler
 
 Graph = dict[str, dict[str, Any]]
 Link = list[Any]
@@ -76,7 +77,7 @@ def graph_of(asked: Options, pictures: Pictures) -> Graph:
     if asked["clip_vision_strength"] is not None:
         positive = _seen(made, positive, asked["clip_vision_strength"])
     positive, negative = _controlled(made, asked, pictures.guides, model, vae, positive, negative)
-    image = _sampled(made, asked["sampler"], model, vae, positive, negative, latent)
+    image = _sampled(made, asked, model, vae, positive, negative, latent)
     made["save"] = _node(ROUND_OUTPUT, images=image, item=ITEM, next_round_takes="none")
     return made
 
@@ -244,9 +245,33 @@ def _of(values: Sequence[Any] | None, n: int, default: Any) -> Any:
     return values[n] if values and n < len(values) else default
 
 
-def _sampled(made: Graph, name: str, model: Link, vae: Link, positive: Link, negative: Link, latent: Link) -> Link:
-    how = sampler(name)
-    if how.eta is None:
+GROWS = "euler_ancestral"
+"""The sampler that can be gradual."""
+GRADUAL = {
+    f"gradual_latent_{name}": name
+    for name in ("timesteps", "ratio", "ratio_step", "every_n_steps", "s_noise", "unsharp_params")
+}
+
+
+def _gradual(asked: Options) -> dict[str, Any]:
+    """Gradual Latent, which is euler_ancestral unless the command line or a line says otherwise."""
+    given = {name: asked[option] for option, name in GRADUAL.items() if asked[option] is not None}
+    sharp = given.pop("unsharp_params", None)
+    settings = {**vars(Gradual(timesteps=0)), "unsharp": "on" if sharp else "off", **given}
+    if sharp:
+        settings |= {f"unsharp.{name}": getattr(sharp, name) for name in ("kernel", "sigma", "strength")}
+        settings["unsharp.target"] = "picture" if sharp.on_picture else "noise"
+    return _node(GRADUAL_LATENT, item=ITEM, **settings)
+
+
+def _sampled(made: Graph, asked: Options, model: Link, vae: Link, positive: Link, negative: Link, latent: Link) -> Link:
+    how = sampler(asked["sampler"])
+    if how.name != GROWS and (given := [f"--{name}" for name in GRADUAL if asked[name] is not None]):
+        ours = [name for name, each in SAMPLERS.items() if each.name == GROWS]
+        raise Told(f"{', '.join(given)}: only with --sampler {', '.join(ours)} or {GROWS}, not {asked['sampler']}.")
+    if how.name == GROWS:
+        made["sampler"] = _gradual(asked)
+    elif how.eta is None:
         made["sampler"] = _node("KSamplerSelect", sampler_name=how.name)
     else:
         made["sampler"] = _node("SamplerDPMPP_2S_Ancestral", eta=how.eta, s_noise=1.0)

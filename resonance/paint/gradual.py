@@ -116,16 +116,13 @@ def ratios(settings: Gradual, times: Sequence[float]) -> list[float]:
 
 
 def _too_small(settings: Gradual, steps: int, grown: int, last: float) -> str:
-    begin = f"Gradual Latent would end at {last:g} of the size, and not at all of it"
+    begin = f"Gradual Latent would end at {last:g} of the size"
     if not grown:
-        return (
-            f"{begin}: of {steps} steps none but the last lies below time step {settings.timesteps}. Raise timesteps (--glt), or take"
-            " more steps."
-        )
+        return f"{begin}: of {steps} steps only the last may lie below time step {settings.timesteps}. Raise timesteps (--glt), or take more."
     step = math.ceil((1 - settings.ratio) / grown * 1000) / 1000
     return (
-        f"{begin}: with {steps} steps it grows {'once' if grown == 1 else f'{grown} times'} before the last. Take more steps, or set"
-        f" ratio_step (--gls) to {step:g} or ratio (--glr) to {1 - grown * settings.ratio_step:g}."
+        f"{begin}: {steps} steps let it grow {'once' if grown == 1 else f'{grown} times'}. Take more, or set ratio_step (--gls) to {step:g}"
+        f" or ratio (--glr) to {1 - grown * settings.ratio_step:g}."
     )
 
 

@@ -1,13 +1,18 @@
 """Gradual Latent in the real ComfyUI: a picture that grows while it is sampled, and comes out as large as it was asked for."""
 
 import json
+import shlex
+from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 import websocket
 from PIL import Image
+from typer.testing import CliRunner, Result
 
+from resonance.cli.app import app
 from resonance.session.item import Item
 from resonance.session.payloads import Payload, Plain, PromptLine
 
@@ -232,7 +237,7 @@ def refusals() -> dict[str, tuple[dict[str, Any], str]]:
         ),
         "too small": (
             painted(gradual(), steps=10),
-            r"would end at 0.75 of the size.* set ratio_step \(--gls\) to 0.25 or",
+            r"would end at 0.75 of the size.* set ratio_step \(--gls\) to 0.25",
         ),
         "Flux": (
             painted(gradual(**QUICK), family="flux"),
@@ -250,3 +255,49 @@ def test_what_cannot_be_painted_is_refused_in_a_sentence(comfy: Comfy, name: str
     prompt, said = refusals()[name]
     with pytest.raises(RunFailed, match=said):
         comfy.run(prompt)
+
+
+# `resonance paint`
+
+
+def shell(comfy: Comfy, folder: Path, options: str, *lines: str, status: int = 0) -> Result:
+    """Runs a command line of gen_img's; the lines go through a pipe."""
+    asked = f"paint - --ckpt tiny_sd15.safetensors --W 64 --H 72 --scale 2 --seed 5 --outdir {folder} --server {comfy.url} {options}"
+    result = CliRunner().invoke(app, shlex.split(asked), input="\n".join(lines))
+    assert result.exit_code == status, (result.output, result.exception)
+    return result
+
+
+def pixels(folder: Path) -> list[tuple[tuple[int, int], str]]:
+    """Size and digest of each picture, in the order of their names."""
+    files = sorted(folder.rglob("im_*.png"), key=lambda path: path.name)
+    images = [Image.open(path).convert("RGB") for path in files]
+    return [(image.size, sha256(image.tobytes()).hexdigest()) for image in images]
+
+
+EVERY = (
+    "--gradual_latent_timesteps 900 --gradual_latent_ratio 0.6 --gradual_latent_ratio_step 0.2 --gradual_latent_s_noise 1.1"
+    " --gradual_latent_ratio_every_n_steps 2 --gradual_latent_unsharp_params 3,1.0,1.0,0"
+)
+
+
+def test_gen_imgs_command_line_and_its_lines_have_it(comfy: Comfy, tmp_path: Path):
+    how = "--sampler k_euler_a --steps 6 --sequential_file_name"
+    said = "--glt 900 --glr 0.6 --gls 0.2 --glsn 1.1 --gle 2 --glus 3,1.0,1.0,0"
+    lines = ["red --d 1", "red --d 2 --glt 0", "blue --d 3"]
+    shell(comfy, tmp_path / "options", f"{how} {EVERY}", *lines)
+    out = shell(comfy, tmp_path / "lines", how, f"{lines[0]} {said}", "red --d 2", f"{lines[2]} {said}")
+    shell(comfy, tmp_path / "plain", how, *lines)
+    asked, by_line, plain = (pixels(tmp_path / name) for name in ("options", "lines", "plain"))
+    assert asked == by_line and {size for size, _ in asked} == {(64, 72)}
+    assert [a == b for a, b in zip(asked, plain, strict=True)] == [False, True, False]
+    assert "do nothing" not in out.output
+
+
+def test_gen_imgs_other_samplers_have_it_not(comfy: Comfy, tmp_path: Path):
+    said = shell(comfy, tmp_path / "no", f"--steps 6 {EVERY}", "red", status=1).output
+    assert "--gradual_latent_timesteps, --gradual_latent_ratio, " in said
+    assert "only with --sampler euler_a, k_euler_a or euler_ancestral, not ddim." in said
+    assert not (tmp_path / "no").exists()
+    small = shell(comfy, tmp_path / "small", "--sampler euler_a --steps 6 --gradual_latent_timesteps 750", "red")
+    assert "set ratio_step (--gls) to 0.5 or ratio (--glr) to 0.875" in " ".join(small.output.split())

@@ -38,11 +38,11 @@ def test_ten_tenths_are_a_whole():
 @pytest.mark.parametrize(
     ("settings", "steps", "said"),
     [
-        (Gradual(), 10, "would end at 0.75 of the size, and not at all of it: with 10 steps it grows 2 times before"),
+        (Gradual(), 10, "would end at 0.75 of the size: 10 steps let it grow 2 times. Take more"),
         (
             Gradual(every_n_steps=20),
             28,
-            "would end at 0.625 of the size, .* with 28 steps it grows once before the last",
+            "would end at 0.625 of the size: 28 steps let it grow once",
         ),
         (Gradual(ratio=0.1, ratio_step=0.07), 28, "ratio_step .--gls. to 0.129 or ratio .--glr. to 0.51"),
     ],
@@ -60,7 +60,7 @@ def test_what_would_end_too_small_is_refused_and_what_is_advised_will_do(setting
 @pytest.mark.parametrize("settings", [Gradual(timesteps=20), Gradual(timesteps=750)])
 def test_where_it_cannot_grow_at_all_timesteps_are_to_blame(settings: Gradual):
     steps = 28 if settings.timesteps < 750 else 2
-    with pytest.raises(Told, match=f"of {steps} steps none but the last lies below time step {settings.timesteps}"):
+    with pytest.raises(Told, match=f"of {steps} steps only the last may lie below time step {settings.timesteps}"):
         ratios(settings, times(steps))
 
 
