@@ -156,7 +156,10 @@ def _regions(made: Graph, asked: Options, model: Link, clip: Link, places: str) 
     if skip := asked["clip_skip"]:
         made["skip"] = _node("CLIPSetLastLayer", clip=clip, stop_at_clip_layer=-skip)
         clip = ["skip", 0]
-    _loras(made, asked)
+    loras = {}
+    if asked["network_weights"]:
+        _loras(made, asked)
+        loras = {"loras": ["loras", 2]}
     made["places"] = _node("LoadImage", image=places)
     codes = asked["network_regional_mask_max_color_codes"]
     colors = {"colors": "codes", "colors.codes": codes} if codes else {"colors": "channels"}
@@ -166,8 +169,8 @@ def _regions(made: Graph, asked: Options, model: Link, clip: Link, places: str) 
         prompt="",
         image=["places", 0],
         negative="",
-        loras=["loras", 2],
         item=ITEM,
+        **loras,
         **colors,
     )
     made["regions"] = _node(

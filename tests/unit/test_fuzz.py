@@ -29,7 +29,7 @@ from resonance.paint.options import read_options, write_options
 from resonance.paint.shots import randoms_of
 from resonance.paint.wildcards import WildcardFiles
 from resonance.roulette import Draw, Plan, draw, parse
-from resonance.session.item import Item
+from resonance.session.item import Item, batch_from_json
 from resonance.session.naming import stem_of
 from resonance.session.pattern import LONGEST, TOKENS, check_pattern, path_by
 from resonance.session.payloads import Exploration
@@ -78,8 +78,8 @@ def configuration(text: str, path: Path) -> config.Config:
     return config.load(path)
 
 
-def item(text: str, path: Path) -> Item:
-    return Item.from_json(text)
+def items(text: str, path: Path) -> list[Item]:
+    return batch_from_json(text)
 
 
 def labels(text: str, path: Path) -> Labels:
@@ -139,6 +139,11 @@ def use_config(read: config.Config) -> None:
     draw(read.plan, 7)
 
 
+def use_items(items: list[Item]) -> None:
+    for item in items:
+        use_item(item)
+
+
 def use_item(read: Item) -> None:
     assert read.stem and Item.from_json(read.to_json()) == read
     assert json.dumps(json.loads(read.to_json()), ensure_ascii=False, allow_nan=False).encode()
@@ -193,7 +198,7 @@ READERS = {
     "roulette": Reader(plan, use_plan),
     "ini": Reader(configuration, use_config),
     "toml": Reader(configuration, use_config),
-    "item": Reader(item, use_item),
+    "item": Reader(items, use_items),
     "tags": Reader(labels, use_labels),
     "pattern": Reader(pattern, use_pattern),
     "transform": Reader(program, use_program),
