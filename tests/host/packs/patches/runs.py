@@ -119,6 +119,39 @@ class WatchSizes(OnModel):
         return io.NodeOutput(model)
 
 
+class KeepSteps(OnModel):
+    """Keeps what each step makes of the picture, for ``Step``."""
+
+    more = (io.String.Input("name"),)
+
+    @classmethod
+    def execute(cls, model, name):
+        def keep(args):
+            see(name, model.model.process_latent_out(args["denoised"].cpu()))
+            return args["denoised"]
+
+        model = model.clone()
+        model.set_model_sampler_post_cfg_function(keep)
+        return io.NodeOutput(model)
+
+
+class Step(io.ComfyNode):
+    """A step that was kept, once ``after`` has run."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Step",
+            category="probe",
+            inputs=[io.String.Input("name"), io.Int.Input("number", min=-1000), io.AnyType.Input("after")],
+            outputs=[io.Latent.Output()],
+        )
+
+    @classmethod
+    def execute(cls, name, number, after):
+        return io.NodeOutput({"samples": SEEN[name][number]})
+
+
 class AsForInpainting(OnModel):
     """Has the model be given a picture to fill in, and its mask."""
 
@@ -605,6 +638,8 @@ NODES = [
     WatchCalls,
     WatchText,
     WatchSizes,
+    KeepSteps,
+    Step,
     AsForInpainting,
     OverrideAttention,
     WatchControl,
