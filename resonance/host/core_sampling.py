@@ -30,10 +30,52 @@ COMPILED = "torch.compile"
 
 
 @dataclass(frozen=True, eq=False)
-class CoreRun:
-    """What a sampler is called with (comfy/samplers.py, ``CFGGuider.inner_sample``)."""
+class Guided:
+    """What guides a run (comfy/samplers.py, ``CFGGuider``)."""
 
     guider: Any
+
+    @classmethod
+    def of(cls, model: Any) -> "Guided":
+        """Of the run in which a sampler's function is called with a model (comfy/samplers.py, ``KSAMPLER.sample``)."""
+        return Guided(model.inner_model)
+
+    @property
+    def patcher(self) -> Any:
+        """The MODEL."""
+        return self.guider.model_patcher
+
+    @property
+    def model(self) -> Any:
+        """comfy/model_base.py"""
+        return self.guider.inner_model
+
+    @property
+    def lists(self) -> dict[str, list[dict[str, Any]]]:
+        """The entries of the conditionings, which may be changed."""
+        return self.guider.conds
+
+    @property
+    def sampling(self) -> Any:
+        """comfy/model_sampling.py"""
+        return self.patcher.get_model_object("model_sampling")
+
+    def entries(self) -> list["Given"]:
+        """All of them, as they act in the next step."""
+        return [Given(kind, entry) for kind, entries in self.lists.items() for entry in entries]
+
+    def times(self, sigmas: torch.Tensor) -> list[float] | None:
+        """The time steps of levels of noise, from 1000 to 0; None: the model has none."""
+        sampling = self.sampling
+        if not isinstance(sampling, ModelSamplingDiscrete):
+            return None
+        return [sampling.timestep(sigma).item() for sigma in sigmas]
+
+
+@dataclass(frozen=True, eq=False)
+class CoreRun(Guided):
+    """What a sampler is called with (comfy/samplers.py, ``CFGGuider.inner_sample``)."""
+
     options: Options
     sigmas: list[float]
     noise: torch.Tensor
@@ -42,14 +84,9 @@ class CoreRun:
     seed: int | None
 
     @property
-    def patcher(self) -> Any:
-        """The MODEL."""
-        return self.guider.model_patcher
-
-    @property
     def models(self) -> list[torch.nn.Module]:
         """The diffusion model, and its copies on other graphics cards."""
-        models = (self.guider.inner_model, *(copy.model for copy in self._copies.values()))
+        models = (self.model, *(copy.model for copy in self._copies.values()))
         return list({id(model): model.diffusion_model for model in models}.values())
 
     @property
@@ -76,14 +113,14 @@ class CoreRun:
 
     @property
     def percent_to_sigma(self) -> Callable[[float], float]:
-        return self.patcher.get_model_object("model_sampling").percent_to_sigma
+        return self.sampling.percent_to_sigma
 
     def conditionings(self) -> list["Given"]:
         """All entries, each with a uuid of its own: for an area, ComfyUI copies one from one list to another. They may be
         changed."""
         known = set[UUID]()
         found: list[Given] = []
-        for kind, entries in self.guider.conds.items():
+        for kind, entries in self.lists.items():
             for number, entry in enumerate(entries):
                 given = Given.of(kind, entry, uuid4() if entry["uuid"] in known else entry["uuid"])
                 known.add(given.uuid)
@@ -94,13 +131,13 @@ class CoreRun:
     def made_of(self, like: "Given", words: Sequence[tuple[torch.Tensor, Mapping[str, Any]]]) -> list[torch.Tensor]:
         """What the model makes of other words ``[1, T, C]`` (comfy/model_base.py, ``extra_conds``): padding, adapters and second
         texts are its business. What is not said with them is that of ``like``."""
-        conds = [like.saying(tokens, values) for tokens, values in words]
-        device, model = self.patcher.load_device, self.guider.inner_model
+        said = [like.saying(tokens, values) for tokens, values in words]
+        device, model = self.patcher.load_device, self.model
         # Some models draw from the generator that samplers use, too.
         with torch.random.fork_rng([device] if device.type == "cuda" else []):  # pyright: ignore[reportUnknownMemberType]
             made = comfy.samplers.encode_model_conds(
                 model.extra_conds,
-                conds,
+                said,
                 self.noise,
                 device,
                 like.kind,
@@ -192,29 +229,6 @@ class Given:
     @property
     def _conds(self) -> dict[str, Any]:
         return self.entry["model_conds"]
-
-
-class Sampled:
-    """A model as the function of a sampler has it (comfy/samplers.py, ``KSAMPLER.sample``)."""
-
-    def __init__(self, model: Any) -> None:
-        self._guider = model.inner_model
-
-    @property
-    def patcher(self) -> Any:
-        """The MODEL."""
-        return self._guider.model_patcher
-
-    def conditionings(self) -> list[Given]:
-        """All entries of the run, as they act in its next step."""
-        return [Given(kind, entry) for kind, entries in self._guider.conds.items() for entry in entries]
-
-    def times(self, sigmas: torch.Tensor) -> list[float] | None:
-        """The time steps of levels of noise, from 1000 to 0; None: the model has none (comfy/model_sampling.py)."""
-        sampling = self.patcher.get_model_object("model_sampling")
-        if not isinstance(sampling, ModelSamplingDiscrete):
-            return None
-        return [sampling.timestep(sigma).item() for sigma in sigmas]
 
 
 def counted(steps: int, quiet: bool | None) -> Iterable[int]:

@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from comfy.samplers import KSAMPLER, ksampler
+from comfy.samplers import ksampler
 
 from ..paint.gradual import Gradual, Unsharp, ratios, size_at
 from ..told import Told
-from .core_noise import BY_SEED, drawing
-from .core_sampling import Given, Sampled, ancestral_step, counted
+from .core_noise import Sampler, by_seed, drawing
+from .core_sampling import Given, Guided, ancestral_step, counted
 from .families import family
 
 Size = tuple[int, int]
@@ -29,13 +29,14 @@ PICTURE = (
 AREA = "Gradual Latent cannot follow areas in pixels: give the conditioning a mask, or choose another sampler."
 
 
-def gradual(settings: Gradual) -> KSAMPLER:
+def gradual(settings: Gradual) -> Any:
     """A SAMPLER."""
     if not settings.timesteps:
         return ksampler("euler_ancestral")
-    return KSAMPLER(sample_gradual_latent, {"settings": settings})
+    return Sampler.of(sample_gradual_latent, settings=settings)
 
 
+@by_seed
 @torch.no_grad()
 def sample_gradual_latent(
     model: Any,
@@ -54,13 +55,13 @@ def sample_gradual_latent(
     steps = len(sigmas) - 1
     if steps < 1:
         return x
-    sampled, whole = Sampled(model), (x.shape[2], x.shape[3])
-    family(sampled.patcher, MODELS)
-    if (times := sampled.times(sigmas[:-1])) is None:
+    guided, whole = Guided.of(model), (x.shape[2], x.shape[3])
+    family(guided.patcher, MODELS)
+    if (times := guided.times(sigmas[:-1])) is None:
         raise Told(NO_TIMES)
     if extra_args.get("denoise_mask") is not None:
         raise Told(MASKED)
-    masks = Masks(sampled.conditionings())
+    masks = Masks(guided.entries())
     sizes = [size_at(ratio, whole) for ratio in ratios(settings, times)]
     draw = drawing(x, extra_args.get("seed"))
     x = resized(x, sizes[0], settings.unsharp)
@@ -79,9 +80,6 @@ def sample_gradual_latent(
         x = _stepped(x, (x - denoised) / sigmas[i] * (down - sigmas[i]), size, settings.unsharp)
         x = x + draw(x) * up
     return x
-
-
-setattr(sample_gradual_latent, BY_SEED, True)
 
 
 class Masks:

@@ -146,6 +146,14 @@ def test_lines_become_pictures_two_at_a_time(comfy: Comfy) -> None:
     assert [item["prompt"].split()[0] for item in items[6:]] == ["spring", "summer", "autumn", "winter"]
 
 
+def test_a_picture_grows(comfy: Comfy) -> None:
+    graph = comfy.complete(EXAMPLES["Gradual latent"].graph)
+    graph["4"]["inputs"] |= {"width": 72, "height": 64}
+    [made] = comfy.run(graph)["11"]["images"]
+    with Image.open(output(comfy) / made["filename"]) as image:
+        assert image.size == (72, 64)
+
+
 @pytest.mark.long
 def test_rounds_choose_for_each_picture(comfy: Comfy, models: Path) -> None:
     shutil.copytree(

@@ -17,9 +17,11 @@ from resonance.session.item import Item
 from resonance.session.payloads import Payload, Plain, PromptLine
 
 from .comfy import Comfy, RunFailed, node
+from .graphs import items, listening
 from .paint import CLIP, MODEL, VAE, halves, hue, look
 from .regional import COUPLE, HALVES, hues, place
 from .test_per_picture_noise import LEVEL, apart, compared, digest, same
+from .test_prompt_lines import batches, runs
 
 SEED = 7
 QUICK: dict[str, Any] = {"timesteps": 1000, "ratio_step": 0.25, "every_n_steps": 1}
@@ -255,6 +257,20 @@ def test_what_cannot_be_painted_is_refused_in_a_sentence(comfy: Comfy, name: str
     prompt, said = refusals()[name]
     with pytest.raises(RunFailed, match=said):
         comfy.run(prompt)
+
+
+def test_lines_that_agree_in_it_are_painted_together(comfy: Comfy):
+    """Also with the noise of Prompt Lines: it draws for each picture by itself."""
+    said = ["--d 1 --glr 0.5", "--d 2 --glr 0.5", "--d 3 --glr 0.6"]
+    with listening(comfy, "resonance.text") as (client, heard):
+        graph = batches("grown lines", "\n".join(f"red {each}" for each in said), "euler", cfg=1.0, apart=False)
+        graph["1"]["inputs"]["steps"] = 5
+        graph["chosen"] = gradual(**QUICK, item=["1", 0])
+        comfy.wait(comfy.queue(comfy.complete(graph), client_id=client))
+        comfy.idle()
+    found = items(comfy, "grown lines", 1)
+    assert [item["state"] for item in found] == ["done"] * 3 and runs(comfy, "grown lines") == 2
+    assert not any("One picture" in each["text"] or "nothing here" in each["text"] for each in heard)
 
 
 # `resonance paint`
