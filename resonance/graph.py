@@ -17,6 +17,7 @@ PER_PICTURE_NOISE = "ResonancePerPictureNoise"
 ENCODE_LINE = "ResonanceEncodeLine"
 LORA_STACK = "ResonanceLoRAStack"
 HIGHRES_FIX = "ResonanceHighresFix"
+GRADUAL_LATENT = "ResonanceGradualLatent"
 
 DRIVEN = "resonance_vary"
 """Key of ComfyUI's ``extra_data`` under which a driver asks Vary: its ``kind`` is :data:`PLAN` or :data:`MAKE`."""

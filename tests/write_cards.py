@@ -41,6 +41,8 @@ WEIGHTS = {"lighthouse": 8.0, "boat": 8.0}
 """Of what lies over others: where words share a place, the tiny model has no colour between theirs."""
 CELLS = 128
 """Side of the pictures that the tiny model paints."""
+COUPLE = {"method": "attention couple", "method.base_weight": 0.0, "method.feather": 0.0, "method.capture": "off"}
+"""What Regions is set to."""
 Cell = tuple[Image.Image, str]
 
 
@@ -300,6 +302,39 @@ def methods(base: Path) -> Image.Image:
     return card([cells[:2], cells[2:]], lines=1, font=38)
 
 
+def gradual(base: Path) -> Image.Image:
+    """Three steps of one run, each in the size that it has: among the first ones, of which the tiny model makes clear colours."""
+    build(base / "models")
+    graph = {
+        id_: deepcopy(part) for id_, part in EXAMPLES["Gradual latent"].graph.items() if id_ not in ("2", "3", "11")
+    }
+    graph["1"] = node("LoadSmall", ckpt_name="tiny_sd15.safetensors")
+    graph["4"]["inputs"] |= {"width": CELLS, "height": CELLS}
+    graph["canvas"] = node("ResonanceCanvas", canvas_text=text(plain()), width=CELLS, height=CELLS)
+    graph["regions"] = node("ResonanceRegions", model=["1", 0], clip=["1", 1], canvas=["canvas", 0], **COUPLE)
+    graph["kept"] = node("KeepSteps", model=["regions", 0], name="steps")
+    graph["7"]["inputs"] |= {"model": ["kept", 0], "positive": ["regions", 1], "negative": ["regions", 2], "cfg": 1.0}
+    graph["5"]["inputs"] |= {"timesteps": 1000, "every_n_steps": 2}
+    graph["first"] = node("SplitSigmas", sigmas=["8", 0], step=10)
+    graph["9"]["inputs"]["sigmas"] = ["first", 0]
+    steps = {0: "half", 3: "three quarters", 8: "whole"}
+    for number in steps:
+        graph[f"step {number}"] = node("Step", name="steps", number=number, after=["9", 0])
+        graph[f"picture {number}"] = node("VAEDecode", samples=[f"step {number}", 0], vae=["1", 2])
+        graph[f"save {number}"] = node("SaveImage", images=[f"picture {number}", 0], filename_prefix="card")
+    del graph["10"]
+    with Comfy(base, (PACK / "tests/host/packs/patches",)) as comfy:
+        outputs = comfy.run(comfy.complete(graph), timeout=600)
+    cells: list[Cell] = []
+    for number, said in steps.items():
+        made = Image.open(base / "output" / outputs[f"save {number}"]["images"][0]["filename"])
+        cell = Image.new("RGB", (4 * CELLS, 4 * CELLS), GROUND)
+        large = made.resize((4 * made.width, 4 * made.height), Image.Resampling.BICUBIC)
+        cell.paste(large, ((cell.width - large.width) // 2, (cell.height - large.height) // 2))
+        cells.append((cell, said))
+    return card([cells], head="One run, in which the picture grows", lines=1, font=32)
+
+
 CARDS: dict[str, Callable[[Path], Image.Image]] = {
     "First round": first_round,
     "Rounds": rounds,
@@ -311,6 +346,7 @@ CARDS: dict[str, Callable[[Path], Image.Image]] = {
     "Prompt lines": lines,
     "Highres fix": highres,
     "Wildcards in rounds": wildcards,
+    "Gradual latent": gradual,
     "Canvas by hand": by_hand,
     "Canvas chat": chat,
     "Two characters, two LoRAs": characters,

@@ -10,7 +10,7 @@ from ..drive.models import LocalNames
 from ..drive.workflow import ItemWorkflow, load
 from ..gen_img import options
 from ..gen_img.command_line import CommandLine
-from ..gen_img.graph import Pictures, graph_of
+from ..gen_img.graph import GRADUAL, Pictures, graph_of
 from ..gen_img.samplers import sampler
 from ..graph import LORA_STACK, PROMPT_LINES, ROUND_OUTPUT, with_inputs
 from ..session.fill.asked_lines import LARGEST_TEXT
@@ -74,6 +74,7 @@ _GRAPH = (
     ),
     "clip_vision_strength",
     *(name for name in options.OPTIONS if name.startswith("highres_fix_")),
+    *GRADUAL,
 )
 """Options that become nodes."""
 

@@ -6,10 +6,19 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..graph import ENCODE_LINE, HIGHRES_FIX, LORA_STACK, PER_PICTURE_NOISE, PROMPT_LINES, ROUND_OUTPUT
+from ..graph import (
+    ENCODE_LINE,
+    GRADUAL_LATENT,
+    HIGHRES_FIX,
+    LORA_STACK,
+    PER_PICTURE_NOISE,
+    PROMPT_LINES,
+    ROUND_OUTPUT,
+)
+from ..paint.gradual import Gradual
 from ..told import Told
 from .options import UPSCALER
-from .samplers import Sampler, sampler
+from .samplers import SAMPLERS, Sampler, sampler
 
 Graph = dict[str, dict[str, Any]]
 Link = list[Any]
@@ -81,7 +90,7 @@ def graph_of(asked: Options, pictures: Pictures) -> Graph:
         made["masked"] = _node("SetLatentNoiseMask", samples=latent, mask=MASK)
         latent = ["masked", 0]
     how = sampler(asked["sampler"])
-    noise, steps, strength = _drawn(made, how), STEPS, STRENGTH
+    noise, steps, strength = _drawn(made, asked, how), STEPS, STRENGTH
     controlled = not asked["highres_fix_disable_control_net"]
     before: dict[str, Link] = {}
     if highres:
@@ -334,9 +343,33 @@ def _of(values: Sequence[Any] | None, n: int, default: Any) -> Any:
     return values[n] if values and n < len(values) else default
 
 
-def _drawn(made: Graph, how: Sampler) -> Link:
+GROWS = "euler_ancestral"
+"""The sampler that can be gradual."""
+GRADUAL = {
+    f"gradual_latent_{name}": name
+    for name in ("timesteps", "ratio", "ratio_step", "every_n_steps", "s_noise", "unsharp_params")
+}
+
+
+def _gradual(asked: Options) -> dict[str, Any]:
+    """Gradual Latent, which is euler_ancestral unless the command line or a line says otherwise."""
+    given = {name: asked[option] for option, name in GRADUAL.items() if asked[option] is not None}
+    sharp = given.pop("unsharp_params", None)
+    settings = {**vars(Gradual(timesteps=0)), "unsharp": "on" if sharp else "off", **given}
+    if sharp:
+        settings |= {f"unsharp.{name}": getattr(sharp, name) for name in ("kernel", "sigma", "strength")}
+        settings["unsharp.target"] = "picture" if sharp.on_picture else "noise"
+    return _node(GRADUAL_LATENT, item=ITEM, **settings)
+
+
+def _drawn(made: Graph, asked: Options, how: Sampler) -> Link:
     """The noise of the first pass that there is. Its node makes the sampler of each."""
-    if how.eta is None:
+    if how.name != GROWS and (given := [f"--{name}" for name in GRADUAL if asked[name] is not None]):
+        ours = [name for name, each in SAMPLERS.items() if each.name == GROWS]
+        raise Told(f"{', '.join(given)}: only with --sampler {', '.join(ours)} or {GROWS}, not {asked['sampler']}.")
+    if how.name == GROWS:
+        made["sampler"] = _gradual(asked)
+    elif how.eta is None:
         made["sampler"] = _node("KSamplerSelect", sampler_name=how.name)
     else:
         made["sampler"] = _node("SamplerDPMPP_2S_Ancestral", eta=how.eta, s_noise=1.0)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..paint.gradual import read_unsharp
 from ..told import Told
 from .samplers import COMFYUI, SAMPLERS
 
@@ -342,6 +343,40 @@ _ROWS = (
         read=decimal(-10, 10),
         servers=True,
     ),
+    # Gradual latent
+    *(
+        Option(name=f"gradual_latent_{name}", tip=tip, read=read, spelled=spelled, servers=True)
+        for name, read, tip, spelled in (
+            (
+                "timesteps",
+                whole(0, 1000),
+                "Pictures begin small, and grow below this time step: 750 is a good one. Only with --sampler euler_a, k_euler_a or"
+                " euler_ancestral. Without it, lines turn it on with --glt.",
+                (),
+            ),
+            (
+                "ratio",
+                decimal(0.05, 1),
+                "How large they are at the beginning. Default: 0.5, half as wide and high.",
+                (),
+            ),
+            ("ratio_step", decimal(0.01, 1), "How much is added each time they grow. Default: 0.125.", ()),
+            ("s_noise", decimal(0, 100), "How much of its noise a step adds in which they grow. Default: 1.", ()),
+            (
+                "every_n_steps",
+                whole(1, 1000),
+                "They grow every so many steps, until they are as large as asked for. Default: 3.",
+                ("gradual_latent_ratio_every_n_steps",),
+            ),
+            (
+                "unsharp_params",
+                read_unsharp,
+                "Kernel, sigma and strength of the sharpening when they grow, and whether the picture is sharpened (1) or what the"
+                " step begins with (0): 3,0.5,0.5,1. Default: none.",
+                (),
+            ),
+        )
+    ),
     # Two passes
     *(
         Option(name=f"highres_fix_{name}", tip=tip, read=read, default=default, servers=True)
@@ -390,17 +425,6 @@ _ROWS = (
             ("timesteps_1", "Deep Shrink: how long the first phase lasts.", whole(0, 1000)),
             ("timesteps_2", "Deep Shrink: how long the second phase lasts.", whole(0, 1000)),
             ("ratio", "Deep Shrink: how small it gets.", _float),
-        )
-    ),
-    *(
-        Option(name=f"gradual_latent_{name}", tip="Gradual Latent.", read=read, instead=LATER, spelled=spelled)
-        for name, read, spelled in (
-            ("timesteps", whole(0, 1000), ()),
-            ("ratio", _float, ()),
-            ("ratio_step", _float, ()),
-            ("s_noise", _float, ()),
-            ("every_n_steps", _count, ("gradual_latent_ratio_every_n_steps",)),
-            ("unsharp_params", str, ()),
         )
     ),
     Option(name="clip_guidance_scale", tip="Guided by CLIP and words.", read=_float, instead=LATER),

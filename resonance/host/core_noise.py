@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
+from inspect import unwrap
 from typing import Any
 
 import comfy.sample
@@ -50,7 +51,46 @@ def _start(samples: Any, seeds: Sequence[int], index: list[int] | None = None) -
     return cat_nested(drawn) if samples.is_nested else torch.cat(drawn)
 
 
-def per_picture(sampler: Any, count: int = 1) -> KSAMPLER:
+class Sampler:
+    """A SAMPLER (comfy/samplers.py).
+
+    Attributes:
+        function: what it calls.
+        settings: that the function is called with.
+        redraws: it has other noise under a mask than what it begins with, as ddim has.
+
+    Raises:
+        Told: it is of another kind.
+    """
+
+    def __init__(self, given: Any) -> None:
+        if not isinstance(given, KSAMPLER):
+            raise Told(f"Expected a sampler as ComfyUI's nodes give it, got {type(given).__name__}.")
+        self._given = given
+        self.function, self.settings = given.sampler_function, given.extra_options
+        self.redraws = bool(given.inpaint_options.get("random"))
+
+    def calling(self, function: Callable[..., torch.Tensor]) -> KSAMPLER:
+        """The same one with another function."""
+        copied = copy.copy(self._given)
+        copied.sampler_function = function
+        return copied
+
+    @staticmethod
+    def of(function: Callable[..., torch.Tensor], **settings: Any) -> KSAMPLER:
+        return KSAMPLER(function, settings)
+
+
+_by_seed = set[Callable[..., torch.Tensor]]()
+
+
+def by_seed(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """Marks a sampler's function that itself draws for each picture what its seed says, see :func:`drawing`."""
+    _by_seed.add(function)
+    return function
+
+
+def per_picture(sampler: Any, count: int = 1) -> Any:
     """A SAMPLER that paints each picture of a batch as it does alone (comfy/samplers.py). With one picture it is the given one.
 
     Args:
@@ -59,9 +99,8 @@ def per_picture(sampler: Any, count: int = 1) -> KSAMPLER:
     Raises:
         Told: it is of another kind, or it cannot paint several. The latter is raised in a run too, where there are several.
     """
-    if not isinstance(sampler, KSAMPLER):
-        raise Told(f"Expected a sampler as ComfyUI's nodes give it, got {type(sampler).__name__}.")
-    inner, settings = sampler.sampler_function, sampler.extra_options
+    sampler = Sampler(sampler)
+    inner = sampler.function
 
     @wraps(inner)
     def run(model: Any, x: torch.Tensor, sigmas: torch.Tensor, extra_args: dict[str, Any], **more: Any) -> torch.Tensor:
@@ -74,8 +113,7 @@ def per_picture(sampler: Any, count: int = 1) -> KSAMPLER:
                     " Noise as well as its sampler."
                 )
             seeds = seed.of(len(x))
-            if sampler.inpaint_options.get("random"):
-                # ddim has other noise under a mask than what it begins with.
+            if sampler.redraws:
                 model.noise = _start(x, [seed + 1 for seed in seeds]).to(x)
             if noise != "none" and len(sigmas) > 1:
                 draws = [_drawing(noise, x[i : i + 1], sigmas, seed) for i, seed in enumerate(seeds)]
@@ -83,16 +121,41 @@ def per_picture(sampler: Any, count: int = 1) -> KSAMPLER:
         return inner(model, x, sigmas, extra_args=extra_args, **more)
 
     def drawn() -> Noise:
+        if unwrap(run) in _by_seed:
+            return "none"
         # The names are the inner function's, if it has any.
         return noise_of(
-            run.__name__.removeprefix("sample_").removesuffix("_function"), settings, run.__module__ in CORE
+            run.__name__.removeprefix("sample_").removesuffix("_function"), sampler.settings, run.__module__ in CORE
         )
 
     if count > 1:
         drawn()
-    copied = copy.copy(sampler)
-    copied.sampler_function = run
-    return copied
+    return sampler.calling(run)
+
+
+def drawing(x: torch.Tensor, seed: int | None) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The noise of one step after the other, for latents whose size may change: as ``default_noise_sampler`` draws it for a batch, with
+    :class:`~resonance.paint.per_picture.Seeds` as for each picture by itself.
+
+    Returns:
+        Makes noise like a latent.
+    """
+    seeds = seed.of(len(x)) if isinstance(seed, Seeds) else (seed,)
+    generators = [_generator(x.device, each) for each in seeds]
+
+    def draw(like: torch.Tensor) -> torch.Tensor:
+        shape = len(like) // len(generators), *like.shape[1:]
+        return torch.cat(
+            [torch.randn(shape, generator=each, device=like.device, dtype=like.dtype) for each in generators]
+        )
+
+    return draw
+
+
+def _generator(device: torch.device, seed: int | None) -> torch.Generator | None:
+    if seed is None:
+        return None
+    return torch.Generator(device).manual_seed(seed + 1 if device.type == "cpu" else seed)
 
 
 def _drawn(draws: Sequence[Draw], *levels: torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,7 @@
 The part about attention is written for UNets.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid4
@@ -12,7 +12,9 @@ import comfy.ldm.modules.attention as attention
 import comfy.samplers
 import torch
 from comfy.conds import CONDCrossAttn
+from comfy.k_diffusion.sampling import get_ancestral_step, trange
 from comfy.ldm.modules.attention import SpatialTransformer
+from comfy.model_sampling import ModelSamplingDiscrete
 from comfy.patcher_extension import WrappersMP
 
 Options = dict[str, Any]
@@ -28,10 +30,52 @@ COMPILED = "torch.compile"
 
 
 @dataclass(frozen=True, eq=False)
-class CoreRun:
-    """What a sampler is called with (comfy/samplers.py, ``CFGGuider.inner_sample``)."""
+class Guided:
+    """What guides a run (comfy/samplers.py, ``CFGGuider``)."""
 
     guider: Any
+
+    @classmethod
+    def of(cls, model: Any) -> "Guided":
+        """Of the run in which a sampler's function is called with a model (comfy/samplers.py, ``KSAMPLER.sample``)."""
+        return Guided(model.inner_model)
+
+    @property
+    def patcher(self) -> Any:
+        """The MODEL."""
+        return self.guider.model_patcher
+
+    @property
+    def model(self) -> Any:
+        """comfy/model_base.py"""
+        return self.guider.inner_model
+
+    @property
+    def lists(self) -> dict[str, list[dict[str, Any]]]:
+        """The entries of the conditionings, which may be changed."""
+        return self.guider.conds
+
+    @property
+    def sampling(self) -> Any:
+        """comfy/model_sampling.py"""
+        return self.patcher.get_model_object("model_sampling")
+
+    def entries(self) -> list["Given"]:
+        """All of them, as they act in the next step."""
+        return [Given(kind, entry) for kind, entries in self.lists.items() for entry in entries]
+
+    def times(self, sigmas: torch.Tensor) -> list[float] | None:
+        """The time steps of levels of noise, from 1000 to 0; None: the model has none."""
+        sampling = self.sampling
+        if not isinstance(sampling, ModelSamplingDiscrete):
+            return None
+        return [sampling.timestep(sigma).item() for sigma in sigmas]
+
+
+@dataclass(frozen=True, eq=False)
+class CoreRun(Guided):
+    """What a sampler is called with (comfy/samplers.py, ``CFGGuider.inner_sample``)."""
+
     options: Options
     sigmas: list[float]
     noise: torch.Tensor
@@ -40,14 +84,9 @@ class CoreRun:
     seed: int | None
 
     @property
-    def patcher(self) -> Any:
-        """The MODEL."""
-        return self.guider.model_patcher
-
-    @property
     def models(self) -> list[torch.nn.Module]:
         """The diffusion model, and its copies on other graphics cards."""
-        models = (self.guider.inner_model, *(copy.model for copy in self._copies.values()))
+        models = (self.model, *(copy.model for copy in self._copies.values()))
         return list({id(model): model.diffusion_model for model in models}.values())
 
     @property
@@ -74,14 +113,14 @@ class CoreRun:
 
     @property
     def percent_to_sigma(self) -> Callable[[float], float]:
-        return self.patcher.get_model_object("model_sampling").percent_to_sigma
+        return self.sampling.percent_to_sigma
 
     def conditionings(self) -> list["Given"]:
         """All entries, each with a uuid of its own: for an area, ComfyUI copies one from one list to another. They may be
         changed."""
         known = set[UUID]()
         found: list[Given] = []
-        for kind, entries in self.guider.conds.items():
+        for kind, entries in self.lists.items():
             for number, entry in enumerate(entries):
                 given = Given.of(kind, entry, uuid4() if entry["uuid"] in known else entry["uuid"])
                 known.add(given.uuid)
@@ -92,13 +131,13 @@ class CoreRun:
     def made_of(self, like: "Given", words: Sequence[tuple[torch.Tensor, Mapping[str, Any]]]) -> list[torch.Tensor]:
         """What the model makes of other words ``[1, T, C]`` (comfy/model_base.py, ``extra_conds``): padding, adapters and second
         texts are its business. What is not said with them is that of ``like``."""
-        conds = [like.saying(tokens, values) for tokens, values in words]
-        device, model = self.patcher.load_device, self.guider.inner_model
+        said = [like.saying(tokens, values) for tokens, values in words]
+        device, model = self.patcher.load_device, self.model
         # Some models draw from the generator that samplers use, too.
         with torch.random.fork_rng([device] if device.type == "cuda" else []):  # pyright: ignore[reportUnknownMemberType]
             made = comfy.samplers.encode_model_conds(
                 model.extra_conds,
-                conds,
+                said,
                 self.noise,
                 device,
                 like.kind,
@@ -165,6 +204,24 @@ class Given:
     def has_area(self) -> bool:
         return "area" in self.entry or self.entry.get("set_area_to_bounds", False)
 
+    @property
+    def has_boxes(self) -> bool:
+        """Whether GLIGEN has words for parts of the picture."""
+        return "gligen" in self.entry
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether the model is given a picture beside the one that it makes, as those for inpainting are."""
+        return "c_concat" in self._conds
+
+    @property
+    def mask(self) -> torch.Tensor | None:
+        """``[B, H, W]`` where it acts, as large as the latent; None: it has none."""
+        return self.entry.get("mask")
+
+    def put_mask(self, mask: torch.Tensor) -> None:
+        self.entry["mask"] = mask
+
     def take(self, key: str) -> None:
         """Takes away one thing that the model is given."""
         self._conds.pop(key, None)
@@ -172,6 +229,16 @@ class Given:
     @property
     def _conds(self) -> dict[str, Any]:
         return self.entry["model_conds"]
+
+
+def counted(steps: int, quiet: bool | None) -> Iterable[int]:
+    """The numbers of steps, with a bar in the console as core's samplers have it."""
+    return trange(steps, disable=quiet)
+
+
+def ancestral_step(sigma: torch.Tensor, to: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """How far an ancestral sampler goes down, and how much noise it adds then (comfy/k_diffusion/sampling.py)."""
+    return get_ancestral_step(sigma, to)
 
 
 class Asked(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 from ..graph import (
     ENCODE_LINE,
     EXPLORE,
+    GRADUAL_LATENT,
     HIGHRES_FIX,
     LORA_STACK,
     PER_PICTURE_NOISE,
@@ -261,6 +262,8 @@ def sampled_with(graph: Graph, sampler: Mapping[str, Any]) -> dict[str, Any]:
             node = _at(graph, node["inputs"].get("sampler"))
         if node:
             found |= node["inputs"]
+        if node and node["class_type"] == GRADUAL_LATENT:
+            found["sampler_name"] = "euler_ancestral"
     if "conditioning" in found:
         found.setdefault("positive", found["conditioning"])
     return {**found, **sampler["inputs"]}

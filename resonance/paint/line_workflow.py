@@ -9,7 +9,11 @@ ITEM, POSITIVE, NEGATIVE, SEED, NOISE = 0, 1, 2, 8, 13
 """Numbers of the node's outputs."""
 SECOND_SEED, SECOND_NOISE = 4, 5
 """Those of Highres Fix."""
-TAKERS = {graph.ENCODE_LINE: "Encode Line", graph.LORA_STACK: "LoRA Stack"}
+TAKERS = {
+    graph.ENCODE_LINE: "Encode Line",
+    graph.LORA_STACK: "LoRA Stack",
+    graph.GRADUAL_LATENT: "Gradual Latent",
+}
 """Nodes that take options of lines, by class: their names."""
 ALONE = (
     "One picture is painted in each run. For more at once, connect item to Encode Line and to Per Picture Noise, and nothing to"
@@ -63,4 +67,5 @@ class LineWorkflow:
     def _drawing(self, id_: str, noise: int) -> str:
         """Why a sampler that has this noise cannot paint several."""
         names = graph.samplers_beside(self.nodes, id_, noise)
-        return next((DRAWS.format(sampler=name) for name in names if NOISES.get(name) != "none"), "")
+        known = {graph.GRADUAL_LATENT: "none", **NOISES}
+        return next((DRAWS.format(sampler=name) for name in names if known.get(name) != "none"), "")

@@ -240,7 +240,8 @@ _SIZES = (
 TAKEN_BY: Mapping[str, str] = {
     "multipliers": "LoRA Stack",
     **dict.fromkeys(_SIZES, "Encode Line"),
-    **{field: "" for field in NAMES if field in ("negative_scale", "guide") or field.startswith(("ds_", "gl_"))},
+    **{field: "Gradual Latent" for field in NAMES if field.startswith("gl_")},
+    **{field: "" for field in NAMES if field in ("negative_scale", "guide") or field.startswith("ds_")},
 }
 """Fields that reach a graph by nothing but an item: the node that takes them, empty where there is none yet."""
 

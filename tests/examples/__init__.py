@@ -1,11 +1,12 @@
 """The example workflows, by name; ``write_workflows.py`` writes them."""
 
-from . import canvas, characters, first, lines, methods, rounds, vary
+from . import canvas, characters, first, gradual, lines, methods, rounds, vary
 
 EXAMPLES = (
     first.EXAMPLES
     | rounds.EXAMPLES
     | lines.EXAMPLES
+    | gradual.EXAMPLES
     | canvas.EXAMPLES
     | characters.EXAMPLES
     | methods.EXAMPLES

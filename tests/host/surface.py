@@ -121,6 +121,7 @@ PRIVATE = set(
         input_blocks middle_block output_blocks SpatialTransformer transformer_blocks model_config
         KSAMPLER sampler_function extra_options inpaint_options noise_sampler default_noise_sampler BrownianTreeNoiseSampler
         cat_nested is_nested batch_index
+        trange get_ancestral_step ModelSamplingDiscrete c_concat gligen
         sample_token cond_stage_model stop_tokens preprocess_embed clip_name llama_template skip_template
         """,
     )
@@ -320,6 +321,21 @@ ROWS = [
     *each(says, "comfy/controlnet.py", "ControlNet.get_control", "crossattn_controlnet"),
     *each(sets, "comfy/model_base.py", "BaseModel.__init__", "model_config model_sampling diffusion_model"),
     *ordered(takes, "comfy/model_sampling.py", "ModelSamplingDiscrete.percent_to_sigma", "percent"),
+    # what the function of a sampler is given
+    *each(uses, "comfy/samplers.py", "KSAMPLER.sample", "KSamplerX0Inpaint disable_pbar"),
+    *each(says, "comfy/samplers.py", "KSAMPLER.sample", "denoise_mask"),
+    *each(sets, "comfy/samplers.py", "KSamplerX0Inpaint.__init__", "inner_model"),
+    *each(sets, "comfy/samplers.py", "CFGGuider.__init__", "model_patcher"),
+    *each(uses, "comfy/samplers.py", "CFGGuider.predict_noise", "conds"),
+    *each(says, "comfy/samplers.py", "get_area_and_mult", "gligen"),
+    *each(says, "comfy/model_base.py", "BaseModel.extra_conds", "c_concat"),
+    *each(has, "comfy/model_sampling.py", "", "ModelSamplingDiscrete"),
+    *ordered(takes, "comfy/model_sampling.py", "ModelSamplingDiscrete.timestep", "sigma"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.get_model_object", "name"),
+    *each(has, SAMPLERS, "", "trange get_ancestral_step"),
+    *ordered(takes, SAMPLERS, "get_ancestral_step", "sigma_from sigma_to"),
+    *each(says, SAMPLERS, "sample_euler_ancestral", "x i sigma sigma_hat denoised"),
+    *ordered(takes, "comfy/samplers.py", "ksampler", "sampler_name"),
     # runs, steps and calls
     *each(has, "comfy/patcher_extension.py", "WrappersMP", "SAMPLER_SAMPLE PREDICT_NOISE APPLY_MODEL"),
     *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.add_wrapper_with_key", "wrapper_type key wrapper"),

@@ -157,6 +157,14 @@ def test_two_passes_are_saved_beside_one_another(comfy: Comfy) -> None:
     assert made == [[(128, 128), (64, 64)], [(96, 128), (32, 64)]]
 
 
+def test_a_picture_grows(comfy: Comfy) -> None:
+    graph = comfy.complete(EXAMPLES["Gradual latent"].graph)
+    graph["4"]["inputs"] |= {"width": 72, "height": 64}
+    [made] = comfy.run(graph)["11"]["images"]
+    with Image.open(output(comfy) / made["filename"]) as image:
+        assert image.size == (72, 64)
+
+
 @pytest.mark.long
 def test_rounds_choose_for_each_picture(comfy: Comfy, models: Path) -> None:
     shutil.copytree(

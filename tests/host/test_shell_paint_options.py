@@ -63,6 +63,10 @@ def encoded(**wanted: Any) -> Check:
     return lambda ran, _: wanted.items() <= ran.inputs("ResonanceEncodeLine").items()
 
 
+def grown(**wanted: Any) -> Check:
+    return lambda ran, _: wanted.items() <= ran.inputs("ResonanceGradualLatent").items()
+
+
 def sampled(**wanted: Any) -> Check:
     def check(ran: Ran, plain: Ran) -> bool:
         return differs(ran, plain) and wanted.items() <= ran.inputs("ModelSamplingDiscrete").items()
@@ -73,6 +77,10 @@ def sampled(**wanted: Any) -> Check:
 LORAS = f"{RED} --network_module networks.lora --network_weights {LORA}"
 START = f"{SD} --steps 4 --sampler euler --scale 2 --seed 5 --prompt red --image_path <grey> --strength 0.9"
 NETS = f"{RED} --control_net_models tiny_controlnet --guide_image_path <codes>"
+GROWS = (
+    f"{RED.replace('--steps 2 --sampler euler', '--steps 5 --sampler euler_a')} --gradual_latent_timesteps 1000"
+    " --gradual_latent_every_n_steps 1 --gradual_latent_ratio_step 0.25"
+)
 
 DOES: dict[str, tuple[str, Check]] = {
     "ckpt": (RED, lambda ran, _: hue(ran.pictures[0]) == "red"),
@@ -129,8 +137,8 @@ DOES: dict[str, tuple[str, Check]] = {
         lambda ran, plain: ran.lines[0]["steps"] == 6 and differs(ran, plain),
     ),
     "sampler": (
-        RED.replace("--sampler euler", "--sampler k_euler_a"),
-        lambda ran, plain: ran.inputs("KSamplerSelect")["sampler_name"] == "euler_ancestral" and differs(ran, plain),
+        RED.replace("--sampler euler", "--sampler k_dpm_2_a"),
+        lambda ran, plain: ran.inputs("KSamplerSelect")["sampler_name"] == "dpm_2_ancestral" and differs(ran, plain),
     ),
     "scale": (
         RED.replace("--scale 1", "--scale 7"),
@@ -185,6 +193,15 @@ DOES: dict[str, tuple[str, Check]] = {
     "clip_vision_strength": (
         f"{START} --clip_vision_strength 0.5",
         lambda ran, _: "There is no clip_vision_g.safetensors in ComfyUI's models/clip_vision." in ran.said,
+    ),
+    "gradual_latent_timesteps": (GROWS, grown(timesteps=1000)),
+    "gradual_latent_ratio": (f"{GROWS} --gradual_latent_ratio 0.6", grown(ratio=0.6)),
+    "gradual_latent_ratio_step": (GROWS, grown(ratio_step=0.25)),
+    "gradual_latent_s_noise": (f"{GROWS} --gradual_latent_s_noise 1.1", grown(s_noise=1.1)),
+    "gradual_latent_every_n_steps": (GROWS, grown(every_n_steps=1)),
+    "gradual_latent_unsharp_params": (
+        f"{GROWS} --gradual_latent_unsharp_params 3,1.0,0.5,0",
+        grown(**{"unsharp": "on", "unsharp.kernel": 3, "unsharp.strength": 0.5, "unsharp.target": "noise"}),
     ),
 }
 FAILS = ("network_module", "guide_image_path", "clip_vision_strength")

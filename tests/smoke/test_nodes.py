@@ -7,10 +7,11 @@ import pytest
 from fake_llm import FakeLLM
 from host.comfy import Comfy, node
 from host.graphs import items, mean, output
-from host.paint import CLIP, MODEL, VAE, hue, paint, picture
+from host.paint import CLIP, MODEL, VAE, hue, look, paint, picture
 from host.regional import AREA, COUPLE, HALVES, hues, pictures, place
 from host.test_canvas import BOAT, PROGRAM, SEA, layout, run, shows
 from host.test_explore import explore
+from host.test_gradual_latent import QUICK, gradual, painted
 from host.test_highres_fix import fix as highres_fix
 from host.test_llm import RED, Texts, captions, connect, core, describe
 from host.test_lora_stack import stack, stacked
@@ -253,6 +254,11 @@ def test_resonance_per_picture_noise(comfy: Comfy) -> None:
     parts["last"] = node("LatentFromBatch", samples=["batch", 0], batch_index=1, length=1)
     out = comfy.run({**base(), **sampling("euler_ancestral"), **parts, **compared("last", ["alone"])})
     assert apart(out) <= LEVEL
+
+
+def test_resonance_gradual_latent(comfy: Comfy) -> None:
+    [grown] = look(comfy.run(painted(gradual(**QUICK), size=(72, 64))))
+    assert (grown.size, hue(grown.whole)) == ((72, 64), "red")
 
 
 def test_resonance_transform(comfy: Comfy) -> None:

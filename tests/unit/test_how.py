@@ -122,6 +122,9 @@ def test_a_prompt_line_says_what_the_sampler_is_given_over_links():
         graph["6"] = {"class_type": "ResonancePerPictureNoise", "inputs": inputs}
         graph["7"]["inputs"]["images"] = ["5", 0]
         assert a1111(how(graph, item, "").text((8, 8)))[2]["Seed"] == seed
+    graph["8"] = {"class_type": "ResonanceGradualLatent", "inputs": {"timesteps": 750, "ratio": 0.5}}
+    graph["6"]["inputs"]["sampler"], graph["5"]["inputs"]["sampler"] = ["8", 0], ["6", 1]
+    assert a1111(how(graph, item, "").text((8, 8)))[2]["Sampler"] == "Euler a"
 
 
 def test_drawn_loras_stand_in_the_prompt_where_both_look_for_them():

@@ -32,6 +32,9 @@ class KSAMPLER:
         inpaint_options: dict[str, Any] = ...,
     ) -> None: ...
 
+def ksampler(
+    sampler_name: str, extra_options: dict[str, Any] = ..., inpaint_options: dict[str, Any] = ...
+) -> KSAMPLER: ...
 def encode_model_conds(
     model_function: Callable[..., dict[str, Any]],
     conds: list[dict[str, Any]],

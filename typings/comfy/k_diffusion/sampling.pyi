@@ -1,7 +1,12 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 
+trange: Callable[..., Iterable[int]]
+
+def get_ancestral_step(
+    sigma_from: torch.Tensor, sigma_to: torch.Tensor, eta: float = 1.0
+) -> tuple[torch.Tensor, torch.Tensor]: ...
 def default_noise_sampler(
     x: torch.Tensor, seed: int | None = None
 ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]: ...

@@ -10,6 +10,7 @@ import comfy.model_patcher
 import comfy.sample
 import comfy.samplers
 import torch
+from comfy.conds import CONDNoiseShape
 from comfy.k_diffusion.sampling import sample_euler
 from comfy.ldm.modules.attention import attention_pytorch
 from comfy.multigpu import MultiGPUThreadPool
@@ -99,6 +100,70 @@ class WatchText(OnModel):
 
         model = model.clone()
         model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "watch text", call)
+        return io.NodeOutput(model)
+
+
+class WatchSizes(OnModel):
+    """Notes how high and wide the latent is at each call."""
+
+    more = (io.String.Input("name"),)
+
+    @classmethod
+    def execute(cls, model, name):
+        def call(executor, x, *args, **kwargs):
+            see(name, list(x.shape[2:]))
+            return executor(x, *args, **kwargs)
+
+        model = model.clone()
+        model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "watch sizes", call)
+        return io.NodeOutput(model)
+
+
+class KeepSteps(OnModel):
+    """Keeps what each step makes of the picture, for ``Step``."""
+
+    more = (io.String.Input("name"),)
+
+    @classmethod
+    def execute(cls, model, name):
+        def keep(args):
+            see(name, model.model.process_latent_out(args["denoised"].cpu()))
+            return args["denoised"]
+
+        model = model.clone()
+        model.set_model_sampler_post_cfg_function(keep)
+        return io.NodeOutput(model)
+
+
+class Step(io.ComfyNode):
+    """A step that was kept, once ``after`` has run."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="Step",
+            category="probe",
+            inputs=[io.String.Input("name"), io.Int.Input("number", min=-1000), io.AnyType.Input("after")],
+            outputs=[io.Latent.Output()],
+        )
+
+    @classmethod
+    def execute(cls, name, number, after):
+        return io.NodeOutput({"samples": SEEN[name][number]})
+
+
+class AsForInpainting(OnModel):
+    """Has the model be given a picture to fill in, and its mask."""
+
+    @classmethod
+    def execute(cls, model):
+        made = model.model.extra_conds
+
+        def with_picture(**kwargs):
+            return {**made(**kwargs), "c_concat": CONDNoiseShape(torch.zeros_like(kwargs["noise"]))}
+
+        model = model.clone()
+        model.add_object_patch("extra_conds", with_picture)
         return io.NodeOutput(model)
 
 
@@ -572,6 +637,10 @@ NODES = [
     Seen,
     WatchCalls,
     WatchText,
+    WatchSizes,
+    KeepSteps,
+    Step,
+    AsForInpainting,
     OverrideAttention,
     WatchControl,
     Act,

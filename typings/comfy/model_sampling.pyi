@@ -1,0 +1,4 @@
+import torch
+
+class ModelSamplingDiscrete(torch.nn.Module):
+    def timestep(self, sigma: torch.Tensor) -> torch.Tensor: ...
