@@ -19,6 +19,7 @@ from . import (
     regions,
     roulette,
     rounds,
+    sampling,
     sheet,
     tag,
     transform,
@@ -55,5 +56,6 @@ class ResonanceExtension(ComfyExtension):
             noise,
             encode,
             lines,
+            sampling,
         )
         return [checked(node) for menu in menus for node in menu.NODES]

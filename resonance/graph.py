@@ -16,6 +16,8 @@ ROULETTE = "ResonanceModelRoulette"
 PER_PICTURE_NOISE = "ResonancePerPictureNoise"
 ENCODE_LINE = "ResonanceEncodeLine"
 LORA_STACK = "ResonanceLoRAStack"
+NEGATIVE_SCALE = "ResonanceNegativeScale"
+DEEP_SHRINK = "ResonanceDeepShrink"
 
 DRIVEN = "resonance_vary"
 """Key of ComfyUI's ``extra_data`` under which a driver asks Vary: its ``kind`` is :data:`PLAN` or :data:`MAKE`."""

@@ -7,7 +7,12 @@ from .per_picture import NOISES
 
 ITEM, POSITIVE, NEGATIVE, SEED, NOISE = 0, 1, 2, 8, 13
 """Numbers of the node's outputs."""
-TAKERS = {graph.ENCODE_LINE: "Encode Line", graph.LORA_STACK: "LoRA Stack"}
+TAKERS = {
+    graph.ENCODE_LINE: "Encode Line",
+    graph.LORA_STACK: "LoRA Stack",
+    graph.NEGATIVE_SCALE: "Negative Scale",
+    graph.DEEP_SHRINK: "Deep Shrink",
+}
 """Nodes that take options of lines, by class: their names."""
 ALONE = (
     "One picture is painted in each run. For more at once, connect item to Encode Line and to Per Picture Noise, and nothing to"

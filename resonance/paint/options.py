@@ -240,7 +240,9 @@ _SIZES = (
 TAKEN_BY: Mapping[str, str] = {
     "multipliers": "LoRA Stack",
     **dict.fromkeys(_SIZES, "Encode Line"),
-    **{field: "" for field in NAMES if field in ("negative_scale", "guide") or field.startswith(("ds_", "gl_"))},
+    "negative_scale": "Negative Scale",
+    **{field: "Deep Shrink" for field in NAMES if field.startswith("ds_")},
+    **{field: "" for field in NAMES if field == "guide" or field.startswith("gl_")},
 }
 """Fields that reach a graph by nothing but an item: the node that takes them, empty where there is none yet."""
 
