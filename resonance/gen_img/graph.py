@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..graph import ENCODE_LINE, LORA_STACK, PER_PICTURE_NOISE, PROMPT_LINES, ROUND_OUTPUT
+from ..graph import DEEP_SHRINK, ENCODE_LINE, LORA_STACK, NEGATIVE_SCALE, PER_PICTURE_NOISE, PROMPT_LINES, ROUND_OUTPUT
+from ..paint import deep_shrink, negative_scale
 from ..told import Told
 from .samplers import sampler
 
@@ -66,6 +67,7 @@ def graph_of(asked: Options, pictures: Pictures) -> Graph:
         if asked["network_weights"]:
             model, clip = _loras(made, asked, model=model, clip=clip)
         positive, negative = _words(made, asked, clip)
+    model = _told_by_lines(made, asked, model, clip)
     latent: Link = LATENT
     if pictures.start:
         made["start"] = _node("VAEEncode", pixels=IMAGE, vae=vae)
@@ -152,9 +154,7 @@ def check_networks(asked: Options) -> None:
 
 def _regions(made: Graph, asked: Options, model: Link, clip: Link, places: str) -> tuple[Link, Link, Link]:
     """A place and a LoRA for each part of a line with AND."""
-    if skip := asked["clip_skip"]:
-        made["skip"] = _node("CLIPSetLastLayer", clip=clip, stop_at_clip_layer=-skip)
-        clip = ["skip", 0]
+    clip = _skipped(made, asked, clip)
     _loras(made, asked)
     made["places"] = _node("LoadImage", image=places)
     codes = asked["network_regional_mask_max_color_codes"]
@@ -178,6 +178,25 @@ def _regions(made: Graph, asked: Options, model: Link, clip: Link, places: str) 
         negative=["parts", 2],
     )
     return ["regions", 0], ["regions", 1], ["regions", 2]
+
+
+def _skipped(made: Graph, asked: Options, clip: Link) -> Link:
+    """The CLIP as far as it counts, for nodes that do not see to that."""
+    if not (skip := asked["clip_skip"]):
+        return clip
+    made["skip"] = _node("CLIPSetLastLayer", clip=clip, stop_at_clip_layer=-skip)
+    return ["skip", 0]
+
+
+def _told_by_lines(made: Graph, asked: Options, model: Link, clip: Link) -> Link:
+    """Deep Shrink and Negative Scale. They are always there, as any line may ask for them, and do nothing where nobody does."""
+    shrink = {name: asked[f"ds_{name}"] for name in ("depth_1", "timesteps_1", "depth_2", "timesteps_2", "ratio")}
+    depths = {name: deep_shrink.OFF for name in ("depth_1", "depth_2") if shrink[name] is None}
+    made["shrink"] = _node(DEEP_SHRINK, model=model, item=ITEM, **{**shrink, **depths})
+    scale = negative_scale.OFF if asked["negative_scale"] is None else asked["negative_scale"]
+    empty = _skipped(made, asked, clip)
+    made["negative scale"] = _node(NEGATIVE_SCALE, model=["shrink", 0], clip=empty, negative_scale=scale, item=ITEM)
+    return ["negative scale", 0]
 
 
 def _seen(made: Graph, positive: Link, strength: float) -> Link:

@@ -205,9 +205,10 @@ _ROWS = (
     Option(name="scale", tip="Classifier-free guidance.", read=decimal(0, 100), default=7.5),
     Option(
         name="negative_scale",
-        tip="Guidance of the negative prompt by itself.",
-        read=_float,
-        instead=_own("DualCFGGuider (its cfg_cond2_negative is negative_scale + 1)"),
+        tip="How strongly the negative prompt pushes away, whatever --scale is; --scale less 1 is as ever, 0 not at all. A step takes"
+        " half as long again.",
+        read=decimal(0, 100),
+        servers=True,
     ),
     Option(
         name="seed",
@@ -329,6 +330,27 @@ _ROWS = (
         read=decimal(-10, 10),
         servers=True,
     ),
+    # Large pictures
+    *(
+        Option(name=f"ds_{name}", tip=tip, read=read, default=default, servers=True)
+        for name, tip, read, default in (
+            (
+                "depth_1",
+                "Deep Shrink: the first steps see a smaller picture, from this depth of the model on; 0 to 3, SDXL 0 to 8.",
+                whole(0, 8),
+                None,
+            ),
+            ("timesteps_1", "Deep Shrink: down to which time step they do, from 1000 to 0.", whole(0, 1000), 650),
+            ("depth_2", "Deep Shrink: from which depth on further steps do.", whole(0, 8), None),
+            (
+                "timesteps_2",
+                "Deep Shrink: down to which time step those do. It must be below --ds_timesteps_1.",
+                whole(0, 1000),
+                650,
+            ),
+            ("ratio", "Deep Shrink: how large that picture is; 0.5 is half as wide and high.", decimal(0.01, 1), 0.5),
+        )
+    ),
     # To come
     *(
         Option(name=f"highres_fix_{name}", tip=tip, read=read, instead=_own("a second KSampler"))
@@ -341,16 +363,6 @@ _ROWS = (
             ("disable_control_net", "No ControlNet in the second pass.", None),
             ("upscaler", "What scales between the passes.", str),
             ("upscaler_args", "What that is told.", str),
-        )
-    ),
-    *(
-        Option(name=f"ds_{name}", tip=tip, read=read, instead=_own("PatchModelAddDownscale (Kohya Deep Shrink)"))
-        for name, tip, read in (
-            ("depth_1", "Deep Shrink: depth of the first phase.", whole(0, 8)),
-            ("depth_2", "Deep Shrink: depth of the second phase.", whole(0, 8)),
-            ("timesteps_1", "Deep Shrink: how long the first phase lasts.", whole(0, 1000)),
-            ("timesteps_2", "Deep Shrink: how long the second phase lasts.", whole(0, 1000)),
-            ("ratio", "Deep Shrink: how small it gets.", _float),
         )
     ),
     *(

@@ -47,4 +47,6 @@ def _say_nothing_is_done(scale: float | None) -> None:
     if scale is None:
         progress.warn("Negative Scale does nothing with this guider: it acts in KSampler and with CFGGuider.")
     else:
-        progress.warn(f"Negative Scale does nothing at a CFG scale of {scale:g}, at which the negative prompt is not asked for.")
+        progress.warn(
+            f"Negative Scale does nothing at a CFG scale of {scale:g}, at which the negative prompt is not asked for."
+        )

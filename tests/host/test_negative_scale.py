@@ -1,9 +1,13 @@
 """Negative Scale in a real ComfyUI: kohya's formula, in the same call of the model, with whatever else acts there."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from models.checkpoint import UNET, sd15
+from models.wired.loras import wide
+from models.wired.weights import Weights, save
 
 from resonance.canvas.canvas import Lora
 
@@ -14,6 +18,7 @@ from .regional import COUPLE, LEFT, OVERLAY, RIGHT, layout, place, region
 from .test_llm import Texts
 
 CFG, STEPS = 4.0, 4
+WIDE = "wide_for_negative_scale.safetensors"
 CLOSE = 1e-4
 """Of the largest number in a latent, at least of 1."""
 
@@ -73,7 +78,7 @@ def apart(out: dict[str, Any], a: str, b: str) -> float:
 
 
 @pytest.mark.usefixtures("families")
-@pytest.mark.parametrize("family", ["sd15", "sdxl"])
+@pytest.mark.parametrize("family", ["sd15", pytest.param("sdxl", marks=pytest.mark.long)])
 def test_it_is_kohyas_formula(comfy: Comfy, family: str):
     """Three scales against core's guider of three conditionings; CFG scale - 1 is plain guidance, and 0 is no negative prompt. The
     third row is in the same call."""
@@ -107,7 +112,7 @@ def test_it_is_kohyas_formula(comfy: Comfy, family: str):
 def regions(method: str, words: str, name: str) -> dict[str, Any]:
     """Regions with a LoRA and a negative in one of them, and a ControlNet; ``words``: all negative words."""
     canvas = layout(
-        region("red", LEFT, negative=words, loras=(Lora("tiny_lora.safetensors", 1.0),)), region("green", RIGHT)
+        region("red", LEFT, negative=words, loras=(Lora(WIDE, 1.0),)), region("green", RIGHT)
     )
     nodes = place(canvas, method, negative=["negative" if words else "empty", 0])
     nodes["regions"]["inputs"]["canvas"] = [f"{name} canvas", 0]
@@ -120,8 +125,16 @@ def regions(method: str, words: str, name: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.usefixtures("families")
-@pytest.mark.parametrize("method", [COUPLE, OVERLAY])
+@pytest.fixture(scope="module")
+def lora(families: Path) -> None:
+    """For every layer, those that read text too."""
+    weights = Weights()
+    wide(weights, sd15(), UNET, "lora", {})
+    save(families / "loras" / WIDE, weights)
+
+
+@pytest.mark.usefixtures("lora")
+@pytest.mark.parametrize("method", [COUPLE, pytest.param(OVERLAY, marks=pytest.mark.long)])
 def test_the_empty_prompt_stands_where_the_negative_does(comfy: Comfy, method: str):
     """With regions, a LoRA in one of them and a ControlNet the equalities hold: the empty prompt has all of them, too."""
     prompt = {
