@@ -155,7 +155,10 @@ def check_networks(asked: Options) -> None:
 def _regions(made: Graph, asked: Options, model: Link, clip: Link, places: str) -> tuple[Link, Link, Link]:
     """A place and a LoRA for each part of a line with AND."""
     clip = _skipped(made, asked, clip)
-    _loras(made, asked)
+    loras = {}
+    if asked["network_weights"]:
+        _loras(made, asked)
+        loras = {"loras": ["loras", 2]}
     made["places"] = _node("LoadImage", image=places)
     codes = asked["network_regional_mask_max_color_codes"]
     colors = {"colors": "codes", "colors.codes": codes} if codes else {"colors": "channels"}
@@ -165,8 +168,8 @@ def _regions(made: Graph, asked: Options, model: Link, clip: Link, places: str) 
         prompt="",
         image=["places", 0],
         negative="",
-        loras=["loras", 2],
         item=ITEM,
+        **loras,
         **colors,
     )
     made["regions"] = _node(

@@ -214,7 +214,7 @@ class Ledger:
         return known.graph and known.own_graph(self.name, secret)
 
     def update(self, **values: Any) -> None:
-        """Sets fields of :class:`Session`, ``graph`` or ``owner``.
+        """Sets fields of :class:`Session`, ``graph``, ``owner`` or ``writing``.
 
         Args:
             values: with ``graph`` also ``secret``, of the installation that keeps it.
@@ -512,8 +512,9 @@ class Ledger:
                 return
             for file in map(str, checked(from_json(text, WRITING), list, WRITING)):
                 path = inside(self.folder, file)
-                if path.suffix in WRITTEN and not self._value("SELECT 1 FROM result WHERE file = ?", file):
-                    path.unlink(missing_ok=True)
+                taken = self._value("SELECT 1 FROM result WHERE file = ?", file)
+                if path.suffix in WRITTEN and not taken and path.is_file():
+                    path.unlink()
             with self.transaction():
                 self.update(writing=None)
 

@@ -58,9 +58,9 @@ def _keep(
     prompt = sound(made.prompt)
     spoken, as_written = item.payload.words or prompt, written(item.payload) or prompt
     folder = folder_of(item, as_written, made.naming.folder)
-    named = names(ledger, item, made, way, folder, spoken, numbers, note)
+    found = names(ledger, item, made, way, folder, spoken, numbers, note)
     files, besides = list[tuple[str, bytes]](), list[tuple[str, bytes]]()
-    for place, ((name, mark), picture) in enumerate(zip(named, (*made.pictures, *made.before), strict=True)):
+    for place, ((name, mark), picture) in enumerate(zip(found, (*made.pictures, *made.before), strict=True)):
         encoded = _encoded(picture, _texts(item, made, mark), made)
         files.append((PurePosixPath(name).name, encoded.data))
         if encoded.left:
@@ -69,7 +69,7 @@ def _keep(
         if made.naming.captions and spoken and place < len(made.pictures):
             said = split(spoken)[0] if isinstance(item.payload, Exploration) else spoken
             besides.append((PurePosixPath(sidecar(name)).name, f"{said}\n".encode()))
-    below = str(PurePosixPath(named[0].file).parent) if named else folder
+    below = str(PurePosixPath(found[0].file).parent) if found else folder
     ledger.check_place()
     target = writable(ledger.folder, below)
     if way.numbered:
@@ -89,10 +89,10 @@ def _keep(
     entries: list[str | None] = [*following, *[None] * (len(files) - len(following))]
     saved = [
         Result(name.file, entry, counted=place < results)
-        for place, (name, entry) in enumerate(zip(named, entries, strict=True))
+        for place, (name, entry) in enumerate(zip(found, entries, strict=True))
     ]
     ledger.commit(item, saved, prompt or spoken)
-    return [name.file for name in named]
+    return [name.file for name in found]
 
 
 def named(stem: str, pictures: Sequence[bytes]) -> list[tuple[str, bytes]]:

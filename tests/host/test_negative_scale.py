@@ -111,9 +111,7 @@ def test_it_is_kohyas_formula(comfy: Comfy, family: str):
 
 def regions(method: str, words: str, name: str) -> dict[str, Any]:
     """Regions with a LoRA and a negative in one of them, and a ControlNet; ``words``: all negative words."""
-    canvas = layout(
-        region("red", LEFT, negative=words, loras=(Lora(WIDE, 1.0),)), region("green", RIGHT)
-    )
+    canvas = layout(region("red", LEFT, negative=words, loras=(Lora(WIDE, 1.0),)), region("green", RIGHT))
     nodes = place(canvas, method, negative=["negative" if words else "empty", 0])
     nodes["regions"]["inputs"]["canvas"] = [f"{name} canvas", 0]
     applied = {"positive": [name, 1], "negative": [name, 2], "control_net": ["net", 0], "image": ["hint", 0]}

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from resonance.drive.driver import Ended, drive
 from resonance.drive.job import Engine, EngineLost, Job, JobFailed
 from resonance.drive.session import Jobs, opened
 from resonance.files import store
+from resonance.paint.request import PictureFile
 from resonance.session.chain import Chain
 from resonance.session.fill.pictures import Pictures
 from resonance.session.item import Item, Words
@@ -57,16 +58,20 @@ class Waiting:
             await asyncio.sleep(0.2)  # somebody else has to be told
             (self.traces / f"stopped {run}").touch()
             raise
-        assert job.picture
-        return Made(
-            pictures=(job.picture, PNG), words=Words("red", job.name), prompt="red", takes="first", facts={"steps": 3}
-        )
+        return replace(_made(job), beside=tuple(map(_made, job.beside)))
 
     async def forget(self, run: str) -> None:
         (self.traces / f"forgot {run}").touch()
 
     async def close(self) -> None:
         (self.traces / f"closed {os.getpid()}").touch()
+
+
+def _made(job: Job) -> Made:
+    assert job.picture
+    return Made(
+        pictures=(job.picture, PNG), words=Words("red", job.name), prompt="red", takes="first", facts={"steps": 3}
+    )
 
 
 def crash() -> Engine:
@@ -151,6 +156,8 @@ JOB = Job(
     item=Item(session="s", round=1, index=1, lineage="X0001", seed=1, words=Words("a", "b"), payload=Plain(scale=6.5)),
     picture=os.urandom(300_000),
     name="a.png",
+    mask=PictureFile("m.png", PNG),
+    guide=PictureFile("g.png", PNG),
 )
 
 
@@ -160,11 +167,12 @@ def test_a_job_and_what_is_made_of_it_pass_through_whole(ray: None, tmp_path: Pa
         await engines[0].forget("of another driver")
         await engines[0].ready()
         assert engines[0].name.startswith("worker 1, waiting ")
-        return await engines[0].make(JOB, "r")
+        return await engines[0].make(replace(JOB, beside=(replace(JOB, name="b.png"), JOB)), "r")
 
     made = with_workers([partial(Waiting, tmp_path)], work)
     assert JOB.picture
-    same = made == Made(pictures=(JOB.picture, PNG), words=Words("red", "a.png"), prompt="red", facts={"steps": 3})
+    one = Made(pictures=(JOB.picture, PNG), words=Words("red", "a.png"), prompt="red", facts={"steps": 3})
+    same = made == replace(one, beside=(replace(one, words=Words("red", "b.png")), one))
     assert same  # pytest would take minutes to show where they differ
     kinds = sorted(path.name.split()[0] for path in tmp_path.iterdir())
     assert kinds == ["closed", "forgot"]

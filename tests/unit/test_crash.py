@@ -83,8 +83,10 @@ def temporaries(base: Path) -> int:
     return len(list((base / "output" / "s").glob("*/.*.tmp")))
 
 
-@pytest.mark.parametrize("rule", ["lineage", "sequential"])
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    ("point", "rule"),
+    [*((point, "lineage") for point in POINTS), *((point, "sequential") for point in POINTS[1:-1])],
+)
 def test_killed_at_a_named_point_it_goes_on_as_if_nothing_had_been(
     tmp_path: Path, children: Children, point: str, rule: NameRule
 ):

@@ -197,10 +197,13 @@ def test_a_model_that_reads_no_weights_gets_the_bare_words_one_at_a_time(
 ):
     monkeypatch.setattr(long_prompts, "FAMILIES", ())
     painting = Painting(model="a", models=models, device="cpu")
-    ended, runs, made = driven(tmp_path, painting, "(red:1.3) cat --d 1\nred cat --d 1", 2)
-    assert ended.done == 2 and runs == [(2, 1), (1, 1)]
-    assert np.array_equal(*map(pixels, made))
-    assert "a reads no weights and no BREAK: they are left out of the prompts" in caplog.text
+    ended, runs, made = driven(tmp_path, painting, "(red:1.3) cat --d 1\nred cat --d 1\n[red] cat --d 1", 2)
+    assert ended.done == 3 and runs == [(2, 1), (2, 1), (1, 1)]
+    assert np.array_equal(pixels(made[0]), pixels(made[1])) and np.array_equal(pixels(made[0]), pixels(made[2]))
+    assert [record.message for record in caplog.records if record.name.endswith("painter")] == [
+        "a paints one picture at a time",
+        "a reads no weights and no BREAK: they are left out of the prompts",
+    ]
     assert made[0].info["parameters"].startswith("(red:1.3) cat\n")
 
 
@@ -211,6 +214,4 @@ def test_what_a_choice_brings_is_refused_when_it_is_painted(models: Path, tmp_pa
     ended, _, made = driven(tmp_path, painting, "a\n__w__", 1)
     assert ended.done == 1 and len(made) == 1
     [item] = [item for item in read_round(tmp_path / "output" / "s1", 1)[1] if item["state"] == "failed"]
-    assert (
-        "character 5: AND stands between the prompts of several regions, and only ComfyUI paints them" in item["error"]
-    )
+    assert "AND stands between the prompts of several regions, and only ComfyUI paints them" in item["error"]

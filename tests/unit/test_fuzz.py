@@ -24,12 +24,13 @@ from resonance.files.names import inside
 from resonance.img2tag2img import config
 from resonance.interpret.taggers.labels import Labels, read_labels
 from resonance.paint.dynamic import Choices, walk
-from resonance.paint.lines import PromptText, read_lines
+from resonance.paint.lines import PromptText, picture_line, read_lines
 from resonance.paint.options import read_options, write_options
+from resonance.paint.read_back import ReadBack, read_texts
 from resonance.paint.shots import randoms_of
 from resonance.paint.wildcards import WildcardFiles
 from resonance.roulette import Draw, Plan, draw, parse
-from resonance.session.item import Item
+from resonance.session.item import Item, batch_from_json
 from resonance.session.naming import stem_of
 from resonance.session.pattern import LONGEST, TOKENS, check_pattern, path_by
 from resonance.session.payloads import Exploration
@@ -78,8 +79,8 @@ def configuration(text: str, path: Path) -> config.Config:
     return config.load(path)
 
 
-def item(text: str, path: Path) -> Item:
-    return Item.from_json(text)
+def items(text: str, path: Path) -> list[Item]:
+    return batch_from_json(text)
 
 
 def labels(text: str, path: Path) -> Labels:
@@ -117,6 +118,20 @@ def metadata(text: str, path: Path) -> Metadata:
     return read_metadata(path)
 
 
+def parameters(text: str, path: Path) -> ReadBack:
+    return picture({"parameters": text})
+
+
+def graph(text: str, path: Path) -> ReadBack:
+    return picture({"prompt": text})
+
+
+def picture(texts: dict[str, str]) -> ReadBack:
+    if found := read_texts(texts):
+        return found
+    raise Told("This says no prompt.")
+
+
 def use_layout(reading: Reading) -> None:
     assert len(reading.notes) <= 51 and all(note and len(note) < 400 for note in reading.notes)
     canvas = reading.canvas
@@ -137,6 +152,11 @@ def use_plan(read: Plan) -> None:
 def use_config(read: config.Config) -> None:
     assert read.url and read.latent("square")
     draw(read.plan, 7)
+
+
+def use_items(items: list[Item]) -> None:
+    for item in items:
+        use_item(item)
 
 
 def use_item(read: Item) -> None:
@@ -184,6 +204,12 @@ def use_metadata(read: Metadata) -> None:
     assert "".join([read.json, *read.tags(), *read.triggers]).encode()
 
 
+def use_read_back(read: ReadBack) -> None:
+    assert read.prompt.strip() and f"{read.prompt}{read.negative}{read.sampler}".encode()
+    line = picture_line(1, "a.png [input]", read.prompt, read.negative)
+    assert line.choose(line.nodes, randoms_of(7), WildcardFiles([])).options.seeds is None
+
+
 READERS = {
     "answers": Reader(layout, use_layout),
     "canvas": Reader(layout, use_layout),
@@ -193,13 +219,15 @@ READERS = {
     "roulette": Reader(plan, use_plan),
     "ini": Reader(configuration, use_config),
     "toml": Reader(configuration, use_config),
-    "item": Reader(item, use_item),
+    "item": Reader(items, use_items),
     "tags": Reader(labels, use_labels),
     "pattern": Reader(pattern, use_pattern),
     "transform": Reader(program, use_program),
     "lines": Reader(lines, use_lines),
     "wildcards": Reader(wildcards, use_wildcards),
     "lora": Reader(metadata, use_metadata),
+    "parameters": Reader(parameters, use_read_back),
+    "graph": Reader(graph, use_read_back),
 }
 
 

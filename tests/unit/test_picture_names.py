@@ -82,7 +82,10 @@ class Session:
         return [item for items in got if not isinstance(items, Stop) for item in items]
 
     def keep(self, item: Item, naming: Naming = SEQUENTIAL, count: int = 1, before: int = 0, **more: Any) -> list[str]:
-        made = Made(pictures=(PICTURE,) * count, before=(PICTURE,) * before, naming=naming, texts={}, **more)
+        pictures, beside = (
+            [PICTURE.copy() for _ in range(number)] for number in (count, before)
+        )  # for Pillow's sake, in threads
+        made = Made(pictures=tuple(pictures), before=tuple(beside), naming=naming, texts={}, **more)
         return [file.removeprefix(f"{item.folder}/") for file in self.chain.keep(item, made)]
 
     def numbers(self) -> dict[str, int | None]:
@@ -407,6 +410,7 @@ def test_an_older_version_goes_on_with_a_session_until_names_have_numbers(
         '["ledger.sqlite3"]',
         "[5, null]",
         '["round-0001/kept.png"]',
+        '["folder.png"]',
     ],
 )
 def test_a_strangers_ledger_has_no_file_removed_but_pictures_of_its_own_folder(begun: Begin, writing: str):
@@ -419,6 +423,7 @@ def test_a_strangers_ledger_has_no_file_removed_but_pictures_of_its_own_folder(b
     db.close()
     mine = session.folder.parent / "mine.png"
     mine.write_bytes(b"mine")
+    (session.folder / "folder.png").mkdir()
     before = {path for path in session.folder.parent.rglob("*") if path.is_file()}
     try:
         session.open()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from resonance.drive.comfyui import OwnGraph, Server
 from resonance.drive.job import Job, JobFailed
 from resonance.drive.workflow import ItemWorkflow, load
 from resonance.files import store
-from resonance.session.item import Item
+from resonance.graph import PROMPT_LINES
+from resonance.paint.request import PictureFile
+from resonance.session.item import Item, batch_from_json
+from resonance.session.payloads import PromptLine
 from resonance.told import Told
 
 WORKFLOW = {"nodes": [], "links": []}
@@ -141,3 +145,85 @@ def test_words_that_a_newer_server_says_are_refused_in_words(words: dict[str, An
     item = Item(session="s", round=1, index=1, lineage="X0001", seed=1, phase="describe")
     with pytest.raises(JobFailed, match="The server's words have '(lang|tags)', which this version does not know"):
         asyncio.run(ItemWorkflow(graph()).make(Fake(), Job(item=item), "run"))  # type: ignore[arg-type]
+
+
+class LinesServer:
+    """Keeps what it is sent, and answers with as many results as ``count`` says, each with a picture before it."""
+
+    address = "http://here"
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.sent = dict[str, bytes]()
+        self.graphs: list[dict[str, Any]] = []
+
+    async def upload(self, data: bytes, suffix: str) -> str:
+        name = f"resonance/{len(self.sent)}{suffix} [temp]"
+        self.sent[name] = data
+        return name
+
+    async def run(self, graph: Any, run: str, extra: Any) -> dict[str, Any]:
+        self.graphs.append(graph)
+        said = {"results": 1, "words": "", "takes": "none", "facts": {}}
+        names = [f"{number}{what}" for number in range(self.count) for what in ("", "before")]
+        return {"2": {"resonance_made": [said] * self.count, "images": [{"filename": name} for name in names]}}
+
+    async def view(self, entry: dict[str, str]) -> bytes:
+        return entry["filename"].encode()
+
+
+def lines_graph(**inputs: Any) -> dict[str, Any]:
+    return {
+        "1": {"class_type": "ResonancePromptLines", "inputs": {"session": "s", "lines": "a", **inputs}},
+        "2": {"class_type": "ResonanceRoundOutput", "inputs": {"images": ["3", 0], "item": ["1", 0]}},
+        "3": {"class_type": "ResonanceEncodeLine", "inputs": {"item": ["1", 0]}},
+    }
+
+
+def line(words: str, **more: Any) -> Job:
+    payload = PromptLine(key=words, line=words, prompt=words, width=64, height=64, steps=20, scale=7.0, seed=3, **more)
+    return Job(item=Item(session="s", round=1, index=1, lineage="X0001", seed=3, payload=payload))
+
+
+def test_a_batch_of_lines_is_handed_over_as_a_list_with_pictures_that_are_sent():
+    async def make(count: int, *jobs: Job) -> Any:
+        server = LinesServer(count)
+        job = replace(jobs[0], beside=jobs[1:])
+        return server, await ItemWorkflow(lines_graph(), kind=PROMPT_LINES).make(server, job, "run")  # type: ignore[arg-type]
+
+    mask, guide = PictureFile("my mask.png", b"mask"), PictureFile("guide.webp", b"guide")
+    first = replace(
+        line("a", mask="m/my mask.png [input]", guide="g/guide.webp [output]"),
+        picture=b"start",
+        name="start.jpg",
+        mask=mask,
+        guide=guide,
+    )
+    server, made = asyncio.run(make(2, first, line("b"), line("c")))
+    assert server.sent == {
+        "resonance/0.jpg [temp]": b"start",
+        "resonance/1.png [temp]": b"mask",
+        "resonance/2.webp [temp]": b"guide",
+    }
+    items = batch_from_json(server.graphs[0]["1"]["inputs"]["item"])
+    assert [item.payload.words for item in items] == ["a", "b", "c"]
+    assert isinstance(items[0].payload, PromptLine) and isinstance(items[1].payload, PromptLine)
+    assert (items[0].source, items[0].payload.mask) == ("resonance/0.jpg [temp]", "resonance/1.png [temp]")
+    assert items[0].payload.guide == "resonance/2.webp [temp]"
+    assert (items[1].source, items[1].payload.mask, items[1].payload.guide) == (None, None, None)
+    assert [(each.pictures, each.before) for each in made.batch] == [((b"0",), (b"0before",)), ((b"1",), (b"1before",))]
+    server, made = asyncio.run(make(1, line("a")))
+    assert server.graphs[0]["1"]["inputs"]["item"].startswith("{") and len(made.batch) == 1
+    with pytest.raises(JobFailed, match="several results of one item"):
+        asyncio.run(make(3, line("a"), line("b")))
+
+
+def test_a_workflow_with_prompt_lines_says_what_it_takes_and_is_refused_by_the_nodes_name():
+    recipe = ItemWorkflow(lines_graph(), WORKFLOW, PROMPT_LINES)
+    assert recipe.lines.takers() == ["Encode Line"] and recipe.lines.alone().startswith("One picture is painted")
+    asked = {"session": "mine", "lines": "a\nb", "width": 512, "batch_size": 4, "start_pictures": "p"}
+    inputs = recipe.request(**asked)["prompt"]["1"]["inputs"]
+    assert inputs == {**asked, "keep_going": True, "item": ""}
+    with pytest.raises(Told, match="expected a workflow with one Prompt Lines and a Round Output, got 0 and 1"):
+        ItemWorkflow(graph(), kind=PROMPT_LINES)
+    assert ItemWorkflow(lines_graph(item="pasted"), kind=PROMPT_LINES).request()["prompt"]["1"]["inputs"]["item"] == ""

@@ -14,6 +14,7 @@ from ...files.store import encode_png
 from ...llm.chat import Interrupted
 from ...paint.how import painted_texts
 from ...paint.request import STRENGTH, PictureFile, Request
+from ...paint.weights import ONLY_COMFYUI, check_one
 from ...prompt import ORDERS, Counted, Duplicates, compose, compose_negative, plain
 from ...roulette import Draw
 from ...session.item import Item, Words
@@ -215,9 +216,14 @@ def _explored(payload: Exploration, draw: Draw | None) -> Request:
 
 
 def _of_line(job: Job) -> Request:
-    """What a prompt line asks for. As with the node at least one step is run of what a start picture leaves to be made."""
+    """What a prompt line asks for. As with the node at least one step is run of what a start picture leaves to be made.
+
+    Raises:
+        Told: only ComfyUI paints it.
+    """
     line = job.item.payload
     assert isinstance(line, PromptLine)
+    check_one(line.prompt, ONLY_COMFYUI)  # which a wildcard may have brought
     draw = Draw.from_dict(job.item.draw) if job.item.draw else None
     start = PictureFile(job.name, job.picture) if job.picture else None
     return Request(

@@ -13,7 +13,7 @@ import torch
 
 from ...paint.dynamic import Misread
 from ...paint.emphasis import emphasized
-from ...paint.weights import ONLY_COMFYUI, check_one, chunks, pieces, shared
+from ...paint.weights import chunks, pieces, shared
 from ...told import Told
 
 MOST = 32
@@ -84,8 +84,6 @@ def encode(pipeline: Any, pairs: Sequence[Pair], guided: bool) -> dict[str, Any]
 
 def _chunks(pipeline: Any, side: str, prompt: str) -> list[list[Chunk]]:
     try:
-        if side == "positive":
-            check_one(prompt, ONLY_COMFYUI)
         read = pieces(prompt)
     except Misread as error:
         raise Told(f"The {side} prompt, character {error.at + 1}: {error}") from None

@@ -111,6 +111,7 @@ class Painter:
         self._loaded: Loaded | None = None
         self._from_picture: Any = None
         self._scheduler: Any = None
+        self._said: set[str] = set()
 
     def paint(
         self, request: Request, stopped: Callable[[], bool] = lambda: False, follows: sizes.Size | None = None
@@ -150,6 +151,8 @@ class Painter:
         [(pipeline, first), *others] = [self._prepared(request, None) for request in requests]
         asked = [first, *(request for _, request in others)]
         if not long_prompts.reads(pipeline):
+            if len(requests) > 1:
+                self._say_once(f"{self._model} paints one picture at a time")
             return [replace(self._bare(requests[0], stopped), request=first)]
         words = [line_prompts.read_pair(pipeline, each.prompt, each.negative) for each in asked]
         count = line_prompts.sharing(words)
@@ -164,7 +167,7 @@ class Painter:
         """Paints a line by a model that reads no weights."""
         prompt, negative = line_prompts.bare(request.prompt), line_prompts.bare(request.negative)
         if (prompt, negative) != (request.prompt, request.negative):
-            log.warning("%s reads no weights and no BREAK: they are left out of the prompts", self._model)
+            self._say_once(f"{self._model} reads no weights and no BREAK: they are left out of the prompts")
         return self.paint(replace(request, prompt=prompt, negative=negative), stopped)
 
     def again(
@@ -181,6 +184,12 @@ class Painter:
         height, width = picture.shape[1:3]
         pipeline, request = self._prepared(replace(request, size=(width, height)), None)
         return self._made(pipeline, [request], picture, stopped)
+
+    def _say_once(self, sentence: str) -> None:
+        """Warns, once for each model."""
+        if sentence not in self._said:
+            self._said.add(sentence)
+            log.warning(sentence)
 
     def through_vae(self, picture: torch.Tensor) -> torch.Tensor:
         """IMAGE ``[1, H, W, 3]``, encoded and decoded again."""
