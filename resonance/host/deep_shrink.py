@@ -7,14 +7,14 @@ from ..told import Told
 from .core_sampling import percent_to_sigma
 from .core_unet import depth_of, shrinking
 from .families import family
-from .kept import Kept
+from .kept_models import KeptModels
 
 KEY = "resonance_deep_shrink"
 DEEPEST = 8
 LAST_TIMESTEP = 999
 REASON = "Deep Shrink works in the UNets of {families}. This model is another one: {model}."
 
-_kept = Kept()
+_kept = KeptModels()
 
 
 def shrunk(model: Any, shrink: Shrink) -> Any:

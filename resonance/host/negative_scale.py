@@ -13,7 +13,7 @@ from ..paint.negative_scale import share
 from . import progress
 from .core import Encoded, encode
 from .core_sampling import unprompted
-from .kept import Kept
+from .kept_models import KeptModels
 
 KEY = "resonance_negative_scale"
 
@@ -26,7 +26,7 @@ class Empty:
 
 
 _empty: WeakKeyDictionary[Any, Empty] = WeakKeyDictionary()
-_kept = Kept()
+_kept = KeptModels()
 
 
 def scaled(model: Any, clip: Any, negative_scale: float) -> Any:

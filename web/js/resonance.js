@@ -15,10 +15,12 @@ var SAME = {
 	},
 	ResonanceContactSheet: { sheet: "images" },
 	ResonanceCooldown: { value: "value" },
+	ResonanceDeepShrink: { MODEL: "model" },
 	ResonanceLoRAStack: {
 		MODEL: "model",
 		CLIP: "clip"
 	},
+	ResonanceNegativeScale: { MODEL: "model" },
 	ResonancePerPictureNoise: { sampler: "sampler" },
 	ResonanceRegionFromConditioning: { regions: "regions" },
 	ResonanceRegionHeat: { image: "image" },

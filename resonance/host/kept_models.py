@@ -14,7 +14,7 @@ KEPT = 8
 """Of one MODEL, as many as there are such nodes on it in one graph, or lines in turn."""
 
 
-class Kept:
+class KeptModels:
     """What one kind of node has made. It is kept with the MODEL that came, and does not keep that alive."""
 
     def __init__(self) -> None:
