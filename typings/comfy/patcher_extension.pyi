@@ -10,5 +10,9 @@ class WrappersMP:
     DIFFUSION_MODEL: str
 
 def add_wrapper_with_key(
-    wrapper_type: str, key: str, wrapper: Callable[..., Any], transformer_options: dict[str, Any], is_model_options: bool = ...
+    wrapper_type: str,
+    key: str,
+    wrapper: Callable[..., Any],
+    transformer_options: dict[str, Any],
+    is_model_options: bool = ...,
 ) -> None: ...
