@@ -21,6 +21,7 @@ from . import (
     regions,
     roulette,
     rounds,
+    sampling,
     sheet,
     tag,
     transform,
@@ -59,5 +60,6 @@ class ResonanceExtension(ComfyExtension):
             encode,
             highres,
             lines,
+            sampling,
         )
         return [checked(node) for menu in menus for node in menu.NODES]

@@ -18,6 +18,8 @@ ENCODE_LINE = "ResonanceEncodeLine"
 LORA_STACK = "ResonanceLoRAStack"
 HIGHRES_FIX = "ResonanceHighresFix"
 GRADUAL_LATENT = "ResonanceGradualLatent"
+NEGATIVE_SCALE = "ResonanceNegativeScale"
+DEEP_SHRINK = "ResonanceDeepShrink"
 
 DRIVEN = "resonance_vary"
 """Key of ComfyUI's ``extra_data`` under which a driver asks Vary: its ``kind`` is :data:`PLAN` or :data:`MAKE`."""

@@ -189,6 +189,24 @@ def joined(bindings: Sequence[Binding]) -> Binding | None:
     )
 
 
+def unprompted(binding: Binding) -> Binding | None:
+    """The same for the empty prompt, which says nothing in any part, so that only LoRAs are left; None: there are none."""
+    kept = [0, *(number for number, part in enumerate(binding.parts, 1) if part.loras)]
+    if len(kept) == 1:
+        return None
+    return replace(
+        binding,
+        base=None,
+        parts=tuple(binding.parts[n - 1]._replace(tokens=None, values={}) for n in kept[1:]),
+        masks=binding.masks[kept],
+        weights=tuple(binding.weights[n] for n in kept),
+        starts=tuple(binding.starts[n] for n in kept),
+        ends=tuple(binding.ends[n] for n in kept),
+        heat=None,
+        negative=None,
+    )
+
+
 def carrying(values: Mapping[str, Any], binding: Binding) -> dict[str, Any]:
     """What a conditioning says, with a binding."""
     return {**values, KEY: binding, "model_conds": {**values.get("model_conds", {}), KEY: GUARD}}

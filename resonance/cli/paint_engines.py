@@ -72,7 +72,8 @@ _GRAPH = (
         "emb_normalize_mode",
         "control_net_models",
     ),
-    "clip_vision_strength",
+    *("clip_vision_strength", "negative_scale"),
+    *("ds_depth_1", "ds_timesteps_1", "ds_depth_2", "ds_timesteps_2", "ds_ratio"),
     *(name for name in options.OPTIONS if name.startswith("highres_fix_")),
     *GRADUAL,
 )

@@ -7,14 +7,17 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ..graph import (
+    DEEP_SHRINK,
     ENCODE_LINE,
     GRADUAL_LATENT,
     HIGHRES_FIX,
     LORA_STACK,
+    NEGATIVE_SCALE,
     PER_PICTURE_NOISE,
     PROMPT_LINES,
     ROUND_OUTPUT,
 )
+from ..paint import deep_shrink, negative_scale
 from ..paint.gradual import Gradual
 from ..told import Told
 from .options import UPSCALER
@@ -82,6 +85,7 @@ def graph_of(asked: Options, pictures: Pictures) -> Graph:
         words = first_words = _words(made, asked, clip)
         if highres:
             first_words = _words(made, asked, clip, "first words", highres_scale=highres)
+    model = _told_by_lines(made, asked, model, clip)
     latent: Link = LATENT
     if pictures.start:
         made["start"] = _node("VAEEncode", pixels=IMAGE, vae=vae)
@@ -216,9 +220,7 @@ def check_networks(asked: Options) -> None:
 
 def _regions(made: Graph, asked: Options, model: Link, clip: Link, places: str) -> tuple[Link, Link, Link]:
     """A place and a LoRA for each part of a line with AND."""
-    if skip := asked["clip_skip"]:
-        made["skip"] = _node("CLIPSetLastLayer", clip=clip, stop_at_clip_layer=-skip)
-        clip = ["skip", 0]
+    clip = _skipped(made, asked, clip)
     loras = {}
     if asked["network_weights"]:
         _loras(made, asked)
@@ -245,6 +247,25 @@ def _regions(made: Graph, asked: Options, model: Link, clip: Link, places: str) 
         negative=["parts", 2],
     )
     return ["regions", 0], ["regions", 1], ["regions", 2]
+
+
+def _skipped(made: Graph, asked: Options, clip: Link) -> Link:
+    """The CLIP as far as it counts, for nodes that do not see to that."""
+    if not (skip := asked["clip_skip"]):
+        return clip
+    made["skip"] = _node("CLIPSetLastLayer", clip=clip, stop_at_clip_layer=-skip)
+    return ["skip", 0]
+
+
+def _told_by_lines(made: Graph, asked: Options, model: Link, clip: Link) -> Link:
+    """Deep Shrink and Negative Scale. They are always there, as any line may ask for them, and do nothing where nobody does."""
+    shrink = {name: asked[f"ds_{name}"] for name in ("depth_1", "timesteps_1", "depth_2", "timesteps_2", "ratio")}
+    depths = {name: deep_shrink.OFF for name in ("depth_1", "depth_2") if shrink[name] is None}
+    made["shrink"] = _node(DEEP_SHRINK, model=model, item=ITEM, **{**shrink, **depths})
+    scale = negative_scale.OFF if asked["negative_scale"] is None else asked["negative_scale"]
+    empty = _skipped(made, asked, clip)
+    made["negative scale"] = _node(NEGATIVE_SCALE, model=["shrink", 0], clip=empty, negative_scale=scale, item=ITEM)
+    return ["negative scale", 0]
 
 
 def _conditioned(

@@ -90,7 +90,6 @@ DETECTED = "ComfyUI sees in the file what kind of model it is."
 MERGED = "ComfyUI lays LoRAs into the weights before it paints, once for pictures that want the same."
 UPSCALER = "tools.latent_upscaler"
 LATER = "It is to come with a later version."
-OWN = "Until then: a workflow of yours with Prompt Lines and {node}, passed with --workflow."
 
 _side, _start = whole(16, 16384), whole(0, 16384)
 _count, _float = whole(1, 100_000), decimal(-1e6, 1e6)
@@ -108,10 +107,6 @@ def _weights(text: str) -> str:
     if name.strip() != "weights" or not file.strip() or ";" in file:
         raise ValueError("weights=FILE and nothing else")
     return file.strip()
-
-
-def _own(node: str) -> str:
-    return f"{LATER} {OWN.format(node=node)}"
 
 
 _ROWS = (
@@ -219,9 +214,10 @@ _ROWS = (
     Option(name="scale", tip="Classifier-free guidance.", read=decimal(0, 100), default=7.5),
     Option(
         name="negative_scale",
-        tip="Guidance of the negative prompt by itself.",
-        read=_float,
-        instead=_own("DualCFGGuider (its cfg_cond2_negative is negative_scale + 1)"),
+        tip="How strongly the negative prompt pushes away, whatever --scale is; --scale less 1 is as ever, 0 not at all. A step takes"
+        " half as long again.",
+        read=decimal(0, 100),
+        servers=True,
     ),
     Option(
         name="seed",
@@ -343,6 +339,27 @@ _ROWS = (
         read=decimal(-10, 10),
         servers=True,
     ),
+    # Large pictures
+    *(
+        Option(name=f"ds_{name}", tip=tip, read=read, default=default, servers=True)
+        for name, tip, read, default in (
+            (
+                "depth_1",
+                "Deep Shrink: the first steps see a smaller picture, from this depth of the model on; 0 to 3, SDXL 0 to 8.",
+                whole(0, 8),
+                None,
+            ),
+            ("timesteps_1", "Deep Shrink: down to which time step they do, from 1000 to 0.", whole(0, 1000), 650),
+            ("depth_2", "Deep Shrink: from which depth on further steps do.", whole(0, 8), None),
+            (
+                "timesteps_2",
+                "Deep Shrink: down to which time step those do. It must be below --ds_timesteps_1.",
+                whole(0, 1000),
+                650,
+            ),
+            ("ratio", "Deep Shrink: how large that picture is; 0.5 is half as wide and high.", decimal(0.01, 1), 0.5),
+        )
+    ),
     # Gradual latent
     *(
         Option(name=f"gradual_latent_{name}", tip=tip, read=read, spelled=spelled, servers=True)
@@ -417,16 +434,6 @@ _ROWS = (
         )
     ),
     # To come
-    *(
-        Option(name=f"ds_{name}", tip=tip, read=read, instead=_own("PatchModelAddDownscale (Kohya Deep Shrink)"))
-        for name, tip, read in (
-            ("depth_1", "Deep Shrink: depth of the first phase.", whole(0, 8)),
-            ("depth_2", "Deep Shrink: depth of the second phase.", whole(0, 8)),
-            ("timesteps_1", "Deep Shrink: how long the first phase lasts.", whole(0, 1000)),
-            ("timesteps_2", "Deep Shrink: how long the second phase lasts.", whole(0, 1000)),
-            ("ratio", "Deep Shrink: how small it gets.", _float),
-        )
-    ),
     Option(name="clip_guidance_scale", tip="Guided by CLIP and words.", read=_float, instead=LATER),
     Option(name="clip_image_guidance_scale", tip="Guided by CLIP and a picture.", read=_float, instead=LATER),
     Option(name="vgg16_guidance_scale", tip="Guided by VGG16 and a picture.", read=_float, instead=LATER),

@@ -15,7 +15,9 @@ from comfy.conds import CONDCrossAttn
 from comfy.k_diffusion.sampling import get_ancestral_step, trange
 from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.model_sampling import ModelSamplingDiscrete
-from comfy.patcher_extension import WrappersMP
+from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
+
+from .core import Encoded
 
 Options = dict[str, Any]
 """What ComfyUI hands through a sampling run, or one call of the model, as ``transformer_options``."""
@@ -170,6 +172,13 @@ class Given:
         """An entry with other words, before the model has made anything of them."""
         return {**self.entry, **values, "cross_attn": tokens, "model_conds": dict[str, Any]()}
 
+    def unprompted(self, words: Encoded) -> dict[str, Any]:
+        """One of the negative with the empty prompt, as often as fills the length of its words: ComfyUI asks only once for lengths that
+        are near to one another, and the same words read again change nothing."""
+        length, once = self.tokens.shape[1], words.vectors.shape[1]
+        tokens = words.vectors.repeat(1, length // once, 1) if length % once == 0 else words.vectors
+        return {**self.entry, **words.values, "cross_attn": tokens, "prompt_type": "negative"}
+
     @property
     def uuid(self) -> UUID:
         return self.entry["uuid"]
@@ -258,6 +267,17 @@ class Asked(NamedTuple):
     tokens: int
 
 
+def percent_to_sigma(model: Any) -> Callable[[float], float]:
+    """Of a MODEL: the noise at a share of all steps (comfy/model_sampling.py)."""
+    return model.get_model_object("model_sampling").percent_to_sigma
+
+
+def _entries(guider: Any) -> dict[str, list[Any]]:
+    """The conditionings of a run, by the guider's names for their lists. ComfyUI puts other ones in the same place when it has made of
+    them what the model is given."""
+    return guider.conds
+
+
 Sample = Callable[[CoreRun, Callable[[], Any]], Any]
 """Around a run: what it is, and what goes on with it."""
 Step = Callable[[Options, torch.Tensor, torch.Tensor, Callable[[], torch.Tensor]], torch.Tensor]
@@ -316,6 +336,60 @@ def wrapped(model: Any, key: str, sample: Sample, step: Step, ask: Ask) -> Any:
     ):
         model.remove_wrappers_with_key(kind, key)
         model.add_wrapper_with_key(kind, key, wrapper)
+    return model
+
+
+# Guidance
+
+COMMON = {"positive", "negative"}
+"""Names of the lists of entries of classifier-free guidance."""
+
+UNPROMPTED = "resonance_unprompted"
+"""A guider's name for entries that stand where its negative ones do, and say nothing."""
+
+Mix = Callable[[torch.Tensor, torch.Tensor, float], torch.Tensor]
+"""What stands for the negative in guidance: of its prediction, that of the empty prompt, and the CFG scale."""
+
+
+def unprompted(model: Any, key: str, words: Encoded, mix: Mix, idle: Callable[[float | None], None]) -> Any:
+    """A clone of a MODEL that is asked, in the same call, for the empty prompt too (comfy/samplers.py, ``sampling_function``), in
+    place of an earlier one of that key.
+
+    Args:
+        words: the empty prompt.
+        idle: told of a run in which there was nothing to mix, with the CFG scale; None: the guider has another kind of guidance.
+    """
+
+    def around_run(executor: Any, *args: Any, **more: Any) -> Any:
+        guider = executor.class_obj
+        entries = _entries(guider)
+        if entries.keys() != COMMON or guider.cfg <= 1:
+            idle(guider.cfg if entries.keys() <= COMMON else None)
+            return executor(*args, **more)
+        mixed = False
+        entries[UNPROMPTED] = [Given.of(UNPROMPTED, entry, uuid4()).unprompted(words) for entry in entries["negative"]]
+
+        def around_prediction(
+            executor: Any, base: Any, lists: list[Any], x: torch.Tensor, timestep: torch.Tensor, options: Any
+        ) -> list[torch.Tensor]:
+            nonlocal mixed
+            # Other nodes ask for one of them, or set the scale to 1 on the way.
+            if len(lists) != 2 or lists[1] is None or guider.cfg <= 1:
+                return executor(base, lists, x, timestep, options)
+            positive, negative, without = executor(base, [*lists, _entries(guider)[UNPROMPTED]], x, timestep, options)
+            mixed = True
+            return [positive, mix(negative, without, guider.cfg)]
+
+        # The options are a copy for this run.
+        add_wrapper_with_key(WrappersMP.CALC_COND_BATCH, key, around_prediction, guider.model_options, True)
+        made = executor(*args, **more)
+        if not mixed:
+            idle(None)
+        return made
+
+    model = model.clone()
+    model.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, key)
+    model.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, key, around_run)
     return model
 
 
@@ -386,9 +460,13 @@ def text_projections(unet: Any) -> Iterator[torch.nn.Module]:
         yield from (transformer.attn2.to_k, transformer.attn2.to_v)
 
 
+def blocks_down(unet: Any) -> Sequence[Any]:
+    """The input blocks of a UNet (comfy/ldm/modules/diffusionmodules/openaimodel.py)."""
+    return unet.input_blocks
+
+
 def _transformers(unet: Any) -> Iterator[tuple[Slot, Any]]:
-    """comfy/ldm/modules/diffusionmodules/openaimodel.py"""
-    blocks = [("input", i, block) for i, block in enumerate(unet.input_blocks)]
+    blocks = [("input", i, block) for i, block in enumerate(blocks_down(unet))]
     if unet.middle_block is not None:
         blocks.append(("middle", 0, unet.middle_block))
     blocks += [("output", i, block) for i, block in enumerate(unet.output_blocks)]

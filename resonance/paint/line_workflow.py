@@ -12,6 +12,8 @@ SECOND_SEED, SECOND_NOISE = 4, 5
 TAKERS = {
     graph.ENCODE_LINE: "Encode Line",
     graph.LORA_STACK: "LoRA Stack",
+    graph.NEGATIVE_SCALE: "Negative Scale",
+    graph.DEEP_SHRINK: "Deep Shrink",
     graph.GRADUAL_LATENT: "Gradual Latent",
 }
 """Nodes that take options of lines, by class: their names."""

@@ -240,8 +240,10 @@ _SIZES = (
 TAKEN_BY: Mapping[str, str] = {
     "multipliers": "LoRA Stack",
     **dict.fromkeys(_SIZES, "Encode Line"),
+    "negative_scale": "Negative Scale",
+    **{field: "Deep Shrink" for field in NAMES if field.startswith("ds_")},
     **{field: "Gradual Latent" for field in NAMES if field.startswith("gl_")},
-    **{field: "" for field in NAMES if field in ("negative_scale", "guide") or field.startswith("ds_")},
+    "guide": "",
 }
 """Fields that reach a graph by nothing but an item: the node that takes them, empty where there is none yet."""
 

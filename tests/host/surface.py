@@ -115,7 +115,8 @@ PRIVATE = set(
         model_lora_keys_unet model_lora_keys_clip load_lora convert_lora log_missing WeightAdapterBase calculate_weight
         downscale_ratio_spacial spacial_compression_encode get_previewer decode_latent_to_preview_image
         conds inner_model latent_shapes encode_model_conds extra_conds multigpu_clones model_sampling model_conds cross_attn
-        c_crossattn CONDCrossAttn crossattn_controlnet SAMPLER_SAMPLE PREDICT_NOISE
+        c_crossattn CONDCrossAttn crossattn_controlnet SAMPLER_SAMPLE PREDICT_NOISE OUTER_SAMPLE CALC_COND_BATCH prompt_type
+        DIFFUSION_MODEL set_model_input_block_patch_after_skip set_model_output_block_patch
         patches_replace attn1 n_heads activations_shape optimized_attention skip_output_reshape optimized_attention_override
         get_attn_precision cond_or_uncond
         input_blocks middle_block output_blocks SpatialTransformer transformer_blocks model_config
@@ -356,6 +357,38 @@ ROWS = [
     *each(says, "comfy/sampler_helpers.py", "prepare_model_patcher_multigpu_clones", "multigpu_clones"),
     *each(says, "comfy_api/torch_helpers/torch_compile.py", "", "torch.compile"),
     *each(uses, "comfy_api/torch_helpers/torch_compile.py", "set_torch_compile_wrapper", "APPLY_MODEL"),
+    # guidance
+    *each(has, "comfy/patcher_extension.py", "WrappersMP", "OUTER_SAMPLE CALC_COND_BATCH"),
+    *ordered(
+        takes,
+        "comfy/patcher_extension.py",
+        "add_wrapper_with_key",
+        "wrapper_type key wrapper transformer_options is_model_options",
+    ),
+    *each(uses, "comfy/samplers.py", "CFGGuider.sample", "OUTER_SAMPLE conds model_options create_model_options_clone"),
+    *each(uses, "comfy/samplers.py", "_calc_cond_batch_outer", "CALC_COND_BATCH"),
+    *ordered(takes, "comfy/samplers.py", "_calc_cond_batch", "model conds x_in timestep model_options"),
+    *each(uses, "comfy/samplers.py", "sampling_function", "calc_cond_batch"),
+    *each(sets, "comfy/samplers.py", "CFGGuider.__init__", "cfg"),
+    *each(says, "comfy/samplers.py", "CFGGuider.set_conds", "positive negative"),
+    *each(says, "comfy/samplers.py", "encode_model_conds", "prompt_type"),
+    # resonance/host/core_unet.py
+    *each(has, "comfy/patcher_extension.py", "WrappersMP", "DIFFUSION_MODEL"),
+    *each(uses, UNET, "UNetModel.forward", "DIFFUSION_MODEL"),
+    *ordered(takes, UNET, "UNetModel._forward", "x timesteps context y control transformer_options"),
+    *each(says, UNET, "UNetModel._forward", "block input output input_block_patch_after_skip output_block_patch"),
+    *each(sets, UNET, "UNetModel.__init__", "out"),
+    *each(uses, UNET, "UNetModel._forward", "out apply_control"),
+    *each(uses, UNET, "apply_control", "pop"),
+    *each(
+        has,
+        "comfy/model_patcher.py",
+        "ModelPatcher",
+        "set_model_input_block_patch_after_skip set_model_output_block_patch",
+    ),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.set_model_input_block_patch_after_skip", "patch"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.set_model_output_block_patch", "patch"),
+    *each(says, "comfy/controlnet.py", "ControlBase.control_merge", "input middle output"),
     # resonance/host/core_noise.py
     *each(has, "comfy/samplers.py", "", "KSAMPLER"),
     *each(sets, "comfy/samplers.py", "KSAMPLER.__init__", "sampler_function extra_options inpaint_options"),

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -67,6 +68,10 @@ def grown(**wanted: Any) -> Check:
     return lambda ran, _: wanted.items() <= ran.inputs("ResonanceGradualLatent").items()
 
 
+def shrunk(**wanted: Any) -> Check:
+    return lambda ran, plain: differs(ran, plain) and wanted.items() <= ran.inputs("ResonanceDeepShrink").items()
+
+
 def sampled(**wanted: Any) -> Check:
     def check(ran: Ran, plain: Ran) -> bool:
         return differs(ran, plain) and wanted.items() <= ran.inputs("ModelSamplingDiscrete").items()
@@ -76,9 +81,11 @@ def sampled(**wanted: Any) -> Check:
 
 LORAS = f"{RED} --network_module networks.lora --network_weights {LORA}"
 START = f"{SD} --steps 4 --sampler euler --scale 2 --seed 5 --prompt red --image_path <grey> --strength 0.9"
+GUIDED = f"{RED.replace('--scale 1', '--scale 4')} --negative_scale 0"
+SHRUNK = f"{RED} --ds_depth_1 0"
 NETS = f"{RED} --control_net_models tiny_controlnet --guide_image_path <codes>"
 GROWS = (
-    f"{RED.replace('--steps 2 --sampler euler', '--steps 5 --sampler euler_a')} --gradual_latent_timesteps 1000"
+    f"{RED.replace('--sampler euler', '--sampler euler_a')} --gradual_latent_timesteps 1000"
     " --gradual_latent_every_n_steps 1 --gradual_latent_ratio_step 0.25"
 )
 
@@ -155,6 +162,10 @@ DOES: dict[str, tuple[str, Check]] = {
             [json.loads(Image.open(path).text["resonance"])["seed"] for path in ran.pictures]  # pyright: ignore
         ),
     ),
+    "negative_scale": (
+        GUIDED,
+        lambda ran, plain: differs(ran, plain) and ran.inputs("ResonanceNegativeScale")["negative_scale"] == 0,
+    ),
     "network_module": (f"{LORAS} {LORA} --network_mul 0.6", lambda ran, _: "names 1, --network_weights 2" in ran.said),
     "network_weights": (LORAS, lambda ran, plain: ran.mean[2] > plain.mean[2] + 60),
     "network_mul": (f"{LORAS} --network_mul 0", lambda ran, plain: not differs(ran, plain)),
@@ -203,6 +214,11 @@ DOES: dict[str, tuple[str, Check]] = {
         f"{GROWS} --gradual_latent_unsharp_params 3,1.0,0.5,0",
         grown(**{"unsharp": "on", "unsharp.kernel": 3, "unsharp.strength": 0.5, "unsharp.target": "noise"}),
     ),
+    "ds_depth_1": (SHRUNK, shrunk(depth_1=0, depth_2=-1, timesteps_1=650, ratio=0.5)),
+    "ds_timesteps_1": (f"{SHRUNK} --ds_timesteps_1 900", shrunk(timesteps_1=900)),
+    "ds_depth_2": (f"{SHRUNK} --ds_depth_2 0", shrunk(depth_2=0, timesteps_2=650)),
+    "ds_timesteps_2": (f"{SHRUNK} --ds_depth_2 0 --ds_timesteps_2 300", shrunk(timesteps_2=300)),
+    "ds_ratio": (f"{SHRUNK} --ds_ratio 0.25", shrunk(ratio=0.25)),
 }
 FAILS = ("network_module", "guide_image_path", "clip_vision_strength")
 """Rows whose line ends in a sentence."""
@@ -271,3 +287,25 @@ def test_each_option(comfy: Comfy, files: dict[str, Path], plain: Ran, embedding
 
 def test_there_are_as_many_as_in_gen_img():
     assert len(OPTIONS) == 97 and DOES.keys() == {name for name, option in OPTIONS.items() if option.does == "does it"}
+
+
+def test_negative_scale_and_deep_shrink_of_lines(comfy: Comfy, tmp_path: Path):
+    """Before the options, for their line only, and in a batch."""
+    red = "a the red --d 5 --l 4"
+    lines = [red, f"{red} --n blue", f"{red} --n blue --nl none", f"{red} --n blue --nl 3", f"{red} --n blue --dsd1 0"]
+    (tmp_path / "lines.txt").write_text("\n".join(lines))
+    said = paint(
+        comfy,
+        f"{SD} {SMALL} --negative_scale 0 --batch_size 2 --sequential_file_name",
+        tmp_path / "lines.txt",
+        "--outdir",
+        tmp_path / "out",
+    ).stderr
+    assert "nothing" not in said
+    without, none, ever, three, shrunk = (np.asarray(Image.open(path), dtype=int) for path in made(tmp_path / "out"))
+
+    def apart(one: Any, other: Any) -> int:
+        return abs(one - other).max()
+
+    assert apart(without, none) <= 1 and apart(ever, three) <= 1
+    assert apart(none, ever) > 10 and apart(none, shrunk) > 10

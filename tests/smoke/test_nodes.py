@@ -117,6 +117,21 @@ def test_resonance_load_drawn(comfy: Comfy) -> None:
     assert strongest(comfy, draw(lora=True)) == "blue"  # its LoRA swaps red and blue
 
 
+def test_resonance_negative_scale(comfy: Comfy) -> None:
+    scale = node("ResonanceNegativeScale", model=MODEL, clip=CLIP, negative_scale=0.0)
+    said, unsaid = (
+        picture(comfy, paint("tiny_sd15", "red", negative, model=["scale", 0], nodes={"scale": scale}, cfg=2.0)).pixels
+        for negative in ("blue", "")
+    )
+    assert said == unsaid
+
+
+def test_resonance_deep_shrink(comfy: Comfy) -> None:
+    shrink = node("ResonanceDeepShrink", model=MODEL, depth_1=0, timesteps_1=650, depth_2=-1, timesteps_2=0, ratio=0.5)
+    shrunk = picture(comfy, paint("tiny_sd15", "red", model=["shrink", 0], nodes={"shrink": shrink}, size=(128, 128)))
+    assert hue(shrunk.whole) == "red"
+
+
 def test_resonance_encode_line(comfy: Comfy) -> None:
     encode = node("ResonanceEncodeLine", clip=CLIP, positive="(red:1.3) cat", negative="bad BREAK worse")
     for side in (0, 1):

@@ -54,15 +54,18 @@ def prompts(ledger: Ledger) -> list[str]:
 def test_options_that_nothing_takes_are_told(ledger: Ledger, tmp_path: Path):
     def said(nodes: list[str]) -> list[str]:
         notes = list[str]()
-        asked(tmp_path, "a --am 0.5 --n b --w 64\nc --ow 512 --oh 512 --nl 2", notes=notes, nodes=nodes).first("s", 1)
+        asked(
+            tmp_path, "a --am 0.5 --n b --w 64\nc --ow 512 --oh 512 --nl 2 --glt 700", notes=notes, nodes=nodes
+        ).first("s", 1)
         return notes
 
     assert said([]) == [
         "--am does nothing here: connect item to LoRA Stack.",
         "--ow, --oh do nothing here: connect item to Encode Line.",
-        "--nl does nothing here: no node takes it yet.",
+        "--nl does nothing here: connect item to Negative Scale.",
+        "--glt does nothing here: no node takes it yet.",
     ]
-    assert said(["LoRA Stack", "Encode Line"]) == ["--nl does nothing here: no node takes it yet."]
+    assert said(["LoRA Stack", "Encode Line", "Negative Scale"]) == ["--glt does nothing here: no node takes it yet."]
 
 
 def test_what_diffusers_cannot_do_is_told_or_refused_before_there_is_a_session(tmp_path: Path):
@@ -74,7 +77,8 @@ def test_what_diffusers_cannot_do_is_told_or_refused_before_there_is_a_session(t
     assert notes == [
         "--am does nothing without ComfyUI.",
         "--ow does nothing without ComfyUI.",
-        "--nl, --dsd1 do nothing without ComfyUI.",
+        "--nl does nothing without ComfyUI.",
+        "--dsd1 does nothing without ComfyUI.",
         "Guide pictures do nothing without ComfyUI.",
     ]
     notes.clear()

@@ -175,6 +175,18 @@ def test_every_link_of_the_graph_has_its_node():
         assert set(links) <= graph.keys()
 
 
+def test_lines_may_ask_for_a_negative_scale_and_for_deep_shrink():
+    graph = graph_of(asked("--ckpt a --clip_skip 2 --ds_timesteps_2 300"), Pictures())
+    inputs = {graph[id_]["class_type"]: graph[id_]["inputs"] for id_ in ("shrink", "negative scale")}
+    off = {"depth_1": -1, "timesteps_1": 650, "depth_2": -1, "timesteps_2": 300, "ratio": 0.5}
+    lines = ["lines", 0]
+    assert inputs == {
+        "ResonanceDeepShrink": {"model": ["load", 0], "item": lines, **off},
+        "ResonanceNegativeScale": {"model": ["shrink", 0], "clip": ["skip", 0], "negative_scale": -1, "item": lines},
+    }
+    assert graph["guider"]["inputs"]["model"] == ["negative scale", 0]
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -15,11 +15,13 @@ var SAME = {
 	},
 	ResonanceContactSheet: { sheet: "images" },
 	ResonanceCooldown: { value: "value" },
+	ResonanceDeepShrink: { MODEL: "model" },
 	ResonanceHighresFix: { latent: "samples" },
 	ResonanceLoRAStack: {
 		MODEL: "model",
 		CLIP: "clip"
 	},
+	ResonanceNegativeScale: { MODEL: "model" },
 	ResonancePerPictureNoise: { sampler: "sampler" },
 	ResonanceRegionFromConditioning: { regions: "regions" },
 	ResonanceRegionHeat: { image: "image" },

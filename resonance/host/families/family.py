@@ -15,8 +15,16 @@ class Family:
         name: what people call it.
         is_it: whether a model's configuration is of this family.
         slots: where a diffusion model has cross attention.
+        shrinks: the input block before which Deep Shrink shrinks at a depth. sd-scripts counts levels where its UNet is made of them, else
+            input blocks.
     """
 
     name: str
     is_it: Callable[[Any], bool]
     slots: Callable[[Any], Iterator[Slot]]
+    shrinks: Callable[[int], int]
+
+
+def by_level(depth: int) -> int:
+    """The first input block of a level: each has three, the last of which goes down, and one stands before all of them."""
+    return 3 * depth + 1

@@ -12,10 +12,10 @@ from ...attention.binding import Bound
 from ...attention.heat import Heat
 from ...attention.lora import RegionLora
 from ...attention.method import kept
-from ...attention.parts import KEY, Binding, common_rows, joined
+from ...attention.parts import KEY, Binding, common_rows, joined, unprompted
 from ...attention.site import ACTS, Acts, Entry
 from ...told import Told
-from ..core_sampling import CoreRun, Given
+from ..core_sampling import UNPROMPTED, CoreRun, Given
 
 MOST_REPEATS = 4
 """ComfyUI repeats a shorter text to the length of a longer one up to so many times, else it asks the model twice
@@ -86,21 +86,27 @@ class _Text:
 
 def _bindings(given: Sequence[Given]) -> list[Binding | None]:
     """The binding of each entry. A negative that has none gets what is refused in parts of the positive, unless it has a place of
-    its own."""
+    its own. Those that say nothing stand for the negatives, one for one."""
     found = [_standing(each) for each in given]
     refused = joined(
         [b.negative for each, b in zip(given, found, strict=True) if b and b.negative and each.kind == "positive"]
     )
-    if any(b for each, b in zip(given, found, strict=True) if each.kind == "negative"):
-        return found
-    return [
-        refused if each.kind == "negative" and not each.has_area else b for each, b in zip(given, found, strict=True)
-    ]
+    if not any(b for each, b in zip(given, found, strict=True) if each.kind == "negative"):
+        found = [
+            refused if each.kind == "negative" and not each.has_area else b
+            for each, b in zip(given, found, strict=True)
+        ]
+    negatives = iter([b for each, b in zip(given, found, strict=True) if each.kind == "negative"])
+    for number, each in enumerate(given):
+        if each.kind == UNPROMPTED:
+            binding = next(negatives)
+            found[number] = binding and unprompted(binding)
+    return found
 
 
 def _standing(given: Given) -> Binding | None:
     binding: Binding | None = given.entry.get(KEY)
-    if binding is None or not binding.stands(given.tokens):
+    if binding is None or given.kind == UNPROMPTED or not binding.stands(given.tokens):
         return None
     if given.has_area:
         raise Told(

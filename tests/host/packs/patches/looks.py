@@ -80,6 +80,24 @@ class Difference(io.ComfyNode):
         return io.NodeOutput(ui={"difference": [(a - b).abs().max().item()]})
 
 
+class LatentDifference(io.ComfyNode):
+    """Largest difference between two latents, and the largest number in the first."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="LatentDifference",
+            category="probe",
+            inputs=[io.Latent.Input("a"), io.Latent.Input("b")],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, a, b):
+        a, b = a["samples"], b["samples"]
+        return io.NodeOutput(ui={"difference": [(a - b).abs().max().item()], "largest": [a.abs().max().item()]})
+
+
 def stats(image):
     height, width, _ = image.shape
     parts = {
@@ -139,4 +157,4 @@ def feed(sha, value):
         sha.update(str(id(value)).encode())
 
 
-NODES = [Digest, Stats, CondStats, Difference]
+NODES = [Digest, Stats, CondStats, Difference, LatentDifference]

@@ -103,6 +103,31 @@ class WatchText(OnModel):
         return io.NodeOutput(model)
 
 
+class WatchMaps(OnModel):
+    """Notes, at each call of a UNet, its time step and the height and width that come out of each input block, the middle block, each
+    output block and the end."""
+
+    more = (io.String.Input("name"),)
+
+    @classmethod
+    def execute(cls, model, name):
+        def call(executor, x, timesteps, *args, **kwargs):
+            unet, sizes = executor.class_obj, []
+            with contextlib.ExitStack() as stack:
+                # ComfyUI calls the layers of a block one by one.
+                for block in (*unet.input_blocks, unet.middle_block or [], *unet.output_blocks, [unet.out]):
+                    for layer in list(block)[-1:]:
+                        hook = layer.register_forward_hook(lambda module, args, out: sizes.append(list(out.shape[2:])))
+                        stack.callback(hook.remove)
+                out = executor(x, timesteps, *args, **kwargs)
+            see(name, [round(timesteps[0].item()), sizes])
+            return out
+
+        model = model.clone()
+        model.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "watch maps", call)
+        return io.NodeOutput(model)
+
+
 class WatchSizes(OnModel):
     """Notes how high and wide the latent is at each call."""
 
@@ -637,6 +662,7 @@ NODES = [
     Seen,
     WatchCalls,
     WatchText,
+    WatchMaps,
     WatchSizes,
     KeepSteps,
     Step,
