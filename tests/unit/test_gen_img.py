@@ -47,13 +47,21 @@ def test_it_is_read_as_gen_img_reads_it():
     assert read("--ckpt m -").file == "-"
 
 
+VALUES = {
+    "sampler": " lms",
+    "emb_normalize_mode": " abs",
+    "W": " 64",
+    "H": " 64",
+    "highres_fix_upscaler": " tools.latent_upscaler",
+    "highres_fix_upscaler_args": " weights=x.pt",
+    "gradual_latent_unsharp_params": " 3,0.5,0.5,1",
+}
+"""Where 1 is none."""
+
+
 @pytest.mark.parametrize("name", OPTIONS)
 def test_each_option_can_be_shortened_and_have_dashes(name: str):
-    value = (
-        ""
-        if OPTIONS[name].read is None
-        else {"sampler": " lms", "emb_normalize_mode": " abs", "W": " 64", "H": " 64"}.get(name, " 1")
-    )
+    value = "" if OPTIONS[name].read is None else VALUES.get(name, " 1")
     others = [other for other in (*OPTIONS, *SPELLINGS) if other != name]
     short = next(
         name[:n] for n in range(1, len(name) + 1) if n == len(name) or not any(o.startswith(name[:n]) for o in others)
