@@ -95,7 +95,8 @@ class Explore(io.ComfyNode):
                     optional=True,
                     advanced=True,
                     tooltip="Go on with the prompt of an exploration: a picture or prompt.txt in its folder, such as"
-                    " explore/<hash>/x.png [output]. The text of prompts is appended directly, and may be empty.",
+                    " explore/<hash>/x.png [output]; or with that of any picture that carries one. The text of prompts is appended"
+                    " directly, and may be empty.",
                 ),
                 pasted_item(),
                 io.Boolean.Input(
@@ -187,14 +188,23 @@ class ExplorationPrompt(io.ComfyNode):
             node_id="ResonanceExplorationPrompt",
             display_name="Exploration Prompt",
             category=CATEGORY,
-            description="Finds the prompt again by which a picture was explored, and appends an addition to it.",
-            search_aliases=["read prompt", "prompt from image", "prompt.txt", "vary exploration"],
+            description="Finds the prompt again by which a picture was made, and appends an addition to it.",
+            search_aliases=[
+                "read prompt",
+                "prompt from image",
+                "prompt.txt",
+                "vary exploration",
+                "png info",
+                "read metadata",
+                "A1111 parameters",
+                "kohya",
+            ],
             inputs=[
                 io.String.Input(
                     "picture",
                     default="",
                     tooltip="A picture or prompt.txt in an exploration's folder, such as explore/<hash>/x.png [output]; or any picture that"
-                    " Explore and Round Output made.",
+                    " carries its prompt, be it from Resonance, kohya's scripts, A1111's web UI or ComfyUI.",
                 ),
                 io.String.Input(
                     "addition",

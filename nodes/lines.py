@@ -144,7 +144,8 @@ class PromptLines(io.ComfyNode):
                     default="",
                     optional=True,
                     tooltip="Folder of pictures to start from, inside ComfyUI's input folder or as `name [output]`. One after the other"
-                    " goes to the lines, and the first follows on the last.",
+                    " goes to the lines, and the first follows on the last. Where lines and file are empty, each is painted by the"
+                    " prompt that it carries itself.",
                 ),
                 io.String.Input(
                     "masks",

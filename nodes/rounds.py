@@ -353,6 +353,7 @@ class RoundOutput(io.ComfyNode):
             )
             if not one.token:  # for a driver, which pasted the item and commits it itself
                 count = sum(map(len, its["images"])) // len(one.batch)
+                naming = replace(naming, metadata=results.writes_metadata())
                 said = {"results": count, "words": words, "takes": takes, **vars(naming), "facts": facts}
                 made += [{**said, "hashes": results.hashes(each, hidden.prompt, naming)} for each in one.batch]
         if notes:

@@ -250,6 +250,7 @@ describe('the workflow of a picture', () => {
     expect(hasGraph(png(pixels, chunk('tEXt', 'workflow\0{}')))).toBe(true)
     expect(hasGraph(png(chunk('iTXt', 'prompt\0\0\0\0\0{}')))).toBe(true)
     expect(hasGraph(png(pixels, chunk('tEXt', 'resonance\0{}')))).toBe(false)
+    expect(hasGraph(png(chunk('tEXt', 'prompt\0a boat'), chunk('iTXt', 'prompt\0\0\0\0\0a boat')))).toBe(false)
     expect(hasGraph(new ArrayBuffer(0))).toBe(false)
     expect(hasGraph(png(chunk('IDAT', 'cut')).slice(0, 21))).toBe(false)
   })

@@ -33,8 +33,8 @@ class Asked(Saving):
         typer.Option(
             "--like",
             metavar="PICTURE",
-            help="Go on with the prompt of an explored picture, or of the prompt.txt beside it. PROMPT is appended directly:"
-            ' write ", in space".',
+            help="Go on with the prompt of an explored picture, or of the prompt.txt beside it, or of any picture that carries one."
+            ' PROMPT is appended directly: write ", in space".',
             rich_help_panel=EXPLORED,
         ),
     ] = ""

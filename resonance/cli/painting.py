@@ -83,6 +83,10 @@ def run(line: CommandLine, own: Own, servers: ComfyServers, out: Output) -> None
     comfyui = find_comfyui(own.comfyui)
     text = None if line.asked["interactive"] else _text(line)
     work = _prepared(line, own, servers, comfyui, text, out)
+    if text and text.strip():
+        read_lines(
+            text, WildcardFiles(_wildcards(work.places))
+        )  # what is wrong with them is said before anything is started
     with interruptible(), asyncio.Runner() as runner:
         stack = AsyncExitStack()
         ready = runner.run(stack.enter_async_context(work.engines.opened(work.builds)))
@@ -140,9 +144,6 @@ def _prepared(
     builds = engines.builds(recipe, folder / ".comfyui")
     if own.take:
         asyncio.run(take(folder.name, folder, engines.servers, out))
-    if before is None:
-        out.say(f"The seed of the session is {seed}.")
-        out.event("seed", seed=seed)
     return Work(
         line=line,
         own=own,
@@ -270,7 +271,11 @@ def _alone(work: Work, workflow: ItemWorkflow | None) -> str:
 
 async def _paint(work: Work, fill: AskedLines, engines: Sequence[Engine], workflow: ItemWorkflow | None) -> None:
     with ledger_of(work.folder):
+        before = known(work.folder)
         chain = opened(work.folder, fill, work.seed)
+        if before is None:
+            work.out.say(f"The seed of the session is {work.seed}.")
+            work.out.event("seed", seed=work.seed)
         try:
             with chain.ledger.transaction():
                 if work.own.retry:

@@ -33,7 +33,7 @@ class Asked(Saving):
         str | None,
         typer.Option(
             "--prompt",
-            help="What is in the pictures; behind --n stands the negative prompt. Default: what was explored, as the picture or"
+            help="What is in the pictures; behind --n stands the negative prompt. Default: what they were made from, as the picture or"
             " the prompt.txt beside it says.",
             rich_help_panel=VARIED,
         ),

@@ -125,7 +125,8 @@ class ItemWorkflow:
             files: its own.
             place: in the batch, from 0.
         """
-        naming = replace(Naming.of(made), metadata=self.metadata)
+        naming = Naming.of(made)  # the server may have been told to write no metadata
+        naming = replace(naming, metadata=naming.metadata and self.metadata)
         item = replace(item, payload=replace(item.payload, **made["facts"]))
         return Made(
             pictures=tuple(files[: made["results"]]),

@@ -54,14 +54,15 @@ NAME_PATTERN = Setting(
 PARAMETERS = Setting(
     name="parameters",
     default=False,
-    tip="Also writes how the pictures were made into them, as A1111's web UI does, for Civitai and others that read that, and under"
-    " the keys of kohya's gen_img. What is not known is left out.",
+    tip="Also writes into the pictures how they were made: as A1111's web UI does, for Civitai and others that read that, and under the"
+    " keys of kohya's gen_img. What is not known is left out.",
     advanced=True,
 )
 MODEL_HASH = Setting(
     name="model_hash",
     default=False,
-    tip="With parameters: also writes the hash by which Civitai finds the checkpoint. Its file is read once for that, which takes a while.",
+    tip="With parameters: also writes the hash by which Civitai finds the checkpoint. Its file is read for that, once while ComfyUI runs,"
+    " which takes a while.",
     advanced=True,
 )
 CAPTIONS = Setting(

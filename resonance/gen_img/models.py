@@ -40,9 +40,10 @@ def find(asked: str, names: Sequence[str], kind: str) -> str:
     if found:
         several = " and ".join(found) if len(found) == 2 else f"{', '.join(found[:-1])} and {found[-1]}"
         raise Told(f"{asked} could be {several} in {kind}: write more of its path.")
-    last = wanted[-1] if wanted else ""
-    close = get_close_matches(last, [_parts(name)[-1] for name in names], 3, 0.4)
-    near = [name for name in names if _parts(name)[-1] in close] or list(names)
+    close = get_close_matches(
+        PurePosixPath(*wanted).name, lasts := [PurePosixPath(*_parts(name)).name for name in names], 3, 0.4
+    )
+    near = [name for name, last in zip(names, lasts, strict=True) if last in close] or list(names)
     known = f"The nearest: {', '.join(near[:3])}." if names else "There are none at all."
     raise Told(f"There is no {asked} in ComfyUI's models/{kind}. {known}")
 

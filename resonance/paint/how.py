@@ -28,15 +28,15 @@ from ..vary.grid import split
 from . import a1111
 from .encoding import Sizes, sizes_of
 from .multipliers import of_line, padded, read_multipliers
-from .options import parts, read_options
+from .options import Said, parts, read_options
 from .request import Request, model_name, parameters
 
 _SEEDS = {"KSampler": "seed", "KSamplerAdvanced": "noise_seed", "SamplerCustomAdvanced": "noise"}
 """The samplers that are read, and what they call their seed, or the noise that is made of it."""
 _OF_ITEM = {ROUND_INPUT: (5,), EXPLORE: (8,), PROMPT_LINES: (8, 13)}
 """The outputs that hand out an item's own seed, or its noise."""
-_BESIDE = ("guider", "sampler", "sigmas")
-"""Inputs of SamplerCustomAdvanced behind which there is what KSampler has in itself."""
+_BESIDE = ("sigmas", "sampler", "guider")
+"""Inputs of SamplerCustomAdvanced behind which there is what KSampler has in itself; the guider's MODEL is the one that paints."""
 _KOHYA = {"euler_ancestral": "euler_a", "dpm_2_ancestral": "dpm_2_a"}
 """Samplers that gen_img calls otherwise than ComfyUI."""
 _TOLD = (
@@ -130,7 +130,7 @@ def kohya_texts(payload: Payload | None, known: Mapping[str, object]) -> dict[st
     if sampler := known.get("sampler"):
         found["sampler"] = _KOHYA.get(str(sampler), sampler)
     if isinstance(payload, PromptLine):
-        options = read_options(payload.options).options
+        options = _options(payload).options
         scale = options.negative_scale
         found |= {
             "negative-scale": None if scale == "none" else scale,
@@ -246,9 +246,9 @@ def _on_model(graph: Graph, item: Item, link: Any) -> list[Lora]:
 def _stacked(item: Item, inputs: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """The rows of a LoRA Stack."""
     numbers = [n for n in range(1, 9) if _name(inputs.get(f"lora_{n}")) not in (None, "none")]
-    given = of_line(item) if "item" in inputs else None
     text = inputs.get("multipliers", "")
     try:
+        given = of_line(item) if "item" in inputs else None
         factors = read_multipliers(text if isinstance(text, str) else "x") if given is None else given
     except Told:
         return
@@ -300,17 +300,24 @@ def _told(graph: Graph, item: Item, link: Any) -> Sizes | None:
     node = _at(graph, link)
     if not (node and node["class_type"] == ENCODE_LINE):
         return None
-    names = ("width", "height", *Sizes._fields[2:])
-    inputs = {name: node["inputs"].get(name, 1024 if name in names[:2] else 0) for name in names}
-    line = item if "item" in node["inputs"] else None
-    options = (
-        read_options(item.payload.options).given if line and isinstance(item.payload, PromptLine) else frozenset[str]()
-    )
-    if not all(isinstance(value, int) for value in inputs.values()) or not (
-        any(inputs[name] for name in _TOLD) or options & set(_TOLD)
-    ):
+    widgets = {name: node["inputs"].get(name, 1024 if name in ("width", "height") else 0) for name in Sizes._fields}
+    line = item.payload if "item" in node["inputs"] and isinstance(item.payload, PromptLine) else None
+    given = _options(line).given if line else frozenset[str]()
+    says = given & set(_TOLD) or any(widgets[name] for name in _TOLD)
+    if not says or not all(isinstance(value, int) for value in widgets.values()):
         return None
-    return sizes_of(line, Sizes(**inputs))
+    try:
+        return sizes_of(item if line else None, Sizes(**widgets))
+    except Told:  # see _options
+        return None
+
+
+def _options(line: PromptLine) -> Said:
+    """What a line gives; nothing, where a newer version has stored what this one does not know: a picture is saved all the same."""
+    try:
+        return read_options(line.options)
+    except Told:
+        return read_options("")
 
 
 def _raw(line: PromptLine) -> str:

@@ -28,6 +28,8 @@ LONGEST_ITEM = 1 << 20
 """Characters of an item's text."""
 LONGEST_GRAPH = 1 << 22
 """Those of a graph in API form."""
+LONGEST_NAME = 100
+"""Those of a sampler's name."""
 SAMPLERS, STEPS = 50, 100
 """Of a graph that is looked into: its samplers, and nodes between one of them and the words that it is given."""
 
@@ -90,7 +92,13 @@ def read_texts(texts: Mapping[str, str]) -> ReadBack | None:
     for read in _READERS:
         found = read(texts)
         if found and 0 < len(found.prompt) <= LONGEST and len(found.negative) <= LONGEST:
-            found = replace(found, prompt=_sound(found.prompt), negative=_sound(found.negative))
+            found = replace(
+                found,
+                prompt=_sound(found.prompt),
+                negative=_sound(found.negative),
+                sampler=_name(found.sampler),
+                scheduler=_name(found.scheduler),
+            )
             if found.prompt:
                 return found
     return None
@@ -245,6 +253,10 @@ def _object(text: str) -> dict[str, Any] | None:
 def _sound(text: str) -> str:
     """Without what can be written nowhere."""
     return sound(text.replace("\0", "")).strip()
+
+
+def _name(text: str | None) -> str | None:
+    return (_sound(text) or None) if text and len(text) <= LONGEST_NAME else None
 
 
 def _whole(text: str | None) -> int | None:

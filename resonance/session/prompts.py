@@ -1,5 +1,6 @@
 """The prompts of pictures: of those that were explored, and of any that says what it was made from."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from ..vary.grid import split
 from .item import Item
 from .naming import PROMPT
 from .payloads import Exploration, written
+
+log = logging.getLogger(__name__)
 
 LONGEST = 100_000
 """Bytes of a prompt."""
@@ -74,7 +77,9 @@ def lines_of(sources: Sequence[str], roots: Mapping[str, Path], note: Callable[[
             " were saved with what they were made from."
         )
     if without:
-        note(f"Not painted, as they carry no prompt: {names}. The others keep their masks and guides.")
+        text = f"Not painted, as they carry no prompt: {names}. The others keep their masks and guides."
+        log.warning(text)
+        note(text)
     return PromptText(tuple(lines))
 
 

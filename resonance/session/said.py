@@ -109,7 +109,7 @@ def _read(folder: Path, file: str, prompt: str) -> Said:
     item = _checked(Item.from_json(text), folder.name)
     run = _run_of(texts.get(FILE, ""), path) or _run_by_name(item, path.stem)
     seed, takes = _asked(graph) if len(graph) <= LONGEST else (None, None)
-    known = item.payload.words or _FACTS.split(parameters)[0] or prompt
+    known = item.payload.words or texts.get("kohya-prompt") or _FACTS.split(parameters)[0] or prompt
     return Said(
         file=file,
         item=item,

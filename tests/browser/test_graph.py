@@ -12,6 +12,8 @@ from playwright.sync_api import expect
 
 from resonance.files.settings import Format
 from resonance.gallery import thumbnails
+from resonance.paint.how import painted_texts
+from resonance.paint.request import Request
 
 from .desk import Desk
 from .editor import edit, open_editor, region
@@ -158,9 +160,11 @@ def test_the_workflow_of_a_jpeg_and_of_the_file_beside_it_is_loaded(gallery: Gal
 
 
 def test_saved_pictures_that_are_dropped_on_the_page_restore_their_graph(desk: Desk, gallery: Gallery) -> None:
-    workflow = json.dumps(workflow_of(desk))
+    painted = painted_texts(Request(prompt="a boat, “ü”", negative="fog", seed=5, steps=3, cfg=7.0, sampler="euler"))
+    painted["kohya-prompt"] = painted.pop("prompt")
+    texts = {"prompt": "{}", "workflow": json.dumps(workflow_of(desk)), "resonance": "{}", **painted}
     for format in DROPPED:
-        gallery.write(f"drops {format}", 1, 1, texts={"workflow": workflow, "resonance": "{}"}, format=format)
+        gallery.write(f"drops {format}", 1, 1, texts=texts, format=format)
         [picture] = output(desk.comfy).glob(f"drops {format}/round-0001/*")
         data = desk.page.evaluate_handle(
             """([text, name, type]) => {

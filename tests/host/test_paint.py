@@ -1,322 +1,140 @@
-"""`resonance paint` with a real ComfyUI: gen_img's own command lines, models replaced."""
+"""Requests as graphs in the real ComfyUI: what they paint is what the Vary node and graphs by hand paint."""
 
-import json
-import re
-import shlex
-import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
-from raw_ledger import raw
-from typer.testing import CliRunner, Result
 
-from resonance.cli.app import app
+from resonance.paint.comfy_graph import SAVER, Links, sampled, saved, to_graph
+from resonance.paint.request import PictureFile, Request, of_call
+from resonance.roulette import DrawnLora
+from resonance.vary.transform import Pair, Transform, calls
 
-from . import shell
-from .comfy import Comfy
+from .comfy import Comfy, node
 from .conftest import server
-from .test_encode_line import embeddings as embeddings
+from .graphs import output
+from .paint import paint
+from .varying import Pixels, apart, forget, pictures, put, read, recorded, vary
 
-LORA = "tiny_lora.safetensors"
-"""Swaps red and blue."""
-
-
-@pytest.fixture(scope="module")
-def comfy(tmp_path_factory: pytest.TempPathFactory, families: Path) -> Iterator[Comfy]:
-    with server(tmp_path_factory.mktemp("paint"), families, "probe") as comfy:
-        yield comfy
-
-
-def words(line: str, *where: str | Path) -> list[str]:
-    """A command line of gen_img's, with a model that there is and pictures of a few pixels."""
-    return ["paint", *shlex.split(line.replace("\\\n", " ")), *map(str, where)]
-
-
-def paint(comfy: Comfy | None, line: str, *more: str | Path, typed: str | None = None, status: int = 0) -> Result:
-    """Runs a command line in this process."""
-    where = ("--server", comfy.url) if comfy else ()
-    result = CliRunner().invoke(app, words(line, *more, *where), input=typed)
-    assert result.exit_code == status, (result.output, result.exception)
-    return result
-
-
-def made(folder: Path) -> list[Path]:
-    """The pictures of a session, in the order of their names."""
-    return sorted(path for path in folder.rglob("*.png") if "lines" not in path.parts)
-
-
-def shots(folder: Path) -> list[tuple[str, int, str, dict[str, Any]]]:
-    """(lineage, round, state, payload) of each item."""
-    with raw(folder) as db:
-        rows = db.execute("SELECT lineage, round, state, payload FROM item ORDER BY round, number").fetchall()
-    return [(row[0], row[1], row[2], json.loads(row[3])) for row in rows]
-
-
-def hue(path: Path) -> str:
-    red, green, blue = Image.open(path).convert("RGB").resize((1, 1)).getpixel((0, 0))  # pyright: ignore
-    return max(("red", red), ("green", green), ("blue", blue), key=lambda each: each[1])[0]
-
-
-README = {
-    "interactive": (
-        "--ckpt <model> --outdir <out> --xformers --fp16 --interactive",
-        "red\nblue --n green\n",
-        ["red", "blue"],
-    ),
-    "one prompt": (
-        '--ckpt <model> --outdir <out> --xformers --fp16 --images_per_prompt 3 --prompt "red"',
-        None,
-        ["red"] * 3,
-    ),
-    "from a file": (
-        "--ckpt <model> --outdir <out> --xformers --fp16 --from_file <prompts>",
-        None,
-        ["red", "blue"],
-    ),
-    "flowers": (
-        "--ckpt <model> --outdir <out> --xformers --fp16 --scale 12.5 --sampler k_euler_a --batch_size 4"
-        ' --images_per_prompt 64 --prompt "red flowers --n blue"',
-        None,
-        ["red"] * 64,
-    ),
-    "ten of each line": (
-        "--ckpt <model> --outdir <out> --xformers --fp16 --scale 12.5 --sampler k_euler_a --batch_size 4"
-        " --images_per_prompt 10 --from_file <prompts>",
-        None,
-        ["red"] * 10 + ["blue"] * 10,
-    ),
-    "textual inversion and two LoRAs": (
-        "--ckpt <model> --scale 8 --outdir <out> --xformers --fp16 --sampler k_euler_a"
-        " --textual_inversion_embeddings bright.safetensors mine/deep.pt --network_module networks.lora networks.lora"
-        " --network_weights <lora> <lora> --network_mul 0.4 0.6 --clip_skip 2 --max_embeddings_multiples 1 --batch_size 8"
-        " --images_per_prompt 1 --interactive",
-        "red\n",
-        ["blue"],
-    ),
-    "picture to picture": (
-        "--ckpt <model> --outdir <out> --xformers --fp16 --scale 2 --sampler k_euler --image_path <template> --strength 0.8"
-        ' --prompt "red \\\n --n blue" --batch_size 8 --images_per_prompt 9',
-        None,
-        ["red"] * 9,
-    ),
-}
-
-
-HERE = ("textual inversion and two LoRAs",)
-"""Needs ComfyUI."""
-DAILY = {("one", name) for name in README if name != "flowers"} | {("two", "flowers")}
-WHERE = [
-    pytest.param(where, name, marks=() if (where, name) in DAILY or where == "none" else pytest.mark.long)
-    for where in ("one", "two", "none")
-    for name in README
-]
-
-
-@pytest.mark.parametrize(("where", "name"), WHERE)
-def test_the_command_lines_of_the_readme(
-    comfy: Comfy, request: pytest.FixtureRequest, tmp_path: Path, embeddings: None, where: str, name: str
-):
-    """On one server, on two, and without ComfyUI."""
-    line, typed, colours = README[name]
-    (tmp_path / "prompts.txt").write_text("# two\nred\nblue\n")
-    Image.new("RGB", (70, 64), "grey").save(tmp_path / "template.png")
-    named = {
-        "model": "toyworld" if where == "none" else "models/sd/tiny_sd15.safetensors",
-        "lora": rf"D:\\loras\\{LORA}",
-        "out": tmp_path / "out",
-        "prompts": tmp_path / "prompts.txt",
-        "template": tmp_path / "template.png",
-    }
-    for what, it in named.items():
-        line = line.replace(f"<{what}>", str(it))
-    size = (64, 64) if "image_path" in line or where == "none" else (64, 48)
-    more = f"{line} --steps 2 --seed 5{'' if 'image_path' in line else ' --W {} --H {}'.format(*size)}"
-    servers = () if where == "none" else ("--server", comfy.url)
-    servers += ("--server", request.getfixturevalue("second").url) if where == "two" else ()
-    if where == "none" and name in HERE:
-        said = paint(None, more, typed=typed, status=1).stderr
-        assert "Without ComfyUI there is no --network_module, --network_weights, --network_mul, --textual_inv" in said
-        return
-    said = paint(None, more, *servers, typed=typed).stderr
-    found = made(tmp_path / "out")
-    assert [state for _, _, state, _ in shots(tmp_path / "out")] == ["done"] * len(colours), said
-    assert {Image.open(path).size for path in found} == {size}
-    assert where == "none" or sorted(map(hue, found)) == sorted(colours)
-    assert all(re.fullmatch(r"im_\d{14}_00\d_\d+\.png", path.name) for path in found)
-    assert said.count("--xformers") == 1, "said once"
-
-
-@pytest.mark.parametrize(
-    ("line", "option"),
-    [
-        ("--highres_fix_scale 0.5 --highres_fix_steps 28 --strength 0.5", "--highres_fix_scale"),
-        ("--clip_guidance_scale 100", "--clip_guidance_scale"),
-        ("--clip_image_guidance_scale 100 --guide_image_path x.jpg", "--clip_image_guidance_scale"),
-        ("--vgg16_guidance_scale 100 --guide_image_path x", "--vgg16_guidance_scale"),
-    ],
+BASE = Request(
+    prompt="a red picture",
+    seed=5,
+    sampler="ddim",
+    scheduler="ddim_uniform",
+    start=PictureFile("start.png"),
+    checkpoint="tiny_sd15.safetensors",
 )
-def test_the_command_lines_of_the_readme_that_are_yet_to_come(tmp_path: Path, line: str, option: str):
-    said = paint(
-        None, f"--ckpt m.safetensors --fp16 --xformers --interactive {line}", "--outdir", tmp_path / "o", status=1
-    )
-    assert f"{option} is not taken." in said.stderr and not (tmp_path / "o").exists()
 
 
 @pytest.fixture(scope="module")
-def second(tmp_path_factory: pytest.TempPathFactory, families: Path) -> Iterator[Comfy]:
-    """Its models lie in a folder of their own."""
-    base = tmp_path_factory.mktemp("paint second")
-    (base / "models" / "checkpoints").mkdir(parents=True)
-    (base / "models" / "checkpoints" / "sd").symlink_to(families / "checkpoints")
-    with server(base, families, "probe") as comfy:
+def comfy(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Comfy]:
+    with server(tmp_path_factory.mktemp("paint"), models, "probe", "patches", "calls") as comfy:
+        put(comfy)
         yield comfy
 
 
-def test_a_prompt_with_and_has_two_places_and_two_loras(comfy: Comfy, tmp_path: Path):
-    """The README's own: red is where the first part and the first LoRA are, green the second."""
-    places = Image.new("RGB", (75, 40), "lime")
-    places.paste((255, 0, 0), (0, 0, 37, 40))
-    places.save(tmp_path / "mask.png")
-    line = (
-        "--ckpt tiny_sd15 --network_module networks.lora networks.lora --W 80 --H 64 --steps 2 --scale 1 --sampler euler"
-        f' --network_weights {LORA} {LORA} --batch_size 4 --seed 3 --prompt "a red AND a red AND a --n green"'
+def painted(comfy: Comfy, graph: dict[str, Any]) -> Pixels:
+    [entry] = comfy.run(graph)[SAVER]["images"]
+    return read(comfy.base / entry["type"] / entry["subfolder"] / entry["filename"])
+
+
+def mask(comfy: Comfy) -> Pixels:
+    """The right half of ``mask.png`` is white, what is next to it grey."""
+    levels = np.zeros((64, 64), np.uint8)
+    levels[:, 24:32] = 128
+    levels[:, 32:] = 255
+    Image.fromarray(levels).save(comfy.base / "input" / "mask.png")
+    return levels
+
+
+PROGRAM = {"program": "6@.35 7@.58"}
+CALLS = tuple(calls(Transform((Pair(6, 0.35), Pair(7, 0.58)), iterations=1), 5))
+"""The same: two parallel calls, with the first and the second noise of a seed."""
+
+
+@pytest.mark.parametrize("masked", [pytest.param(False, marks=pytest.mark.long), True], ids=["whole", "masked"])
+def test_on_the_links_of_a_workflow_the_calls_are_those_of_its_vary_node(comfy: Comfy, masked: bool) -> None:
+    levels, before = mask(comfy), read(comfy.base / "input" / "start.png")
+    nodes = {"mask": node("LoadImageMask", image="mask.png", channel="red")}
+    workflow = vary(PROGRAM, iterations=1, nodes=nodes, **({"mask": ["mask", 0]} if masked else {}))
+    forget(comfy)
+    expected = pictures(comfy, comfy.run(workflow))
+    by_node = recorded(comfy)
+
+    theirs = {id_: workflow[id_] for id_ in ("load", "record", "positive", "negative")}
+    links = Links(*(workflow["vary"]["inputs"][name] for name in Links._fields))
+    base = replace(BASE, checkpoint=None, mask=PictureFile("mask.png") if masked else None)
+    forget(comfy)
+    made = list[Pixels]()
+    for call in CALLS:
+        request = of_call(base, call, PictureFile("start.png"))
+        made.append(painted(comfy, saved(*sampled(theirs, links, request), rounded=True)))
+    # Start picture, noise, schedule and decoded picture, to the byte.
+    assert [each["what"] for each in by_node].count("decode") == 2
+    assert alike_calls(recorded(comfy)) == alike_calls(by_node)
+    for one, other in zip(made, expected, strict=True):
+        same_but_for_float32(one, other)
+    assert apart(*made) > 1
+    if masked:
+        for one in made:
+            assert np.array_equal(one[levels == 0], before[levels == 0])
+            assert apart(one[levels == 255], before[levels == 255]) > 5
+
+
+def alike_calls(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without the encoding, which ComfyUI does once for calls that start from one picture."""
+    return [each for each in events if each["what"] != "encode"]
+
+
+def same_but_for_float32(one: Pixels, other: Pixels) -> None:
+    """Equal to the byte, but for values that lie on a half, see :func:`resonance.paint.comfy_graph.saved`."""
+    off = np.abs(one.astype(int) - other)
+    assert off.max() <= 1 and (off > 0).mean() < 0.001
+
+
+def test_a_whole_graph_is_a_call_of_the_vary_node_too(comfy: Comfy) -> None:
+    expected = pictures(comfy, comfy.run(vary(PROGRAM, iterations=1)))
+    for call, picture in zip(CALLS, expected, strict=True):
+        same_but_for_float32(painted(comfy, to_graph(of_call(BASE, call, PictureFile("start.png")), "x")), picture)
+
+
+def test_a_start_picture_of_another_size_is_resized(comfy: Comfy) -> None:
+    small = painted(comfy, to_graph(replace(BASE, size=(32, 48), steps=50, cfg=2.0, strength=0.04)))
+    assert small.shape == (48, 32, 3)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_text_to_image_is_the_graph_that_one_would_write_by_hand(comfy: Comfy, number: int) -> None:
+    by_hand = paint(
+        "tiny_sd15", "a red picture", "blurry", cfg=2.0, seed=7, batch=number, loader="CheckpointLoaderSimple"
     )
-    found = {}
-    for factors in ("0 0", "1 0", "0 1"):
-        more = ("--mask_path", tmp_path / "mask.png", "--outdir", tmp_path / factors)
-        said = paint(comfy, f"{line} --network_mul {factors}", *more).stderr
-        assert "One picture is painted at a time: the parts of each have places of their own." in said
-        [path] = made(tmp_path / factors)
-        found[factors] = halves(path)
-    (left, right), swapped_left, swapped_right = found["0 0"], found["1 0"], found["0 1"]
-    assert swapped_left[0][2] - left[2] > 60 and swapped_right[1][2] - right[2] > 60, found
-    assert abs(swapped_left[1][2] - right[2]) < 15 and abs(swapped_right[0][2] - left[2]) < 15, found
-    said = paint(comfy, f"{line} --mask_path {tmp_path / 'mask.png'} --clip_skip 2 --emb_normalize_mode abs", status=1)
-    assert "--emb_normalize_mode: not with lines of AND" in said.stderr
-
-
-def halves(path: Path) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Mean colours of the left and the right half."""
-    left, right = (
-        Image.open(path).convert("RGB").resize((2, 1), Image.Resampling.BOX).getpixel((x, 0)) for x in (0, 1)
+    if number > 1:
+        by_hand["pick"] = node("LatentFromBatch", samples=["latent", 0], batch_index=number - 1, length=1)
+        by_hand["sampler"]["inputs"]["latent_image"] = ["pick", 0]
+    by_hand["save"] = node("SaveImage", images=["decode", 0], filename_prefix="hand")
+    [entry] = comfy.run(by_hand)["save"]["images"]
+    expected = read(output(comfy) / entry["filename"])
+    request = replace(
+        BASE,
+        negative="blurry",
+        start=None,
+        size=(64, 64),
+        steps=4,
+        cfg=2.0,
+        sampler="euler",
+        scheduler="normal",
+        seed=7,
+        noise_number=number,
     )
-    return left, right  # pyright: ignore
+    assert np.array_equal(painted(comfy, to_graph(request)), expected)
 
 
-def test_typed_lines_are_painted_one_after_the_other(comfy: Comfy, tmp_path: Path):
-    """Five come through a pipe, of which one is empty, one has only options, and one is wrong; then the first once more."""
-    line = "--ckpt tiny_sd15.safetensors --interactive --no_preview --W 64 --H 64 --steps 2 --n_iter 3"
-    typed = "red\n\nblue --d 4\n --n nothing\ngreen --foo\ngreen\nred\n"
-    said = paint(comfy, line, "--outdir", tmp_path / "typed", typed=typed).stderr
-    assert "--foo is not an option of prompt lines" in said
-    found = shots(tmp_path / "typed")
-    assert [(payload["prompt"], round_, state) for _, round_, state, payload in found] == [
-        ("red", 1, "done"),
-        ("blue", 1, "done"),
-        ("green", 1, "done"),
-        ("red", 2, "done"),
-    ]
-    assert len({payload["seed"] for *_, payload in found}) == 4
-
-
-def test_the_same_command_goes_on_and_once_all_is_made_it_makes_as_many_again(comfy: Comfy, tmp_path: Path):
-    folder = tmp_path / "again"
-    line = "lines.txt --ckpt tiny_sd15.safetensors --W 64 --H 64 --steps 2 --sequential_file_name --images_per_prompt 2"
-    (tmp_path / "lines.txt").write_text("red\nblue --f named.webp\n")
-    asked = words(line.replace("lines.txt", str(tmp_path / "lines.txt")), "--outdir", folder, "--server", comfy.url)
-    shell.run(*asked, status=-signal.SIGKILL, point="after commit", passes=1)
-    assert 0 < sum(state == "done" for _, _, state, _ in shots(folder)) < 4
-    paint(None, shlex.join(asked[1:]))
-    first = {lineage: payload["seed"] for lineage, _, _, payload in shots(folder)}
-    names = {path.name for path in folder.rglob("*.*") if path.suffix in (".png", ".webp")}
-    assert names == {"im_000001.png", "im_000002.png", "im_000004.png", "named.webp"}, "--f goes before any rule"
-    shell.run(*asked, status=130, point="after the run", sent=(signal.SIGINT,))
-    assert {state for _, round_, state, _ in shots(folder) if round_ == 2} > {"pending"}
-    paint(None, shlex.join(asked[1:]))
-    again = {
-        lineage: payload["seed"] for lineage, round_, state, payload in shots(folder) if state == "done" and round_ == 2
-    }
-    assert again.keys() == first.keys() and not set(again.values()) & set(first.values())
-    said = paint(None, shlex.join(asked[1:]), "--seed", "7", status=1).stderr
-    assert "has the seed" in said and "not 7" in said
-    with raw(folder) as db:
-        [seed] = db.execute("SELECT seed FROM session").fetchone()
-    said = paint(None, shlex.join(asked[1:]), "--seed", str(seed)).stderr
-    assert "All pictures of these lines are there already. Without --seed, as many more are made." in said
-    assert len(shots(folder)) == 8
-
-
-def test_of_two_servers_one_dies(comfy: Comfy, tmp_path: Path, models: Path):
-    folder, text = tmp_path / "two", tmp_path / "many.txt"
-    text.write_text("\n".join(f"red --d {seed}" for seed in range(24)))
-    with server(tmp_path / "dying", models, "probe") as dying:
-        line = f"{text} --ckpt tiny_sd15.safetensors --W 64 --H 64 --steps 4 --sequential_file_name --batch_size 2"
-        asked = words(line, "--outdir", folder, "--server", dying.url, "--server", comfy.url)
-        process = shell.started(*asked)
-        assert process.stderr
-        for said in process.stderr:
-            if re.search(r"[5-9] of 24", said):
-                dying.stop(signal.SIGKILL)
-                break
-        _, rest = process.communicate(timeout=120)
-    assert process.returncode == 0, rest
-    assert sorted(payload["seed"] for _, _, state, payload in shots(folder) if state == "done") == list(range(24))
-    assert [path.name for path in made(folder)] == [f"im_{n:06}.png" for n in range(1, 25)]
-
-
-def test_folders_of_start_pictures_masks_and_guides(comfy: Comfy, tmp_path: Path):
-    """Pictures of several sizes and kinds, one that is none, and W and H."""
-    for folder in ("starts", "masks"):
-        (tmp_path / folder).mkdir()
-    for name, colour, size in (("1.png", "red", (70, 64)), ("2.jpg", "blue", (64, 100)), ("3.webp", "lime", (96, 40))):
-        Image.new("RGB", size, colour).save(tmp_path / "starts" / name)
-    (tmp_path / "starts" / "notes.txt").write_text("no picture")
-    (tmp_path / "starts" / "4.png").write_bytes(b"\x89PNG broken")
-    mask = Image.new("L", (64, 64))
-    mask.paste(255, (32, 0, 64, 64))
-    mask.save(tmp_path / "masks" / "right.png")
-    line = "--ckpt tiny_sd15.safetensors --steps 4 --scale 2 --sampler euler --images_per_prompt 4 --prompt green --strength 0.9"
-    where = ("--image_path", tmp_path / "starts", "--mask_path", tmp_path / "masks")
-    paint(comfy, f"{line} --use_original_file_name", *where, "--outdir", tmp_path / "own")
-    assert [state for _, _, state, _ in shots(tmp_path / "own")] == ["done"] * 3 + ["skipped"]
-    found = {path.name: path for path in made(tmp_path / "own")}
-    assert {name: Image.open(path).size for name, path in found.items()} == {
-        "1.png": (64, 64),
-        "2.png": (64, 96),
-        "3.png": (96, 32),
-    }
-    left, right = halves(found["1.png"])
-    assert left[0] > left[1] + 60 and right[1] > right[0], "only the right is made anew"
-    guides = ("--guide_image_path", tmp_path / "starts", "--control_net_models", "tiny_controlnet")
-    paint(comfy, f"{line} --W 64 --H 48", *where, *guides, "--outdir", tmp_path / "sized")
-    assert {Image.open(path).size for path in made(tmp_path / "sized")} == {(64, 48)}
-    said = paint(
-        comfy,
-        f"{line.replace('green', chr(39) + 'green --w 64' + chr(39))}",
-        *where,
-        "--outdir",
-        tmp_path / "no",
-        status=1,
-    )
-    assert "take --w and --h out of the lines" in said.stderr
-
-
-def test_without_a_prompt_pictures_say_theirs(comfy: Comfy, tmp_path: Path):
-    folder = tmp_path / "starts"
-    line = "--ckpt tiny_sd15.safetensors --W 64 --H 64 --steps 2"
-    paint(comfy, f"{line} --prompt 'red --n blue'", "--outdir", tmp_path / "first")
-    folder.mkdir()
-    made(tmp_path / "first")[0].rename(folder / "1.png")
-    Image.new("RGB", (64, 64), "grey").save(folder / "2.png")
-    info = PngInfo()
-    info.add_text("prompt", "blue --d 5 {a|b} __x__")
-    info.add_text("junk", "x" * 10_000_000)
-    Image.new("RGB", (64, 64), "grey").save(folder / "3.png", pnginfo=info)
-    said = paint(comfy, line, "--image_path", folder, "--outdir", tmp_path / "second").stderr
-    assert "2.png" in said
-    found = {payload["prompt"]: payload.get("negative") for _, _, state, payload in shots(tmp_path / "second")}
-    assert found == {"red": "blue", "blue --d 5 {a|b} __x__": None}
+def test_the_loras_of_a_request_act(comfy: Comfy) -> None:
+    request = replace(BASE, start=None, size=(64, 64), steps=4, cfg=1.0, sampler="euler", scheduler="normal")
+    swapped = replace(request, prompt="red", loras=(DrawnLora("tiny_lora.safetensors", 1.0, 0.0),))
+    red, blue = (painted(comfy, to_graph(each)).mean((0, 1)) for each in (replace(request, prompt="red"), swapped))
+    assert red[0] > red[2] + 40 and blue[2] > blue[0] + 40

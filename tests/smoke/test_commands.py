@@ -50,6 +50,13 @@ def test_rounds(comfy: Comfy, tmp_path: Path) -> None:
     check_whole(comfy, "by command", 2, 2)
 
 
+def test_paint(comfy: Comfy, tmp_path: Path) -> None:
+    line = "--prompt red --W 64 --H 64 --steps 2 --ckpt tiny_sd15.safetensors --outdir"
+    run("paint", *line.split(), tmp_path / "painted", "--server", comfy.url)
+    [picture] = (tmp_path / "painted").rglob("im_*.png")
+    assert Image.open(picture).size == (64, 64)
+
+
 def test_explore(comfy: Comfy) -> None:
     asked = ("red|blue", "--aspects", "64x64", "--scales", "2,3", "--seeds", "1", "--steps", "4")
     run("explore", "tried", *asked, *MODEL, *places(comfy))

@@ -22,7 +22,7 @@ def options(command: str) -> list[Option]:
     assert callback
     found: list[Option] = []
     for parameter in signature(callback).parameters.values():
-        kind, info = get_args(parameter.annotation)
+        kind, info = get_args(parameter.annotation) or (None, None)  # Typer's own context is not annotated
         if isinstance(info, OptionInfo):
             # In an annotation the first name takes the place of the default.
             spelled = [info.default, *(info.param_decls or ())]

@@ -12,12 +12,13 @@ from places import PACK
 from typer.testing import CliRunner
 
 from resonance.cli.app import app
+from resonance.gen_img import options as gen_img
 
 from .cli_options import COMMANDS, options
 
 SOURCES = {path.name: ast.parse(path.read_text("utf-8")) for path in (PACK / "resonance" / "cli").glob("*.py")}
 LONGEST = 60
-OWN = {"--out", "--to", "--size", "--seed", "--system", "--max-tokens", "--server"}
+OWN = {"--out", "--to", "--size", "--seed", "--system", "--max-tokens", "--server", "--workflow"}
 """Options whose text belongs to the command."""
 
 
@@ -69,6 +70,8 @@ def test_the_help_has_an_example_that_the_command_understands(name: str):
     examples = re.findall(rf"^\s*resonance {name} (.*)$", text, re.MULTILINE)
     assert 1 <= len(examples) <= 2
     known = {option for each in options(name) for option in each.names}
+    if name == "paint":
+        known |= {f"--{option}" for option in gen_img.OPTIONS}
     for example in examples:
         assert {word for word in re.findall(r"--[\w.-]+", example) if "." not in word} <= known
     done = CliRunner().invoke(app, [name, "--help"])

@@ -28,6 +28,7 @@ from resonance.drive.embedded.painter import Painting, size_for
 from resonance.drive.job import EngineLost, Job, JobFailed
 from resonance.llm import sending
 from resonance.llm.server import LLMServer
+from resonance.paint.a1111 import SAMPLERS
 from resonance.roulette import Draw, DrawnLora
 from resonance.session.item import Item, Words
 from resonance.session.made import Made
@@ -113,7 +114,7 @@ def test_a_picture_becomes_words_and_the_words_a_picture(setup: Setup) -> None:
     assert result.facts == {"scale": 4.0, "steps": 2}
     assert result.texts["parameters"] == (
         "a picture of, red, in oil\nNegative prompt: blurry\n"
-        "Steps: 2, Sampler: ddim, CFG scale: 4.0, Seed: 5, Size: 64x64, Model: a"
+        "Steps: 2, Sampler: DDIM, CFG scale: 4.0, Seed: 5, Size: 64x64, Model: a"
     )
     [data] = result.pictures
     with Image.open(BytesIO(data)) as image:
@@ -398,7 +399,7 @@ def test_a_family_gets_only_what_it_takes(
 @pytest.mark.parametrize("sampler", pipelines.SAMPLERS)
 def test_every_sampler_paints(setup: Setup, sampler: str) -> None:
     [result] = run(made(replace(setup, painting=replace(setup.painting, sampler=sampler)), job()))
-    assert f"Sampler: {sampler}," in result.texts["parameters"]
+    assert f"Sampler: {SAMPLERS.get(sampler, sampler)}," in result.texts["parameters"]
 
 
 def test_an_unknown_sampler_is_answered_with_the_known_ones(setup: Setup) -> None:

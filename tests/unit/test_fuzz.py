@@ -24,8 +24,9 @@ from resonance.files.names import inside
 from resonance.img2tag2img import config
 from resonance.interpret.taggers.labels import Labels, read_labels
 from resonance.paint.dynamic import Choices, walk
-from resonance.paint.lines import PromptText, read_lines
+from resonance.paint.lines import PromptText, picture_line, read_lines
 from resonance.paint.options import read_options, write_options
+from resonance.paint.read_back import ReadBack, read_texts
 from resonance.paint.shots import randoms_of
 from resonance.paint.wildcards import WildcardFiles
 from resonance.roulette import Draw, Plan, draw, parse
@@ -117,6 +118,20 @@ def metadata(text: str, path: Path) -> Metadata:
     return read_metadata(path)
 
 
+def parameters(text: str, path: Path) -> ReadBack:
+    return picture({"parameters": text})
+
+
+def graph(text: str, path: Path) -> ReadBack:
+    return picture({"prompt": text})
+
+
+def picture(texts: dict[str, str]) -> ReadBack:
+    if found := read_texts(texts):
+        return found
+    raise Told("This says no prompt.")
+
+
 def use_layout(reading: Reading) -> None:
     assert len(reading.notes) <= 51 and all(note and len(note) < 400 for note in reading.notes)
     canvas = reading.canvas
@@ -189,6 +204,12 @@ def use_metadata(read: Metadata) -> None:
     assert "".join([read.json, *read.tags(), *read.triggers]).encode()
 
 
+def use_read_back(read: ReadBack) -> None:
+    assert read.prompt.strip() and f"{read.prompt}{read.negative}{read.sampler}".encode()
+    line = picture_line(1, "a.png [input]", read.prompt, read.negative)
+    assert line.choose(line.nodes, randoms_of(7), WildcardFiles([])).options.seeds is None
+
+
 READERS = {
     "answers": Reader(layout, use_layout),
     "canvas": Reader(layout, use_layout),
@@ -205,6 +226,8 @@ READERS = {
     "lines": Reader(lines, use_lines),
     "wildcards": Reader(wildcards, use_wildcards),
     "lora": Reader(metadata, use_metadata),
+    "parameters": Reader(parameters, use_read_back),
+    "graph": Reader(graph, use_read_back),
 }
 
 

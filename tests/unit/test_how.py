@@ -111,6 +111,9 @@ def test_a_prompt_line_says_what_the_sampler_is_given_over_links():
     known = {"Steps": "9", "CFG scale": "3", "Denoising strength": "0.3", "Seed": "7"}
     prompt, negative, facts = a1111(how(graph, item, "other").text((8, 8)))
     assert (prompt, negative) == ("a x", "b") and known.items() <= facts.items()
+    without = replace(item, payload=replace(payload, negative=None))
+    typed = graph | {"5": {**graph["5"], "inputs": {**graph["5"]["inputs"], "negative": ["4", 0]}}}
+    assert a1111(how(typed, without, "").text((8, 8)))[1] == "blurry", "which is typed into the node that encodes it"
     graph["5"] = {"class_type": "SamplerCustomAdvanced", "inputs": {"noise": ["1", 13], "latent_image": ["1", 3]}}
     facts = a1111(how(graph, item, "").text((8, 8)))[2]
     assert known.items() <= facts.items() and "Sampler" not in facts

@@ -45,7 +45,7 @@ GRAPH: dict[str, dict[str, Any]] = {
     },
     "6": {"class_type": "ResonancePerPictureNoise", "inputs": {"sampler": ["7", 0], "item": ["1", 0], "seed": 0}},
     "7": {"class_type": "KSamplerSelect", "inputs": {"sampler_name": "euler_ancestral"}},
-    "8": {"class_type": "BasicScheduler", "inputs": {"scheduler": "karras", "steps": ["1", 7], "denoise": 1.0}},
+    "8": {"class_type": "BasicScheduler", "inputs": {"model": ["2", 0], "scheduler": "karras", "steps": ["1", 7], "denoise": 1.0}},
     "9": {"class_type": "ResonanceRoundOutput", "inputs": {"images": ["5", 0], "item": ["1", 0]}},
     "10": {"class_type": "LoraLoader", "inputs": {"model": ["2", 0], "lora_name": "b/ink.safetensors", "strength_model": 0.5}},
     "11": {
@@ -126,6 +126,27 @@ def test_each_picture_of_the_lines_carries_its_own_keys_beside_comfyuis(ledger: 
     said = f"a {colors[0]} boat <lora:ink:0.5> <lora:c:0.5> <lora:d:-2>"
     assert a1111(first["parameters"]) == (said, "bad", facts | {"Model": "a", "Lora hashes": "ink: 12"})
     assert civitai(first["parameters"])[2].items() >= facts.items()
+
+
+def test_what_a_line_of_a_newer_version_gives_keeps_no_picture_from_being_saved():
+    line = PromptLine(key="k", line="x", prompt="x", width=8, height=8, steps=9, scale=3, seed=7, options="--zz 3")
+    texts = how(GRAPH, Item(session="s", round=1, index=1, lineage="X0001", seed=7, payload=line), "").texts((8, 8))
+    assert (
+        texts["kohya-prompt"] == "x"
+        and "<lora:ink:0.5>" in texts["parameters"]
+        and "<lora:c" not in texts["parameters"]
+    )
+
+
+def test_kohyas_keys_leave_a_jpeg_to_a_large_workflow_alone(ledger: Ledger):
+    item, large = claimed(ledger), json.dumps({"nodes": ["x" * 1000] * 70})
+    made = Made(
+        pictures=(painted(),), how=how(GRAPH, item, ""), texts=TEXTS | {"workflow": large}, naming=Naming(format="jpeg")
+    )
+    [file] = saving.keep(ledger, item, made)
+    path = ledger.folder / file
+    assert path.with_suffix(".json").read_text() == large, "which ComfyUI's page opens"
+    assert formats.texts(path)["raw-prompt"] == "a {red|blue} boat"
 
 
 def test_a_first_pass_says_its_own_seed_and_size():

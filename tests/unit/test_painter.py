@@ -207,7 +207,7 @@ def test_what_was_taken_comes_back_from_the_parameters(toy: Painter, start: Pict
     assert painted.request == replace(request, size=(64, 64), steps=12, cfg=2.0, sampler="ddim", checkpoint="toyworld")
     assert painted.facts == {"scale": 2.0, "steps": 12}
     text = parameters(painted.request)
-    assert text.endswith("Steps: 12, Sampler: ddim, CFG scale: 2.0, Seed: 5, Size: 64x64, Model: toyworld")
+    assert text.endswith("Steps: 12, Sampler: DDIM, CFG scale: 2.0, Seed: 5, Size: 64x64, Model: toyworld")
     read = replace(read_parameters(text), start=start)
     assert np.array_equal(paint(toy, read), np.asarray(painted.pictures[0]))
 

@@ -562,7 +562,7 @@ var BUTTONS_HEIGHT = 46;
 var nodes = () => import("./node-kZ8ZcG18.mjs");
 var speaking;
 var said = () => speaking ??= import("./said-B8P0qw8U.mjs");
-var menu = () => import("./menu-DKuN6AjZ.mjs");
+var menu = () => import("./menu-DEUWP5ti.mjs");
 var panel = () => import("./panel-B_GbVit3.mjs");
 var folders = () => import("./folders-BZL1UFh7.mjs");
 var tables = () => import("./transform-BdIFsHdS.mjs");
@@ -712,7 +712,7 @@ app$1.registerExtension({
 			type: "custom",
 			render(element) {
 				const opening = ++openings;
-				import("./gallery-DNI4Gfq6.mjs").then(({ openGallery }) => {
+				import("./gallery-CWxeIc0h.mjs").then(({ openGallery }) => {
 					if (opening === openings) closeGallery = openGallery(element);
 				});
 			},

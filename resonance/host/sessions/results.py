@@ -100,9 +100,14 @@ def save(
     ]
 
 
+def writes_metadata() -> bool:
+    """Whether pictures get texts at all."""
+    return not args.disable_metadata
+
+
 def hashes(item: Item, prompt: graph.Graph, naming: Naming) -> dict[str, str]:
     """Those of an item's files, as far as they are to be written."""
-    if not naming.parameters or args.disable_metadata:
+    if not (naming.parameters and writes_metadata()):
         return {}
     return hashes_of(prompt, item, naming.model_hash)
 
@@ -156,7 +161,7 @@ def _encode(pictures: Pictures, texts: dict[str, str]) -> list[bytes]:
 
 def _texts(item: Item, prompt: dict[str, Any], extra: dict[str, Any] | None) -> dict[str, str]:
     """ComfyUI's own chunks ``prompt`` and ``workflow``, and the item as ``resonance``."""
-    if args.disable_metadata:
+    if not writes_metadata():
         return {}
     prompt = graph.reduced(prompt)
     known = sessions.recorded(item.session)

@@ -646,11 +646,11 @@ async function loadWorkflow(picture, carried) {
 	if (!hasGraph(data)) throw new Error(t("gallery.no_workflow"));
 	await app.handleFile(new File([data], picture.filename, { type: "image/png" }));
 }
-/** Whether a PNG has a workflow or a prompt among its texts. */
+/** Whether a PNG has a workflow or a prompt among its texts. kohya's scripts write words as `prompt`, which is no graph. */
 function hasGraph(png) {
 	const view = new DataView(png);
 	const text = (start, length) => String.fromCharCode(...new Uint8Array(png, start, length));
-	for (let at = 8; at + 20 <= png.byteLength; at += view.getUint32(at) + 12) if (/tEXt|iTXt/.test(text(at + 4, 4)) && /^(workflow|prompt)\0/.test(text(at + 8, Math.min(9, png.byteLength - at - 8)))) return true;
+	for (let at = 8; at + 20 <= png.byteLength; at += view.getUint32(at) + 12) if (/tEXt|iTXt/.test(text(at + 4, 4)) && /^(workflow\0|prompt\0(\0{4})?\s*\{)/.test(text(at + 8, Math.min(24, png.byteLength - at - 8)))) return true;
 	return false;
 }
 // src/gallery/plot.ts

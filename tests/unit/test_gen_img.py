@@ -1,0 +1,251 @@
+"""gen_img's command lines without anything that paints: how they are read, which models they mean, and the graph."""
+
+import asyncio
+import re
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from places import PACK
+from typer.testing import CliRunner
+
+from resonance.attention.methods import METHODS
+from resonance.cli.app import app
+from resonance.gen_img.command_line import CommandLine, Parser
+from resonance.gen_img.graph import COUPLE, Pictures, check_networks, graph_of
+from resonance.gen_img.models import find, looked_up
+from resonance.gen_img.options import OPTIONS, SPELLINGS
+from resonance.told import Told
+
+
+def read(line: str) -> CommandLine:
+    return Parser("resonance paint").read(shlex.split(line))
+
+
+# The command line
+
+
+def test_it_is_read_as_gen_img_reads_it():
+    line = read(
+        "lines.txt --ckpt m.ckpt --W 512 --network_mul -0.4 0.8 --xformers --prompt 'a cat --n dog --d 5' --scale=8"
+    )
+    assert line.file == "lines.txt"
+    assert line.given == {
+        "ckpt": "m.ckpt",
+        "W": 512,
+        "network_mul": [-0.4, 0.8],
+        "xformers": True,
+        "prompt": "a cat --n dog --d 5",
+        "scale": 8.0,
+    }
+    assert (line.asked["steps"], line.asked["sampler"], line.asked["network_weights"]) == (50, "ddim", [])
+    assert read("--ckpt m -").file == "-"
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_each_option_can_be_shortened_and_have_dashes(name: str):
+    value = (
+        ""
+        if OPTIONS[name].read is None
+        else {
+            "sampler": " lms",
+            "emb_normalize_mode": " abs",
+            "W": " 64",
+            "H": " 64",
+            "gradual_latent_unsharp_params": " 3,1,1",
+        }.get(name, " 1")
+    )
+    others = [other for other in (*OPTIONS, *SPELLINGS) if other != name]
+    short = next(
+        name[:n] for n in range(1, len(name) + 1) if n == len(name) or not any(o.startswith(name[:n]) for o in others)
+    )
+    for written in (name, name.replace("_", "-"), short):
+        assert list(read(f"--{written}{value}").given) == [name]
+
+
+def test_spellings_of_the_readme_are_taken():
+    spelled = "--mask_image m --vgg16_guidance_layerP 20 --gradual_latent_ratio_every_n_steps 3"
+    assert read(f"{spelled} --img_path i").given.keys() == {
+        *("mask_path", "vgg16_guidance_layer", "gradual_latent_every_n_steps", "image_path"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--stps 3", "There is no option --stps. Did you mean --steps?"),
+        ("--control_net_m x", "--control_net_m could be --control_net_models or --control_net_multipliers."),
+        ("--steps many", "--steps: expected a whole number from 1 to 1000, got 'many'."),
+        ("--strength 2", "--strength: expected a number from 0.01 to 1, got '2'."),
+        ("--scale nan", "--scale: expected a number from 0 to 100, got 'nan'."),
+        (
+            "--gradual_latent_unsharp_params 2,1",
+            "--gradual_latent_unsharp_params: expected kernel (an odd number), sigma",
+        ),
+        ("--sampler fast", "--sampler: expected one of ddim, pndm,"),
+        ("a.txt b.txt", "Unrecognized arguments: b.txt."),
+        ("--W", "--W: expected one argument."),
+    ],
+)
+def test_what_cannot_be_read_is_said(line: str, said: str):
+    with pytest.raises(Told, match=re.escape(said)):
+        read(line)
+
+
+def test_help_shows_all_of_it():
+    said = CliRunner().invoke(app, ["paint", "--help"]).output
+    assert all(f"--{name}" in said for name in OPTIONS) and "--server" in said and "--outdir" in said
+
+
+# Models
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("sd15.safetensors", "sd15.safetensors"),
+        (r"D:\models\old\anime.ckpt", r"old\anime.ckpt"),
+        ("/home/me/new/anime.ckpt", "new/anime.ckpt"),
+        ("new/anime", "new/anime.ckpt"),
+        ("anywhere/sd15", "sd15.safetensors"),
+        ("x/deep/er/one.safetensors", "deep/er/one.safetensors"),
+    ],
+)
+def test_a_model_is_found_by_its_longest_ending(asked: str, found: str):
+    names = ["sd15.safetensors", r"old\anime.ckpt", "new/anime.ckpt", "deep/er/one.safetensors", "er/one.safetensors"]
+    assert find(asked, names, "checkpoints") == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            "anime.ckpt",
+            r"anime.ckpt could be old\anime.ckpt and new/anime.ckpt in checkpoints: write more of its path.",
+        ),
+        (
+            "animes.ckpt",
+            r"There is no animes.ckpt in ComfyUI's models/checkpoints. The nearest: old\anime.ckpt, new/anime.ckpt.",
+        ),
+        ("other/anime.ckpt", "could be"),
+        ("nime.ckpt", "There is no nime.ckpt"),
+        ("", "There is no "),
+    ],
+)
+def test_none_or_two_are_named(asked: str, said: str):
+    with pytest.raises(Told, match=re.escape(said)):
+        find(asked, [r"old\anime.ckpt", "new/anime.ckpt"], "checkpoints")
+    with pytest.raises(Told, match="There are none at all"):
+        find("a", [], "loras")
+
+
+@given(st.lists(st.text("ab/\\. ", max_size=12), max_size=6), st.text("ab/\\. ", max_size=12))
+def test_any_names_are_found_or_told(names: list[str], asked: str):
+    with suppress(Told):
+        assert find(asked, names, "vae") in names
+
+
+def test_each_server_gets_names_of_its_own():
+    graph = graph_of(asked("--ckpt a --vae v --network_weights l.pt"), Pictures())
+    lists = {"checkpoints": ["x/a.ckpt"], "vae": ["v.pt"], "loras": ["y/l.pt"]}
+
+    async def listed(kind: str) -> Sequence[str]:
+        return lists[kind]
+
+    made = asyncio.run(looked_up(graph, listed))
+    assert (made["load"]["inputs"]["ckpt_name"], made["vae"]["inputs"]["vae_name"]) == ("x/a.ckpt", "v.pt")
+    assert made["loras"]["inputs"]["lora_1"] == "y/l.pt" and graph["loras"]["inputs"]["lora_1"] == "l.pt"
+
+
+# The graph
+
+
+def asked(line: str) -> dict[str, Any]:
+    return dict(read(line).asked)
+
+
+def test_regions_are_told_all_that_they_need():
+    settings = METHODS[COUPLE["method"]].settings
+    assert COUPLE.keys() == {"method", *(f"method.{setting.name}" for setting in settings)}
+
+
+def test_every_link_of_the_graph_has_its_node():
+    line = (
+        "--ckpt a --vae v --v_parameterization --network_weights l --control_net_models c d --control_net_preps canny none"
+        " --clip_skip 2 --clip_vision_strength 1 --sampler dpmsingle"
+    )
+    for pictures in (Pictures(start=True, mask=True, guides=("g", "h")), Pictures(places="p")):
+        graph = graph_of(asked(line), pictures)
+        links = [value[0] for node in graph.values() for value in node["inputs"].values() if isinstance(value, list)]
+        assert set(links) <= graph.keys()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--network_module networks.lora --network_weights a b", "--network_module names 1, --network_weights 2"),
+        ("--network_module my.net --network_weights a", "--network_module my.net is not known"),
+        ("--network_weights a --network_mul 1 2", "--network_mul gives 2 factors for 1 files"),
+        (f"--network_weights {' a' * 9}", "at most 8"),
+    ],
+)
+def test_networks_that_do_not_fit_are_said(line: str, said: str):
+    with pytest.raises(Told, match=re.escape(said)):
+        check_networks(asked(line))
+
+
+def test_gradual_latent_is_there_for_one_sampler_whatever_lines_say():
+    made = graph_of(asked("--ckpt a --sampler k_euler_a"), Pictures())["sampler"]
+    assert (
+        made["class_type"] == "ResonanceGradualLatent"
+        and made["inputs"].items() >= {"timesteps": 0, "unsharp": "off"}.items()
+    )
+    line = "--ckpt a --sampler euler_ancestral --gradual_latent_timesteps 700 --gradual_latent_unsharp_params 3,1,0.5"
+    made = graph_of(asked(line), Pictures())["sampler"]["inputs"]
+    assert made.items() >= {"timesteps": 700, "ratio": 0.5, "unsharp.sigma": 1, "unsharp.target": "picture"}.items()
+    said = "--gradual_latent_ratio: only with --sampler euler_a, k_euler_a or euler_ancestral, not k_euler."
+    with pytest.raises(Told, match=re.escape(said)):
+        graph_of(asked("--ckpt a --sampler k_euler --gradual_latent_ratio 0.5"), Pictures())
+
+
+# What it needs of pictures
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "What is to be painted?"),
+        ("--image_path none.png", "--image_path: there is no none.png."),
+        ("--prompt a --mask_path x.png", "--mask_path needs a picture to start from"),
+        ("--prompt a --control_net_models c", "pass --guide_image_path"),
+        ("--prompt a --guide_image_path x.png", "is for --control_net_models"),
+        (
+            "--prompt a --guide_image_path x.png --control_net_models c --control_net_preps depth",
+            "expected none, canny",
+        ),
+        ("--prompt a --control_net_ratios 1", "has more values than"),
+        ("--prompt a --clip_vision_strength 1", "needs a picture to look at"),
+        ("--prompt a --use_original_file_name", "needs pictures to be named after"),
+        ("--prompt a --network_regional_mask_max_color_codes 2", "is for lines with AND"),
+        ("--prompt a --from_file no.txt", "no.txt cannot be read"),
+        ("x.txt --from_file no.txt", "both name a file of lines"),
+    ],
+)
+def test_what_is_missing_is_said_before_there_is_a_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, said: str
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.png").write_bytes(b"")
+    result = CliRunner().invoke(app, ["paint", "--ckpt", "toyworld", "--embedded", *shlex.split(line)])
+    assert result.exit_code == 1 and said in result.stderr and not (tmp_path / "outputs").exists()
+
+
+def test_the_docs_have_the_table():
+    text = (PACK / "docs" / "gen_img.md").read_text()
+    rows = dict(re.findall(r"^\| `--(\w+)` \| (.*?) \|", text.partition("## The options")[2], re.MULTILINE))
+    assert rows == {name: option.does for name, option in OPTIONS.items()}
