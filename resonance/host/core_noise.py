@@ -85,7 +85,7 @@ _by_seed = set[Callable[..., torch.Tensor]]()
 
 
 def by_seed(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-    """Marks a sampler's function that itself draws for each picture what its seed says, see :func:`drawing`."""
+    """Marks a sampler's function, before other decorators, that itself draws for each picture what its seed says: see :func:`drawing`."""
     _by_seed.add(function)
     return function
 

@@ -36,8 +36,8 @@ def gradual(settings: Gradual) -> Any:
     return Sampler.of(sample_gradual_latent, settings=settings)
 
 
-@by_seed
 @torch.no_grad()
+@by_seed
 def sample_gradual_latent(
     model: Any,
     x: torch.Tensor,

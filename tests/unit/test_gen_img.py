@@ -85,6 +85,10 @@ def test_spellings_of_the_readme_are_taken():
         ("--steps many", "--steps: expected a whole number from 1 to 1000, got 'many'."),
         ("--strength 2", "--strength: expected a number from 0.01 to 1, got '2'."),
         ("--scale nan", "--scale: expected a number from 0 to 100, got 'nan'."),
+        (
+            "--gradual_latent_unsharp_params 2,1",
+            "--gradual_latent_unsharp_params: expected kernel (an odd number), sigma",
+        ),
         ("--sampler fast", "--sampler: expected one of ddim, pndm,"),
         ("a.txt b.txt", "Unrecognized arguments: b.txt."),
         ("--W", "--W: expected one argument."),
@@ -207,6 +211,20 @@ def test_lines_may_ask_for_a_negative_scale_and_for_deep_shrink():
 def test_networks_that_do_not_fit_are_said(line: str, said: str):
     with pytest.raises(Told, match=re.escape(said)):
         check_networks(asked(line))
+
+
+def test_gradual_latent_is_there_for_one_sampler_whatever_lines_say():
+    made = graph_of(asked("--ckpt a --sampler k_euler_a"), Pictures())["sampler"]
+    assert (
+        made["class_type"] == "ResonanceGradualLatent"
+        and made["inputs"].items() >= {"timesteps": 0, "unsharp": "off"}.items()
+    )
+    line = "--ckpt a --sampler euler_ancestral --gradual_latent_timesteps 700 --gradual_latent_unsharp_params 3,1,0.5"
+    made = graph_of(asked(line), Pictures())["sampler"]["inputs"]
+    assert made.items() >= {"timesteps": 700, "ratio": 0.5, "unsharp.sigma": 1, "unsharp.target": "picture"}.items()
+    said = "--gradual_latent_ratio: only with --sampler euler_a, k_euler_a or euler_ancestral, not k_euler."
+    with pytest.raises(Told, match=re.escape(said)):
+        graph_of(asked("--ckpt a --sampler k_euler --gradual_latent_ratio 0.5"), Pictures())
 
 
 # What it needs of pictures
