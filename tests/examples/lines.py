@@ -149,9 +149,7 @@ def highres() -> dict[str, Any]:
         "11": node("BasicScheduler", model=["2", 0], scheduler="normal", steps=["10", 2], denoise=["10", 3]),
         "12": node("SamplerCustomAdvanced", noise=["10", 5], sigmas=["11", 0], latent_image=["10", 0], **sampling),
         "13": node("VAEDecode", samples=["12", 0], vae=["2", 2]),
-        "14": node(
-            "ResonanceRoundOutput", images=["13", 0], item=["1", 0], before=["10", 1], next_round_takes="none"
-        ),
+        "14": node("ResonanceRoundOutput", images=["13", 0], item=["1", 0], before=["10", 1], next_round_takes="none"),
     }
 
 
