@@ -79,7 +79,7 @@ def check(file: str, shapes: Mapping[str, Sequence[int]]) -> None:
         )
 
 
-def read(file: str, tensors: Mapping[str, Any]) -> LatentUpscaler:
+def network_of(file: str, tensors: Mapping[str, Any]) -> LatentUpscaler:
     """The network of a file, ready to be used: with the statistics that it was trained to, not those of the picture at hand.
 
     Raises:

@@ -116,7 +116,7 @@ def _network(file: str) -> latent_upscaler.LatentUpscaler:
         tensors = comfy.utils.load_torch_file(path, safe_load=True)
     except Exception as error:  # safetensors, pickle and torch each have their own
         raise Told(f"{file} cannot be read: {error}") from error
-    return latent_upscaler.read(file, tensors)
+    return latent_upscaler.network_of(file, tensors)
 
 
 def _refined(network: latent_upscaler.LatentUpscaler, latents: torch.Tensor) -> torch.Tensor:

@@ -229,3 +229,21 @@ def test_each_way_to_scale_by_the_command(comfy: Comfy, tmp_path: Path, more: st
     graph = json.loads(images[0].text["prompt"])
     [inputs] = [each["inputs"] for each in graph.values() if each["class_type"] == "ResonanceHighresFix"]
     assert inputs["method"] == method
+
+
+@pytest.mark.usefixtures("families")
+def test_start_pictures_and_control_nets_act_in_both_passes_or_in_the_first(comfy: Comfy, tmp_path: Path):
+    for name, color in (("start", "gray"), ("guide", "lime")):
+        Image.new("RGB", (64, 64), color).save(tmp_path / f"{name}.png")
+    line = f"--ckpt tiny_sd15 --W 64 --H 64 --steps 4 --sampler euler --scale 1 --prompt 'gray --d 5' --image_path {tmp_path}/start.png"
+    line += " --strength 0.75 --highres_fix_strength 0.5 --highres_fix_scale 0.5 --highres_fix_steps 4 --highres_fix_save_1st"
+    nets = f"--control_net_models tiny_controlnet --guide_image_path {tmp_path}/guide.png"
+    greens = dict[str, list[float]]()
+    for name, more in (("none", ""), ("first", f"{nets} --highres_fix_disable_control_net"), ("both", nets)):
+        paint(comfy, f"{line} {more}", "--outdir", tmp_path / name)
+        first, last = (Image.open(path) for path in sorted((tmp_path / name).rglob("im_*.png")))
+        assert a1111(first.text["parameters"])[2]["Denoising strength"] == "0.5"
+        assert a1111(last.text["parameters"])[2]["Denoising strength"] == "0.75"
+        greens[name] = [float(np.asarray(each)[..., 1].mean()) for each in (first, last)]
+    assert greens["none"][0] + 20 < greens["first"][0] == greens["both"][0]
+    assert greens["first"][1] + 20 < greens["both"][1]

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from resonance.gen_img.command_line import Parser
 from resonance.gen_img.graph import Pictures, check_passes, graph_of
 from resonance.graph import has_stages
-from resonance.latent_upscaler import LatentUpscaler, check, read
+from resonance.latent_upscaler import LatentUpscaler, check, network_of
 from resonance.paint.encoding import Sizes, sizes_of
 from resonance.paint.how import How, how
 from resonance.paint.line_workflow import ALONE, SECOND, LineWorkflow
@@ -222,7 +222,7 @@ def written_out(w: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
 def test_the_network_does_what_its_description_says_and_a_batch_is_its_pictures():
     weights, latents = network(), torch.randn(2, 4, 6, 5)
     assert len(weights) == 260
-    read_back = read("a.pt", weights)
+    read_back = network_of("a.pt", weights)
     assert not read_back.training, "the statistics of the file count, not those of the pictures"
     torch.testing.assert_close(read_back(latents), written_out(weights, latents), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(read_back(latents)[1:], read_back(latents[1:]), rtol=1e-5, atol=1e-5)
@@ -245,7 +245,7 @@ def test_the_network_does_what_its_description_says_and_a_batch_is_its_pictures(
 def test_a_file_with_other_keys_or_shapes_is_refused_by_name(change: dict[str, Any], says: str):
     weights = {key: value for key, value in {**network(), **change}.items() if value is not None}
     with pytest.raises(Told, match=f"a.pt is no latent upscaler of sd-scripts .*: it {says}"):
-        read("a.pt", weights)
+        network_of("a.pt", weights)
 
 
 def test_nothing_at_all_is_none():
