@@ -14,6 +14,7 @@ HANDED_ON = {
     "ResonanceComposePrompt": {"positive": "tags", "negative": "negative"},
     "ResonanceContactSheet": {"sheet": "images"},
     "ResonanceCooldown": {"value": "value"},
+    "ResonanceHighresFix": {"latent": "samples"},
     "ResonanceLoRAStack": {"MODEL": "model", "CLIP": "clip"},
     "ResonancePerPictureNoise": {"sampler": "sampler"},
     "ResonanceRegionFromConditioning": {"regions": "regions"},

@@ -44,7 +44,8 @@ export function hasGraph(png: ArrayBuffer): boolean {
   const text = (start: number, length: number): string => String.fromCharCode(...new Uint8Array(png, start, length))
   for (let at = 8; at + 20 <= png.byteLength; at += view.getUint32(at) + 12) {
     const isText = /tEXt|iTXt/.test(text(at + 4, 4))
-    if (isText && /^(workflow\0|prompt\0(\0{4})?\s*\{)/.test(text(at + 8, Math.min(24, png.byteLength - at - 8)))) return true
+    if (isText && /^(workflow\0|prompt\0(\0{4})?\s*\{)/.test(text(at + 8, Math.min(24, png.byteLength - at - 8))))
+      return true
   }
   return false
 }
