@@ -130,9 +130,9 @@ class HighresFix(io.ComfyNode):
     @classmethod
     def validate_inputs(cls, upscaler: str | None = None) -> bool | str:
         own = cls.hidden.unique_id
-        if core.other_input(own, "method") != NETWORK:
+        if upscaler is None or core.other_input(own, "method") != NETWORK:
             return True
-        if upscaler in (None, NONE):
+        if upscaler == NONE:
             return NO_FILE
         from ..resonance.host import highres
 

@@ -5,7 +5,7 @@ shall have already, whatever that is. Latents are meant as the VAE gives them, b
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -79,12 +79,16 @@ def check(file: str, shapes: Mapping[str, Sequence[int]]) -> None:
         )
 
 
-def network_of(file: str, tensors: Mapping[str, Any]) -> LatentUpscaler:
+def network_of(file: str, held: object) -> LatentUpscaler:
     """The network of a file, ready to be used: with the statistics that it was trained to, not those of the picture at hand.
+
+    Args:
+        held: what is in the file. One of torch's may hold anything.
 
     Raises:
         Told: see :func:`check`.
     """
+    tensors = cast(dict[str, Any], held) if isinstance(held, dict) else dict[str, Any]()
     check(file, {key: getattr(tensor, "shape", ()) for key, tensor in tensors.items()})
     network = LatentUpscaler()
     network.load_state_dict(tensors)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from infotext import a1111
 from models.checkpoint import build_upscaler
 from PIL import Image
@@ -15,7 +16,7 @@ from PIL import Image
 from .comfy import Comfy, RunFailed, node
 from .graphs import items, output
 from .paint import MODEL, VAE
-from .test_paint import paint
+from .test_shell_paint import paint
 from .test_per_picture_noise import LEVEL, apart, base, compared, custom, sampling
 from .test_prompt_lines import ITEM, batches, run
 
@@ -138,6 +139,14 @@ def test_what_is_no_upscaler_is_refused_by_name_before_anything_is_painted(
     graph["fixed"]["inputs"] = {key: value for key, value in graph["fixed"]["inputs"].items() if value is not None}
     with pytest.raises(RunFailed, match=says):
         comfy.queue(graph | {"end": node("PreviewAny", source=["fixed", 0])})
+
+
+@pytest.mark.parametrize("held", [[1, 2], {"a": torch.zeros(1), "b": torch.zeros(1)}], ids=["a list", "other tensors"])
+def test_files_without_a_header_are_refused_when_they_are_read(comfy: Comfy, models: Path, held: Any):
+    torch.save(held, models / "latent_upscale_models" / "other.pt")
+    graph = {**base(), "fixed": fix("one", "latent upscaler", upscaler="other.pt")}
+    with pytest.raises(RunFailed, match="other.pt is no latent upscaler of sd-scripts .*: it lacks conv1.weight"):
+        comfy.run(graph | {"end": node("PreviewAny", source=["fixed", 0])})
 
 
 def test_latents_under_a_mask_are_refused(comfy: Comfy):
