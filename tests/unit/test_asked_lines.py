@@ -65,7 +65,9 @@ def test_options_that_nothing_takes_are_told(ledger: Ledger, tmp_path: Path):
         "--nl does nothing here: connect item to Negative Scale.",
         "--glt does nothing here: connect item to Gradual Latent.",
     ]
-    assert said(["LoRA Stack", "Encode Line", "Negative Scale"]) == ["--glt does nothing here: connect item to Gradual Latent."]
+    assert said(["LoRA Stack", "Encode Line", "Negative Scale"]) == [
+        "--glt does nothing here: connect item to Gradual Latent."
+    ]
 
 
 def test_what_diffusers_cannot_do_is_told_or_refused_before_there_is_a_session(tmp_path: Path):
