@@ -55,12 +55,12 @@ class Guided:
     @property
     def lists(self) -> dict[str, list[dict[str, Any]]]:
         """The entries of the conditionings, which may be changed."""
-        return self.guider.conds
+        return _entries(self.guider)
 
     @property
     def sampling(self) -> Any:
         """comfy/model_sampling.py"""
-        return self.patcher.get_model_object("model_sampling")
+        return _sampling(self.patcher)
 
     def entries(self) -> list["Given"]:
         """All of them, as they act in the next step."""
@@ -115,7 +115,7 @@ class CoreRun(Guided):
 
     @property
     def percent_to_sigma(self) -> Callable[[float], float]:
-        return self.sampling.percent_to_sigma
+        return percent_to_sigma(self.patcher)
 
     def conditionings(self) -> list["Given"]:
         """All entries, each with a uuid of its own: for an area, ComfyUI copies one from one list to another. They may be
@@ -269,13 +269,18 @@ class Asked(NamedTuple):
 
 def percent_to_sigma(model: Any) -> Callable[[float], float]:
     """Of a MODEL: the noise at a share of all steps (comfy/model_sampling.py)."""
-    return model.get_model_object("model_sampling").percent_to_sigma
+    return _sampling(model).percent_to_sigma
 
 
 def _entries(guider: Any) -> dict[str, list[Any]]:
     """The conditionings of a run, by the guider's names for their lists. ComfyUI puts other ones in the same place when it has made of
     them what the model is given."""
     return guider.conds
+
+
+def _sampling(model: Any) -> Any:
+    """Of a MODEL: comfy/model_sampling.py"""
+    return model.get_model_object("model_sampling")
 
 
 Sample = Callable[[CoreRun, Callable[[], Any]], Any]
