@@ -32,7 +32,8 @@ def upscaler(models: Path) -> Iterator[None]:
     folder = models / "latent_upscale_models"
     shutil.copy(models / "loras" / "tiny_lora.safetensors", folder / "other.safetensors")
     yield
-    shutil.rmtree(folder)
+    for file in folder.iterdir():  # without the folder itself ComfyUI could not list its files any more
+        file.unlink()
 
 
 def fix(samples: str, method: str = "lanczos", **inputs: Any) -> dict[str, Any]:

@@ -153,7 +153,6 @@ def test_the_command_lines_of_the_readme(
 @pytest.mark.parametrize(
     ("line", "option"),
     [
-        ("--highres_fix_scale 0.5 --highres_fix_steps 28 --strength 0.5", "--highres_fix_scale"),
         ("--clip_guidance_scale 100", "--clip_guidance_scale"),
         ("--clip_image_guidance_scale 100 --guide_image_path x.jpg", "--clip_image_guidance_scale"),
         ("--vgg16_guidance_scale 100 --guide_image_path x", "--vgg16_guidance_scale"),

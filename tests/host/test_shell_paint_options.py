@@ -15,9 +15,10 @@ from resonance.gen_img.options import OPTIONS
 
 from .comfy import Comfy
 from .test_encode_line import embeddings as embeddings
+from .test_highres_fix import upscaler as upscaler
 from .test_shell_paint import LORA, comfy, halves, hue, made, paint, shots
 
-__all__ = ["comfy", "embeddings"]
+__all__ = ["comfy", "embeddings", "upscaler"]
 
 SD = "--ckpt tiny_sd15.safetensors"
 SMALL = "--W 64 --H 64 --steps 5 --sampler euler --scale 1"
@@ -64,6 +65,10 @@ def encoded(**wanted: Any) -> Check:
     return lambda ran, _: wanted.items() <= ran.inputs("ResonanceEncodeLine").items()
 
 
+def fixed(**wanted: Any) -> Check:
+    return lambda ran, _: wanted.items() <= ran.inputs("ResonanceHighresFix").items()
+
+
 def grown(**wanted: Any) -> Check:
     return lambda ran, _: wanted.items() <= ran.inputs("ResonanceGradualLatent").items()
 
@@ -88,6 +93,9 @@ GROWS = (
     f"{RED.replace('--sampler euler', '--sampler euler_a')} --gradual_latent_timesteps 1000"
     " --gradual_latent_every_n_steps 1 --gradual_latent_ratio_step 0.25"
 )
+
+HIGH = f"{RED} --highres_fix_scale 0.5 --highres_fix_steps 3 --strength 0.5"
+UPSCALED = f"{HIGH} --highres_fix_upscaler tools.latent_upscaler --highres_fix_upscaler_args weights=tiny_upscaler.safetensors"
 
 DOES: dict[str, tuple[str, Check]] = {
     "ckpt": (RED, lambda ran, _: hue(ran.pictures[0]) == "red"),
@@ -214,6 +222,23 @@ DOES: dict[str, tuple[str, Check]] = {
         f"{GROWS} --gradual_latent_unsharp_params 3,1.0,0.5,0",
         grown(**{"unsharp": "on", "unsharp.kernel": 3, "unsharp.strength": 0.5, "unsharp.target": "noise"}),
     ),
+    "highres_fix_scale": (HIGH, fixed(method="lanczos")),
+    "highres_fix_strength": (
+        f"{START} --highres_fix_scale 0.5 --highres_fix_steps 4 --highres_fix_strength 0.7",
+        lambda ran, _: ran.inputs("ResonancePromptLines")["highres_strength"] == 0.7,
+    ),
+    "highres_fix_steps": (HIGH, lambda ran, _: ran.inputs("ResonancePromptLines")["highres_steps"] == 3),
+    "highres_fix_save_1st": (
+        f"{HIGH} --highres_fix_save_1st",
+        lambda ran, _: [Image.open(path).size for path in ran.pictures] == [(32, 32), (64, 64)],
+    ),
+    "highres_fix_latents_upscaling": (f"{HIGH} --highres_fix_latents_upscaling", fixed(method="latent bicubic")),
+    "highres_fix_disable_control_net": (
+        f"{HIGH} {NETS.replace(RED, '')} --highres_fix_disable_control_net",
+        lambda ran, _: ran.inputs("ControlNetApplyAdvanced")["positive"] == ["first words", 0],
+    ),
+    "highres_fix_upscaler": (UPSCALED, fixed(method="latent upscaler")),
+    "highres_fix_upscaler_args": (UPSCALED, fixed(upscaler="tiny_upscaler.safetensors")),
     "ds_depth_1": (SHRUNK, shrunk(depth_1=0, depth_2=-1, timesteps_1=650, ratio=0.5)),
     "ds_timesteps_1": (f"{SHRUNK} --ds_timesteps_1 900", shrunk(timesteps_1=900)),
     "ds_depth_2": (f"{SHRUNK} --ds_depth_2 0", shrunk(depth_2=0, timesteps_2=650)),
