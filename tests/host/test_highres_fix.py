@@ -16,9 +16,9 @@ from PIL import Image
 from .comfy import Comfy, RunFailed, node
 from .graphs import items, output
 from .paint import MODEL, VAE
-from .test_shell_paint import paint
 from .test_per_picture_noise import LEVEL, apart, base, compared, custom, sampling
 from .test_prompt_lines import ITEM, batches, run
+from .test_shell_paint import paint
 
 SEED, STEPS, STRENGTH = 7, 8, 0.5
 UPSCALER = "tiny_upscaler.safetensors"

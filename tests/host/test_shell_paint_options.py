@@ -95,7 +95,9 @@ GROWS = (
 )
 
 HIGH = f"{RED} --highres_fix_scale 0.5 --highres_fix_steps 3 --strength 0.5"
-UPSCALED = f"{HIGH} --highres_fix_upscaler tools.latent_upscaler --highres_fix_upscaler_args weights=tiny_upscaler.safetensors"
+UPSCALED = (
+    f"{HIGH} --highres_fix_upscaler tools.latent_upscaler --highres_fix_upscaler_args weights=tiny_upscaler.safetensors"
+)
 
 DOES: dict[str, tuple[str, Check]] = {
     "ckpt": (RED, lambda ran, _: hue(ran.pictures[0]) == "red"),
