@@ -20,14 +20,22 @@ from .engines import ComfyServers, Engines, HasServer, PaintOptions
 from .output import Output
 from .paint_options import Own
 
+TOYWORLD = "toyworld"
+HALVES = {"fp16": "float16", "bf16": "bfloat16"}
+"""Options that diffusers is told of."""
+
+
+def is_embedded(line: CommandLine, own: Own, servers: ComfyServers, comfyui: Path | None) -> bool:
+    """Whether diffusers paints, in this process or on a cluster's."""
+    has_comfyui = bool(servers.servers or servers.cluster or comfyui or own.workflow)
+    return own.embedded or not has_comfyui or line.asked["ckpt"] == TOYWORLD
+
 
 def engines_for(line: CommandLine, own: Own, servers: ComfyServers, comfyui: Path | None, out: Output) -> Engines:
-    elsewhere = bool(servers.servers or servers.cluster)
-    here = own.embedded or not (elsewhere or comfyui or own.workflow) or line.asked["ckpt"] == "toyworld"
     known: dict[str, Any] = {"servers": servers.servers, "cluster": servers.cluster, "workers": servers.workers}
-    if not here:
+    if not is_embedded(line, own, servers, comfyui):
         return Engines(**known, comfyui_args=own.comfyui_args, start=comfyui)
-    if elsewhere and servers.servers:
+    if servers.servers:
         raise Told("--embedded paints in this process, --server on another: pass one of them.")
     if own.workflow:
         raise Told("A --workflow needs ComfyUI: pass --server ADDRESS, or --comfyui FOLDER.")
@@ -35,9 +43,9 @@ def engines_for(line: CommandLine, own: Own, servers: ComfyServers, comfyui: Pat
         raise Told(f"Without ComfyUI there is no {', '.join(lacking)}: pass --server ADDRESS, or --comfyui FOLDER.")
     if not line.asked["ckpt"]:
         raise Told("Which model paints? Pass --ckpt.")
-    if not own.embedded and line.asked["ckpt"] != "toyworld":
+    if not own.embedded and line.asked["ckpt"] != TOYWORLD:
         out.say("There is no ComfyUI here: diffusers paints.")
-    half = next((kind for name, kind in (("fp16", "float16"), ("bf16", "bfloat16")) if name in line.given), own.dtype)
+    half = next((kind for name, kind in HALVES.items() if name in line.given), own.dtype)
     painting = PaintOptions(
         model=line.asked["ckpt"],
         models=comfyui / "models" if comfyui else None,

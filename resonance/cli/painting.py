@@ -36,7 +36,7 @@ from ..vary.waits import NO_WAITS
 from .driving import drive_and_show, ledger_of
 from .engines import Build, ComfyServers, Engines
 from .output import INTERRUPTED, Output, interruptible
-from .paint_engines import engines_for, meet, name_rule, recipe_for
+from .paint_engines import HALVES, engines_for, is_embedded, meet, name_rule, recipe_for
 from .paint_options import Own
 from .places import Places, find_comfyui
 from .session import take
@@ -83,15 +83,17 @@ def run(line: CommandLine, own: Own, servers: ComfyServers, out: Output) -> None
         Told: something is wrong with what was asked for, or another program has the session.
     """
     options.refuse(line.given)
-    for remark in options.remarks(line.given):
-        out.say(remark)
     comfyui = find_comfyui(own.comfyui)
+    if is_embedded(line, own, servers, comfyui):
+        if idle := [f"--{name}" for name in line.given if options.OPTIONS[name].core and name not in HALVES]:
+            out.say(f"{', '.join(idle)}: nothing to set without ComfyUI.")
+    else:
+        for remark in options.remarks(line.given):
+            out.say(remark)
     text = None if line.asked["interactive"] else _text(line)
     work = _prepared(line, own, servers, comfyui, text, out)
-    if text and text.strip():
-        read_lines(
-            text, WildcardFiles(_wildcards(work.places))
-        )  # what is wrong with them is said before anything is started
+    if text and text.strip():  # what is wrong with them is said before anything is started
+        read_lines(text, WildcardFiles(_wildcards(work.places)))
     with interruptible(), asyncio.Runner() as runner:
         stack = AsyncExitStack()
         ready = runner.run(stack.enter_async_context(work.engines.opened(work.builds)))

@@ -65,8 +65,14 @@ async def looked_up(graph: Graph, listed: Callable[[str], Awaitable[Sequence[str
         for key in [key for key in inputs if name and key.startswith(name)]:
             if kind not in known:
                 known[kind] = await listed(kind)
-            inputs[key] = find(inputs[key], known[kind], kind)
+            asked = _big_g(known[kind]) or inputs[key] if kind == "clip_vision" else inputs[key]
+            inputs[key] = find(asked, known[kind], kind)
     return made
+
+
+def _big_g(names: Sequence[str]) -> str | None:
+    """The vision part of SDXL's larger text encoder, by the names under which people have it."""
+    return next((name for name in names if "clip_vision_g" in name.lower() or "bigg" in name.lower()), None)
 
 
 def _parts(name: str) -> tuple[str, ...]:

@@ -304,6 +304,19 @@ def test_folders_of_start_pictures_masks_and_guides(comfy: Comfy, tmp_path: Path
     assert "take --w and --h out of the lines" in said.stderr
 
 
+def test_a_workflow_of_ones_own_paints_lines_and_metadata_can_be_left_out(comfy: Comfy, tmp_path: Path):
+    """The workflow is that of a picture."""
+    small = "--W 64 --H 64 --steps 2"
+    paint(comfy, f"--ckpt tiny_sd15.safetensors {small} --prompt red", "--outdir", tmp_path / "first")
+    [first] = made(tmp_path / "first")
+    more = ("--workflow", first, "--disable-metadata", "--outdir", tmp_path / "second")
+    paint(comfy, f"{small} --prompt blue --images_per_prompt 2 --batch_size 2", *more)
+    assert [hue(path) for path in made(tmp_path / "second")] == ["blue", "blue"]
+    assert Image.open(first).info and not any(Image.open(path).info for path in made(tmp_path / "second"))
+    said = paint(comfy, f"{small} --prompt blue --ckpt x --clip_skip 2", *more, status=1).stderr
+    assert "The workflow says what paints, and so do --ckpt, --clip_skip" in said
+
+
 def test_without_a_prompt_pictures_say_theirs(comfy: Comfy, tmp_path: Path):
     folder = tmp_path / "starts"
     line = "--ckpt tiny_sd15.safetensors --W 64 --H 64 --steps 2"

@@ -305,7 +305,7 @@ def test_each_option(comfy: Comfy, files: dict[str, Path], plain: Ran, embedding
         if name.endswith(("range", "prob", "scale", "strength", "ratio"))
         else " 3"
     )
-    found = ran(None, f"--ckpt m.safetensors --{name}{value}", files, tmp_path / "out", 1)
+    found = ran(None, f"--ckpt m.safetensors --server http://127.0.0.1:1 --{name}{value}", files, tmp_path / "out", 1)
     if option.instead:
         assert found.said.strip() == f"Error: --{name} is not taken. {option.instead}"
     else:

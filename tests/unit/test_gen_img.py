@@ -164,6 +164,16 @@ def test_each_server_gets_names_of_its_own():
     assert made["loras"]["inputs"]["lora_1"] == "y/l.pt" and graph["loras"]["inputs"]["lora_1"] == "l.pt"
 
 
+@pytest.mark.parametrize("name", ["CLIP-ViT-bigG-14-laion2B-39B-b160k.safetensors", "xl/clip_vision_g.safetensors"])
+def test_the_vision_model_of_sdxl_is_found_under_its_usual_names(name: str):
+    graph = graph_of(asked("--ckpt a --clip_vision_strength 0.5"), Pictures(start=True))
+
+    async def listed(kind: str) -> Sequence[str]:
+        return {"checkpoints": ["a.ckpt"], "clip_vision": ["clip_vision_h.safetensors", name]}[kind]
+
+    assert asyncio.run(looked_up(graph, listed))["eyes"]["inputs"]["clip_name"] == name
+
+
 # The graph
 
 
