@@ -23,7 +23,20 @@ Comfy.forked = forks.POSSIBLE
 pytest_plugins = ("budget",)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+LONG = Path(__file__).with_name("long.txt")
+"""Cases that `nox -s long` runs only: of tests that have others every day, and tests that take long for what they tell."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    listed = set(LONG.read_text("utf-8").splitlines())
+    for item in items:
+        if item.nodeid in listed:
+            item.add_marker(pytest.mark.long)
+    if not any("::" in each for each in config.args):
+        there, files = {item.nodeid for item in items}, {item.nodeid.split("::")[0] for item in items}
+        if gone := sorted(case for case in listed - there if case.split("::")[0] in files):
+            raise pytest.UsageError(f"{LONG.name} lists what is not there: {gone[0]}")
     # The longest first, so that two workers end together. Playwright leaves an event loop running in its process, in which
     # asyncio.run() works no more.
     from budget import Budget  # pytest imports it first, as a plugin

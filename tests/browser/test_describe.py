@@ -53,8 +53,10 @@ def words(panel: Locator) -> Locator:
 
 
 def answers(panel: Locator, text: str) -> None:
-    expect(words(panel)).to_be_editable(timeout=20_000)
-    assert words(panel).input_value() == text, panel.inner_text()
+    try:
+        expect(words(panel)).to_have_value(text, timeout=20_000)
+    except AssertionError as error:
+        raise AssertionError(panel.inner_text()) from error
 
 
 @pytest.fixture(autouse=True)
