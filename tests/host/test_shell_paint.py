@@ -167,10 +167,13 @@ def test_the_command_lines_of_the_readme_that_are_yet_to_come(tmp_path: Path, li
 
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory, families: Path) -> Iterator[Comfy]:
-    """Its models lie in a folder of their own."""
+    """Its checkpoints lie in a folder of their own."""
     base = tmp_path_factory.mktemp("paint second")
     (base / "models" / "checkpoints").mkdir(parents=True)
     (base / "models" / "checkpoints" / "sd").symlink_to(families / "checkpoints")
+    (families / "embeddings").mkdir(exist_ok=True)
+    for kind in ("loras", "embeddings"):
+        (base / "models" / kind).symlink_to(families / kind)
     with server(base, families, "probe") as comfy:
         yield comfy
 
