@@ -10,9 +10,9 @@ from ..drive.models import LocalNames
 from ..drive.workflow import ItemWorkflow, load
 from ..gen_img import options
 from ..gen_img.command_line import CommandLine
-from ..gen_img.graph import GRADUAL, Pictures, graph_of
-from ..gen_img.samplers import sampler
+from ..gen_img.graph import Pictures, graph_of
 from ..graph import LORA_STACK, PROMPT_LINES, ROUND_OUTPUT, with_inputs
+from ..paint.kohya_samplers import sampler
 from ..session.fill.asked_lines import LARGEST_TEXT
 from ..session.naming import NameRule
 from ..told import Told
@@ -60,7 +60,9 @@ def engines_for(line: CommandLine, own: Own, servers: ComfyServers, comfyui: Pat
 def recipe_for(line: CommandLine, own: Own, pictures: Pictures, lines: Mapping[str, Any]) -> LocalNames | ItemWorkflow:
     asked = line.asked
     if own.workflow:
-        if taken := [f"--{name}" for name in line.given if name in _GRAPH]:
+        if taken := [
+            f"--{name}" for name in line.given if name in ("ckpt", "sampler") or options.OPTIONS[name].servers
+        ]:
             raise Told(f"The workflow says what paints, and so do {', '.join(taken)}: pass one of them.")
         return load(own.workflow, PROMPT_LINES).saving(_saving(line), not own.disable_metadata)
     if not asked["ckpt"]:
@@ -69,23 +71,6 @@ def recipe_for(line: CommandLine, own: Own, pictures: Pictures, lines: Mapping[s
     if len(lines["lines"].encode(errors="surrogatepass")) > LARGEST_TEXT:
         lines = {**lines, "lines": ""}
     return LocalNames(with_inputs(graph, PROMPT_LINES, lines), not own.disable_metadata)
-
-
-_GRAPH = (
-    *("ckpt", "vae", "v_parameterization", "zero_terminal_snr", "sampler", "network_weights", "network_mul"),
-    *(
-        "textual_inversion_embeddings",
-        "clip_skip",
-        "max_embeddings_multiples",
-        "emb_normalize_mode",
-        "control_net_models",
-    ),
-    *("clip_vision_strength", "negative_scale"),
-    *("ds_depth_1", "ds_timesteps_1", "ds_depth_2", "ds_timesteps_2", "ds_ratio"),
-    *(name for name in options.OPTIONS if name.startswith("highres_fix_")),
-    *GRADUAL,
-)
-"""Options that become nodes."""
 
 
 def _saving(line: CommandLine) -> dict[str, Any]:

@@ -42,6 +42,8 @@ from .places import Places, find_comfyui
 from .session import take
 
 SIDE, SDXL_SIDE = 512, 1024
+MULTIPLE = 8
+"""Sides are multiples of it, in pixels."""
 STRENGTH = 0.8
 
 
@@ -90,10 +92,16 @@ def run(line: CommandLine, own: Own, servers: ComfyServers, out: Output) -> None
     else:
         for remark in options.remarks(line.given):
             out.say(remark)
+    for name in ("W", "H"):
+        if (side := line.given.get(name, 0)) % MULTIPLE:
+            out.say(f"--{name} {side} is read as {side // MULTIPLE * MULTIPLE}.")
+    if line.asked["interactive"] and (line.file or line.given.keys() & {"prompt", "from_file"}):
+        out.say("--interactive asks for lines: those that the command line gives are passed over.")
     text = None if line.asked["interactive"] else _text(line)
     work = _prepared(line, own, servers, comfyui, text, out)
     if text and text.strip():  # what is wrong with them is said before anything is started
-        read_lines(text, WildcardFiles(_wildcards(work.places)))
+        lines = read_lines(text, WildcardFiles(_wildcards(work.places)))
+        text = _with_seed(lines, text, work) if "seed" in line.given else text
     with interruptible(), asyncio.Runner() as runner:
         stack = AsyncExitStack()
         ready = runner.run(stack.enter_async_context(work.engines.opened(work.builds)))
@@ -115,7 +123,7 @@ def _text(line: CommandLine) -> str:
     """The lines; empty: pictures that are started from say what to paint."""
     asked = line.asked
     if line.file == "-":
-        return sys.stdin.read(LARGEST_FILE + 1)
+        return texts.decoded(sys.stdin.buffer.read(LARGEST_FILE + 1), LARGEST_FILE, "What comes through the pipe")
     named = [name for name in (line.file, asked["from_file"]) if name]
     if len(named) > 1:
         raise Told(f"{named[0]} and --from_file both name a file of lines: pass one of them.")
@@ -187,7 +195,7 @@ def _inputs(line: CommandLine, session: str, seed: int, pictures: Given) -> dict
     """What Prompt Lines is set to, but for the lines."""
     asked = line.asked
     side = SDXL_SIDE if asked["sdxl"] else SIDE
-    width, height = ((asked[name] or side) // 8 * 8 for name in ("W", "H"))
+    width, height = ((asked[name] or side) // MULTIPLE * MULTIPLE for name in ("W", "H"))
     return {
         "session": session,
         "width": width,
@@ -213,8 +221,6 @@ def _fill(work: Work, workflow: ItemWorkflow | None, text: str, follow: bool) ->
     sized = asked["W"] is not None and asked["H"] is not None
     if len(text.encode(errors="surrogatepass")) > LARGEST_TEXT:
         file, text = _kept(work, text), ""
-    elif text.strip() and not follow:
-        text = _with_seed(read_lines(text, WildcardFiles(wildcards)), text, work)
     return AskedLines(
         text=text,
         file=file,
@@ -251,8 +257,6 @@ def _with_seed(lines: PromptText, text: str, work: Work) -> str:
 def _kept(work: Work, text: str) -> str:
     """A file in the session's folder for lines that are too many to stand in a workflow. Its name."""
     data = text.encode()
-    if len(data) > LARGEST_FILE:
-        raise Told(f"These lines have more than {LARGEST_FILE >> 20} MB. Split them.")
     work.folder.mkdir(parents=True, exist_ok=True)
     name = f"{hashlib.sha256(data).hexdigest()[:16]}.txt"
     store.write(writable(work.folder, COPIES), [(name, data)], parents=True)
@@ -306,12 +310,12 @@ def _interactive(work: Work, engines: Sequence[Engine], workflow: ItemWorkflow |
     """Paints line after line as they are typed, or come through a pipe."""
     while True:
         work.out.say("Type prompt:")
-        typed = sys.stdin.readline()
-        if not typed:
+        if not (data := sys.stdin.buffer.readline()):
             return
-        if not typed.strip() or typed.strip().startswith("--"):
-            continue
         try:
+            typed = texts.decoded(data, LARGEST_FILE, "What was typed")
+            if not typed.strip() or typed.strip().startswith("--"):
+                continue
             runner.run(_paint(work, _fill(work, workflow, typed, follow=True), engines, workflow))
         except Told as error:
             work.out.say(str(error))

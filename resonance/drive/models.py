@@ -6,7 +6,7 @@ from ..gen_img.models import Graph, looked_up
 from ..graph import LOADERS, PROMPT_LINES
 from ..session.made import Made
 from .comfyui import Server
-from .job import Job
+from .job import EngineLost, Job, JobFailed
 from .workflow import ItemWorkflow
 
 
@@ -35,4 +35,8 @@ class LocalNames:
         return self._known[server.address]
 
     async def make(self, server: Server, job: Job, run: str) -> Made:
-        return await (await self.on(server)).make(server, job, run)
+        try:
+            return await (await self.on(server)).make(server, job, run)
+        except (JobFailed, EngineLost):  # one that was started anew has nothing of what was sent
+            self._known.pop(server.address, None)
+            raise

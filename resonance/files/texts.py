@@ -39,6 +39,11 @@ def read_text(path: Path, largest: int, called: str = "") -> str:
             data = file.read(largest + 1)
     except OSError as error:
         raise Told(f"{called} cannot be read: {error.strerror}.") from None
+    return decoded(data, largest, called)
+
+
+def decoded(data: bytes, largest: int, called: str) -> str:
+    """What was read, as text. Raises Told like :func:`read_text`."""
     if len(data) > largest:
         raise Told(f"{called} has more than {largest >> 20} MB. Split it.")
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
+from ..paint.options import Kind
 from ..told import Told
 from .options import OPTIONS, SPELLINGS, Option
 
@@ -67,18 +68,18 @@ class Parser(argparse.ArgumentParser):
 def _add(group: Any, option: Option) -> None:
     tip = option.tip if option.does == "does it" else f"{option.tip} {option.core or option.instead}"
     kind: dict[str, Any] = {"action": "store_true"}
-    if option.read:
-        kind = {"type": _typed(option.read), "metavar": option.name.rsplit("_", 1)[-1].upper()}
+    if option.kind:
+        kind = {"type": _typed(option.kind), "metavar": option.name.rsplit("_", 1)[-1].upper()}
         kind |= {"nargs": "*"} if option.many else {}
     group.add_argument(f"--{option.name}", dest=option.name, help=tip.replace("%", "%%"), **kind)
 
 
-def _typed(read: Callable[[str], Any]) -> Callable[[str], Any]:
+def _typed(kind: Kind) -> Callable[[str], Any]:
     def typed(text: str) -> Any:
         try:
-            return read(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(f"expected {error}, got {text!r}") from None
+            return kind.read(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"expected {kind.wants}, got {text!r}") from None
 
     return typed
 

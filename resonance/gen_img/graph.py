@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from ..graph import (
@@ -19,9 +18,9 @@ from ..graph import (
 )
 from ..paint import deep_shrink, negative_scale
 from ..paint.gradual import Gradual
+from ..paint.kohya_samplers import SAMPLERS, Sampler, sampler
 from ..told import Told
 from .options import UPSCALER
-from .samplers import SAMPLERS, Sampler, sampler
 
 Graph = dict[str, dict[str, Any]]
 Link = list[Any]
@@ -187,7 +186,7 @@ def _words(made: Graph, asked: Options, clip: Link, name: str = "words", **more:
         emb_normalize_mode=asked["emb_normalize_mode"],
         chunks=asked["max_embeddings_multiples"],
         clip_skip=asked["clip_skip"] or 0,
-        embeddings=", ".join(map(_stem, asked["textual_inversion_embeddings"])),
+        embeddings="\n".join(asked["textual_inversion_embeddings"]),
         **{size: asked[size] for size in _SIZES if asked[size] is not None},
         **more,
     )
@@ -425,10 +424,6 @@ def _sampled(
         latent_image=latent,
     )
     return [f"{stage}sample", 0]
-
-
-def _stem(file: str) -> str:
-    return PurePosixPath(file.replace("\\", "/")).stem
 
 
 def _node(class_type: str, **inputs: Any) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import deepcopy
-from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..graph import HIGHRES_FIX, LORA_STACK
+from ..files.lookup import nearest
+from ..graph import ENCODE_LINE, HIGHRES_FIX, LORA_STACK
 from ..told import Told
 
 Graph = dict[str, dict[str, Any]]
@@ -41,16 +41,12 @@ def find(asked: str, names: Sequence[str], kind: str) -> str:
     if found:
         several = " and ".join(found) if len(found) == 2 else f"{', '.join(found[:-1])} and {found[-1]}"
         raise Told(f"{asked} could be {several} in {kind}: write more of its path.")
-    close = get_close_matches(
-        PurePosixPath(*wanted).name, lasts := [PurePosixPath(*_parts(name)).name for name in names], 3, 0.4
-    )
-    near = [name for name, last in zip(names, lasts, strict=True) if last in close] or list(names)
-    known = f"The nearest: {', '.join(near[:3])}." if names else "There are none at all."
-    raise Told(f"There is no {asked} in ComfyUI's models/{kind}. {known}")
+    raise Told(f"There is no {asked} in ComfyUI's models/{kind}. {nearest(PurePosixPath(*wanted).name, names)}")
 
 
 async def looked_up(graph: Graph, listed: Callable[[str], Awaitable[Sequence[str]]]) -> Graph:
-    """The graph with the names that a ComfyUI has for its models.
+    """The graph with the names that a ComfyUI has for its models; of embeddings the words, which are their names without folder and
+    suffix.
 
     Args:
         listed: the names in one of the folders.
@@ -67,6 +63,9 @@ async def looked_up(graph: Graph, listed: Callable[[str], Awaitable[Sequence[str
                 known[kind] = await listed(kind)
             asked = _big_g(known[kind]) or inputs[key] if kind == "clip_vision" else inputs[key]
             inputs[key] = find(asked, known[kind], kind)
+        if node["class_type"] == ENCODE_LINE and inputs["embeddings"]:
+            found = [find(file, await listed("embeddings"), "embeddings") for file in inputs["embeddings"].split("\n")]
+            inputs["embeddings"] = "\n".join(PurePosixPath(*_parts(file)).stem for file in found)
     return made
 
 

@@ -1,13 +1,15 @@
 """The options of gen_img's command line: what becomes of each. Its specification is that of kohya-ss/sd-scripts, gen_img.py and the
 older gen_img_diffusers.py."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..paint.gradual import read_unsharp
+from ..paint.kohya_samplers import COMFYUI, SAMPLERS
+from ..paint.options import OPTIONS as LINE_OPTIONS
+from ..paint.options import Kind, decimal, whole
 from ..told import Told
-from .samplers import COMFYUI, SAMPLERS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +19,7 @@ class Option:
     Attributes:
         name: without dashes.
         tip: for the help.
-        read: makes a value of a word; None: it is a switch.
+        kind: what a word of it must be; None: it is a switch.
         many: it takes a list of words.
         default: where it is not given; None: nothing.
         spelled: other spellings that gen_img's README has.
@@ -28,7 +30,7 @@ class Option:
 
     name: str
     tip: str
-    read: Callable[[str], Any] | None = None
+    kind: Kind | None = None
     many: bool = False
     default: Any = None
     spelled: tuple[str, ...] = ()
@@ -46,41 +48,13 @@ class Option:
         return f"--{self.name} is not taken. {self.instead}"
 
 
-def whole(low: int, high: int) -> Callable[[str], int]:
-    """Reads a whole number. What it makes raises ValueError, whose text says what is wanted."""
-
-    def read(text: str) -> int:
-        if not text.strip().lstrip("-").isdecimal() or not low <= int(text) <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return int(text)
-
-    return read
-
-
-def decimal(low: float, high: float) -> Callable[[str], float]:
-    """Reads a number, like :func:`whole`."""
-
-    def read(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = float("nan")
-        if not low <= number <= high:
-            raise ValueError(f"a number from {low:g} to {high:g}")
-        return number
-
-    return read
-
-
-def one_of(*names: str) -> Callable[[str], str]:
-    """Reads one of several words, like :func:`whole`."""
-
+def one_of(*names: str) -> Kind:
     def read(text: str) -> str:
         if text not in names:
-            raise ValueError(f"one of {', '.join(names)}")
+            raise ValueError
         return text
 
-    return read
+    return Kind(f"one of {', '.join(names)}", read)
 
 
 PRECISION = "ComfyUI chooses the precision; its own options, such as --fp16-unet and --fp32-vae, set it."
@@ -88,6 +62,11 @@ ATTENTION = "ComfyUI takes the fastest attention that is there; its own options,
 VAE = "ComfyUI decodes in pieces when memory is short."
 DETECTED = "ComfyUI sees in the file what kind of model it is."
 MERGED = "ComfyUI lays LoRAs into the weights before it paints, once for pictures that want the same."
+NOISE = (
+    "Noise is what ComfyUI draws for the seed: pyramid and offset noise are refused, and kohya's own noise is not drawn either. Leave it"
+    " out, or add noise in a workflow of yours with Prompt Lines, passed with --workflow."
+)
+PYTHON = "Nobody's Python is run here. Let the program print a line for each picture: program | resonance paint -"
 UPSCALER = "tools.latent_upscaler"
 LATER = "It is to come with a later version."
 
@@ -97,7 +76,7 @@ _count, _float = whole(1, 100_000), decimal(-1e6, 1e6)
 
 def _sampler(text: str) -> str:
     if text not in SAMPLERS and text not in COMFYUI:
-        raise ValueError(f"one of {', '.join(SAMPLERS)}, or a name of ComfyUI's")
+        raise ValueError
     return text
 
 
@@ -105,14 +84,15 @@ def _weights(text: str) -> str:
     """The file that arguments of the upscaler name."""
     name, _, file = text.partition("=")
     if name.strip() != "weights" or not file.strip() or ";" in file:
-        raise ValueError("weights=FILE and nothing else")
+        raise ValueError
     return file.strip()
 
 
+TEXT = Kind("text", str)
 _ROWS = (
     # Models
-    Option(name="ckpt", tip="The checkpoint: its name, or a path of which the end is known to ComfyUI.", read=str),
-    Option(name="vae", tip="A VAE in place of the checkpoint's own.", read=str, servers=True),
+    Option(name="ckpt", tip="The checkpoint: its name, or a path of which the end is known to ComfyUI.", kind=TEXT),
+    Option(name="vae", tip="A VAE in place of the checkpoint's own.", kind=TEXT, servers=True),
     Option(name="sdxl", tip="The model is SDXL: pictures are 1024 x 1024 unless --W and --H say otherwise."),
     Option(name="v1", tip="The model is Stable Diffusion 1.", core=DETECTED),
     Option(name="v2", tip="The model is Stable Diffusion 2.", core=DETECTED),
@@ -125,32 +105,28 @@ _ROWS = (
     ),
     # Noise
     *(
-        Option(name=name, tip=tip, read=_float, many=many, instead=instead)
+        Option(name=name, tip=tip, kind=_float, many=many, instead=NOISE)
         for name, tip, many in (
             ("pyramid_noise_prob", "How often noise of several sizes is added.", False),
             ("noise_offset_prob", "How often all noise is moved.", False),
             ("pyramid_noise_discount_range", "How much each size of that noise counts.", True),
             ("noise_offset_range", "How far the noise is moved.", True),
         )
-        for instead in (
-            "Noise is what ComfyUI draws for the seed: pyramid and offset noise are refused, and kohya's own noise is not drawn"
-            " either. Leave it out, or add noise in a workflow of yours with Prompt Lines, passed with --workflow.",
-        )
     ),
     # Prompts
-    Option(name="prompt", tip="One line of prompt, with options behind --.", read=str),
-    Option(name="from_file", tip="A text file of prompt lines, UTF-8. The same as FILE.", read=str),
+    Option(name="prompt", tip="One line of prompt, with options behind --.", kind=TEXT),
+    Option(name="from_file", tip="A text file of prompt lines, UTF-8. The same as FILE.", kind=TEXT),
     Option(
         name="from_module",
         tip="A Python file that makes prompts.",
-        read=str,
-        instead="Nobody's Python is run here. Let the program print a line for each picture: program | resonance paint -",
+        kind=TEXT,
+        instead=PYTHON,
     ),
     Option(
         name="prompter_module_args",
         tip="What such a file is told.",
-        read=str,
-        instead="Nobody's Python is run here. Let the program print a line for each picture: program | resonance paint -",
+        kind=TEXT,
+        instead=PYTHON,
     ),
     Option(name="interactive", tip="Asks for a line, paints it, and asks again; or reads lines from a pipe."),
     Option(
@@ -159,37 +135,39 @@ _ROWS = (
         core="No window is opened for pictures; those that are made are in the folder, and in ComfyUI's gallery.",
     ),
     # Pictures to start from
-    Option(name="image_path", tip="A picture to start from, or a folder of them, one for each shot in turn.", read=str),
+    Option(
+        name="image_path", tip="A picture to start from, or a folder of them, one for each shot in turn.", kind=TEXT
+    ),
     Option(
         name="mask_path",
         tip="A mask, white where the start picture is painted anew, or a folder of them. With LoRAs and lines with AND: the"
         " places of the parts, in colours.",
-        read=str,
+        kind=TEXT,
         spelled=("mask_image",),
     ),
     Option(
         name="strength",
         tip="How much of the start picture, or of that of the first pass, is painted anew. Default: 0.8.",
-        read=decimal(0.01, 1),
+        kind=decimal(0.01, 1),
     ),
     # How many
-    Option(name="images_per_prompt", tip="Pictures of each line.", read=_count, default=1),
-    Option(name="n_iter", tip="How often all lines are gone through.", read=_count, default=1),
-    Option(name="batch_size", tip="How many pictures are painted at once.", read=whole(1, 64), default=1),
+    Option(name="images_per_prompt", tip="Pictures of each line.", kind=_count, default=1),
+    Option(name="n_iter", tip="How often all lines are gone through.", kind=_count, default=1),
+    Option(name="batch_size", tip="How many pictures are painted at once.", kind=whole(1, 64), default=1),
     # Files
     Option(
         name="outdir",
         tip="The folder of the pictures, which is the session: the same command goes on there.",
-        read=str,
+        kind=TEXT,
         default="outputs",
     ),
     Option(name="sequential_file_name", tip="Pictures are im_000001.png, im_000002.png, ..."),
     Option(name="use_original_file_name", tip="Pictures are named as those that they start from."),
     # Sizes
-    Option(name="W", tip="Width in pixels. Default: 512, with --sdxl 1024; of start pictures, their own.", read=_side),
-    Option(name="H", tip="Height in pixels.", read=_side),
+    Option(name="W", tip="Width in pixels. Default: 512, with --sdxl 1024; of start pictures, their own.", kind=_side),
+    Option(name="H", tip="Height in pixels.", kind=_side),
     *(
-        Option(name=name, tip=tip, read=_start, servers=True)
+        Option(name=name, tip=tip, kind=_start, servers=True)
         for name, tip in (
             ("original_height", "SDXL: the height that pictures are to look scaled from."),
             ("original_width", "SDXL: the width that pictures are to look scaled from."),
@@ -200,29 +178,29 @@ _ROWS = (
         )
     ),
     # Memory and speed
-    Option(name="vae_batch_size", tip="How many pictures the VAE decodes at once.", read=_float, core=VAE),
-    Option(name="vae_slices", tip="In how many slices the VAE decodes.", read=_count, core=VAE),
+    Option(name="vae_batch_size", tip="How many pictures the VAE decodes at once.", kind=_float, core=VAE),
+    Option(name="vae_slices", tip="In how many slices the VAE decodes.", kind=_count, core=VAE),
     Option(name="no_half_vae", tip="The VAE works in float32.", core=PRECISION),
     # Sampling
-    Option(name="steps", tip="Length of the schedule.", read=whole(1, 1000), default=50),
+    Option(name="steps", tip="Length of the schedule.", kind=whole(1, 1000), default=50),
     Option(
         name="sampler",
         tip=f"{', '.join(SAMPLERS)}, or a name of ComfyUI's.",
-        read=_sampler,
+        kind=Kind(f"one of {', '.join(SAMPLERS)}, or a name of ComfyUI's", _sampler),
         default="ddim",
     ),
-    Option(name="scale", tip="Classifier-free guidance.", read=decimal(0, 100), default=7.5),
+    Option(name="scale", tip="Classifier-free guidance.", kind=decimal(0, 100), default=7.5),
     Option(
         name="negative_scale",
         tip="How strongly the negative prompt pushes away, whatever --scale is; --scale less 1 is as ever, 0 not at all. A step takes"
         " half as long again.",
-        read=decimal(0, 100),
+        kind=decimal(0, 100),
         servers=True,
     ),
     Option(
         name="seed",
         tip="Seed from which those of all pictures follow; of a single picture, its own. Default: one is drawn, and said.",
-        read=whole(0, 2**50 - 1),
+        kind=whole(0, 2**50 - 1),
     ),
     Option(name="iter_same_seed", tip="All lines of an iteration have the same seed."),
     Option(name="shuffle_prompts", tip="The pictures of an iteration are made in an order drawn by lot."),
@@ -239,59 +217,59 @@ _ROWS = (
     Option(
         name="tokenizer_cache_dir",
         tip="Folder of tokenizers.",
-        read=str,
+        kind=TEXT,
         core="ComfyUI brings its tokenizers along.",
     ),
     # LoRAs
     Option(
         name="network_module",
         tip="What kind of network each file is; their count must be that of the files.",
-        read=str,
+        kind=TEXT,
         many=True,
         servers=True,
     ),
-    Option(name="network_weights", tip="LoRA files, up to eight.", read=str, many=True, servers=True),
-    Option(name="network_mul", tip="How strongly each acts.", read=decimal(-100, 100), many=True, servers=True),
+    Option(name="network_weights", tip="LoRA files, up to eight.", kind=TEXT, many=True, servers=True),
+    Option(name="network_mul", tip="How strongly each acts.", kind=decimal(-100, 100), many=True, servers=True),
     Option(
         name="network_args",
         tip="What the networks are told.",
-        read=str,
+        kind=TEXT,
         many=True,
         core="Ranks and kinds of LoRAs are read from their files.",
     ),
     Option(name="network_merge", tip="LoRAs are laid into the weights.", core=MERGED),
     Option(name="network_pre_calc", tip="LoRAs are laid into the weights before each picture.", core=MERGED),
     Option(name="network_show_meta", tip="Shows what the LoRA files say of themselves.", servers=True),
-    Option(name="network_merge_n_models", tip="How many LoRAs are laid into the weights.", read=_count, core=MERGED),
+    Option(name="network_merge_n_models", tip="How many LoRAs are laid into the weights.", kind=_count, core=MERGED),
     Option(
         name="network_regional_mask_max_color_codes",
         tip="The places in --mask_path are exact colours, so many of them.",
-        read=whole(1, 7),
+        kind=whole(1, 7),
         servers=True,
     ),
     # Words
     Option(
         name="textual_inversion_embeddings",
         tip="Embeddings, which act where their names are words of a prompt.",
-        read=str,
+        kind=TEXT,
         many=True,
         servers=True,
     ),
-    Option(name="XTI_embeddings", tip="Embeddings with a part for each layer.", read=str, many=True, instead=LATER),
+    Option(name="XTI_embeddings", tip="Embeddings with a part for each layer.", kind=TEXT, many=True, instead=LATER),
     Option(
-        name="clip_skip", tip="Which layer of the text encoder counts, from the last.", read=whole(1, 24), servers=True
+        name="clip_skip", tip="Which layer of the text encoder counts, from the last.", kind=whole(1, 24), servers=True
     ),
     Option(
         name="max_embeddings_multiples",
         tip="How many chunks of 75 tokens a prompt may have.",
-        read=whole(1, 64),
+        kind=whole(1, 64),
         default=1,
         servers=True,
     ),
     Option(
         name="emb_normalize_mode",
         tip="How vectors are scaled after words were weighted: original, abs, none.",
-        read=one_of("original", "abs", "none"),
+        kind=one_of("original", "abs", "none"),
         default="original",
         servers=True,
     ),
@@ -299,50 +277,50 @@ _ROWS = (
     Option(
         name="guide_image_path",
         tip="Pictures for ControlNet: a file, a folder, or a file for each of the models.",
-        read=str,
+        kind=TEXT,
         many=True,
         servers=True,
     ),
-    Option(name="control_net_models", tip="ControlNets; several act together.", read=str, many=True, servers=True),
+    Option(name="control_net_models", tip="ControlNets; several act together.", kind=TEXT, many=True, servers=True),
     Option(
         name="control_net_preps",
         tip="What is done to the guide picture for each: none, canny, canny_63_191.",
-        read=str,
+        kind=TEXT,
         many=True,
         servers=True,
     ),
     Option(
         name="control_net_multipliers",
         tip="How strongly each acts.",
-        read=decimal(0, 10),
+        kind=decimal(0, 10),
         many=True,
         servers=True,
     ),
     Option(
         name="control_net_weights",
         tip="The same as --control_net_multipliers.",
-        read=decimal(0, 10),
+        kind=decimal(0, 10),
         many=True,
         servers=True,
     ),
     Option(
         name="control_net_ratios",
         tip="Up to which share of the schedule each acts.",
-        read=decimal(0, 1),
+        kind=decimal(0, 1),
         many=True,
         servers=True,
     ),
-    Option(name="control_net_lllite_models", tip="ControlNet-LLLite.", read=str, many=True, instead=LATER),
+    Option(name="control_net_lllite_models", tip="ControlNet-LLLite.", kind=TEXT, many=True, instead=LATER),
     Option(
         name="clip_vision_strength",
         tip="SDXL: how strongly the start picture acts through CLIP vision.",
-        read=decimal(-10, 10),
+        kind=decimal(-10, 10),
         servers=True,
     ),
     # Large pictures
     *(
-        Option(name=f"ds_{name}", tip=tip, read=read, default=default, servers=True)
-        for name, tip, read, default in (
+        Option(name=f"ds_{name}", tip=tip, kind=kind, default=default, servers=True)
+        for name, tip, kind, default in (
             (
                 "depth_1",
                 "Deep Shrink: the first steps see a smaller picture, from this depth of the model on; 0 to 3, SDXL 0 to 8.",
@@ -362,8 +340,8 @@ _ROWS = (
     ),
     # Gradual latent
     *(
-        Option(name=f"gradual_latent_{name}", tip=tip, read=read, spelled=spelled, servers=True)
-        for name, read, tip, spelled in (
+        Option(name=f"gradual_latent_{name}", tip=tip, kind=kind, spelled=spelled, servers=True)
+        for name, kind, tip, spelled in (
             (
                 "timesteps",
                 whole(0, 1000),
@@ -387,7 +365,7 @@ _ROWS = (
             ),
             (
                 "unsharp_params",
-                read_unsharp,
+                Kind(LINE_OPTIONS["glus"].kind.wants, read_unsharp),
                 "Kernel, sigma and strength of the sharpening when they grow, and whether the picture is sharpened (1) or what the"
                 " step begins with (0): 3,0.5,0.5,1. Default: none.",
                 (),
@@ -396,8 +374,8 @@ _ROWS = (
     ),
     # Two passes
     *(
-        Option(name=f"highres_fix_{name}", tip=tip, read=read, default=default, servers=True)
-        for name, tip, read, default in (
+        Option(name=f"highres_fix_{name}", tip=tip, kind=kind, default=default, servers=True)
+        for name, tip, kind, default in (
             (
                 "scale",
                 "Pictures are painted in two passes, the first with sides of this share; --steps and --strength are the second's.",
@@ -428,19 +406,19 @@ _ROWS = (
             (
                 "upscaler_args",
                 "Its file, of ComfyUI's models/latent_upscale_models: weights=FILE.",
-                _weights,
+                Kind("weights=FILE and nothing else", _weights),
                 None,
             ),
         )
     ),
     # To come
-    Option(name="clip_guidance_scale", tip="Guided by CLIP and words.", read=_float, instead=LATER),
-    Option(name="clip_image_guidance_scale", tip="Guided by CLIP and a picture.", read=_float, instead=LATER),
-    Option(name="vgg16_guidance_scale", tip="Guided by VGG16 and a picture.", read=_float, instead=LATER),
+    Option(name="clip_guidance_scale", tip="Guided by CLIP and words.", kind=_float, instead=LATER),
+    Option(name="clip_image_guidance_scale", tip="Guided by CLIP and a picture.", kind=_float, instead=LATER),
+    Option(name="vgg16_guidance_scale", tip="Guided by VGG16 and a picture.", kind=_float, instead=LATER),
     Option(
         name="vgg16_guidance_layer",
         tip="Layer of VGG16.",
-        read=_count,
+        kind=_count,
         instead=LATER,
         spelled=("vgg16_guidance_layerP",),
     ),

@@ -65,13 +65,9 @@ def read_unsharp(text: str) -> Unsharp:
     """gen_img's ``kernel,sigma,strength,target_x``, of which the last may be left out.
 
     Raises:
-        ValueError: it is none; the text says what is wanted.
+        ValueError: it is none.
     """
-    kind = OPTIONS["glus"].kind
-    try:
-        return _unsharp(kind.read(text))
-    except ValueError:
-        raise ValueError(kind.wants) from None
+    return _unsharp(OPTIONS["glus"].kind.read(text))
 
 
 def _unsharp(numbers: Sequence[float]) -> Unsharp:

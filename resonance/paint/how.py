@@ -28,6 +28,7 @@ from ..told import Told
 from ..vary.grid import split
 from . import a1111
 from .encoding import Sizes, sizes_of
+from .kohya_samplers import kohya_name
 from .multipliers import of_line, padded, read_multipliers
 from .options import Said, parts, read_options
 from .passes import following
@@ -41,8 +42,6 @@ _OF_SECOND = (4, 5)
 """The outputs of Highres Fix that hand out a seed, or its noise."""
 _BESIDE = ("sigmas", "sampler", "guider")
 """Inputs of SamplerCustomAdvanced behind which there is what KSampler has in itself; the guider's MODEL is the one that paints."""
-_KOHYA = {"euler_ancestral": "euler_a", "dpm_2_ancestral": "dpm_2_a"}
-"""Samplers that gen_img calls otherwise than ComfyUI."""
 _TOLD = (
     "original_height",
     "original_width",
@@ -137,7 +136,7 @@ def kohya_texts(payload: Payload | None, known: Mapping[str, object]) -> dict[st
     """
     found = dict(known)
     if sampler := known.get("sampler"):
-        found["sampler"] = _KOHYA.get(str(sampler), sampler)
+        found["sampler"] = kohya_name(str(sampler))
     if isinstance(payload, PromptLine):
         options = _options(payload).options
         scale = options.negative_scale

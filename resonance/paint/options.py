@@ -120,14 +120,18 @@ def _numbers(text: str, low: float, high: float, form: re.Pattern[str] = _NUMBER
     return tuple(_number(part.strip(), low, high, form) for part in text.removesuffix(",").split(","))
 
 
-def _whole(low: int, high: int) -> Kind:
+def whole(low: int, high: int) -> Kind:
+    """A whole number."""
+
     def read(text: str) -> float:
         return _number(narrow(text).strip(), low, high, _WHOLE)
 
     return Kind(f"a whole number from {low} to {high}", read)
 
 
-def _decimal(low: float, high: float) -> Kind:
+def decimal(low: float, high: float) -> Kind:
+    """A number."""
+
     def read(text: str) -> float:
         return _number(narrow(text).strip(), low, high)
 
@@ -166,9 +170,9 @@ def _words(text: str) -> str:
 
 
 _SHARE = Kind("a number above 0, at most 1", _share)
-_PIXELS = _whole(0, SIDES[1])
-_DEPTH = _whole(0, 8)
-_TIMESTEP = _whole(0, 1000)
+_PIXELS = whole(0, SIDES[1])
+_DEPTH = whole(0, 8)
+_TIMESTEP = whole(0, 1000)
 
 
 def _side(value: int) -> int:
@@ -194,11 +198,11 @@ def _file(name: str) -> str:
 
 OPTIONS: Mapping[str, Option] = {
     "n": Option("negative", Kind("words", str.strip)),
-    "w": Option("width", _whole(*SIDES), _side),
-    "h": Option("height", _whole(*SIDES), _side),
-    "s": Option("steps", Kind(f"a whole number from {STEPS[0]} to {STEPS[1]}", _whole(-(10**9), 10**9).read), _steps),
+    "w": Option("width", whole(*SIDES), _side),
+    "h": Option("height", whole(*SIDES), _side),
+    "s": Option("steps", Kind(f"a whole number from {STEPS[0]} to {STEPS[1]}", whole(-(10**9), 10**9).read), _steps),
     "d": Option("seeds", Kind(f"seeds from 0 to {SEEDS - 1} with commas between them", _seeds)),
-    "l": Option("scale", _decimal(0, 100)),
+    "l": Option("scale", decimal(0, 100)),
     "nl": Option("negative_scale", Kind("a number from 0 to 100, or none", _scale_or_none)),
     "t": Option("strength", _SHARE),
     "am": Option("multipliers", Kind("numbers from -100 to 100 with commas between them", _multipliers)),
@@ -218,8 +222,8 @@ OPTIONS: Mapping[str, Option] = {
     "glt": Option("gl_timesteps", _TIMESTEP),
     "glr": Option("gl_ratio", _SHARE),
     "gls": Option("gl_ratio_step", _SHARE),
-    "gle": Option("gl_every", _whole(1, 1000)),
-    "glsn": Option("gl_s_noise", _decimal(0, 100)),
+    "gle": Option("gl_every", whole(1, 1000)),
+    "glsn": Option("gl_s_noise", decimal(0, 100)),
     "glus": Option(
         "gl_unsharp",
         Kind("kernel (an odd number), sigma and strength with commas between them, such as 3,0.5,0.5", _unsharp),

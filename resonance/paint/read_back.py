@@ -18,7 +18,7 @@ from ..session.payloads import Exploration, PromptLine
 from ..sizes import Size
 from ..told import Told
 from ..vary.grid import split
-from . import a1111
+from . import a1111, kohya_samplers
 from .dynamic import LONGEST
 from .how import sampled_with
 
@@ -37,15 +37,6 @@ _WHOLE = re.compile(r"[0-9]{1,20}")
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,40})?")
 _NETWORK = re.compile(r"<(?:lora|lyco|hypernet):[^<>]*>")
 _SIDES = re.compile(r"([0-9]{1,6})x([0-9]{1,6})")
-_KOHYA = {
-    "euler_a": "euler_ancestral",
-    "dpm_2_a": "dpm_2_ancestral",
-    "pndm": "ipndm",
-    "dpmsolver": "dpmpp_2m",
-    "dpmsolver++": "dpmpp_2m",
-    "dpmsingle": "dpmpp_2s_ancestral",
-}
-"""Samplers of gen_img, and the nearest of ComfyUI."""
 _WORDS = ("text", "prompt", "text_g", "clip_l", "t5xxl")
 """Inputs of nodes that encode words."""
 _VALUES = ("value", "text", "string")
@@ -134,7 +125,7 @@ def _kohya(texts: Mapping[str, str]) -> ReadBack | None:
             len(prompt) > LONGEST or _object(prompt) is not None
         ):  # ComfyUI's graph
             return None
-    sampler = texts.get("sampler", "").removeprefix("k_")
+    name = texts.get("sampler", "")
     return ReadBack(
         form="kohya",
         prompt=prompt,
@@ -142,7 +133,7 @@ def _kohya(texts: Mapping[str, str]) -> ReadBack | None:
         seed=_seed(_whole(texts.get("seed"))),
         steps=_whole(texts.get("steps")),
         scale=_number(texts.get("scale")),
-        sampler=_KOHYA.get(sampler, sampler) or None,
+        sampler=kohya_samplers.sampler(name).name if name else None,
     )
 
 

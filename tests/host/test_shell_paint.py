@@ -91,7 +91,7 @@ README = {
     ),
     "textual inversion and two LoRAs": (
         "--ckpt <model> --scale 8 --outdir <out> --xformers --fp16 --sampler k_euler_a"
-        " --textual_inversion_embeddings bright.safetensors mine/deep.pt --network_module networks.lora networks.lora"
+        " --textual_inversion_embeddings bright.safetensors somewhere/mine/deep.safetensors --network_module networks.lora networks.lora"
         " --network_weights <lora> <lora> --network_mul 0.4 0.6 --clip_skip 2 --max_embeddings_multiples 1 --batch_size 8"
         " --images_per_prompt 1 --interactive",
         "red\n",

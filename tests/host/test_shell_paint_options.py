@@ -300,7 +300,7 @@ def test_each_option(comfy: Comfy, files: dict[str, Path], plain: Ran, embedding
         return
     value = (
         ""
-        if option.read is None
+        if option.kind is None
         else " 0.5"
         if name.endswith(("range", "prob", "scale", "strength", "ratio"))
         else " 3"

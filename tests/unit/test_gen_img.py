@@ -61,7 +61,7 @@ VALUES = {
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_each_option_can_be_shortened_and_have_dashes(name: str):
-    value = "" if OPTIONS[name].read is None else VALUES.get(name, " 1")
+    value = "" if OPTIONS[name].kind is None else VALUES.get(name, " 1")
     others = [other for other in (*OPTIONS, *SPELLINGS) if other != name]
     short = next(
         name[:n] for n in range(1, len(name) + 1) if n == len(name) or not any(o.startswith(name[:n]) for o in others)
@@ -90,6 +90,7 @@ def test_spellings_of_the_readme_are_taken():
             "--gradual_latent_unsharp_params: expected kernel (an odd number), sigma",
         ),
         ("--sampler fast", "--sampler: expected one of ddim, pndm,"),
+        ("--gradual_latent_unsharp_params 2,1,1", "expected kernel (an odd number), sigma and strength"),
         ("a.txt b.txt", "Unrecognized arguments: b.txt."),
         ("--W", "--W: expected one argument."),
     ],
@@ -132,7 +133,7 @@ def test_a_model_is_found_by_its_longest_ending(asked: str, found: str):
         ),
         (
             "animes.ckpt",
-            r"There is no animes.ckpt in ComfyUI's models/checkpoints. The nearest: old\anime.ckpt, new/anime.ckpt.",
+            r"There is no animes.ckpt in ComfyUI's models/checkpoints. Nearest: old\anime.ckpt, new/anime.ckpt.",
         ),
         ("other/anime.ckpt", "could be"),
         ("nime.ckpt", "There is no nime.ckpt"),
@@ -153,14 +154,19 @@ def test_any_names_are_found_or_told(names: list[str], asked: str):
 
 
 def test_each_server_gets_names_of_its_own():
-    graph = graph_of(asked("--ckpt a --vae v --network_weights l.pt"), Pictures())
-    lists = {"checkpoints": ["x/a.ckpt"], "vae": ["v.pt"], "loras": ["y/l.pt"]}
+    line = "--ckpt a --vae v --network_weights l.pt --textual_inversion_embeddings 'D:/good.pt' worse"
+    graph = graph_of(asked(line), Pictures())
+    names = ["x/good.pt", "worse.safetensors"]
+    lists = {"checkpoints": ["x/a.ckpt"], "vae": ["v.pt"], "loras": ["y/l.pt"], "embeddings": names}
 
     async def listed(kind: str) -> Sequence[str]:
         return lists[kind]
 
     made = asyncio.run(looked_up(graph, listed))
     assert (made["load"]["inputs"]["ckpt_name"], made["vae"]["inputs"]["vae_name"]) == ("x/a.ckpt", "v.pt")
+    assert made["words"]["inputs"]["embeddings"] == "good\nworse"
+    with pytest.raises(Told, match="There is no other.pt in ComfyUI's models/embeddings"):
+        asyncio.run(looked_up(graph_of(asked("--ckpt a --textual_inversion_embeddings other.pt"), Pictures()), listed))
     assert made["loras"]["inputs"]["lora_1"] == "y/l.pt" and graph["loras"]["inputs"]["lora_1"] == "l.pt"
 
 

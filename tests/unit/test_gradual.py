@@ -98,5 +98,5 @@ def test_what_says_nothing_of_it_changes_nothing(said_nothing: Item | None):
 def test_gen_imgs_unsharp_is_read():
     assert read_unsharp("3,0.5,0.5") == read_unsharp("3,0.5,0.5,1") == Unsharp(3, 0.5, 0.5)
     assert read_unsharp("3,1.0,1.0,0") == Unsharp(3, 1.0, 1.0, on_picture=False)
-    with pytest.raises(ValueError, match="an odd number"):
+    with pytest.raises(ValueError):
         read_unsharp("2,1,1")

@@ -1,9 +1,9 @@
-"""gen_img's samplers, as ComfyUI has them."""
+"""gen_img's names of samplers, and what ComfyUI has for them."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..paint.per_picture import NOISES
+from .per_picture import NOISES
 
 
 class Sampler(NamedTuple):
@@ -36,6 +36,11 @@ SAMPLERS: Mapping[str, Sampler] = {
 
 COMFYUI = frozenset({*NOISES, "ddim", "uni_pc", "uni_pc_bh2"} - {"unipc", "unipc_bh2", "cfgpp_ud10_ab"})
 """Names of ComfyUI's own, which are taken too."""
+
+
+def kohya_name(name: str) -> str:
+    """gen_img's name of a sampler of ComfyUI's that it calls otherwise; of any other its own."""
+    return {"euler_ancestral": "euler_a", "dpm_2_ancestral": "dpm_2_a"}.get(name, name)
 
 
 def sampler(name: str) -> Sampler:
