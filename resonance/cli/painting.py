@@ -240,7 +240,7 @@ def _fill(work: Work, workflow: ItemWorkflow | None, text: str, follow: bool) ->
         text_roots={"lines": work.folder / COPIES},
         wildcard_roots=wildcards,
         nodes=workflow.lines.takers() if workflow else None,
-        remark=_alone(work, workflow) if asked["batch_size"] > 1 else "",
+        remark=workflow.lines.alone() if workflow and asked["batch_size"] > 1 else "",
         own_sizes=bool(work.pictures.start) and not sized,
         follow=follow,
         note=work.out.say,
@@ -269,18 +269,6 @@ def _wildcards(places: Places) -> list[Path]:
     return [places.comfyui / "user" / "__resonance" / "wildcards", places.comfyui / "models" / "wildcards"]
 
 
-def _alone(work: Work, workflow: ItemWorkflow | None) -> str:
-    """Why pictures are painted one by one; empty where they need not be."""
-    if workflow is None:
-        return ""
-    kinds = {node["class_type"] for node in workflow.graph.values()}
-    if "ResonanceRegionsFromMask" in kinds:
-        return "One picture is painted at a time: the parts of each have places of their own."
-    if "unCLIPConditioning" in kinds:
-        return "One picture is painted at a time: CLIP vision looks at one."
-    return workflow.lines.alone()
-
-
 async def _paint(work: Work, fill: AskedLines, engines: Sequence[Engine], workflow: ItemWorkflow | None) -> None:
     with ledger_of(work.folder):
         before = known(work.folder)
@@ -300,7 +288,7 @@ async def _paint(work: Work, fill: AskedLines, engines: Sequence[Engine], workfl
                 work.out.say(f"All pictures of these lines are there already.{more}")
             own = Naming(name=name_rule(work.line), parameters=True, metadata=not work.own.disable_metadata)
             paced = [Paced(engine, NO_WAITS, None if workflow else own) for engine in engines]
-            batch = 1 if _alone(work, workflow) else work.asked["batch_size"]
+            batch = 1 if workflow and workflow.lines.alone() else work.asked["batch_size"]
             await drive_and_show(chain, Jobs(chain), paced, work.out, batch)
         finally:
             chain.close()

@@ -14,6 +14,7 @@ from ..graph import (
     NEGATIVE_SCALE,
     PER_PICTURE_NOISE,
     PROMPT_LINES,
+    REGIONS_FROM_MASK,
     ROUND_OUTPUT,
 )
 from ..paint import deep_shrink, negative_scale
@@ -228,7 +229,7 @@ def _regions(made: Graph, asked: Options, model: Link, clip: Link, places: str) 
     codes = asked["network_regional_mask_max_color_codes"]
     colors = {"colors": "codes", "colors.codes": codes} if codes else {"colors": "channels"}
     made["parts"] = _node(
-        "ResonanceRegionsFromMask",
+        REGIONS_FROM_MASK,
         clip=clip,
         prompt="",
         image=["places", 0],

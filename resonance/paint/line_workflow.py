@@ -29,6 +29,7 @@ DRAWS = (
     "One picture is painted in each run: {sampler} may add noise at every step. For more at once, put Per Picture Noise between it"
     " and SamplerCustomAdvanced."
 )
+VISION = "One picture is painted in each run: unCLIPConditioning gives what CLIP vision sees of one to all."
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ class LineWorkflow:
     def _first_alone(self) -> str:
         if any(graph.is_used(self.nodes, self.own, output) for output in (POSITIVE, NEGATIVE, SEED)):
             return ALONE
+        seeing = graph.nodes_of(self.nodes, "unCLIPConditioning")
+        if any(self.own in graph.ancestors(self.nodes, id_) for id_ in seeing):
+            return VISION
         if graph.is_used(self.nodes, self.own, NOISE):
             return self._drawing(self.own, NOISE)
         return "" if graph.comes_to(self.nodes, self.own, ITEM, graph.PER_PICTURE_NOISE) else ALONE

@@ -20,6 +20,7 @@ from resonance.gen_img.command_line import CommandLine, Parser
 from resonance.gen_img.graph import COUPLE, Pictures, check_networks, graph_of
 from resonance.gen_img.models import find, looked_up
 from resonance.gen_img.options import OPTIONS, SPELLINGS
+from resonance.paint.line_workflow import VISION, LineWorkflow
 from resonance.told import Told
 
 
@@ -190,6 +191,12 @@ def asked(line: str) -> dict[str, Any]:
 def test_regions_are_told_all_that_they_need():
     settings = METHODS[COUPLE["method"]].settings
     assert COUPLE.keys() == {"method", *(f"method.{setting.name}" for setting in settings)}
+
+
+def test_what_clip_vision_sees_is_one_picture():
+    graph = graph_of(asked("--ckpt a --clip_vision_strength 0.5"), Pictures(start=True))
+    assert LineWorkflow(graph, "lines").alone() == VISION
+    assert LineWorkflow(graph_of(asked("--ckpt a"), Pictures(start=True)), "lines").alone() == ""
 
 
 def test_every_link_of_the_graph_has_its_node():
