@@ -19,9 +19,8 @@ from ..drive.session import Jobs, opened
 from ..drive.workflow import ItemWorkflow
 from ..files import store, texts
 from ..files.names import check_name, writable
-from ..gen_img import options
+from ..gen_img import checks, options
 from ..gen_img.command_line import CommandLine
-from ..gen_img.graph import check_networks, check_passes
 from ..gen_img.pictures import Given, given
 from ..graph import has_stages
 from ..paint.lines import PromptText, read_lines
@@ -150,9 +149,8 @@ def _prepared(
         before = known(folder)
     if before and before.kind != "lines":
         raise WrongKind(folder.name, before.kind, "lines")
-    check_networks(line.asked)
     pictures = given(line, text, {name: root for name, root in places.roots.items() if name != "output"})
-    check_passes(line.asked, line.given, pictures.graph.mask)
+    checks.check(line.asked, line.given, pictures.graph.mask)
     engines = engines_for(line, own, servers, comfyui, out)
     seed = _seed(line, before)
     inputs = _inputs(line, folder.name, seed, pictures)

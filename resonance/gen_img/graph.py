@@ -1,7 +1,6 @@
 """The graph that paints what gen_img's command line asks for: Prompt Lines, core's nodes, Round Output."""
 
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +18,8 @@ from ..graph import (
 )
 from ..paint import deep_shrink, negative_scale
 from ..paint.gradual import Gradual
-from ..paint.kohya_samplers import SAMPLERS, Sampler, sampler
-from ..told import Told
-from .options import UPSCALER
+from ..paint.kohya_samplers import Sampler, sampler
+from .checks import GRADUAL, GROWS, SIZES, canny
 
 Graph = dict[str, dict[str, Any]]
 Link = list[Any]
@@ -30,11 +28,6 @@ Options = Mapping[str, Any]
 ITEM, _, _, LATENT, WIDTH, HEIGHT, SCALE, STEPS, _, STRENGTH, IMAGE, MASK, GUIDE = (["lines", n] for n in range(13))
 FIRST_STEPS, FIRST_STRENGTH = ["lines", 16], ["lines", 17]
 SECOND_LATENT, FIRST_IMAGE, SECOND_STEPS, SECOND_STRENGTH, _, SECOND_NOISE = (["highres", n] for n in range(6))
-MODULES = ("networks.", "lycoris.")
-"""What the names of modules of LoRAs begin with."""
-MOST_LORAS = 8
-CANNY = re.compile(r"canny(?:_(\d+)_(\d+))?")
-THRESHOLDS = 63, 191
 COUPLE = {
     "method": "attention couple",
     "method.base_weight": 0.2,
@@ -42,10 +35,6 @@ COUPLE = {
     "method.capture": "off",
 }
 """What Regions is told."""
-_SIZES = (
-    *("original_width", "original_height", "original_width_negative", "original_height_negative"),
-    *("crop_left", "crop_top"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +58,6 @@ def graph_of(asked: Options, pictures: Pictures) -> Graph:
 
     Args:
         asked: by the names of gen_img's options, those that were not given with their defaults.
-
-    Raises:
-        Told: what is asked for does not fit together.
     """
     made: Graph = {"lines": _node(PROMPT_LINES, batch_size=asked["batch_size"], **_first_pass(asked))}
     model, clip, vae = _models(made, asked)
@@ -108,28 +94,6 @@ def graph_of(asked: Options, pictures: Pictures) -> Graph:
     made["decode"] = _node("VAEDecode", samples=sampled, vae=vae)
     made["save"] = _node(ROUND_OUTPUT, images=["decode", 0], item=ITEM, next_round_takes="none", **before)
     return made
-
-
-def check_passes(asked: Options, given: Collection[str], mask: bool) -> None:
-    """
-    Args:
-        given: names of the options that were given.
-        mask: part of a start picture is kept.
-
-    Raises:
-        Told: options of two passes do not fit together.
-    """
-    scale = asked["highres_fix_scale"]
-    if lost := [f"--{name}" for name in given if name.startswith("highres_fix_") and not scale]:
-        raise Told(f"{', '.join(lost)}: only in two passes. Pass --highres_fix_scale, too, such as 0.5.")
-    if scale and mask:
-        raise Told(
-            "--highres_fix_scale: the second pass paints the whole picture anew, so it does not go with a --mask_path."
-        )
-    if bool(asked["highres_fix_upscaler"]) != bool(asked["highres_fix_upscaler_args"]):
-        raise Told(
-            f"Pass --highres_fix_upscaler {UPSCALER} and its file, --highres_fix_upscaler_args weights=FILE, both or neither."
-        )
 
 
 def _first_pass(asked: Options) -> dict[str, Any]:
@@ -188,34 +152,10 @@ def _words(made: Graph, asked: Options, clip: Link, name: str = "words", **more:
         chunks=asked["max_embeddings_multiples"],
         clip_skip=asked["clip_skip"] or 0,
         embeddings="\n".join(asked["textual_inversion_embeddings"]),
-        **{size: asked[size] for size in _SIZES if asked[size] is not None},
+        **{size: asked[size] for size in SIZES if asked[size] is not None},
         **more,
     )
     return [name, 0], [name, 1]
-
-
-NOT_IN_PARTS = ("textual_inversion_embeddings", "emb_normalize_mode", "max_embeddings_multiples", *_SIZES)
-"""Options that Encode Line takes and Regions from Mask does not."""
-
-
-def check_networks(asked: Options) -> None:
-    """
-    Raises:
-        Told: modules, files and multipliers of networks do not fit together.
-    """
-    modules, files, factors = (asked[f"network_{name}"] for name in ("module", "weights", "mul"))
-    if modules and len(modules) != len(files):
-        raise Told(
-            f"--network_module names {len(modules)}, --network_weights {len(files)}: name a file for each, in order."
-        )
-    if odd := [module for module in modules if not module.startswith(MODULES)]:
-        raise Told(
-            f"--network_module {odd[0]} is not known. LoRAs are networks.lora, networks.dylora or lycoris.kohya."
-        )
-    if len(factors) > len(files):
-        raise Told(f"--network_mul gives {len(factors)} factors for {len(files)} files.")
-    if len(files) > MOST_LORAS:
-        raise Told(f"--network_weights names {len(files)} files; at most {MOST_LORAS} are taken.")
 
 
 def _regions(made: Graph, asked: Options, model: Link, clip: Link, places: str) -> tuple[Link, Link, Link]:
@@ -342,34 +282,8 @@ def _controlled(
     return positive, negative
 
 
-def canny(prep: str) -> tuple[int, int] | None:
-    """The thresholds of ``canny`` or ``canny_63_191``, from 0 to 255; None: nothing is done to the picture.
-
-    Raises:
-        Told: it is something else.
-    """
-    if prep == "none":
-        return None
-    found = CANNY.fullmatch(prep)
-    low, high = (int(found[1]), int(found[2])) if found and found[1] else THRESHOLDS
-    if not found or not 1 <= low < high <= 252:
-        raise Told(
-            f"--control_net_preps {prep}: expected none, canny, or canny with two thresholds from 1 to 252 such as"
-            " canny_63_191, the lower one first."
-        )
-    return low, high
-
-
 def _of(values: Sequence[Any] | None, n: int, default: Any) -> Any:
     return values[n] if values and n < len(values) else default
-
-
-GROWS = "euler_ancestral"
-"""The sampler that can be gradual."""
-GRADUAL = {
-    f"gradual_latent_{name}": name
-    for name in ("timesteps", "ratio", "ratio_step", "every_n_steps", "s_noise", "unsharp_params")
-}
 
 
 def _gradual(asked: Options) -> dict[str, Any]:
@@ -385,9 +299,6 @@ def _gradual(asked: Options) -> dict[str, Any]:
 
 def _drawn(made: Graph, asked: Options, how: Sampler) -> Link:
     """The noise of the first pass that there is. Its node makes the sampler of each."""
-    if how.name != GROWS and (given := [f"--{name}" for name in GRADUAL if asked[name] is not None]):
-        ours = [name for name, each in SAMPLERS.items() if each.name == GROWS]
-        raise Told(f"{', '.join(given)}: only with --sampler {', '.join(ours)} or {GROWS}, not {asked['sampler']}.")
     if how.name == GROWS:
         made["sampler"] = _gradual(asked)
     elif how.eta is None:

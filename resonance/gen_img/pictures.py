@@ -6,8 +6,9 @@ from pathlib import Path
 
 from ..files.pictures import listing, locate
 from ..told import Told
+from .checks import NOT_IN_PARTS, canny
 from .command_line import CommandLine
-from .graph import NOT_IN_PARTS, Pictures, canny
+from .graph import Pictures
 
 AND = " AND "
 

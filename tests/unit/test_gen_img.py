@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 
 from resonance.attention.methods import METHODS
 from resonance.cli.app import app
+from resonance.gen_img.checks import check
 from resonance.gen_img.command_line import CommandLine, Parser
-from resonance.gen_img.graph import COUPLE, Pictures, check_networks, graph_of
+from resonance.gen_img.graph import COUPLE, Pictures, graph_of
 from resonance.gen_img.models import find, looked_up
 from resonance.gen_img.options import OPTIONS, SPELLINGS
 from resonance.paint.line_workflow import VISION, LineWorkflow
@@ -225,15 +226,19 @@ def test_lines_may_ask_for_a_negative_scale_and_for_deep_shrink():
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        (
+            "--sampler k_euler --gradual_latent_ratio 0.5",
+            "--gradual_latent_ratio: only with --sampler euler_a, k_euler_a or euler_an",
+        ),
         ("--network_module networks.lora --network_weights a b", "--network_module names 1, --network_weights 2"),
         ("--network_module my.net --network_weights a", "--network_module my.net is not known"),
         ("--network_weights a --network_mul 1 2", "--network_mul gives 2 factors for 1 files"),
         (f"--network_weights {' a' * 9}", "at most 8"),
     ],
 )
-def test_networks_that_do_not_fit_are_said(line: str, said: str):
+def test_options_that_do_not_fit_are_said(line: str, said: str):
     with pytest.raises(Told, match=re.escape(said)):
-        check_networks(asked(line))
+        check(asked(line), read(line).given, mask=False)
 
 
 def test_gradual_latent_is_there_for_one_sampler_whatever_lines_say():
@@ -245,9 +250,6 @@ def test_gradual_latent_is_there_for_one_sampler_whatever_lines_say():
     line = "--ckpt a --sampler euler_ancestral --gradual_latent_timesteps 700 --gradual_latent_unsharp_params 3,1,0.5"
     made = graph_of(asked(line), Pictures())["sampler"]["inputs"]
     assert made.items() >= {"timesteps": 700, "ratio": 0.5, "unsharp.sigma": 1, "unsharp.target": "picture"}.items()
-    said = "--gradual_latent_ratio: only with --sampler euler_a, k_euler_a or euler_ancestral, not k_euler."
-    with pytest.raises(Told, match=re.escape(said)):
-        graph_of(asked("--ckpt a --sampler k_euler --gradual_latent_ratio 0.5"), Pictures())
 
 
 # What it needs of pictures

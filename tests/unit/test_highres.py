@@ -8,8 +8,9 @@ import torch
 from infotext import a1111
 from torch.nn import functional as F
 
+from resonance.gen_img import checks
 from resonance.gen_img.command_line import Parser
-from resonance.gen_img.graph import Pictures, check_passes, graph_of
+from resonance.gen_img.graph import Pictures, graph_of
 from resonance.graph import has_stages
 from resonance.latent_upscaler import LatentUpscaler, check, network_of
 from resonance.paint.encoding import Sizes, sizes_of
@@ -104,8 +105,8 @@ def test_the_passes_hang_together_and_without_them_there_is_one():
 def test_options_that_do_not_fit_together_are_told(command: str, mask: bool, says: str):
     line = Parser("paint").read(command.split())
     with pytest.raises(Told, match=says):
-        check_passes(line.asked, line.given, mask)
-    check_passes(asked(), {"highres_fix_scale": 0.5}, False)
+        checks.check(line.asked, line.given, mask)
+    checks.check(asked(), {"highres_fix_scale": 0.5}, False)
 
 
 @pytest.mark.parametrize(
