@@ -13,8 +13,8 @@ from .options import OPTIONS, SPELLINGS, Option
 
 HEADINGS = {
     "does it": "gen_img's options",
-    "ComfyUI does it by itself": "gen_img's options that ComfyUI needs no word about",
-    "refused": "gen_img's options that are refused, with a sentence",
+    "ComfyUI does it by itself": "gen_img's options that ComfyUI takes care of by itself",
+    "refused": "gen_img's options that are refused",
 }
 
 

@@ -68,7 +68,7 @@ NOISE = (
 )
 PYTHON = "Nobody's Python is run here. Let the program print a line for each picture: program | resonance paint -"
 UPSCALER = "tools.latent_upscaler"
-LATER = "It is to come with a later version."
+LATER = "A later version will take it."
 
 _side, _start = whole(16, 16384), whole(0, 16384)
 _count, _float = whole(1, 100_000), decimal(-1e6, 1e6)
@@ -91,7 +91,7 @@ def _weights(text: str) -> str:
 TEXT = Kind("text", str)
 _ROWS = (
     # Models
-    Option(name="ckpt", tip="The checkpoint: its name, or a path of which the end is known to ComfyUI.", kind=TEXT),
+    Option(name="ckpt", tip="The checkpoint: its name in ComfyUI, or a path that ends in that name.", kind=TEXT),
     Option(name="vae", tip="A VAE in place of the checkpoint's own.", kind=TEXT, servers=True),
     Option(name="sdxl", tip="The model is SDXL: pictures are 1024 x 1024 unless --W and --H say otherwise."),
     Option(name="v1", tip="The model is Stable Diffusion 1.", core=DETECTED),
@@ -132,7 +132,7 @@ _ROWS = (
     Option(
         name="no_preview",
         tip="Shows no pictures while it works.",
-        core="No window is opened for pictures; those that are made are in the folder, and in ComfyUI's gallery.",
+        core="No preview window is opened in any case; the pictures are in the folder of --outdir.",
     ),
     # Pictures to start from
     Option(
@@ -192,18 +192,18 @@ _ROWS = (
     Option(name="scale", tip="Classifier-free guidance.", kind=decimal(0, 100), default=7.5),
     Option(
         name="negative_scale",
-        tip="How strongly the negative prompt pushes away, whatever --scale is; --scale less 1 is as ever, 0 not at all. A step takes"
-        " half as long again.",
+        tip="How strongly the negative prompt acts, whatever --scale is: --scale minus 1 is the usual strength, 0 none. A step takes half"
+        " as long again.",
         kind=decimal(0, 100),
         servers=True,
     ),
     Option(
         name="seed",
-        tip="Seed from which those of all pictures follow; of a single picture, its own. Default: one is drawn, and said.",
+        tip="Seed from which those of all pictures follow; of a single picture, its own. Default: a random one, which is printed.",
         kind=whole(0, 2**50 - 1),
     ),
     Option(name="iter_same_seed", tip="All lines of an iteration have the same seed."),
-    Option(name="shuffle_prompts", tip="The pictures of an iteration are made in an order drawn by lot."),
+    Option(name="shuffle_prompts", tip="The pictures of an iteration are made in random order."),
     *(Option(name=name, tip=f"The model works in {name}.", core=PRECISION) for name in ("fp16", "bf16")),
     *(
         Option(name=name, tip="A faster attention.", core=ATTENTION)
