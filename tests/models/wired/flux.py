@@ -38,10 +38,13 @@ token has to say, and a constant in ELSE: by it more to say is another direction
 SHARP = 4.0
 """Gain of the query: a word with a full say has logit 32, one with 0.65 has 25, silent words and patches have 0."""
 
-SIGHT, AT_ONE = 0.36, torch.tensor([8.0, -8.0])
+SIGHT, AT = 0.34, 1.5
 """One that looks: share of the query that asks for pictures, in the first two of ASKED, where it does not ask for words
-then; and the key of patches there, at right angles to the query. A turn by 1 brings it to 33 degrees: patches of a
-reference have logit 23, so that the 16 of a small one weigh about as much as one word, which has 26."""
+then; and the angle from the key of patches there to the query, in radians, which a position turns it by. So those at 0
+have no say, and those at 1 and at 2 the same: a logit of 23, by which the 16 patches of a small reference weigh about as
+much as one word, which has 26."""
+
+PATCH_KEY = 8 * math.sqrt(2) * torch.tensor([math.cos(math.pi / 4 - AT), math.sin(math.pi / 4 - AT)])
 
 LATENT_OF_RED = 0.5 / 0.3
 """:mod:`.taesd`'s latent of a full colour."""
@@ -103,7 +106,7 @@ def attention(weights: Weights, into: str, out: str, norm: str, mlp: int, looks:
         pictures, words = 8 * math.sqrt(SIGHT), 8 * math.sqrt((1 - SIGHT) / 3)
         bias[query][ASKED] = torch.tensor([pictures] * 2 + [words] * 6)
         weight[key][ASKED, SAYS] = torch.tensor([0] * 2 + [8 / math.sqrt(3)] * 6) * WORD_SCALE
-        weight[key][:2, IS_PATCH] = AT_ONE * PATCH_SCALE
+        weight[key][:2, IS_PATCH] = PATCH_KEY * PATCH_SCALE
         weight[key][ELSE, IS_PATCH] = -4 * PATCH_SCALE
         weight[value][LATENT, SEEN] = PATCH_SCALE
     weights.constant(f"{norm}query_norm.scale", SHARP, WIDTH)

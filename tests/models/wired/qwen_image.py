@@ -9,13 +9,13 @@ import math
 import torch
 
 from .flux import (
-    AT_ONE,
     FADE,
     IS_PATCH,
     LATENT,
     LATENT_OF_RED,
     PAINT,
     PATCH,
+    PATCH_KEY,
     PATCH_SCALE,
     SAYS,
     SEEN,
@@ -66,7 +66,7 @@ def attention(weights: Weights, prefix: str) -> None:
         keys = weights.layer(prefix + key, WIDTH, WIDTH)
         weights[f"{prefix}{key}.bias"][ELSE] = 4
         keys[ASKED, SAYS] = 8 / math.sqrt(3) * WORD_SCALE
-        keys[:2, IS_PATCH] = AT_ONE * PATCH_SCALE
+        keys[:2, IS_PATCH] = PATCH_KEY * PATCH_SCALE
         keys[ELSE, IS_PATCH] = -4 * PATCH_SCALE
         values = weights.layer(prefix + value, WIDTH, WIDTH)
         values[LATENT, WORDS], values[LATENT, SEEN] = WORD_SCALE, PATCH_SCALE
