@@ -12,6 +12,7 @@ from ..resonance.attention.parts import Part
 from ..resonance.canvas.canvas import Canvas, Lora
 from ..resonance.interpret.taggers.engine import Tagger
 from ..resonance.llm.conversation import Conversation
+from ..resonance.reference.reference import Reference
 from ..resonance.roulette import Plan
 from ..resonance.session.item import Item
 from ..resonance.told import Told
@@ -153,6 +154,7 @@ CHECKS: dict[str, Check] = {
     "RESONANCE_CANVAS": _canvas,
     "RESONANCE_CONVERSATION": _conversation,
     "RESONANCE_REGIONS": _several("regions from Region from Conditioning or Regions from Mask", Part),
+    "RESONANCE_REFERENCE": _of("what pictures are looked at with, from Reference Picture", Reference),
     "RESONANCE_LORAS": _several("LoRAs from LoRA Stack", Lora),
     "RESONANCE_TRANSFORM": _of("a transform from Transform", Transform),
     "OMOST_LLM": _llm,

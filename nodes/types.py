@@ -10,6 +10,7 @@ Canvas = io.Custom("RESONANCE_CANVAS")
 Conversation = io.Custom("RESONANCE_CONVERSATION")
 Regions = io.Custom("RESONANCE_REGIONS")
 Loras = io.Custom("RESONANCE_LORAS")
+Reference = io.Custom("RESONANCE_REFERENCE")
 Transform = io.Custom("RESONANCE_TRANSFORM")
 
 TEXT_SOCKET = [io.String, io.Combo]

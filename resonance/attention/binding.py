@@ -8,10 +8,11 @@ from uuid import UUID
 
 import torch
 
+from ..reference.picture import PictureTokens, shrunk
 from ..told import Told
 from .heat import Heat
 from .lora import RegionLora
-from .method import RegionPlan, kept
+from .method import RegionPlan, kept, lowest
 from .method import share as share_of
 from .parts import Binding, resize
 from .site import Attend, Call, Inner, Row, Site
@@ -46,6 +47,7 @@ class Bound:
         percent_to_sigma: the noise at a share of all steps.
         sigmas: the run's schedule.
         heat: where to note where its words act; None: nowhere.
+        pictures: which of the tokens are pictures, counted over all parts.
     """
 
     def __init__(
@@ -56,8 +58,10 @@ class Bound:
         percent_to_sigma: Callable[[float], float],
         sigmas: Sequence[float],
         heat: Heat | None = None,
+        pictures: Sequence[PictureTokens] = (),
     ) -> None:
         self.binding, self.heat, self._tokens = binding, heat, tokens
+        self.pictures = [(each, percent_to_sigma(each.start), percent_to_sigma(each.end)) for each in pictures]
         self.loras: tuple[tuple[RegionLora, ...], ...] = (
             ((), *(part.loras for part in binding.parts)) if binding else ((),)
         )
@@ -74,6 +78,7 @@ class Bound:
             steps = math.ceil(binding.method.share * (len(sigmas) - 1))
             self._last = sigmas[steps - 1] if steps else math.inf
         self._plans: dict[tuple[object, ...], RegionPlan] = {}
+        self._biases: dict[tuple[object, ...], torch.Tensor] = {}
 
     def acts(self, sigma: float) -> bool:
         """Whether its parts are told apart; some methods do so in the first share of the steps only."""
@@ -121,9 +126,11 @@ class Bound:
         """Cross-attention of one row."""
         split = self.split(k.shape[2], site.call.tokens)
         k, v = split.own(k), split.own(v)
+        bias = self.bias(k.shape[2], split, site, q)
         if not self.acts(site.call.sigma):
-            return attend(q, k, v)
-        return self.plan(split.tokens, site.call.sigma, site.grid, q.device).cross(q, k, v, site.call.timestep, attend)
+            return attend(q, k, v, bias)
+        plan = self.plan(split.tokens, site.call.sigma, site.grid, q.device)
+        return plan.cross(q, k, v, site.call.timestep, attend, bias)
 
     def own(self, site: Site, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, attend: Attend) -> torch.Tensor | None:
         """Self-attention of one row; None: it stays as it is."""
@@ -134,7 +141,36 @@ class Bound:
         """The probability that each part's words get, see :func:`resonance.attention.method.share`."""
         split = self.split(k.shape[2], site.call.tokens)
         plan = self.plan(split.tokens, site.call.sigma, site.grid, q.device)
-        return share_of(plan, q, split.own(k), split.tokens, site.call.timestep)
+        k = split.own(k)
+        return share_of(plan, q, k, split.tokens, site.call.timestep, self.bias(k.shape[2], split, site, q))
+
+    def bias(self, total: int, split: Split, site: Site, q: torch.Tensor) -> torch.Tensor | None:
+        """What is added to the scores of tokens that are pictures, ``[N, K]``; None: there are none. Where one does not act, it is as low
+        as can be.
+
+        Args:
+            total: how many keys there are.
+        """
+        if not self.pictures:
+            return None
+        active = tuple(end <= site.call.sigma <= start for _, start, end in self.pictures)
+        key = active, total, split, site.grid, q.device, q.dtype
+        if key not in self._biases:
+            # NegPiP's tokens come in pairs.
+            pair = self.read // split.length
+            with kept():
+                bias = torch.zeros(*site.grid, total)
+                for (picture, *_), on in zip(self.pictures, active, strict=True):
+                    of = slice(picture.begin // pair, (picture.begin + picture.count) // pair)
+                    where = (
+                        torch.ones(site.grid)
+                        if picture.mask is None
+                        else shrunk(picture.mask.clone().cpu(), *site.grid)
+                    )
+                    bias[..., of] = (where.log() + picture.bias if on else torch.full(site.grid, -math.inf))[..., None]
+                bias = bias.flatten(0, 1).to(q.device, q.dtype).clamp(min=lowest(q.dtype))
+                self._biases[key] = bias
+        return self._biases[key]
 
 
 @dataclass(frozen=True)
@@ -226,7 +262,7 @@ class BindingProcessor:
         acts, attend = bound.acts(site.call.sigma), site.attend.of([row])
         if site.kind == "self":
             return bound.own(site, q[row.at], k[row.at], v[row.at], attend) if acts else None
-        if not acts and not bound.filled:
+        if not acts and not bound.filled and not bound.pictures:
             return None
         return bound.cross(site, q[row.at], k[row.at], v[row.at], attend)
 

@@ -4,6 +4,7 @@ All tensors are ``q [B, H, N, D]``, ``k, v [B, H, K, D]``: N pixels of a layer, 
 after the other, the base's first. Tokens behind those of all parts belong to the base. None of them is changed.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -24,13 +25,30 @@ def kept() -> torch.inference_mode:
     return torch.inference_mode(False)
 
 
+def lowest(dtype: torch.dtype) -> float:
+    """The bias of a key that is not seen. ComfyUI's sub-quadratic attention makes NaN of keys that are all at minus infinity; half
+    precision has no number that is low enough."""
+    return -math.inf if dtype is torch.float16 else torch.finfo(dtype).min / 2
+
+
 class RegionPlan(Protocol):
     """A method at one resolution with the parts that act; made once and used by all layers and steps of a sampling run."""
 
     def cross(
-        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, timestep: float, attend: Attend = FUSED
+        self,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        timestep: float,
+        attend: Attend = FUSED,
+        bias: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Cross-attention, ``[B, H, N, D]``. ``timestep``: from 1 (all noise) to 0."""
+        """Cross-attention, ``[B, H, N, D]``.
+
+        Args:
+            timestep: from 1 (all noise) to 0.
+            bias: ``[N, K]``, added to the scores.
+        """
         ...
 
     def own(
@@ -145,6 +163,10 @@ class Keys:
                 self._whose[total] = torch.tensor(parts, device=self._device)
         return self._whose[total]
 
+    def biased(self, bias: torch.Tensor | None, pixels: torch.Tensor, parts: frozenset[int]) -> torch.Tensor | None:
+        """What ``[N, K]`` has for some pixels and the keys of some parts."""
+        return None if bias is None else self.take(bias[pixels][None, :, :, None].transpose(1, 2), parts)[0, :, :, 0].T
+
     def take(self, keys: torch.Tensor, parts: frozenset[int]) -> torch.Tensor:
         """Those of ``[B, H, K, D]`` that belong to some parts; a view where they follow one another."""
         total = keys.shape[2]
@@ -163,7 +185,12 @@ class Keys:
 
 
 def share(
-    plan: RegionPlan, q: torch.Tensor, k: torch.Tensor, tokens: Sequence[int], timestep: float = 0.0
+    plan: RegionPlan,
+    q: torch.Tensor,
+    k: torch.Tensor,
+    tokens: Sequence[int],
+    timestep: float = 0.0,
+    bias: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The probability that each part's tokens get, ``[B, N, R]``, as the mean over heads.
 
@@ -179,5 +206,5 @@ def share(
         whose[..., begin : begin + count : BAG, part] = 0
         begin += count
     whose = whose.expand(k.shape[0], k.shape[1], -1, -1)
-    shares = [plan.cross(q, k, block, timestep).mean(1) for block in whose.chunk(blocks, 3)]
+    shares = [plan.cross(q, k, block, timestep, bias=bias).mean(1) for block in whose.chunk(blocks, 3)]
     return torch.cat(shares, 2)[..., : len(tokens)]

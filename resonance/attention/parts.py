@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from ..canvas.canvas import GRID, Lora
+from ..reference.picture import PICTURES, Picture, guarded, with_pictures
 from ..told import Told
 from .heat import Heat
 from .lora import RegionLora
@@ -113,17 +114,10 @@ class Binding:
         )
 
 
-class Guard:
-    """Stands in a bound conditioning among what a model is given, until the owner of the sampling run takes it away."""
-
-    def process_cond(self, **_: Any) -> "Guard":
-        raise Told(
-            "The model of this sampler does not come from Regions, so its regions could not act: connect the model output of the node "
-            "that the conditioning comes from, such as Regions, to this sampler."
-        )
-
-
-GUARD = Guard()
+UNOWNED = (
+    "The model of this sampler does not come from Regions, so its regions could not act: connect the model output of the node that the"
+    " conditioning comes from, such as Regions, to this sampler."
+)
 
 
 def bind(
@@ -169,8 +163,16 @@ def bind(
                 check_width(text.name, text.tokens, tokens)
         common_rows(tokens, texts)
         binding = _binding(acting, texts, method, tokens, weight, loras, heat, refused)
-        bound.append([tokens, carrying(values, binding)])
+        pictures = [picture for part in acting for picture in _pictures(part, negative)]
+        bound.append([tokens, carrying(with_pictures(values, pictures), binding)])
     return bound
+
+
+def _pictures(part: Part, negative: bool) -> list[Picture]:
+    """The pictures of a part's conditioning, where and when it acts."""
+    entries = (part.negative if negative else part.positive) or []
+    found: list[Picture] = [picture for _, values in entries for picture in values.get(PICTURES, ())]
+    return [picture.within(part.mask, part.weight, part.start, part.end) for picture in found]
 
 
 def joined(bindings: Sequence[Binding]) -> Binding | None:
@@ -209,7 +211,7 @@ def unprompted(binding: Binding) -> Binding | None:
 
 def carrying(values: Mapping[str, Any], binding: Binding) -> dict[str, Any]:
     """What a conditioning says, with a binding."""
-    return {**values, KEY: binding, "model_conds": {**values.get("model_conds", {}), KEY: GUARD}}
+    return guarded({**values, KEY: binding}, KEY, UNOWNED)
 
 
 def _binding(

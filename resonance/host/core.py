@@ -22,6 +22,7 @@ import torch
 from aiohttp import web
 from comfy.cli_args import args
 from comfy.sd1_clip import SD1Tokenizer
+from comfy.t2i_adapter.adapter import StyleAdapter
 from comfy_api.v0_0_2 import io
 from comfy_execution.utils import ExecutionContext, get_executing_context
 from execution import PromptQueue
@@ -319,6 +320,14 @@ def latent(samples: torch.Tensor, scale: int) -> dict[str, Any]:
 def side(vae: Any) -> int:
     """Of how many pixels the sides of a picture must be a multiple for a VAE (comfy/sd.py)."""
     return vae.spacial_compression_encode()
+
+
+def style_widths(style_model: Any) -> tuple[int, int]:
+    """Numbers per token that a STYLE_MODEL reads, and that it gives (comfy/t2i_adapter/adapter.py, comfy/ldm/flux/redux.py)."""
+    network = style_model.model
+    if isinstance(network, StyleAdapter):
+        return network.style_embedding.shape[-1], network.proj.shape[1]
+    return network.redux_up.in_features, network.redux_down.out_features
 
 
 def latent_format(model: Any) -> str:

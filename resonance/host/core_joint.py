@@ -8,6 +8,7 @@ import torch
 from .core_sampling import Options
 
 OVERRIDE = "optimized_attention_override"
+"""What stands in for ComfyUI's attention in a call."""
 
 Bias = Callable[[Options, torch.Tensor], torch.Tensor | None]
 """For the options and the keys ``[B, H, K, D]`` of one attention call: what is added to its scores, ``[B or 1, 1, N, K]``; None: nothing."""

@@ -3,12 +3,14 @@
 The part about attention is written for UNets.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid4
 
 import comfy.ldm.modules.attention as attention
+import comfy.model_base
 import comfy.samplers
 import torch
 from comfy.conds import CONDCrossAttn
@@ -130,6 +132,11 @@ class CoreRun(Guided):
                 found.append(given)
         return found
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the latent."""
+        return self.noise.shape[-2], self.noise.shape[-1]
+
     def made_of(self, like: "Given", words: Sequence[tuple[torch.Tensor, Mapping[str, Any]]]) -> list[torch.Tensor]:
         """What the model makes of other words ``[1, T, C]`` (comfy/model_base.py, ``extra_conds``): padding, adapters and second
         texts are its business. What is not said with them is that of ``like``."""
@@ -212,6 +219,17 @@ class Given:
     @property
     def has_area(self) -> bool:
         return "area" in self.entry or self.entry.get("set_area_to_bounds", False)
+
+    @property
+    def box(self) -> tuple[int, int, int, int] | None:
+        """Its area: height, width, top, left in pixels of the latent; None: the whole picture."""
+        area = self.entry.get("area")
+        return None if area is None else tuple(area)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The noise between which it acts, the higher first."""
+        return self.entry.get("timestep_start", math.inf), self.entry.get("timestep_end", -math.inf)
 
     @property
     def has_boxes(self) -> bool:
@@ -465,6 +483,14 @@ def text_projections(unet: Any) -> Iterator[torch.nn.Module]:
         yield from (transformer.attn2.to_k, transformer.attn2.to_v)
 
 
+def text_widths(unet: Any) -> list[tuple[int, int]]:
+    """For every transformer, in the same order, how many numbers keys and values have, and the tokens that they are made of."""
+    return [
+        (transformer.attn2.to_k.weight.shape[0], transformer.attn2.to_k.weight.shape[1])
+        for _, transformer in _transformers(unet)
+    ]
+
+
 def blocks_down(unet: Any) -> Sequence[Any]:
     """The input blocks of a UNet (comfy/ldm/modules/diffusionmodules/openaimodel.py)."""
     return unet.input_blocks
@@ -481,6 +507,16 @@ def _transformers(unet: Any) -> Iterator[tuple[Slot, Any]]:
                 for i, transformer in enumerate(layer.transformer_blocks):
                     if transformer.attn2 is not None:
                         yield (name, number, i), transformer
+
+
+def is_kind(model: Any, *names: str) -> bool:
+    """Whether a MODEL is of one of these classes (comfy/model_base.py)."""
+    return any(type(model.model) is getattr(comfy.model_base, name, None) for name in names)
+
+
+def picture_vector(model: Any) -> int:
+    """How many numbers the vector of a picture has that a MODEL takes (comfy/model_base.py, ``unclip_adm``)."""
+    return model.model.noise_augmentor.time_embed.dim
 
 
 def config(model: Any) -> object:

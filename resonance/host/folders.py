@@ -14,9 +14,13 @@ PICTURES = "resonance_pictures"
 
 
 def register() -> None:
-    """Makes ``models/taggers`` and ``models/llm`` known, beside what the user's yaml already lists under these keys."""
+    """Makes ``models/taggers``, ``models/llm`` and ``models/ipadapter`` known, beside what the user's yaml already lists under these keys."""
     for kind in ("taggers", "llm"):
         folder_paths.add_model_folder_path(kind, os.path.join(folder_paths.models_dir, kind))
+    folder_paths.add_model_folder_path("ipadapter", os.path.join(folder_paths.models_dir, "ipadapter"))
+    # Without extensions ComfyUI lists every file.
+    folders, extensions = folder_paths.folder_names_and_paths["ipadapter"]
+    folder_paths.folder_names_and_paths["ipadapter"] = folders, extensions or {".bin", ".safetensors"}
 
 
 def model_folders(kind: str) -> list[Path]:

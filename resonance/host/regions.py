@@ -15,6 +15,7 @@ from ..attention.parts import REPEATED, Conditioning, Part, bind, check_width, f
 from ..canvas.bags import BagText, negative_words, own_words, words
 from ..canvas.canvas import GRID, Canvas, Region
 from ..canvas.masks import mask
+from ..reference.picture import PICTURES, TOKENS, unguarded
 from ..told import Told
 from .encode import encode, encode_together
 from .loras import Loras, RegionLoras, strong
@@ -26,6 +27,8 @@ BINDABLE = frozenset(
     (
         *("pooled_output", "width", "height", "crop_w", "crop_h", "target_width", "target_height", "aesthetic_score"),
         REPEATED,
+        PICTURES,
+        TOKENS,
     )
 )
 """What a region's conditioning may carry besides its tokens where all regions share one pass: what describes the whole
@@ -353,7 +356,9 @@ def _strength(entries: Conditioning, strength: float) -> Conditioning:
 def _check_one_pass(parts: Sequence[Part]) -> None:
     for part in parts:
         for _, values in (*part.positive, *(part.negative or [])):
-            if foreign := [key for key, value in values.items() if key not in BINDABLE and value is not None]:
+            if foreign := [
+                key for key, value in unguarded(values).items() if key not in BINDABLE and value is not None
+            ]:
                 raise Told(
                     f"The conditioning of {part.name} carries {', '.join(foreign)}, which cannot act in one region where all "
                     "regions share one pass of the model: put it on positive, or take area overlay or area average."

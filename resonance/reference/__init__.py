@@ -1,1 +1,1 @@
-"""Pictures as a condition, without ComfyUI."""
+"""Pictures as conditions, without ComfyUI: what a picture says, and how it travels in a conditioning."""

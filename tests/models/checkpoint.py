@@ -8,9 +8,11 @@ from safetensors.torch import save_file
 from .wired.clip_text import clip_text
 from .wired.controlnet import controlnet
 from .wired.flux import flux, swapping
+from .wired.ip_adapter import ip_adapter
 from .wired.loras import layer, wide
 from .wired.taesd import taesd
 from .wired.unet import KOALA, REAL_NUMBERS, SMALLEST, TWELVE, WIDTH, Blocks, Family, lora, unet
+from .wired.vision import VIT_G, VIT_H, Size, clip_vision
 from .wired.weights import Weights, save
 
 UNET = "model.diffusion_model."
@@ -94,6 +96,47 @@ def build_loras(folder: Path) -> None:
             weights, "lora_unet_input_blocks_1_1_transformer_blocks_0_attn2_to_q", kind, torch.Size((WIDTH, WIDTH)), 1
         )
         save(folder / "loras" / f"wide_{kind}.safetensors", weights)
+
+
+ADAPTERS = {
+    "tiny_base_sd15": (SMALLEST, SD1, "base", VIT_H),
+    "tiny_plus_sd15": (SMALLEST, SD1, "plus", VIT_H),
+    "tiny_full_face_sd15": (SMALLEST, SD1, "full face", VIT_H),
+    "tiny_vit_g_sd15": (SMALLEST, SD1, "base", VIT_G),
+    "tiny_base_topology": (REAL_NUMBERS, SD1, "base", VIT_H),
+    "tiny_plus_topology": (REAL_NUMBERS, SD1, "plus", VIT_H),
+    "tiny_base_sdxl": (KOALA, SDXL, "base", VIT_G),
+    "tiny_vit_h_sdxl": (KOALA, SDXL, "base", VIT_H),
+    "tiny_plus_sdxl": (KOALA, SDXL, "plus", VIT_H),
+}
+"""For ``tiny_sd15``, ``tiny_sd15_topology`` and ``tiny_sdxl``, by their files' names; "base" of SDXL reads bigG, as the real one."""
+
+
+def build_reference(folder: Path) -> None:
+    """Writes ``clip_vision/tiny_vit_h`` and ``tiny_vit_g``, which see a picture's colour, and ``ipadapter/`` each of
+    :data:`ADAPTERS`, which show it; ``tiny_base_sd15`` also as ``.bin``."""
+    for name, size in (("tiny_vit_h", VIT_H), ("tiny_vit_g", VIT_G)):
+        save(folder / "clip_vision" / f"{name}.safetensors", vision(size))
+    for name in ADAPTERS:
+        save(folder / "ipadapter" / f"{name}.safetensors", adapter(name))
+    whole = adapter("tiny_base_sd15")
+    parts = {
+        part: {key.removeprefix(f"{part}."): tensor for key, tensor in whole.items() if key.startswith(part)}
+        for part in ("image_proj", "ip_adapter")
+    }
+    torch.save(parts, folder / "ipadapter" / "tiny_base_sd15.bin")
+
+
+def vision(size: Size) -> Weights:
+    weights = Weights(chaos=0)
+    clip_vision(weights, size)
+    return weights
+
+
+def adapter(name: str) -> Weights:
+    weights = Weights(chaos=0)
+    ip_adapter(weights, *ADAPTERS[name])
+    return weights
 
 
 def sd15(seed: int = 0, blocks: Blocks = SMALLEST, chaos: float = 0.1) -> Weights:

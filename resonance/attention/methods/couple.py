@@ -55,14 +55,20 @@ class CouplePlan:
                 self._parts.append((frozenset((part,)), pixels, of_part[pixels][:, None, None]))
 
     def cross(
-        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, timestep: float, attend: Attend = FUSED
+        self,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        timestep: float,
+        attend: Attend = FUSED,
+        bias: torch.Tensor | None = None,
     ) -> torch.Tensor:
         rows = q.transpose(1, 2)
         out = torch.zeros_like(rows)
         for part, pixels, shares in self._parts:
             some = rows.index_select(1, pixels).transpose(1, 2)
             keys, values = (self._keys.take(t, part) for t in (k, v))
-            found = attend(some, keys, values).transpose(1, 2)
+            found = attend(some, keys, values, self._keys.biased(bias, pixels, part)).transpose(1, 2)
             out.index_add_(1, pixels, found * shares.to(found))
         return out.transpose(1, 2)
 

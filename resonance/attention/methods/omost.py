@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import torch
 
-from ..method import CAPTURE, INSIDE, Keys, RegionMethod, captured, kept
+from ..method import CAPTURE, INSIDE, Keys, RegionMethod, captured, kept, lowest
 from ..site import FUSED, Attend
 
 MASKED = 1.1
@@ -88,25 +88,42 @@ class OmostPlan:
         self._groups: dict[tuple[int, int, torch.dtype], list[Group]] = {}
 
     def cross(
-        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, timestep: float, attend: Attend = FUSED
+        self,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        timestep: float,
+        attend: Attend = FUSED,
+        bias: torch.Tensor | None = None,
     ) -> torch.Tensor:
         total = k.shape[2]
         q = q * self._louder
         k = k * self._scales[self._keys.whose(total)].to(k.dtype)[:, None]
         groups = self._grouped(q, total)
         if len(groups) == 1:
-            return self._attend(q, k, v, groups[0], attend)
+            return self._attend(q, k, v, groups[0], attend, bias)
         rows = q.transpose(1, 2)
         out = torch.zeros_like(rows)
         for group in groups:
             some = rows.index_select(1, group.pixels).transpose(1, 2)
             # Each pixel comes once; on a CPU this is faster than index_copy_, which wakes all threads for each group.
-            out.index_add_(1, group.pixels, self._attend(some, k, v, group, attend).transpose(1, 2))
+            out.index_add_(1, group.pixels, self._attend(some, k, v, group, attend, bias).transpose(1, 2))
         return out.transpose(1, 2)
 
-    def _attend(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, group: Group, attend: Attend) -> torch.Tensor:
+    def _attend(
+        self,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        group: Group,
+        attend: Attend,
+        bias: torch.Tensor | None,
+    ) -> torch.Tensor:
         keys, values = (self._keys.take(t, group.parts) for t in (k, v))
-        return attend(q, keys, values, group.bias)
+        more = self._keys.biased(bias, group.pixels, group.parts)
+        if group.bias is None or more is None:
+            return attend(q, keys, values, more if group.bias is None else group.bias)
+        return attend(q, keys, values, group.bias + more)
 
     def own(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, timestep: float, attend: Attend = FUSED) -> None:
         return None
@@ -129,10 +146,7 @@ class OmostPlan:
     def _masked(self, cells: Sequence[Cell], total: int, dtype: torch.dtype) -> Group:
         pixels = torch.cat([cell.pixels for cell in cells]).sort().values
         parts = frozenset[int]().union(*(cell.parts for cell in cells))
-        # ComfyUI's sub-quadratic attention makes NaN of keys that are all at minus infinity. Half precision has no number
-        # that is low enough.
-        low = -math.inf if dtype is torch.float16 else torch.finfo(dtype).min / 2
-        bias = torch.zeros(self._on.shape, dtype=dtype, device=pixels.device).masked_fill_(~self._on, low)
+        bias = torch.zeros(self._on.shape, dtype=dtype, device=pixels.device).masked_fill_(~self._on, lowest(dtype))
         per_key = bias[:, pixels][self._keys.whose(total)]
         return Group(pixels, parts, self._keys.take(per_key[None, None], parts)[0, 0].T.contiguous())
 

@@ -77,14 +77,22 @@ class PaperPlan:
         self._segments = segment.bincount().count_nonzero().item()
 
     def cross(
-        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, timestep: float, attend: Attend = FUSED
+        self,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        timestep: float,
+        attend: Attend = FUSED,
+        bias: torch.Tensor | None = None,
     ) -> torch.Tensor:
         factor = self._method.creg * timestep**self._method.fade
         whose = self._keys.whose(k.shape[2])[None, None, :, None]
         k, v, whose = (self._keys.take(t, self._parts) for t in (k, v, whose))
+        if bias is not None:
+            bias = self._keys.biased(bias, torch.arange(len(bias), device=bias.device), self._parts)
         if len(self._parts) == 1 or factor * self._hardest < LEAST:
-            return attend(q, k, v)
-        return self._pushed(q, k, v, whose.flatten(), factor, attend)
+            return attend(q, k, v, bias)
+        return self._pushed(q, k, v, whose.flatten(), factor, attend, bias)
 
     def own(
         self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, timestep: float, attend: Attend = FUSED
@@ -102,8 +110,9 @@ class PaperPlan:
         whose: torch.Tensor,
         factor: float,
         attend: Attend,
+        bias: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """The formula. ``whose``: ``[K]``, the segment of each key."""
+        """The formula. ``whose``: ``[K]``, the segment of each key; ``bias``: ``[N, K]``, added to what comes of it."""
         batch, heads, pixels, width = q.shape
         # Copied once here, else every product would do it.
         keys, values = (t.contiguous().flatten(0, 1) for t in (k, v))
@@ -122,6 +131,8 @@ class PaperPlan:
             low, high = plain.aminmax(dim=2, keepdim=True)
             scores = lerp(plain, high, push[some] * belongs)
             scores = lerp(scores, low, push[some] * ~belongs)
+            if bias is not None:
+                scores = scores + bias[some]
             if attend.foreign:
                 bias = (scores - plain).to(q).view(batch, heads, *scores.shape[1:])
                 found.append(attend(q[:, :, some], k, v, bias).flatten(0, 1))

@@ -18,6 +18,12 @@ def known(model: Any) -> Family | None:
     return next((each for each in FAMILIES if each.is_it(found)), None)
 
 
+def name_of(model: Any) -> str:
+    """What people call a MODEL's family, or ComfyUI does."""
+    found = known(model)
+    return found.name if found else type(config(model)).__name__
+
+
 def family(model: Any, reason: str = INSIDE) -> Family:
     """The family of a MODEL.
 
@@ -31,4 +37,4 @@ def family(model: Any, reason: str = INSIDE) -> Family:
         return found
     families = ", ".join(each.name for each in FAMILIES)
     others = " and ".join(method.name for method in METHODS.values() if not method.reason)
-    raise Told(reason.format(families=families, model=type(config(model)).__name__, others=others))
+    raise Told(reason.format(families=families, model=name_of(model), others=others))

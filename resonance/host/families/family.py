@@ -15,6 +15,8 @@ class Family:
         name: what people call it.
         is_it: whether a model's configuration is of this family.
         slots: where a diffusion model has cross attention.
+        style, layout: the blocks that carry a picture's style, and its layout, by stage and number (Wang et al., InstantStyle, 2024;
+            diffusers' names of them are in its guide to IP-Adapter); None: not known.
         shrinks: the input block before which Deep Shrink shrinks at a depth. sd-scripts counts levels where its UNet is made of them, else
             input blocks.
     """
@@ -23,6 +25,8 @@ class Family:
     is_it: Callable[[Any], bool]
     slots: Callable[[Any], Iterator[Slot]]
     shrinks: Callable[[int], int]
+    style: frozenset[tuple[str, int]] | None = None
+    layout: frozenset[tuple[str, int]] | None = None
 
 
 def by_level(depth: int) -> int:

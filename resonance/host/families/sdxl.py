@@ -3,4 +3,7 @@ from comfy.supported_models import SDXL
 from ..core_sampling import transformers
 from .family import Family
 
-FAMILY = Family("SDXL", lambda config: isinstance(config, SDXL), transformers, lambda depth: depth)
+STYLE = frozenset((("output", 1),))
+LAYOUT = frozenset((("input", 8),))
+
+FAMILY = Family("SDXL", lambda config: isinstance(config, SDXL), transformers, lambda depth: depth, STYLE, LAYOUT)

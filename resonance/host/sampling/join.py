@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from uuid import UUID
 
@@ -13,7 +13,9 @@ from ...attention.heat import Heat
 from ...attention.lora import RegionLora
 from ...attention.method import kept
 from ...attention.parts import KEY, Binding, common_rows, joined, unprompted
+from ...attention.pictures import Reading, Window
 from ...attention.site import ACTS, Acts, Entry
+from ...reference.picture import PICTURES, TOKENS, Picture, PictureTokens, Shown
 from ...told import Told
 from ..core_sampling import UNPROMPTED, CoreRun, Given
 
@@ -29,12 +31,14 @@ class Joined:
     Attributes:
         heats: what the run gathers for which heat.
         loras: those of regions.
+        pictures: what each entry reads, by its uuid.
     """
 
     entries: tuple[Entry, ...]
     bound: dict[UUID, Bound]
     heats: dict[Heat, Heat]
     loras: tuple[RegionLora, ...]
+    pictures: dict[UUID, list[Reading]]
 
 
 def join(run: CoreRun) -> Joined | None:
@@ -44,12 +48,13 @@ def join(run: CoreRun) -> Joined | None:
         Told: a binding cannot act as it stands.
     """
     given = run.conditionings()
-    if not any(KEY in each.entry or ACTS in each.entry for each in given):
+    if not any(key in each.entry for each in given for key in (KEY, PICTURES, TOKENS, ACTS)):
         return None
     bindings = _bindings(given)
     texts: list[_Text] = []
     for each, binding in zip(given, bindings, strict=True):
-        each.take(KEY)  # the guard
+        for guard in (KEY, PICTURES, TOKENS):
+            each.take(guard)
         if each.reads:
             texts.append(_text(run, each, binding))
     if any(bindings):
@@ -68,20 +73,22 @@ def join(run: CoreRun) -> Joined | None:
             run.percent_to_sigma,
             run.sigmas,
             heats[heat] if heat else None,
+            text.pictures,
         )
     entries = (Entry(each.uuid, each.kind, each.entry.get(ACTS, Acts())) for each in given)
     loras = [lora for b in bindings if b for each in (b.loras, *(part.loras for part in b.parts)) for lora in each]
-    return Joined(tuple(entries), bound, heats, tuple(dict.fromkeys(loras)))
+    return Joined(tuple(entries), bound, heats, tuple(dict.fromkeys(loras)), _pictures(run, given))
 
 
 @dataclass(eq=False)
 class _Text:
-    """The words of one entry: ``tokens [B, T, C]``, and how many of them each part has, the base first."""
+    """The words of one entry: ``tokens [B, T, C]``, how many of them each part has, the base first, and which are pictures."""
 
     given: Given
     binding: Binding | None
     tokens: torch.Tensor
     counts: tuple[int, ...]
+    pictures: tuple[PictureTokens, ...]
 
 
 def _bindings(given: Sequence[Given]) -> list[Binding | None]:
@@ -118,14 +125,59 @@ def _standing(given: Given) -> Binding | None:
 
 def _text(run: CoreRun, given: Given, binding: Binding | None) -> _Text:
     base = given.text
+    # What stands for the empty prompt has no more than that.
+    pictures: tuple[PictureTokens, ...] = () if given.kind == UNPROMPTED else given.entry.get(TOKENS, ())
     if binding is None:
-        return _Text(given, None, base, (base.shape[1],))
+        return _Text(given, None, base, (base.shape[1],), pictures)
     made = iter(run.made_of(given, [(p.tokens, p.values) for p in binding.parts if p.tokens is not None]))
     parts = [base if part.tokens is None else next(made) for part in binding.parts]
     rows = common_rows(base, binding.parts)
     with kept():
         pieces = [piece.to(base).expand(rows, -1, -1) for piece in (base, *parts)]
-        return _Text(given, binding, torch.cat(pieces, 1), tuple(piece.shape[1] for piece in pieces))
+    counts = tuple(piece.shape[1] for piece in pieces)
+    behind = [
+        replace(picture, begin=picture.begin + sum(counts[:number]))
+        for number, part in enumerate(binding.parts, 1)
+        for picture in (pictures if part.tokens is None else part.values.get(TOKENS, ()))
+    ]
+    return _Text(given, binding, torch.cat(pieces, 1), counts, (*pictures, *behind))
+
+
+def _pictures(run: CoreRun, given: Sequence[Given]) -> dict[UUID, list[Reading]]:
+    """What each entry reads of which pictures. A list other than the positive in which nothing has pictures of its own gets the blanks of
+    the positive's, each where and when its entry acts."""
+    found: dict[UUID, list[Reading]] = {}
+    shown: dict[tuple[object, ...], tuple[Picture, Given]] = {}
+    for each in given:
+        for picture in each.entry.get(PICTURES, ()):
+            found.setdefault(each.uuid, []).append(_reading(run, picture, picture.shown, each, each))
+            if each.kind == "positive":
+                shown[picture, each.entry.get("mask"), each.box, each.range] = picture, each
+    own = {each.kind for each in given if each.uuid in found}
+    for each in given:
+        if each.kind not in own | {"positive"}:
+            found[each.uuid] = [_reading(run, picture, picture.blank, each, of) for picture, of in shown.values()]
+    return found
+
+
+def _reading(run: CoreRun, picture: Picture, shown: Shown, reader: Given, of: Given) -> Reading:
+    """
+    Args:
+        of: the entry whose picture it is.
+    """
+    start, end = run.percent_to_sigma(picture.start), run.percent_to_sigma(picture.end)
+    latest, earliest = of.range
+    size = run.size
+    masks = [of.mask.amax(0)] if of.mask is not None and of is not reader else []
+    if of.box and of is not reader:
+        masks.append(_window(of.box, size).mask(*size))
+    window = _window(reader.box, size) if reader.box else None
+    return Reading(picture, shown, min(start, latest), max(end, earliest), masks, window)
+
+
+def _window(box: tuple[int, int, int, int], size: tuple[int, int]) -> Window:
+    (height, width, top, left), (rows, columns) = box, size
+    return Window(top / rows, left / columns, (top + height) / rows, (left + width) / columns)
 
 
 def _give_control_the_base(texts: Sequence[_Text]) -> None:

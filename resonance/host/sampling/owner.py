@@ -10,6 +10,7 @@ import torch
 from ...attention.binding import BindingProcessor, Unfilled
 from ...attention.capture import HeatProcessor
 from ...attention.lora_layer import LoraLayer
+from ...attention.pictures import PictureProcessor, by_adapters
 from ...attention.site import Call, Layer, Processor, Row, Stage
 from ...told import Told
 from .. import progress
@@ -47,11 +48,11 @@ def _sample(run: CoreRun, go: Callable[[], Any]) -> Any:
     if run.is_compiled:
         # What it has compiled once it takes for every later run, one with other regions too.
         run.uncompile()
-        progress.warn("Regions act in this run, which is therefore sampled without Torch Compile.")
+        progress.warn("Regions or pictures act in this run, which is therefore sampled without Torch Compile.")
     if any(type(module).__name__ == "OptimizedModule" for module in run.models[0].modules()):
         raise Told(
-            "This model was compiled, so that regions cannot act in its attention: connect one that is not compiled, or use an area "
-            "method in Regions."
+            "This model was compiled, so that regions and pictures cannot act in its attention: connect one that is not compiled, or use an"
+            " area method in Regions."
         )
     with SamplingRun(run, joined).installed():
         return go()
@@ -108,6 +109,9 @@ class SamplingRun:
         acts = [entry.acts for entry in joined.entries]
         self._words = words = BindingProcessor(joined.bound)
         processors: list[Processor] = [words, *_once(acting.processors for acting in acts)]
+        self._slots = list(family(run.patcher).slots(run.models[0]))
+        if joined.pictures:
+            processors.append(PictureProcessor(joined.pictures, by_adapters(self._slots)))
         if joined.heats:
             processors.append(HeatProcessor(words))
         self._processors = sorted(processors, key=lambda processor: processor.order)
@@ -123,7 +127,7 @@ class SamplingRun:
         """Lets it act. ComfyUI has cloned the options for this run, and lets go of them after it."""
         run, heats = self._run, self._joined.heats
         run.options[RUN] = self
-        replace_attention(run.options, list(family(run.patcher).slots(run.models[0])), self._processors)
+        replace_attention(run.options, self._slots, self._processors)
         for heat in heats:
             heat.forget()
         with ExitStack() as stack:

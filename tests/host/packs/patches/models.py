@@ -1,7 +1,10 @@
 """Loads the tiny models: each node gives model, CLIP and VAE."""
 
+import json
 import re
+from pathlib import Path
 
+import comfy.clip_vision
 import comfy.sd
 import comfy.utils
 import folder_paths
@@ -53,4 +56,37 @@ class LoadFlux(io.ComfyNode):
         )
 
 
-NODES = [LoadSmall, LoadFlux]
+class LoadSmallVision(io.ComfyNode):
+    """A CLIP vision or SigLIP model with as many layers as the file has."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="LoadSmallVision",
+            category="probe",
+            inputs=[io.Combo.Input("clip_name", options=folder_paths.get_filename_list("clip_vision"))],
+            outputs=[io.ClipVision.Output()],
+        )
+
+    @classmethod
+    def execute(cls, clip_name):
+        path = folder_paths.get_full_path_or_raise("clip_vision", clip_name)
+        return io.NodeOutput(small_vision(comfy.utils.load_torch_file(path)))
+
+
+CONFIGS = {1024: "config_vitl", 1152: "siglip_384", 1280: "config_h", 1664: "config_g"}
+"""ComfyUI's own, by width."""
+
+
+def small_vision(weights):
+    width, *_ = weights["vision_model.encoder.layers.0.layer_norm1.weight"].shape
+    file = Path(comfy.clip_vision.__file__).with_name(f"clip_vision_{CONFIGS[width]}.json")
+    numbers = (re.search(r"encoder\.layers\.(\d+)\.", key) for key in weights)
+    layers = 1 + max(int(number[1]) for number in numbers if number)
+    vision = comfy.clip_vision.ClipVisionModel({**json.loads(file.read_text()), "num_hidden_layers": layers})
+    missing, unexpected = vision.load_sd(weights)
+    assert not missing and not unexpected, (missing, unexpected)
+    return vision
+
+
+NODES = [LoadSmall, LoadFlux, LoadSmallVision]

@@ -1,0 +1,209 @@
+"""Pictures as conditions."""
+
+from typing import Any
+
+import folder_paths
+import torch
+from comfy_api.v0_0_2 import io
+
+from ..resonance.attention.parts import Conditioning
+from ..resonance.host import progress
+from ..resonance.reference.reference import Reference
+from ..resonance.settings import Setting
+from ..resonance.told import Told
+from . import types
+from .inputs import Choice, Files, chosen, input_of
+
+CATEGORY = "Resonance/Reference"
+NO_ADAPTER = "none"
+
+FIT = Setting(
+    name="fit",
+    default="middle",
+    choices=("middle", "cover", "squash"),
+    tip="What the vision model sees of a picture that is no square: its middle; several squares that cover all of it; or all of it squashed"
+    " into one.",
+    advanced=True,
+)
+WHAT = Setting(
+    name="what",
+    default="all",
+    choices=("all", "style", "layout"),
+    tip="What of the picture acts: all of it, or by the blocks of the model that read it its style or its layout (InstantStyle).",
+)
+EACH = Setting(
+    name="each",
+    default=False,
+    tip="Picture 1 of the batch is for picture 1 that is made, and so on. Off: every picture that is made looks at all of them.",
+    advanced=True,
+)
+NOISE = Setting(
+    name="noise",
+    default=0.0,
+    low=0.0,
+    high=1.0,
+    step=0.01,
+    tip="How much noise is laid on what is seen: 0 is closest to the picture, 0.1 to 0.3 leave more to the words.",
+)
+
+
+def _vision(reads: str, optional: bool = False) -> io.Input:
+    return io.ClipVision.Input("clip_vision", optional=optional, tooltip=f"From Load CLIP Vision: {reads}.")
+
+
+def _style(which: str, optional: bool = False) -> io.Input:
+    return io.StyleModel.Input("style_model", optional=optional, tooltip=f"From Load Style Model: {which}.")
+
+
+def _adapter(*more: str) -> io.Input:
+    return io.Combo.Input(
+        "adapter",
+        options=Files([*more, *folder_paths.get_filename_list("ipadapter")]),
+        tooltip="A file of models/ipadapter, for SD1.5 or SDXL. What kind it is, its content tells.",
+    )
+
+
+def _ways() -> list[io.DynamicCombo.Option]:
+    return [
+        io.DynamicCombo.Option(
+            "automatic",
+            [
+                _adapter(NO_ADAPTER),
+                _vision("the one that the adapter, the style model or the checkpoint reads", optional=True),
+                _style("for SD1.5 or Flux", optional=True),
+                *(input_of(each) for each in (WHAT, FIT, EACH, NOISE)),
+            ],
+        ),
+        io.DynamicCombo.Option(
+            "IP-Adapter",
+            [
+                _adapter(),
+                _vision("CLIP ViT-H; for ip-adapter_sdxl and vit-G files CLIP ViT-bigG"),
+                *(input_of(each) for each in (WHAT, FIT, EACH)),
+            ],
+        ),
+        io.DynamicCombo.Option(
+            "style model",
+            [_style("coadapter-style, for SD1.5"), _vision("CLIP ViT-L"), *(input_of(each) for each in (FIT, EACH))],
+        ),
+        io.DynamicCombo.Option(
+            "unCLIP", [_vision("the one of Load unCLIP Checkpoint"), input_of(FIT), input_of(NOISE)]
+        ),
+        io.DynamicCombo.Option("Revision", [_vision("CLIP ViT-bigG"), input_of(FIT), input_of(NOISE)]),
+    ]
+
+
+class ReferencePicture(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ResonanceReferencePicture",
+            display_name="Reference Picture",
+            category=CATEGORY,
+            description="Lets a picture act beside the words: by IP-Adapter (SD1.5, SDXL), a style model (SD1.5), unCLIP checkpoints, or"
+            " Revision (SDXL). Strength, timing and place are the same for all of them, and the node says what it has done. For several"
+            " pictures, chain several.",
+            search_aliases=[
+                "ipadapter",
+                "ip-adapter",
+                "image prompt",
+                "style transfer",
+                "instantstyle",
+                "style model",
+                "unclip",
+                "revision",
+                "image variations",
+            ],
+            inputs=[
+                io.Model.Input(
+                    "model",
+                    tooltip="The model that shall look at the picture. It is not changed: take the one that comes out.",
+                ),
+                io.Conditioning.Input(
+                    "conditioning",
+                    tooltip="The words that the picture acts beside, mostly the positive ones. A negative needs none.",
+                ),
+                io.Image.Input("image", tooltip="The picture, or a batch of them."),
+                io.DynamicCombo.Input(
+                    "way",
+                    options=_ways(),
+                    tooltip="How the model looks at it. automatic: by what the model has, and what is connected.",
+                ),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=0.0,
+                    max=2.0,
+                    step=0.05,
+                    tooltip="How strongly the picture acts. 0: as without it. 0.5: with a style model, it has as much say as the words. 1: as"
+                    " its makers meant it.",
+                ),
+                io.Float.Input(
+                    "start",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Share of the sampling at which it begins.",
+                ),
+                io.Float.Input(
+                    "end", default=1.0, min=0.0, max=1.0, step=0.01, tooltip="Share of the sampling at which it ends."
+                ),
+                io.Mask.Input(
+                    "mask", optional=True, tooltip="Where it acts, stretched over the picture that is made. One mask."
+                ),
+            ],
+            outputs=[
+                io.Model.Output(
+                    display_name="model", tooltip="To the sampler, or to Regions and the next Reference Picture."
+                ),
+                io.Conditioning.Output(
+                    display_name="conditioning",
+                    tooltip="With the picture: to the sampler, a Region from Conditioning, or the next Reference Picture.",
+                ),
+                io.String.Output(display_name="said", tooltip="What was done, as it stands on the node."),
+                types.Reference.Output(
+                    display_name="reference",
+                    tooltip="The way with all that belongs to it, for the pictures of a canvas in Regions.",
+                ),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def validate_inputs(cls, way: Any = None) -> bool:
+        # ComfyUI does not look up the adapter in its list then: a missing file is told where it was looked for.
+        return True
+
+    @classmethod
+    def execute(
+        cls,
+        model: io.Model.Type,
+        conditioning: Conditioning,
+        image: torch.Tensor,
+        strength: float,
+        start: float,
+        end: float,
+        way: Choice | None = None,
+        mask: torch.Tensor | None = None,
+    ) -> io.NodeOutput:
+        from ..resonance.host.reference import AUTOMATIC, WAYS, look
+
+        way = chosen(way, "way", (AUTOMATIC, *WAYS))
+        given = {**way, "adapter": None} if way.get("adapter") == NO_ADAPTER else way
+        reference = Reference(way=way["way"], given=given)
+        looked = look(reference, model, conditioning, image, strength=strength, start=start, end=end, mask=_one(mask))
+        progress.say(looked.said, cls.hidden.unique_id)
+        return io.NodeOutput(looked.model, looked.conditioning, looked.said, reference)
+
+
+def _one(mask: torch.Tensor | None) -> torch.Tensor | None:
+    if mask is None:
+        return None
+    masks = mask.reshape(-1, *mask.shape[-2:])
+    if len(masks) != 1:
+        raise Told(f"Expected one mask for the picture, got {len(masks)}: take one of them.")
+    return masks[0]
+
+
+NODES = [ReferencePicture]
