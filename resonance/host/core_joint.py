@@ -14,25 +14,30 @@ Bias = Callable[[Options, torch.Tensor], torch.Tensor | None]
 """For the options and the keys ``[B, H, K, D]`` of one attention call: what is added to its scores, ``[B or 1, 1, N, K]``; None: nothing."""
 
 
-def kind(model: Any) -> str:
-    """The name of the class of a MODEL (comfy/model_base.py)."""
-    return type(model.model).__name__
-
-
 def latent_channels(model: Any) -> int:
     """Of the latents that a MODEL paints (comfy/latent_formats.py)."""
     return model.get_model_object("latent_format").latent_channels
 
 
-def has_reference_method(model: Any) -> bool:
-    """Whether a MODEL reads reference latents without being told how (comfy/ldm/krea2/model.py, ``default_ref_method``)."""
-    return getattr(model.model.diffusion_model, "default_ref_method", "") is not None
+def vae_channels(vae: Any) -> int:
+    """Of the latents that a VAE makes (comfy/sd.py)."""
+    return vae.latent_channels
 
 
 def reads_beside(model: Any) -> bool:
-    """Whether a MODEL is given a picture in channels beside those of the latent, as those for inpainting are."""
+    """Whether a Flux is given a picture in channels beside those of the latent, as Fill, Canny and Depth are."""
     config = model.model.model_config.unet_config
-    return config["in_channels"] != config.get("out_channels", config["in_channels"])
+    return config["in_channels"] > config["out_channels"]
+
+
+def is_omni(model: Any) -> bool:
+    """Whether a Lumina 2 reads pictures (comfy/ldm/lumina/model.py)."""
+    return model.model.diffusion_model.siglip_embedder is not None
+
+
+def has_reference_method(model: Any) -> bool:
+    """Whether a Krea 2 reads reference latents without being told how (comfy/ldm/krea2/model.py)."""
+    return model.model.diffusion_model.default_ref_method is not None
 
 
 def in_blocks(options: Options) -> bool:
@@ -57,6 +62,8 @@ def biased(options: Options, bias: Bias) -> Options:
         # q, k, v, heads, and the mask by place or by name
         added = bias(more.get("transformer_options", {}), args[1]) if more.get("skip_reshape") else None
         if added is not None:
+            # What keeps the references' keys from step to step asks for them no more (comfy_extras/nodes_flux.py, FluxKVCache).
+            added = added[:, :, : args[0].shape[2]]
             if len(args) > 4:
                 args = (*args[:4], _masked(args[4], added), *args[5:])
             else:

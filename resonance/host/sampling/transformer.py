@@ -59,9 +59,9 @@ def _ask(asked: Asked, go: Callable[[Options], Any]) -> Any:
 
 
 class _Shown(NamedTuple):
-    """A picture of an entry, and which of its tokens or references it is."""
+    """A picture of an entry, and which of its tokens, or which of its references, it is."""
 
-    at: slice | int
+    at: range | int
     bias: float
     mask: torch.Tensor | None
 
@@ -84,7 +84,7 @@ def _shown(given: Given) -> tuple[_Shown, ...]:
             " before Reference Picture."
         )
     return (
-        *(_Shown(slice(each.begin, each.begin + each.count), each.bias, each.mask) for each in tokens),
+        *(_Shown(range(each.begin, each.begin + each.count), each.bias, each.mask) for each in tokens),
         *(
             _Shown(number, each.bias, each.mask)
             for each in latents
@@ -131,7 +131,10 @@ class JointRun:
 
 
 def _seen(sizes: Joint, entry: Sequence[_Shown]) -> list[Seen]:
-    return [Seen(sizes.reference(each.at) if isinstance(each.at, int) else each.at, each.bias, each.mask) for each in entry]
+    def place(at: range | int) -> slice:
+        return sizes.reference(at) if isinstance(at, int) else slice(at.start, at.stop)
+
+    return [Seen(place(each.at), each.bias, each.mask) for each in entry]
 
 
 def _rows(each: Sequence[torch.Tensor], rows: int) -> torch.Tensor:
