@@ -13,7 +13,7 @@ from resonance.attention.method import AttentionMethod
 from resonance.attention.methods.couple import AttentionCouple
 from resonance.attention.methods.omost import OmostDense
 from resonance.attention.methods.paper import DenseDiffusion
-from resonance.attention.parts import GUARD, KEY, Binding, Part, bind, joined
+from resonance.attention.parts import KEY, Binding, Part, bind, joined
 from resonance.attention.site import FUSED, Acts, Attend, Call, Entry, Layout, Row, Site
 from resonance.told import Told
 
@@ -204,6 +204,6 @@ def test_what_several_refuse_is_refused_once_each():
 
 def test_a_model_that_is_given_the_guard_is_refused():
     [[_, values]] = bind([[torch.zeros(1, 77, 8), {"model_conds": {"x": 1}}]], [Part("a", words(1), LEFT)], METHODS[0])
-    assert values["model_conds"] == {"x": 1, KEY: GUARD}
+    assert values["model_conds"]["x"] == 1
     with pytest.raises(Told, match="connect the model output of the node"):
-        GUARD.process_cond(batch_size=1, area=None)
+        values["model_conds"][KEY].process_cond(batch_size=1, area=None)
