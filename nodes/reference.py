@@ -1,7 +1,5 @@
 """Pictures as conditions."""
 
-from typing import Any
-
 import folder_paths
 import torch
 from comfy_api.v0_0_2 import io
@@ -12,7 +10,7 @@ from ..resonance.reference.reference import Reference
 from ..resonance.settings import Setting
 from ..resonance.told import Told
 from . import types
-from .inputs import Choice, Files, chosen, input_of
+from .inputs import Choice, ToldFiles, chosen, input_of
 
 CATEGORY = "Resonance/Reference"
 NO_ADAPTER = "none"
@@ -71,7 +69,7 @@ def _vae(optional: bool = False) -> io.Input:
 def _adapter(*more: str) -> io.Input:
     return io.Combo.Input(
         "adapter",
-        options=Files([*more, *folder_paths.get_filename_list("ipadapter")]),
+        options=ToldFiles([*more, *folder_paths.get_filename_list("ipadapter")]),
         tooltip="A file of models/ipadapter, for SD1.5 or SDXL. What kind it is, its content tells.",
     )
 
@@ -191,11 +189,6 @@ class ReferencePicture(io.ComfyNode):
             ],
             hidden=[io.Hidden.unique_id],
         )
-
-    @classmethod
-    def validate_inputs(cls, way: Any = None) -> bool:
-        # ComfyUI does not look up the adapter in its list then: a missing file is told where it was looked for.
-        return True
 
     @classmethod
     def execute(
