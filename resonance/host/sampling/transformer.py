@@ -77,7 +77,7 @@ def _shown(given: Given) -> tuple[_Shown, ...]:
         raise Told(
             "A picture with a mask has its place in the whole picture, and its conditioning has an area: take off one of them."
         )
-    references: Sequence[torch.Tensor] = given.entry.get("reference_latents", ())
+    references: Sequence[torch.Tensor] = given.entry.get(core.REFERENCES, ())
     if lost := [each for each in latents if not any(each.latent is reference for reference in references)]:
         raise Told(
             f"Another node has changed {len(lost)} of the reference latents, so that nothing tells how strongly they act: change them"
