@@ -8,11 +8,13 @@ from .paint import CLIP, MODEL, VAE, Link, Look, look
 
 COLOURS = {"red": 0xFF0000, "green": 0x00FF00, "blue": 0x0000FF}
 WAYS: dict[str, dict[str, Any]] = {
-    "automatic": {"adapter": "none", "what": "all", "fit": "middle", "each": False, "noise": 0.0},
+    "automatic": {"adapter": "none", "what": "all", "fit": "middle", "each": False, "noise": 0.0, "size": 1.0},
     "IP-Adapter": {"what": "all", "fit": "middle", "each": False},
     "style model": {"fit": "middle", "each": False},
     "unCLIP": {"fit": "middle", "noise": 0.0},
     "Revision": {"fit": "middle", "noise": 0.0},
+    "Redux": {"fit": "middle", "each": False},
+    "reference latent": {"each": False, "size": 1.0},
 }
 """The widgets of each way, as they are in a new node."""
 
