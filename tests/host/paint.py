@@ -59,8 +59,7 @@ def paint(
         steps: dpmpp_2m needs 8, as it extrapolates from step to step.
         loader: the node that loads; unless given, what the checkpoint needs.
     """
-    loader = loader or next((name for start, name in LOADERS.items() if checkpoint.startswith(start)), "LoadSmall")
-    prompt = {"load": node(loader, ckpt_name=f"{checkpoint}.safetensors"), **(nodes or {})}
+    prompt = {"load": node(loader or loader_of(checkpoint), ckpt_name=f"{checkpoint}.safetensors"), **(nodes or {})}
     conditionings: dict[str, Link] = {}
     for name, words in (("positive", positive), ("negative", negative)):
         if isinstance(words, str):
@@ -83,6 +82,11 @@ def paint(
     prompt["decode"] = node("VAEDecode", samples=["sampler", 0], vae=VAE)
     prompt["look"] = node("Stats", images=["decode", 0])
     return prompt
+
+
+def loader_of(checkpoint: str) -> str:
+    """The node that loads it."""
+    return next((name for start, name in LOADERS.items() if checkpoint.startswith(start)), "LoadSmall")
 
 
 def look(outputs: dict[str, Any]) -> list[Look]:
