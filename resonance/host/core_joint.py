@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from ..reference.joint import UNSEEN
 from .core_sampling import OVERRIDE, Options
 
 REFERENCES, REFERENCE_METHOD = "reference_latents", "reference_latents_method"
@@ -79,7 +80,7 @@ def _masked(mask: torch.Tensor | None, bias: torch.Tensor) -> torch.Tensor:
     if mask is None:
         return bias
     if mask.dtype == torch.bool:
-        mask = torch.zeros_like(mask, dtype=bias.dtype).masked_fill(~mask, -torch.inf)
+        mask = torch.zeros_like(mask, dtype=bias.dtype).masked_fill(~mask, UNSEEN)
     if mask.ndim < 4:
         mask = mask[None, None] if mask.ndim == 2 else mask[:, None]
     return mask.to(bias) + bias

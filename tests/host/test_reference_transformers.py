@@ -44,7 +44,7 @@ def found(comfy: Comfy, checkpoint: str, nodes: dict[str, Any], cases: dict[str,
     return {name: looks[0] for name, looks in made(comfy, checkpoint, nodes, cases, **how).items()}
 
 
-@pytest.mark.parametrize("checkpoint", ["tiny_flux_kontext", "tiny_qwen_image"])
+@pytest.mark.parametrize("checkpoint", ["tiny_qwen_image", pytest.param("tiny_flux_kontext", marks=pytest.mark.long)])
 def test_a_reference_latent_paints_its_colour_as_strongly_when_and_where_it_is_asked_to(comfy: Comfy, checkpoint: str):
     nodes = seeing(way := "reference latent")
     for colour in ("red", "blue"):
