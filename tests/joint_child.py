@@ -33,7 +33,9 @@ import nodes  # noqa: E402
 sys.path.append(str(Path(__file__).parents[1]))
 
 from resonance.host.reference import look  # noqa: E402
+from resonance.host.sampling import transformer  # noqa: E402
 from resonance.reference.bias import token_bias  # noqa: E402
+from resonance.reference.joint import joint_bias  # noqa: E402
 from resonance.reference.reference import Reference  # noqa: E402
 from resonance.told import Told  # noqa: E402
 
@@ -273,6 +275,10 @@ def together(bench: Bench) -> dict[str, Any]:
     halved, plainly_halved = model.clone(), bench.model.clone()
     for each in (halved, plainly_halved):
         each.model_options["transformer_options"]["optimized_attention_override"] = halving
+    made: list[int] = []
+    transformer.joint_bias = lambda *args: made.append(1) or joint_bias(*args)
+    bench.sample(model, half, half, cfg=3.0, sigmas=[1.0, 0.7, 0.3, 0.0])
+    transformer.joint_bias = joint_bias
     early = bench.look(plain, image, strength=0.5, end=0.3)
     skipped = model.clone()
     skipped.model_options["transformer_options"]["patches_replace"] = {
@@ -306,6 +312,7 @@ def together(bench: Bench) -> dict[str, Any]:
     placed = bench.look(plain, image, mask=LEFT)
     placed[1][0][1].update(area=(SIDE, SIDE // 2, 0, 0))
     return {
+        "biases made in three steps": len(made),
         "averaged": apart(joined, (one + other) / 2),
         "guided": apart(guided, other + 3 * (one - other)),
         "orders": apart(bench.sample(model, two), bench.sample(model, swapped)),

@@ -63,6 +63,7 @@ def test_a_mask_on_the_left_changes_the_left_five_times_more(found: dict[str, An
 @pytest.mark.parametrize("of", ALL)
 def test_each_entry_of_a_call_and_each_picture_of_an_entry_has_its_own_strength(found: dict[str, Any], of: str):
     it = found[of]
+    assert it["biases made in three steps"] == 1
     assert it["averaged"] < 1e-5 and it["guided"] < 1e-4 and it["batch"] < 1e-5
     assert it["a second picture"] > 0.01 > 1e-5 > it["a second one of nearly no strength"]
 
@@ -133,7 +134,7 @@ def test_what_was_done_is_said(found: dict[str, Any]):
     assert found[REDUX]["said"] == f"Redux, {when}: 60 tokens behind the words."
     assert found[LATENT]["said"] == f"Reference latent of 128 x 128 for Flux, {when}."
     assert found[QWEN]["said"] == (
-        f"Reference latent of 128 x 128 for QwenImage, {when}. Its text encoder wants to see the picture, too: encode the words with"
+        f"Reference latent of 128 x 128 for QwenImage, {when}. Its text encoder should see the picture too: encode the words with"
         " TextEncodeQwenImageEditPlus, without its vae."
     )
 

@@ -48,8 +48,7 @@ def apply(asked: Asked) -> Looked:
     name, whole = name_of(model), asked.strength == 1 and asked.mask is None
     if not whole and not is_kind(model, *JOINT):
         raise Told(
-            f"{name} does not say which of its tokens are the picture's, so that it knows no strength but 1 and no mask: set strength to 1"
-            " and take off the mask. Start and end work."
+            f"{name} does not say which of its tokens are the picture's, so only strength 1 works with it, and no mask. Start and end do."
         )
     told_how = all(core.REFERENCE_METHOD in values for _, values in asked.conditioning)
     if is_kind(model, "Krea2") and not told_how and not core.has_reference_method(model):
@@ -98,7 +97,7 @@ def _said(asked: Asked, name: str, shown: torch.Tensor, count: int) -> str:
         return f"{said} The conditioning has {before} from before."
     node = next((node for kind, node in SEEN_BY.items() if is_kind(asked.model, kind)), None)
     if node:
-        said += f" Its text encoder wants to see the picture, too: encode the words with {node}, without its vae."
+        said += f" Its text encoder should see the picture too: encode the words with {node}, without its vae."
     return said
 
 
