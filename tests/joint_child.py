@@ -321,6 +321,7 @@ def together(bench: Bench) -> dict[str, Any]:
         "batch": apart(batch[:1], alone),
         "counted": torch.equal(bench.sample(counted, half), alone),
         "calls": len(calls),
+        "calls of two entries": [calls.clear(), bench.sample(counted, half + little), len(calls)][-1],
         "halved": apart(bench.sample(halved, half), bench.sample(plainly_halved, plain)),
         "halved to alone": apart(bench.sample(halved, half), alone),
         "another model": told(lambda: bench.sample(bench.model, half)),

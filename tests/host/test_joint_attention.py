@@ -71,7 +71,8 @@ def test_each_entry_of_a_call_and_each_picture_of_an_entry_has_its_own_strength(
 @pytest.mark.parametrize("of", ALL)
 def test_another_packs_attention_stays_inside(found: dict[str, Any], of: str):
     it = found[of]
-    assert it["counted"] and it["calls"] == (2 if of == QWEN else 4)
+    blocks = 2 if of == QWEN else 4
+    assert it["counted"] and it["calls"] == it["calls of two entries"] == blocks
     assert it["halved"] > 0.02 and it["halved to alone"] > 0.05
     assert it["options are as before"]
     if of != QWEN:  # which heeds no mask of a patch
