@@ -163,7 +163,12 @@ def by_area(model: Any, sources: Sources, overlap: Overlap, global_strength: flo
             assert canvas
             negative += _strength(refused(for_all, for_all), global_strength * canvas.whole.weight)
         negative = areas(negative, True)
-    return Placed(model, areas(base, False), negative, torch.cat([full, masks]), _names(parts), tuple(loras.notes))
+    positive = areas(base, False)
+    if any(key in values for _, values in (*positive, *negative) for key in (PICTURES, TOKENS)):
+        from .sampling.owner import owned
+
+        model = owned(model)
+    return Placed(model, positive, negative, torch.cat([full, masks]), _names(parts), tuple(loras.notes))
 
 
 def by_attention(model: Any, sources: Sources, method: AttentionMethod, soft: float = 0.0, heat: int = 0) -> Placed:
