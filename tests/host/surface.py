@@ -113,7 +113,7 @@ PRIVATE = set(
         return_word_ids SD1Tokenizer encode_from_tokens return_dict clip_layer embedding_size
         combine_all_hooks create_hook_lora set_hooks_for_conditioning
         model_lora_keys_unet model_lora_keys_clip load_lora convert_lora log_missing WeightAdapterBase calculate_weight
-        downscale_ratio_spacial latent_channels latent_dimensions spacial_downscale_ratio
+        downscale_ratio_spacial latent_dimensions spacial_downscale_ratio
         spacial_compression_encode get_previewer decode_latent_to_preview_image
         conds inner_model latent_shapes encode_model_conds extra_conds multigpu_clones model_sampling model_conds cross_attn
         c_crossattn CONDCrossAttn crossattn_controlnet SAMPLER_SAMPLE PREDICT_NOISE OUTER_SAMPLE CALC_COND_BATCH prompt_type
