@@ -443,18 +443,21 @@ def grid(options: Options) -> tuple[int, int]:
 def attend(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, bias: torch.Tensor | None, options: Options
 ) -> torch.Tensor:
-    """Attention of ``[B, H, N, D]`` as the user has chosen it, another pack's in its place too."""
-    return attention.optimized_attention(
+    """Attention of ``[B, H, N, D]`` as the user has chosen it, another pack's in its place too.
+
+    It is asked as the model asks it: what it is given in another form, sub-quadratic attention computes in another order.
+    """
+    q, k, v = (t.transpose(1, 2).flatten(2) for t in (q, k, v))
+    made = attention.optimized_attention(
         q,
         k,
         v,
         heads(options),
         mask=bias,
         attn_precision=options["attn_precision"],
-        skip_reshape=True,
-        skip_output_reshape=True,
         transformer_options=options,
     )
+    return torch.unflatten(made, 2, (heads(options), -1)).transpose(1, 2)
 
 
 def is_overridden(options: Options) -> bool:
