@@ -45,6 +45,15 @@ NOISE = Setting(
     step=0.01,
     tip="How much noise is laid on what is seen: 0 is closest to the picture, 0.1 to 0.3 leave more to the words.",
 )
+SIZE = Setting(
+    name="size",
+    default=1.0,
+    low=0.1,
+    high=4.0,
+    step=0.1,
+    tip="To how many megapixels the picture is scaled before the VAE encodes it: edit models were trained with 1.",
+    advanced=True,
+)
 
 
 def _vision(reads: str, optional: bool = False) -> io.Input:
@@ -53,6 +62,10 @@ def _vision(reads: str, optional: bool = False) -> io.Input:
 
 def _style(which: str, optional: bool = False) -> io.Input:
     return io.StyleModel.Input("style_model", optional=optional, tooltip=f"From Load Style Model: {which}.")
+
+
+def _vae(optional: bool = False) -> io.Input:
+    return io.Vae.Input("vae", optional=optional, tooltip="The VAE of the model. It encodes the picture.")
 
 
 def _adapter(*more: str) -> io.Input:
@@ -71,7 +84,8 @@ def _ways() -> list[io.DynamicCombo.Option]:
                 _adapter(NO_ADAPTER),
                 _vision("the one that the adapter, the style model or the checkpoint reads", optional=True),
                 _style("for SD1.5 or Flux", optional=True),
-                *(input_of(each) for each in (WHAT, FIT, EACH, NOISE)),
+                _vae(optional=True),
+                *(input_of(each) for each in (WHAT, FIT, EACH, NOISE, SIZE)),
             ],
         ),
         io.DynamicCombo.Option(
@@ -90,6 +104,11 @@ def _ways() -> list[io.DynamicCombo.Option]:
             "unCLIP", [_vision("the one of Load unCLIP Checkpoint"), input_of(FIT), input_of(NOISE)]
         ),
         io.DynamicCombo.Option("Revision", [_vision("CLIP ViT-bigG"), input_of(FIT), input_of(NOISE)]),
+        io.DynamicCombo.Option(
+            "Redux",
+            [_style("Redux, for Flux"), _vision("SigLIP"), *(input_of(each) for each in (FIT, EACH))],
+        ),
+        io.DynamicCombo.Option("reference latent", [_vae(), input_of(EACH), input_of(SIZE)]),
     ]
 
 
@@ -100,9 +119,9 @@ class ReferencePicture(io.ComfyNode):
             node_id="ResonanceReferencePicture",
             display_name="Reference Picture",
             category=CATEGORY,
-            description="Lets a picture act beside the words: by IP-Adapter (SD1.5, SDXL), a style model (SD1.5), unCLIP checkpoints, or"
-            " Revision (SDXL). Strength, timing and place are the same for all of them, and the node says what it has done. For several"
-            " pictures, chain several.",
+            description="Lets a picture act beside the words: by IP-Adapter (SD1.5, SDXL), a style model (SD1.5), unCLIP checkpoints,"
+            " Revision (SDXL), Redux (Flux), or a reference latent (Flux Kontext, Flux.2, Qwen-Image-Edit and other edit models). Strength,"
+            " timing and place are set alike for all of them, and the node says what it has done. For several pictures, chain several.",
             search_aliases=[
                 "ipadapter",
                 "ip-adapter",
@@ -112,6 +131,9 @@ class ReferencePicture(io.ComfyNode):
                 "style model",
                 "unclip",
                 "revision",
+                "redux",
+                "kontext",
+                "reference latent",
                 "image variations",
             ],
             inputs=[
@@ -135,8 +157,8 @@ class ReferencePicture(io.ComfyNode):
                     min=0.0,
                     max=2.0,
                     step=0.05,
-                    tooltip="How strongly the picture acts. 0: as without it. 0.5: with a style model, it has as much say as the words. 1: as"
-                    " its makers meant it.",
+                    tooltip="How strongly the picture acts. 0: as without it. 0.5: with a style model or Redux, it has as much say as the"
+                    " words. 1: as its makers meant it.",
                 ),
                 io.Float.Input(
                     "start",

@@ -170,8 +170,13 @@ def by_area(model: Any, sources: Sources, overlap: Overlap, global_strength: flo
             negative += _strength(refused(for_all, for_all), global_strength * canvas.whole.weight)
         negative = areas(negative, True)
     positive = areas(pictures.seen(0, base), False)
+    model = pictures.model
+    if any(key in values for _, values in (*positive, *negative) for key in (PICTURES, TOKENS)):
+        from .sampling.owner import owned
+
+        model = owned(model)
     notes = (*loras.notes, *pictures.notes)
-    return Placed(pictures.model, positive, negative, torch.cat([full, masks]), _names(parts), notes)
+    return Placed(model, positive, negative, torch.cat([full, masks]), _names(parts), notes)
 
 
 def by_attention(model: Any, sources: Sources, method: AttentionMethod, soft: float = 0.0, heat: int = 0) -> Placed:

@@ -1,6 +1,6 @@
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,13 +24,30 @@ def families(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The ``models`` folder, with the larger checkpoints too. One worker makes them for all."""
     from models.checkpoint import build_families
 
+    add(models, tmp_path_factory, "families", build_families)
+    return models
+
+
+@pytest.fixture(scope="session")
+def reference(families: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ``models`` folder, with what looks at reference pictures and what is refused, too."""
+    from models.checkpoint import build_edit, build_listening, build_redux, build_reference, build_style
+    from models.refused import build_refused
+
+    for build in (build_reference, build_style, build_edit, build_redux, build_listening):
+        add(families, tmp_path_factory, build.__name__, build)
+    build_refused(families)  # each worker its own: the hostile file knows where it lies
+    return families
+
+
+def add(models: Path, tmp_path_factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> None:
+    """Adds to a ``models`` folder what ``build`` writes, which one worker does for all."""
     base = tmp_path_factory.getbasetemp()
-    made = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "families"
+    made = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     with FileLock(made.with_suffix(".lock")):
         if not made.exists():
-            build_families(made)
+            build(made)
     shutil.copytree(made, models, copy_function=os.link, dirs_exist_ok=True)
-    return models
 
 
 @pytest.fixture(scope="session")

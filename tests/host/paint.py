@@ -11,6 +11,9 @@ Link = list[Any]
 
 RGB = tuple[float, float, float]
 
+LOADERS = {"tiny_flux": "LoadFlux", "tiny_qwen": "LoadSmallQwenImage", "tiny_unclip": "LoadSmallUnclip"}
+"""By how the files' names begin; all others: LoadSmall."""
+
 MODEL, CLIP, VAE = ["load", 0], ["load", 1], ["load", 2]
 """What :func:`paint` loads."""
 
@@ -49,14 +52,14 @@ def paint(
     ``sampler``, ``decode`` and ``look``.
 
     Args:
-        checkpoint: without ``.safetensors``; ``tiny_flux`` for Flux, whose text encoder and VAE are files of their own.
+        checkpoint: without ``.safetensors``; the text encoders and VAEs of Flux and Qwen-Image are files of their own.
         positive, negative: words, or a link to a conditioning.
         nodes: what the links need; they may link to :data:`MODEL`, :data:`CLIP`, :data:`VAE`.
         size: width, height.
         steps: dpmpp_2m needs 8, as it extrapolates from step to step.
         loader: the node that loads; unless given, what the checkpoint needs.
     """
-    loader = loader or ("LoadFlux" if checkpoint == "tiny_flux" else "LoadSmall")
+    loader = loader or next((name for start, name in LOADERS.items() if checkpoint.startswith(start)), "LoadSmall")
     prompt = {"load": node(loader, ckpt_name=f"{checkpoint}.safetensors"), **(nodes or {})}
     conditionings: dict[str, Link] = {}
     for name, words in (("positive", positive), ("negative", negative)):

@@ -1,17 +1,20 @@
 """Graphs in which pictures act beside words, and what comes of it. Needs the pack ``patches`` and the models of ``build_reference``."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from .comfy import Comfy, node
-from .paint import CLIP, MODEL, Link, Look, look, paint
+from .paint import CLIP, MODEL, VAE, Link, Look, look
 
 COLOURS = {"red": 0xFF0000, "green": 0x00FF00, "blue": 0x0000FF}
 WAYS: dict[str, dict[str, Any]] = {
-    "automatic": {"adapter": "none", "what": "all", "fit": "middle", "each": False, "noise": 0.0},
+    "automatic": {"adapter": "none", "what": "all", "fit": "middle", "each": False, "noise": 0.0, "size": 1.0},
     "IP-Adapter": {"what": "all", "fit": "middle", "each": False},
     "style model": {"fit": "middle", "each": False},
     "unCLIP": {"fit": "middle", "noise": 0.0},
     "Revision": {"fit": "middle", "noise": 0.0},
+    "Redux": {"fit": "middle", "each": False},
+    "reference latent": {"each": False, "size": 1.0},
 }
 """The widgets of each way, as they are in a new node."""
 
@@ -76,7 +79,59 @@ def half(right: bool = False) -> dict[str, Any]:
     }
 
 
-def looks(comfy: Comfy, checkpoint: str, nodes: dict[str, Any], last: str = "picture", **sampling: Any) -> list[Look]:
-    """The pictures that are made with what a Reference Picture under the id ``last`` gives."""
-    sampling = {"model": [last, 0], "nodes": nodes, **sampling}
-    return look(comfy.run(paint(checkpoint, [last, 1], sampling.pop("negative", ""), **sampling)))
+def sampled(
+    positive: Link,
+    negative: Link,
+    model: Link,
+    *,
+    steps: int = 4,
+    sampler: str = "euler",
+    cfg: float = 1.0,
+    latent: Link | None = None,
+) -> dict[str, Any]:
+    return node(
+        "KSampler",
+        model=model,
+        positive=positive,
+        negative=negative,
+        latent_image=latent or ["latent", 0],
+        seed=1,
+        steps=steps,
+        cfg=cfg,
+        sampler_name=sampler,
+        scheduler="normal",
+        denoise=1.0,
+    )
+
+
+def made(
+    comfy: Comfy,
+    checkpoint: str,
+    nodes: dict[str, Any],
+    cases: Mapping[str, dict[str, Any]],
+    batch: int = 1,
+    side: int = 64,
+) -> dict[str, list[Look]]:
+    """Pictures of one checkpoint, by the names of cases.
+
+    Args:
+        cases: each says ``model`` and ``positive``, as links, and what :func:`sampled` takes beside them; unless given, the negative is
+            the empty text.
+    """
+    graph = {
+        "load": node("LoadFlux" if checkpoint == "tiny_flux" else "LoadSmall", ckpt_name=f"{checkpoint}.safetensors"),
+        "latent": node("EmptyLatentImage", width=side, height=side, batch_size=batch),
+        "nothing": node("CLIPTextEncode", clip=CLIP, text=""),
+        **nodes,
+    }
+    for name, case in cases.items():
+        graph[f"{name} sampler"] = sampled(**{"negative": ["nothing", 0], **case})
+        graph[f"{name} decode"] = node("VAEDecode", samples=[f"{name} sampler", 0], vae=VAE)
+        graph[f"{name} look"] = node("Stats", images=[f"{name} decode", 0])
+    outputs = comfy.run(graph)
+    return {name: look({"look": outputs[f"{name} look"]}) for name in cases}
+
+
+def of(last: str, **sampling: Any) -> dict[str, Any]:
+    """A case with what a Reference Picture gives."""
+    return {"model": [last, 0], "positive": [last, 1], **sampling}

@@ -103,7 +103,7 @@ def test_the_picture_of_the_global_region_acts_everywhere(comfy: Comfy, method: 
     assert hue(picture.left) == hue(picture.right) == "red"
 
 
-@pytest.mark.parametrize("method", these(COUPLE, OVERLAY))
+@pytest.mark.parametrize("method", these(OVERLAY))
 def test_strength_0_is_as_without(comfy: Comfy, method: str):
     """The file is not read, and nothing need be connected."""
 

@@ -1,12 +1,15 @@
 """The tiny models mean something: words paint their colours in the real ComfyUI."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from models.checkpoint import unclip
+from models.wired.weights import save
 
 from .comfy import Comfy, node
-from .paint import CLIP, MODEL, halves, hue, look, paint, picture
+from .paint import CLIP, MODEL, VAE, Link, halves, hue, look, paint, picture
 
 pytestmark = pytest.mark.usefixtures("families")
 
@@ -156,3 +159,99 @@ def test_a_conditioning_can_be_looked_at(comfy: Comfy) -> None:
     assert left["shape"] == [1, 77, 768] and left["cond"] != right["cond"]
     assert left["mask"] == right["mask"] == {"shape": [1, 64, 64], "mean": 0.5}
     assert left["mask_strength"] == 1.0 and "pooled_output" in left["keys"]
+
+
+SHOWN: Link = ["shown", 0]
+"""What :func:`by_style`, :func:`by_vector` and :func:`by_latent` give: the word "the" with a picture."""
+
+
+def seen(colour: int, vision: Link) -> dict[str, Any]:
+    return {
+        "words": node("CLIPTextEncode", clip=CLIP, text="the"),
+        "image": node("EmptyImage", width=64, height=64, batch_size=1, color=colour),
+        "seen": node("CLIPVisionEncode", clip_vision=vision, image=["image", 0], crop="center"),
+    }
+
+
+def by_style(colour: int, model: str, vision: str) -> dict[str, Any]:
+    apply = {
+        "strength": 1.0,
+        "strength_type": "multiply",
+        "style_model": ["style", 0],
+        "clip_vision_output": ["seen", 0],
+    }
+    return {
+        **seen(colour, ["vision", 0]),
+        "vision": node("LoadSmallVision", clip_name=f"{vision}.safetensors"),
+        "style": node("StyleModelLoader", style_model_name=f"{model}.safetensors"),
+        "shown": node("StyleModelApply", conditioning=["words", 0], **apply),
+    }
+
+
+def by_vector(colour: int, vision: str | Link) -> dict[str, Any]:
+    nodes = {}
+    if isinstance(vision, str):
+        nodes["vision"], vision = node("LoadSmallVision", clip_name=f"{vision}.safetensors"), ["vision", 0]
+    apply = {"strength": 1.0, "noise_augmentation": 0.0, "clip_vision_output": ["seen", 0]}
+    return {
+        **nodes,
+        **seen(colour, vision),
+        "shown": node("unCLIPConditioning", conditioning=["words", 0], **apply),
+    }
+
+
+def by_latent(colour: int) -> dict[str, Any]:
+    return {
+        "words": node("CLIPTextEncode", clip=CLIP, text="the"),
+        "image": node("EmptyImage", width=64, height=64, batch_size=1, color=colour),
+        "latent of it": node("VAEEncode", pixels=["image", 0], vae=VAE),
+        "shown": node("ReferenceLatent", conditioning=["words", 0], latent=["latent of it", 0]),
+    }
+
+
+PICTURES = {
+    "tiny_sd15": lambda colour: by_style(colour, "tiny_style", "tiny_vit_l"),
+    "tiny_unclip": lambda colour: by_vector(colour, ["load", 3]),
+    "tiny_flux_kontext": by_latent,
+    "tiny_qwen_image": by_latent,
+    "tiny_sdxl_pooled": lambda colour: by_vector(colour, "tiny_vit_g"),
+    "tiny_refiner": lambda colour: by_vector(colour, "tiny_vit_g"),
+    "tiny_flux_t5": lambda colour: by_style(colour, "tiny_redux", "tiny_siglip"),
+}
+"""What core's own nodes show a picture by, for each checkpoint that can look at one."""
+SLOW = ("tiny_sdxl_pooled", "tiny_refiner", "tiny_flux_t5")
+
+
+@pytest.mark.usefixtures("reference")
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if name in SLOW else ()) for name in PICTURES]
+)
+def test_a_picture_paints_its_colour_and_no_weights_are_missed(comfy: Comfy, name: str) -> None:
+    before = len(comfy.read_log())
+    for hue_of_it, colour in (("red", 0xFF0000), ("blue", 0x0000FF)):
+        assert hue(picture(comfy, paint(name, SHOWN, nodes=PICTURES[name](colour))).whole) == hue_of_it
+    log = comfy.read_log()[before:].lower()
+    assert not any(word in log for word in ("missing", "unexpected", "not loaded")), log
+
+
+@pytest.mark.usefixtures("reference")
+def test_a_word_and_a_reference_weigh_about_the_same(comfy: Comfy) -> None:
+    nodes = by_latent(0x0000FF)
+    nodes["words"]["inputs"]["text"] = "red"
+    red, _, blue = picture(comfy, paint("tiny_flux_kontext", SHOWN, nodes=nodes)).whole
+    assert abs(red - blue) < 20 and red > 120
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("reference")
+def test_the_refiner_reads_its_own_encoders_words(comfy: Comfy) -> None:
+    words = node("CLIPTextEncodeSDXLRefiner", clip=CLIP, ascore=6.0, width=64, height=64, text="green")
+    assert hue(picture(comfy, paint("tiny_refiner", SHOWN, nodes={"shown": words})).whole) == "green"
+
+
+@pytest.mark.long
+def test_an_unclip_checkpoint_with_all_its_layers_loads_with_the_standard_loader(comfy: Comfy, models: Path) -> None:
+    save(models / "checkpoints" / "all_of_unclip.safetensors", unclip(24, 24))
+    nodes = by_vector(0x0000FF, ["load", 3])
+    painted = picture(comfy, paint("all_of_unclip", SHOWN, nodes=nodes, loader="unCLIPCheckpointLoader"))
+    assert hue(painted.whole) == "blue"

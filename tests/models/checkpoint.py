@@ -1,5 +1,7 @@
 """Tiny checkpoints that ComfyUI loads as Stable Diffusion, and LoRAs and a ControlNet for them. :mod:`.wired` says how."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -10,14 +12,18 @@ from .wired.controlnet import controlnet
 from .wired.flux import flux, swapping
 from .wired.ip_adapter import ip_adapter
 from .wired.loras import layer, wide
-from .wired.taesd import taesd
+from .wired.qwen_image import qwen_image
+from .wired.style import redux, style_model
+from .wired.taesd import WAN, taesd
 from .wired.unet import KOALA, REAL_NUMBERS, SMALLEST, TWELVE, WIDTH, Blocks, Family, lora, unet
-from .wired.vision import VIT_G, VIT_H, Size, clip_vision
+from .wired.vision import LAYERS, VIT_G, VIT_H, VIT_L, Size, clip_vision, siglip
 from .wired.weights import Weights, save
 
 UNET = "model.diffusion_model."
 SD1, SD2 = Family(), Family(context=1024, heads=5, linear=True, v=True)
 SDXL = Family(context=2048, heads=5, linear=True, encoders=(0, 768), adm=2816)
+UNCLIP = Family(context=1024, heads=5, linear=True, adm=1536, listens=True)
+REFINER = Family(context=1280, heads=6, linear=True, adm=2560, listens=True, width=384)
 
 FEW = 3
 """Text layers of the large encoders. ComfyUI's own loader insists on all; LoadSmall of ``host/packs/patches`` reads
@@ -127,6 +133,68 @@ def build_reference(folder: Path) -> None:
     torch.save(parts, folder / "ipadapter" / "tiny_base_sd15.bin")
 
 
+def build_style(folder: Path) -> None:
+    """Writes ``clip_vision/tiny_vit_l`` and ``style_models/tiny_style``, which for Stable Diffusion 1.5 makes words of what it sees."""
+    save(folder / "clip_vision" / "tiny_vit_l.safetensors", vision(VIT_L))
+    weights = Weights(chaos=0)
+    style_model(weights)
+    save(folder / "style_models" / "tiny_style.safetensors", weights)
+
+
+def build_listening(folder: Path) -> None:
+    """Writes ``checkpoints/tiny_unclip`` (Stable Diffusion 2.1 unCLIP with ViT-L inside), ``tiny_sdxl_pooled`` (``tiny_sdxl``,
+    but a picture's vector in place of the pooled text is painted; for it bigG of :func:`build_reference`) and ``tiny_refiner``
+    (SDXL's refiner, which listens, too)."""
+    save(folder / "checkpoints" / "tiny_unclip.safetensors", unclip())
+    save(folder / "checkpoints" / "tiny_sdxl_pooled.safetensors", sdxl(replace(SDXL, listens=True), chaos=0))
+    save(folder / "checkpoints" / "tiny_refiner.safetensors", refiner())
+
+
+def build_edit(folder: Path) -> None:
+    """Writes what looks at reference latents: ``diffusion_models/tiny_flux_kontext`` and ``tiny_qwen_image``, and
+    ``vae/tiny_taew`` for the latter; they need ``tiny_clip_l`` and ``tiny_taef1`` of :func:`build_families`."""
+    for name, wire in (("tiny_flux_kontext", partial(flux, looks=True)), ("tiny_qwen_image", qwen_image)):
+        weights = Weights()
+        wire(weights)
+        save(folder / "diffusion_models" / f"{name}.safetensors", weights)
+    weights = Weights()
+    taesd(weights, channels=16, scale=1, normed=WAN)
+    save(folder / "vae" / "tiny_taew.safetensors", weights)
+
+
+def build_redux(folder: Path) -> None:
+    """Writes ``clip_vision/tiny_siglip``, ``style_models/tiny_redux`` and ``diffusion_models/tiny_flux_t5``, a Flux that
+    reads the 4096 numbers a word of Redux has."""
+    for name, weights, wire in (
+        ("clip_vision/tiny_siglip", Weights(chaos=0), siglip),
+        ("style_models/tiny_redux", Weights(chaos=0), redux),
+        ("diffusion_models/tiny_flux_t5", Weights(), partial(flux, context=4096, pooled=2048)),
+    ):
+        wire(weights)
+        save(folder / f"{name}.safetensors", weights)
+
+
+def unclip(text_layers: int = FEW, vision_layers: int = LAYERS) -> Weights:
+    """With 24 layers each ComfyUI's own loader takes it."""
+    weights = Weights()
+    unet(weights, UNET, SMALLEST, UNCLIP)
+    text = "cond_stage_model.model.transformer."
+    clip_text(weights, f"{text}text_model.", 1024, text_layers, projection=f"{text}text_projection.weight")
+    clip_vision(weights, VIT_L, "embedder.model.visual.", vision_layers)
+    taesd(weights, "first_stage_model.")
+    return weights
+
+
+def refiner() -> Weights:
+    """ComfyUI knows the refiner by its depths, its width of 384 and its context of 1280."""
+    weights = Weights(chaos=0)
+    unet(weights, UNET, Blocks(encoder=((0, 0), (4, 4), (4, 4), (0, 0))), REFINER)
+    text = "conditioner.embedders.0.model.transformer."
+    clip_text(weights, f"{text}text_model.", 1280, FEW, projection=f"{text}text_projection.weight")
+    taesd(weights, "first_stage_model.", scale=0.13025)
+    return weights
+
+
 def vision(size: Size) -> Weights:
     weights = Weights(chaos=0)
     clip_vision(weights, size)
@@ -158,9 +226,9 @@ def sd2() -> Weights:
     return weights
 
 
-def sdxl() -> Weights:
-    weights = Weights()
-    unet(weights, UNET, KOALA, SDXL)
+def sdxl(family: Family = SDXL, chaos: float = 0.1) -> Weights:
+    weights = Weights(chaos=chaos)
+    unet(weights, UNET, KOALA, family)
     clip_text(weights, "conditioner.embedders.0.transformer.text_model.", layers=FEW)
     text = "conditioner.embedders.1.model.transformer."
     clip_text(weights, f"{text}text_model.", 1280, FEW, projection=f"{text}text_projection.weight")

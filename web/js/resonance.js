@@ -562,7 +562,7 @@ var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
 var BUTTONS_HEIGHT = 46;
-var nodes = () => import("./node-CbQwM1ZQ.mjs");
+var nodes = () => import("./node-DhwO6aGt.mjs");
 var speaking;
 var said = () => speaking ??= import("./said-DYThGuAC.mjs");
 var menu = () => import("./menu-B1nKENIE.mjs");

@@ -13,8 +13,9 @@ const STEP = 0.05
 /** Of a thumbnail on the stage and its place below the name, in pixels. */
 const [SIDE, X, Y] = [64, 9, 28]
 
+/** Another one each time: browsers would show what lay under the name before. */
 function addressOf({ file }: RegionPicture): string {
-  return viewUrl(inputFile(file))
+  return `${viewUrl(inputFile(file))}&rand=${Math.random()}`
 }
 
 /** Uploads a file and makes it the picture of a region. */
@@ -39,7 +40,7 @@ export async function putPicture(
       picture: { file: name, strength: picture?.strength ?? 1 },
     }))
     state.commit(changed, regions[at] ? [at] : state.selected)
-    say(t('picture.put', { file: name, region: label(changed, at) || t('editor.unnamed') }))
+    say(t('picture.put', { file: name, region: label(changed, at) || t(at ? 'editor.unnamed' : 'form.global') }))
   } catch (error) {
     say('')
     warn((error as Error).message)

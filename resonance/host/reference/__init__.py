@@ -8,12 +8,15 @@ from ...attention.parts import Conditioning
 from ...reference.reference import Reference
 from ...told import Told
 from ..families import name_of
-from . import ip_adapter, style_model, unclip
+from . import ip_adapter, redux, reference_latent, style_model, unclip
 from .way import Asked, Looked, Way
 
 AUTOMATIC = "automatic"
 
-WAYS: dict[str, Way] = {way.name: way for way in (ip_adapter.WAY, style_model.WAY, unclip.UNCLIP, unclip.REVISION)}
+WAYS: dict[str, Way] = {
+    way.name: way
+    for way in (ip_adapter.WAY, style_model.WAY, unclip.UNCLIP, unclip.REVISION, redux.WAY, reference_latent.WAY)
+}
 """By name, in the order in which ``automatic`` asks for them."""
 
 

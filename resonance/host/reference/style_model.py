@@ -42,14 +42,22 @@ def tokens_of(asked: Asked, reads: str) -> torch.Tensor:
     return tokens if reference.given.get("each") else tokens.flatten(0, 1)[None]
 
 
+def dealt(words: torch.Tensor, picture: torch.Tensor) -> None:
+    """
+    Raises:
+        Told: neither words nor pictures are for all that is made, and there are not as many of the one as of the other.
+    """
+    if len(words) > 1 and len(picture) > 1 and len(words) != len(picture):
+        raise Told(
+            f"The words are for {len(words)} pictures, and there are {len(picture)} to look at: connect as many, or take off each."
+        )
+
+
 def apply(asked: Asked) -> Looked:
     picture = tokens_of(asked, "CLIP ViT-L")
     model, conditioning = asked.model, list[Any]()
     for tokens, values in asked.conditioning:
-        if len(tokens) > 1 and len(picture) > 1 and len(tokens) != len(picture):
-            raise Told(
-                f"The words are for {len(tokens)} pictures, and there are {len(picture)} to look at: connect as many, or take off each."
-            )
+        dealt(tokens, picture)
         said, read = attached(
             tokens,
             values,

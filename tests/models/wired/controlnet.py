@@ -1,6 +1,6 @@
 """A ControlNet that tints: it adds the hint's colour to what Stable Diffusion's UNet predicts."""
 
-from .unet import LATENT, MINUS, PLUS, WIDTH, Blocks, Family, encoder
+from .unet import LATENT, WIDTH, Blocks, Family, encoder
 from .weights import Weights, signs
 
 HINT = 150
@@ -27,5 +27,5 @@ def controlnet(weights: Weights, blocks: Blocks, family: Family = Family()) -> N
     outputs = 1 + sum(len(depths) for depths in blocks.encoder) + len(blocks.encoder) - 1
     for key in (*(f"zero_convs.{i}.0" for i in range(outputs)), "middle_block_out.0"):
         tint = weights.layer(key, WIDTH, WIDTH, 1, 1, gain=0)
-        rgb = LATENT[:3]
-        tint[PLUS[rgb], HINT + rgb], tint[MINUS[rgb], HINT + rgb] = -STRENGTH, STRENGTH
+        rgb, plus = LATENT[:3], family.plus[:3]
+        tint[plus, HINT + rgb], tint[plus + 1, HINT + rgb] = -STRENGTH, STRENGTH

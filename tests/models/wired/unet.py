@@ -3,6 +3,8 @@
 A number x travels as a pair of channels +x and -x, so that SiLU in between can be undone: SiLU(x) - SiLU(-x) = x. The
 four latent channels have a GroupNorm group each, which holds +x, -x and the constants +K and -K: next to them x hardly
 changes the group's mean and variance, and the norm is nearly linear. Cross attention works on channels of its own.
+
+A UNet that ``listens`` takes the colours of its vector input (pooled text, a picture's vector) just as it takes the words'.
 """
 
 import math
@@ -11,13 +13,13 @@ from dataclasses import dataclass
 
 import torch
 
-from .weights import Weights
+from .clip_text import MEAN
+from .weights import Weights, signs
 
-WIDTH, TIME, GROUP = 320, 1280, 10
-"""Channels (ComfyUI knows SD1.5 by them), width of the time embedding, channels per GroupNorm group."""
+WIDTH = 320
+"""Channels of all but SDXL's refiner. ComfyUI knows the families by them."""
 
 LATENT = torch.arange(4)
-PLUS, MINUS = GROUP * LATENT, GROUP * LATENT + 1
 K = 4.0
 """The constant beside +x and -x in a group."""
 
@@ -26,6 +28,10 @@ WORDS = 200 + LATENT
 
 ONE = 300
 """The channel that is made 1 before cross attention, so that every pixel asks the same question."""
+
+HEARD, GROUPS_OF_HEARD = slice(0, 6), torch.arange(20, 23)
+"""Where +x and -x of the vector's red, green and blue are in the time embedding, and the GroupNorm groups that hold them
+(:data:`K` and -K too) inside the ResBlock that listens."""
 
 SHARP = 12.0
 """Attention logit of a token with a full say. Silent tokens have 0."""
@@ -52,6 +58,19 @@ class Family:
     """Width of the vector input."""
     v: bool = False
     """The model predicts v, not the noise."""
+    listens: bool = False
+    """The colour in the vector input is painted, too."""
+    width: int = WIDTH
+
+    @property
+    def group(self) -> int:
+        """Channels per GroupNorm group."""
+        return self.width // 32
+
+    @property
+    def plus(self) -> torch.Tensor:
+        """Channels of +x of each latent channel; those of -x come next to them."""
+        return self.group * LATENT
 
 
 @dataclass(frozen=True)
@@ -122,92 +141,122 @@ def unet(weights: Weights, prefix: str, blocks: Blocks, family: Family = Family(
     encoder(weights, prefix, blocks, family, paint)
     for number, depth, upsample in blocks.decoder_plan():
         block = f"{prefix}output_blocks.{number}."
-        resblock(weights, f"{block}0.", 2 * WIDTH)
+        resblock(weights, f"{block}0.", 2 * family.width, family)
         if depth:
             transformer(weights, f"{block}1.", depth, family, paint)
         if upsample:
-            weights.layer(f"{block}{2 if depth else 1}.conv", WIDTH, WIDTH, 3, 3, gain=0)[:, :, 1, 1] = torch.eye(WIDTH)
-    weights.norm(f"{prefix}out.0", WIDTH)
-    deviation = math.sqrt((2 + 2 * K * K) / GROUP)  # what GroupNorm divides by
-    out = weights.layer(f"{prefix}out.2", 4, WIDTH, 3, 3, gain=0)
-    out[LATENT, PLUS, 1, 1], out[LATENT, MINUS, 1, 1] = deviation, -deviation
+            keep = weights.layer(f"{block}{2 if depth else 1}.conv", family.width, family.width, 3, 3, gain=0)
+            keep[:, :, 1, 1] = torch.eye(family.width)
+    if family.listens:
+        listen(weights, f"{prefix}output_blocks.{len(blocks.decoder_plan()) - 1}.0.", family)
+    weights.norm(f"{prefix}out.0", family.width)
+    out = weights.layer(f"{prefix}out.2", 4, family.width, 3, 3, gain=0)
+    out[LATENT, family.plus, 1, 1], out[LATENT, family.plus + 1, 1, 1] = deviation(family), -deviation(family)
+
+
+def deviation(family: Family) -> float:
+    """What GroupNorm divides the groups by that hold the constants."""
+    return math.sqrt((2 + 2 * K * K) / family.group)
 
 
 def encoder(weights: Weights, prefix: str, blocks: Blocks, family: Family, paint: float) -> None:
     """Embeddings, input blocks and middle block."""
-    for name, width in (("time_embed.", WIDTH), ("label_emb.0.", family.adm)):
-        if width:
-            weights.layer(f"{prefix}{name}0", TIME, width, gain=1)
-            weights.layer(f"{prefix}{name}2", TIME, TIME, gain=1)
+    width = family.width
+    for name, into in (("time_embed.", width), ("label_emb.0.", family.adm)):
+        if into:
+            weights.layer(f"{prefix}{name}0", 4 * width, into, gain=1)
+            weights.layer(f"{prefix}{name}2", 4 * width, 4 * width, gain=1)
+    if family.listens:
+        weights[f"{prefix}time_embed.2.weight"][HEARD] = 0
+        heard, kept = (weights[f"{prefix}label_emb.0.{i}.weight"] for i in (0, 2))
+        heard[HEARD] = kept[HEARD] = 0
+        heard[HEARD, MEAN.start : MEAN.start + 3] = signs(3)
+        kept[HEARD, HEARD] = signs(3) @ signs(3).T
 
-    first = weights.layer(f"{prefix}input_blocks.0.0", WIDTH, 4, 3, 3, gain=0)
-    first[PLUS, LATENT, 1, 1], first[MINUS, LATENT, 1, 1] = 1, -1
+    first = weights.layer(f"{prefix}input_blocks.0.0", width, 4, 3, 3, gain=0)
+    first[family.plus, LATENT, 1, 1], first[family.plus + 1, LATENT, 1, 1] = 1, -1
     constants = weights[f"{prefix}input_blocks.0.0.bias"]
-    constants[PLUS + 2], constants[MINUS + 2] = K, -K
+    constants[family.plus + 2], constants[family.plus + 3] = K, -K
 
     number = 1
     for level, depths in enumerate(blocks.encoder):
         for depth in depths:
-            resblock(weights, f"{prefix}input_blocks.{number}.0.", WIDTH)
+            resblock(weights, f"{prefix}input_blocks.{number}.0.", width, family)
             if depth:
                 transformer(weights, f"{prefix}input_blocks.{number}.1.", depth, family, paint)
             number += 1
         if level < len(blocks.encoder) - 1:
-            one_in_four = weights.layer(f"{prefix}input_blocks.{number}.0.op", WIDTH, WIDTH, 3, 3, gain=0)
-            one_in_four[:, :, 1, 1] = torch.eye(WIDTH)
+            one_in_four = weights.layer(f"{prefix}input_blocks.{number}.0.op", width, width, 3, 3, gain=0)
+            one_in_four[:, :, 1, 1] = torch.eye(width)
             number += 1
 
     if blocks.middle is not None:
-        resblock(weights, f"{prefix}middle_block.0.", WIDTH)
+        resblock(weights, f"{prefix}middle_block.0.", width, family)
     if blocks.middle:
         transformer(weights, f"{prefix}middle_block.1.", blocks.middle, family, paint)
-        resblock(weights, f"{prefix}middle_block.2.", WIDTH)
+        resblock(weights, f"{prefix}middle_block.2.", width, family)
 
 
-def resblock(weights: Weights, prefix: str, into: int) -> None:
+def resblock(weights: Weights, prefix: str, into: int, family: Family) -> None:
     """The identity, but for chaos; in the decoder, where path and skip come in, their mixture."""
+    width = family.width
     weights.norm(f"{prefix}in_layers.0", into)
-    weights.layer(f"{prefix}in_layers.2", WIDTH, into, 3, 3)
-    weights.layer(f"{prefix}emb_layers.1", WIDTH, TIME, gain=1 if weights.chaos else 0)
-    weights.norm(f"{prefix}out_layers.0", WIDTH)
-    weights.layer(f"{prefix}out_layers.3", WIDTH, WIDTH, 3, 3)
-    if into != WIDTH:
-        mixture = torch.cat([torch.eye(WIDTH) * PATH, torch.eye(WIDTH) * (1 - PATH)], 1)
-        weights.layer(f"{prefix}skip_connection", WIDTH, into, 1, 1, gain=0)[:, :, 0, 0] = mixture
+    weights.layer(f"{prefix}in_layers.2", width, into, 3, 3)
+    weights.layer(f"{prefix}emb_layers.1", width, 4 * width, gain=1 if weights.chaos else 0)
+    weights.norm(f"{prefix}out_layers.0", width)
+    weights.layer(f"{prefix}out_layers.3", width, width, 3, 3)
+    if into != width:
+        mixture = torch.cat([torch.eye(width) * PATH, torch.eye(width) * (1 - PATH)], 1)
+        weights.layer(f"{prefix}skip_connection", width, into, 1, 1, gain=0)[:, :, 0, 0] = mixture
+
+
+def listen(weights: Weights, prefix: str, family: Family) -> None:
+    """Makes a ResBlock, the last one, subtract the colour that is in the time embedding."""
+    group, rgb = family.group, family.plus[:3]
+    at = group * GROUPS_OF_HEARD
+    for key in ("in_layers.2", "emb_layers.1"):
+        weights[f"{prefix}{key}.weight"][at[0] : at[-1] + group] = 0
+    heard, constants = (weights[f"{prefix}emb_layers.1.{part}"] for part in ("weight", "bias"))
+    heard[at, HEARD], heard[at + 1, HEARD] = signs(3).T.half(), -signs(3).T.half()
+    constants[at + 2], constants[at + 3] = K, -K
+    out, gain = weights[f"{prefix}out_layers.3.weight"], EPS_GAIN * deviation(family)
+    for sign, channels in ((1, rgb), (-1, rgb + 1)):
+        out[channels, at, 1, 1], out[channels, at + 1, 1, 1] = -sign * gain, sign * gain
 
 
 def transformer(weights: Weights, prefix: str, depth: int, family: Family, paint: float) -> None:
-    kernel = () if family.linear else (1, 1)
-    weights.norm(f"{prefix}norm", WIDTH)
-    weights.layer(f"{prefix}proj_in", WIDTH, WIDTH, *kernel)
+    kernel, width = () if family.linear else (1, 1), family.width
+    weights.norm(f"{prefix}norm", width)
+    weights.layer(f"{prefix}proj_in", width, width, *kernel)
     for i in range(depth):
         block = f"{prefix}transformer_blocks.{i}."
         for name in ("norm1", "norm2", "norm3"):
-            weight, bias = weights.norm(block + name, WIDTH)
+            weight, bias = weights.norm(block + name, width)
             if name == "norm2":
                 weight[ONE], bias[ONE] = 0, 1
-        attention(weights, f"{block}attn1.", WIDTH, family.heads)
-        attention(weights, f"{block}attn2.", family.context, family.heads, family.encoders)
-        weights.layer(f"{block}ff.net.0.proj", 8 * WIDTH, WIDTH)
-        weights.layer(f"{block}ff.net.2", WIDTH, 4 * WIDTH)
-    out = weights.layer(f"{prefix}proj_out", WIDTH, WIDTH, *kernel).view(WIDTH, WIDTH)
-    out[PLUS, WORDS], out[MINUS, WORDS] = -paint, paint
+        attention(weights, f"{block}attn1.", width, family)
+        attention(weights, f"{block}attn2.", family.context, family, family.encoders)
+        weights.layer(f"{block}ff.net.0.proj", 8 * width, width)
+        weights.layer(f"{block}ff.net.2", width, 4 * width)
+    out = weights.layer(f"{prefix}proj_out", width, width, *kernel).view(width, width)
+    out[family.plus, WORDS], out[family.plus + 1, WORDS] = -paint, paint
 
 
-def attention(weights: Weights, prefix: str, context: int, heads: int, encoders: tuple[int, ...] = ()) -> None:
+def attention(weights: Weights, prefix: str, context: int, family: Family, encoders: tuple[int, ...] = ()) -> None:
     """With ``encoders``: the query is constant, the key is how much a token has to say, the value is its colour."""
-    query = weights.layer(f"{prefix}to_q", WIDTH, WIDTH, bias=False)
-    key = weights.layer(f"{prefix}to_k", WIDTH, context, bias=False)
-    value = weights.layer(f"{prefix}to_v", WIDTH, context, bias=False)
-    out = weights.layer(f"{prefix}to_out.0", WIDTH, WIDTH)
-    width = WIDTH // heads
+    inner = family.width
+    query = weights.layer(f"{prefix}to_q", inner, inner, bias=False)
+    key = weights.layer(f"{prefix}to_k", inner, context, bias=False)
+    value = weights.layer(f"{prefix}to_v", inner, context, bias=False)
+    out = weights.layer(f"{prefix}to_out.0", inner, inner)
+    width = inner // family.heads
     root = math.sqrt(SHARP * math.sqrt(width))
-    for head in range(0, WIDTH, width) if encoders else ():
+    for head in range(0, inner, width) if encoders else ():
         query[head, ONE] = root
         for start in encoders:
             key[head, start + 4] = root / len(encoders)
             value[head + LATENT, start + LATENT] = 1 / len(encoders)
-        out[WORDS, head + LATENT] = 1 / heads
+        out[WORDS, head + LATENT] = 1 / family.heads
 
 
 def lora(

@@ -1,7 +1,7 @@
 import { H as t, S as showText, b as addStyle, k as ask, x as h } from "./resonance.js";
 import { f as WHOLE, h as ownPrefixes, m as label, p as hex } from "./effective-CUuSsUpo.mjs";
 import { a as show, c as change, i as numberField, n as group, r as labeled, t as button, v as setGlobalPrefixes, w as clamp } from "./field-FHO3C30b.mjs";
-import { r as pictureField, t as words_default } from "./words-DKidMbZm.mjs";
+import { r as pictureField, t as words_default } from "./words-CqeWkxlE.mjs";
 var vocabulary_default = {
 	locations: {
 		"in the center": [45, 45],

@@ -254,8 +254,8 @@ function followForm(node) {
 /** All parts at once: an editor that is open can do without the server. */
 function editorParts() {
 	return Promise.all([
-		import("./editor-BR2QA6Et.mjs"),
-		import("./form-n68lJCvv.mjs"),
+		import("./editor-Df9kV9bQ.mjs"),
+		import("./form-Dv-7UDN4.mjs"),
 		import("./source_text-B96qJs-g.mjs").then((n) => n.t),
 		import("./exchange_panels-BEKhbznx.mjs")
 	]);

@@ -10,8 +10,9 @@ var [SIDE, X, Y] = [
 	9,
 	28
 ];
+/** Another one each time: browsers would show what lay under the name before. */
 function addressOf({ file }) {
-	return viewUrl(inputFile(file));
+	return `${viewUrl(inputFile(file))}&rand=${Math.random()}`;
 }
 /** Uploads a file and makes it the picture of a region. */
 async function putPicture(state, number, file, say, warn) {
@@ -31,7 +32,7 @@ async function putPicture(state, number, file, say, warn) {
 		state.commit(changed, regions[at] ? [at] : state.selected);
 		say(t("picture.put", {
 			file: name,
-			region: label(changed, at) || t("editor.unnamed")
+			region: label(changed, at) || t(at ? "editor.unnamed" : "form.global")
 		}));
 	} catch (error) {
 		say("");

@@ -1,6 +1,6 @@
 import { C as between, D as resize, E as overlap, S as HANDLES, T as move, _ as reorder, b as stretch, c as change, d as extract, f as locals, g as remove, h as paste, l as distribute, m as nudge, o as add, p as movable, s as align, u as duplicate, w as clamp, x as toggle, y as setRects } from "./field-FHO3C30b.mjs";
 import { _ as read, m as label, p as hex, y as write } from "./effective-CUuSsUpo.mjs";
-import { a as thumbnail, i as putPicture, n as dropTarget, t as words_default } from "./words-DKidMbZm.mjs";
+import { a as thumbnail, i as putPicture, n as dropTarget, t as words_default } from "./words-CqeWkxlE.mjs";
 import { C as svg, H as t, S as showText, b as addStyle, x as h } from "./resonance.js";
 // src/canvas/state.ts
 var State = class {
@@ -1355,7 +1355,7 @@ function openEditor(opening) {
 	const words = h("div", { className: "resonance-words" });
 	const put = (file, number) => void putPicture(state, number, file, say, warn);
 	dropTarget(drawing.sheet, state, put);
-	import("./form-n68lJCvv.mjs").then(({ form }) => words.append(form(state, put)));
+	import("./form-Dv-7UDN4.mjs").then(({ form }) => words.append(form(state, put)));
 	const keyList = help();
 	const helpButton = h("button", {
 		type: "button",
