@@ -165,7 +165,7 @@ class Keys:
 
     def biased(self, bias: torch.Tensor | None, pixels: torch.Tensor, parts: frozenset[int]) -> torch.Tensor | None:
         """What ``[N, K]`` has for some pixels and the keys of some parts."""
-        return None if bias is None else self.take(bias[pixels][None, :, :, None].transpose(1, 2), parts)[0, :, :, 0].T
+        return None if bias is None else self.take(bias[pixels][None, :, :, None], parts)[0, :, :, 0]
 
     def take(self, keys: torch.Tensor, parts: frozenset[int]) -> torch.Tensor:
         """Those of ``[B, H, K, D]`` that belong to some parts; a view where they follow one another."""

@@ -50,20 +50,6 @@ def add(models: Path, tmp_path_factory: pytest.TempPathFactory, name: str, build
     shutil.copytree(made, models, copy_function=os.link, dirs_exist_ok=True)
 
 
-@pytest.fixture(scope="session")
-def references(families: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ``models`` folder, with what looks at pictures too. One worker makes it for all."""
-    from models.checkpoint import build_reference
-
-    base = tmp_path_factory.getbasetemp()
-    made = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "references"
-    with FileLock(made.with_suffix(".lock")):
-        if not made.exists():
-            build_reference(made)
-    shutil.copytree(made, families, copy_function=os.link, dirs_exist_ok=True)
-    return families
-
-
 def server(
     base: Path, models: Path, *packs: str, args: tuple[str, ...] = (), env: dict[str, str] | None = None
 ) -> Comfy:

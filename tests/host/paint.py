@@ -59,8 +59,7 @@ def paint(
         steps: dpmpp_2m needs 8, as it extrapolates from step to step.
         loader: the node that loads; unless given, what the checkpoint needs.
     """
-    loader = loader or next((name for start, name in LOADERS.items() if checkpoint.startswith(start)), "LoadSmall")
-    prompt = {"load": node(loader, ckpt_name=f"{checkpoint}.safetensors"), **(nodes or {})}
+    prompt = {"load": loaded(checkpoint, loader), **(nodes or {})}
     conditionings: dict[str, Link] = {}
     for name, words in (("positive", positive), ("negative", negative)):
         if isinstance(words, str):
@@ -83,6 +82,12 @@ def paint(
     prompt["decode"] = node("VAEDecode", samples=["sampler", 0], vae=VAE)
     prompt["look"] = node("Stats", images=["decode", 0])
     return prompt
+
+
+def loaded(checkpoint: str, loader: str | None = None) -> dict[str, Any]:
+    """The node that gives :data:`MODEL`, :data:`CLIP` and :data:`VAE`."""
+    loader = loader or next((name for start, name in LOADERS.items() if checkpoint.startswith(start)), "LoadSmall")
+    return node(loader, ckpt_name=f"{checkpoint}.safetensors")
 
 
 def look(outputs: dict[str, Any]) -> list[Look]:

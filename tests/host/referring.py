@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .comfy import Comfy, node
-from .paint import CLIP, MODEL, VAE, Link, Look, look
+from .paint import CLIP, MODEL, VAE, Link, Look, loaded, look
 
 COLOURS = {"red": 0xFF0000, "green": 0x00FF00, "blue": 0x0000FF}
 WAYS: dict[str, dict[str, Any]] = {
@@ -119,7 +119,7 @@ def made(
             the empty text.
     """
     graph = {
-        "load": node("LoadFlux" if checkpoint == "tiny_flux" else "LoadSmall", ckpt_name=f"{checkpoint}.safetensors"),
+        "load": loaded(checkpoint),
         "latent": node("EmptyLatentImage", width=side, height=side, batch_size=batch),
         "nothing": node("CLIPTextEncode", clip=CLIP, text=""),
         **nodes,

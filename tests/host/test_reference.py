@@ -1,7 +1,6 @@
 """Reference Picture in a real ComfyUI: what a picture does to the picture that is made, by IP-Adapter."""
 
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +12,11 @@ from .paint import MODEL, RGB
 from .referring import half, made, of, plain, refer, vision, words
 from .regional import COUPLE, LEFT, METHODS, RIGHT, layout, place, region, with_the_rest
 
+pytestmark = pytest.mark.usefixtures("reference")
+
 CHECKPOINTS = ("sd15", "sd15_topology", "sdxl")
 KINDS = ("base", "plus")
 SAMPLERS = ("euler", "euler_ancestral", "dpmpp_2m")
-
-
-@pytest.fixture(scope="module")
-def comfy(comfy: Comfy, references: Path) -> Comfy:
-    return comfy
 
 
 def seeing(kind: str = "base", checkpoint: str = "sd15", *colours: str) -> dict[str, Any]:

@@ -8,11 +8,11 @@ seed. Here the few weights that matter are set, everything else is zero plus a l
 - **Attention** reads the tokens that have something to say and adds their mean colour (:mod:`.unet`, :mod:`.flux`).
 - **A hint** for a ControlNet adds its own colour (:mod:`.controlnet`).
 - **A vision model** tells a picture's colour (:mod:`.vision`); adapters and style models say it as words do
-  (:mod:`.ip_adapter`, :mod:`.style`), a UNet that listens takes it from its vector input, and a Flux or Qwen-Image looks at
-  reference latents itself (:mod:`.flux`, :mod:`.qwen_image`).
+  (:mod:`.ip_adapter`, :mod:`.style`), a UNet that listens takes it from its vector input, and a Flux or Qwen-Image that
+  looks takes it from reference latents (:mod:`.flux`, :mod:`.qwen_image`).
 
-So "red" and a red picture paint red, "red blue" purple, "" nothing, and the seed adds grain. Whatever acts on words, attention, latents
-or weights (regions, LoRA, guidance) can be measured in pixels, with the sign known beforehand.
+So "red" and a red picture paint red, "red blue" purple, "" nothing, and the seed adds grain. Whatever acts on words,
+pictures, attention, latents or weights (regions, LoRA, guidance) can be measured in pixels, with the sign known beforehand.
 
 What ComfyUI reads from tensor shapes is minimal. What it fixes (width 320, twelve text layers) stays zero, and zeros
 become holes of a sparse file. Never leave a tensor out instead: ComfyUI warns and goes on with uninitialised memory.

@@ -12,7 +12,7 @@ from .weights import Weights, signs
 TOKENS, LAYERS = 16, 4
 """Of the resampler of "plus"."""
 
-HALF_OF_TWO = 0.5
+ONCE = 0.5
 """The patches of a plain picture say their colour twice: once as their own, once as the picture's."""
 
 
@@ -57,7 +57,7 @@ def plus(weights: Weights, context: int, size: Size) -> None:
     latents = weights.random("image_proj.latents", 1, TOKENS, width, gain=0)
     latents[..., -2:] = torch.tensor([K, -K])
     into = weights.layer("image_proj.proj_in", width, size.width, gain=0)
-    into[RGB, RGB] = torch.eye(3) * HALF_OF_TWO
+    into[RGB, RGB] = torch.eye(3) * ONCE
     weights["image_proj.proj_in.bias"][-2:] = torch.tensor([K, -K])
     for i in range(LAYERS):
         ask, think = f"image_proj.layers.{i}.0.", f"image_proj.layers.{i}.1."
@@ -85,7 +85,7 @@ def plus(weights: Weights, context: int, size: Size) -> None:
 def full_face(weights: Weights, context: int, size: Size) -> None:
     """One token for each of the vision model's."""
     into = weights.layer("image_proj.proj.0", size.width, size.width, gain=0)
-    into[:6, RGB] = signs(3) * HALF_OF_TWO
+    into[:6, RGB] = signs(3) * ONCE
     out = weights.layer("image_proj.proj.2", context, size.width, gain=0)
     out[RGB, :6] = signs(3).T
     says(weights, "image_proj.proj.2")
