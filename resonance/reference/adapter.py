@@ -103,7 +103,7 @@ class Adapter:
         )
 
 
-def read(file: str, state: Any) -> Adapter:
+def read_adapter(file: str, state: Any) -> Adapter:
     """An adapter of what its file holds: two dicts, or one with both names before its keys.
 
     Raises:

@@ -119,7 +119,7 @@ PRIVATE = set(
         c_crossattn CONDCrossAttn crossattn_controlnet SAMPLER_SAMPLE PREDICT_NOISE OUTER_SAMPLE CALC_COND_BATCH prompt_type
         DIFFUSION_MODEL set_model_input_block_patch_after_skip set_model_output_block_patch
         reference_latents reference_latents_method reference_image_num_tokens block_index default_ref_method siglip_embedder
-        patches_replace attn1 n_heads activations_shape optimized_attention skip_output_reshape optimized_attention_override
+        patches_replace attn1 n_heads activations_shape optimized_attention optimized_attention_override
         get_attn_precision cond_or_uncond
         input_blocks middle_block output_blocks SpatialTransformer transformer_blocks model_config
         KSAMPLER sampler_function extra_options inpaint_options noise_sampler default_noise_sampler BrownianTreeNoiseSampler
@@ -314,7 +314,12 @@ ROWS = [
     *each(takes, "comfy/samplers.py", "process_conds", "latent_image denoise_mask seed latent_shapes"),
     *each(says, "comfy/samplers.py", "get_area_and_mult", "area mask mask_strength uuid model_conds"),
     *each(says, "comfy/samplers.py", "resolve_areas_and_cond_masks_multidim", "set_area_to_bounds"),
-    *each(says, "comfy/samplers.py", "calculate_start_end_timesteps", "start_percent end_percent"),
+    *each(
+        says,
+        "comfy/samplers.py",
+        "calculate_start_end_timesteps",
+        "start_percent end_percent timestep_start timestep_end",
+    ),
     *each(says, "comfy/samplers.py", "pre_run_control", "control"),
     *each(says, "comfy/sampler_helpers.py", "convert_cond", "cross_attn uuid model_conds"),
     *each(says, "comfy/model_base.py", "BaseModel.extra_conds", "cross_attn c_crossattn crossattn_controlnet"),
@@ -325,6 +330,26 @@ ROWS = [
     *each(says, "comfy/controlnet.py", "ControlNet.get_control", "crossattn_controlnet"),
     *each(sets, "comfy/model_base.py", "BaseModel.__init__", "model_config model_sampling diffusion_model"),
     *ordered(takes, "comfy/model_sampling.py", "ModelSamplingDiscrete.percent_to_sigma", "percent"),
+    # pictures
+    *each(has, "comfy/model_base.py", "", "SD21UNCLIP SDXL SDXLRefiner Flux"),
+    *each(sets, "comfy/model_base.py", "SD21UNCLIP.__init__", "noise_augmentor"),
+    *each(sets, "comfy/model_base.py", "SDXL.__init__", "noise_augmentor"),
+    *each(sets, "comfy/model_base.py", "SDXLRefiner.__init__", "noise_augmentor"),
+    *each(uses, "comfy/model_base.py", "unclip_adm", "time_embed dim image_embeds"),
+    *each(says, "comfy/model_base.py", "unclip_adm", "clip_vision_output strength noise_augmentation"),
+    *each(says, "comfy/model_base.py", "SD21UNCLIP.encode_adm", "unclip_conditioning"),
+    *each(says, "comfy/model_base.py", "sdxl_pooled", "unclip_conditioning"),
+    *ordered(takes, "comfy/clip_vision.py", "ClipVisionModel.encode_image", "image crop"),
+    *each(
+        says,
+        "comfy/clip_vision.py",
+        "ClipVisionModel.encode_image",
+        "last_hidden_state penultimate_hidden_states image_embeds",
+    ),
+    *each(uses, "comfy/sd.py", "StyleModel.get_cond", "last_hidden_state"),
+    *each(sets, "comfy/sd.py", "StyleModel.__init__", "model"),
+    *each(sets, "comfy/t2i_adapter/adapter.py", "StyleAdapter.__init__", "style_embedding proj"),
+    *each(sets, "comfy/ldm/flux/redux.py", "ReduxImageEncoder.__init__", "redux_up redux_down"),
     # what the function of a sampler is given
     *each(uses, "comfy/samplers.py", "KSAMPLER.sample", "KSamplerX0Inpaint disable_pbar"),
     *each(says, "comfy/samplers.py", "KSAMPLER.sample", "denoise_mask"),
@@ -451,7 +476,7 @@ ROWS = [
     # attention of UNets
     *each(has, ATTENTION, "", "optimized_attention get_attn_precision SpatialTransformer"),
     *ordered(takes, ATTENTION, "get_attn_precision", "attn_precision current_dtype"),
-    *ordered(takes, ATTENTION, "attention_pytorch", "q k v heads mask attn_precision skip_reshape skip_output_reshape"),
+    *ordered(takes, ATTENTION, "attention_pytorch", "q k v heads mask attn_precision skip_reshape"),
     *each(says, ATTENTION, "wrap_attn", "transformer_options optimized_attention_override"),
     *each(says, ATTENTION, "BasicTransformerBlock.forward", "patches_replace attn1 attn2 block n_heads attn_precision"),
     *ordered(tuples, ATTENTION, "BasicTransformerBlock.forward", "block"),

@@ -164,7 +164,7 @@ class PeerAdapter(io.ComfyNode):
     @classmethod
     def execute(cls, kind, projection):
         torch.manual_seed(0)
-        read = library("reference.adapter").read
+        read = library("reference.adapter").read_adapter
         family = library("host.families").family
         unet, model = build(kind)
         state = adapter(unet, kind, projection)
