@@ -78,6 +78,13 @@ class CanvasByHand(io.ComfyNode):
         )
 
     @classmethod
+    def fingerprint_inputs(cls, canvas_text: str | None = None, **_: object) -> str:
+        """Another picture may lie under a name tomorrow, and all that hangs on the canvas must see it."""
+        from ..resonance.host.region_pictures import stamp
+
+        return stamp(canvas_text or "")
+
+    @classmethod
     def execute(
         cls,
         canvas_text: str,
