@@ -279,6 +279,10 @@ def together(bench: Bench) -> dict[str, Any]:
     transformer.joint_bias = lambda *args: made.append(1) or joint_bias(*args)
     bench.sample(model, half, half, cfg=3.0, sigmas=[1.0, 0.7, 0.3, 0.0])
     transformer.joint_bias = joint_bias
+    heedless = model.clone()
+    heedless.model_options["transformer_options"]["optimized_attention_override"] = (
+        lambda attend, q, k, v, heads, *mask, **more: attend(q, k, v, heads, **{**more, "mask": None})
+    )
     early = bench.look(plain, image, strength=0.5, end=0.3)
     skipped = model.clone()
     skipped.model_options["transformer_options"]["patches_replace"] = {
@@ -329,6 +333,7 @@ def together(bench: Bench) -> dict[str, Any]:
         "after its end": torch.equal(
             bench.sample(*early, sigmas=[0.5, 0.0]), bench.sample(bench.model, plain, sigmas=[0.5, 0.0])
         ),
+        "attention without masks": told(lambda: bench.sample(heedless, half)),
         "attention of its own": told(lambda: bench.sample(skipped, half)),
         "compiled": torch.equal(as_compiled, alone) and not uses,
         "masks": apart(by_bool, by_float),

@@ -72,7 +72,8 @@ def test_each_entry_of_a_call_and_each_picture_of_an_entry_has_its_own_strength(
 def test_another_packs_attention_stays_inside(found: dict[str, Any], of: str):
     it = found[of]
     blocks = 2 if of == QWEN else 4
-    assert it["counted"] and it["calls"] == it["calls of two entries"] == blocks
+    tried = 2  # whether that attention heeds masks, once
+    assert it["counted"] and it["calls"] == it["calls of two entries"] == blocks + tried
     assert it["halved"] > 0.02 and it["halved to alone"] > 0.05
     assert it["options are as before"]
     if of != QWEN:  # which heeds no mask of a patch
@@ -88,6 +89,7 @@ def test_a_picture_acts_in_its_range_and_is_gone_after_it(found: dict[str, Any],
 def test_what_would_act_at_full_strength_is_an_error(found: dict[str, Any], of: str):
     it = found[of]
     assert "does not come from Reference Picture" in it["another model"]
+    assert "heeds no masks" in it["attention without masks"]
     assert "attention does not go through ComfyUI's" in it["attention of its own"]
     assert "its conditioning has an area" in it["an area"]
     assert it["compiled"]
