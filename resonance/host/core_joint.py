@@ -5,10 +5,12 @@ from typing import Any
 
 import torch
 
-from .core_sampling import Options
+from ..reference.joint import UNSEEN
+from .core_sampling import OVERRIDE, Options
 
-OVERRIDE = "optimized_attention_override"
-"""What stands in for ComfyUI's attention in a call."""
+REFERENCES, REFERENCE_METHOD = "reference_latents", "reference_latents_method"
+"""Where core's Set Reference Latent and Edit Model Reference Method have theirs in a conditioning."""
+
 
 Bias = Callable[[Options, torch.Tensor], torch.Tensor | None]
 """For the options and the keys ``[B, H, K, D]`` of one attention call: what is added to its scores, ``[B or 1, 1, N, K]``; None: nothing."""
@@ -26,8 +28,8 @@ def vae_channels(vae: Any) -> int:
 
 def reads_beside(model: Any) -> bool:
     """Whether a Flux is given a picture in channels beside those of the latent, as Fill, Canny and Depth are."""
-    config = model.model.model_config.unet_config
-    return config["in_channels"] > config["out_channels"]
+    network = model.model.diffusion_model
+    return network.in_channels > network.out_channels
 
 
 def is_omni(model: Any) -> bool:
@@ -78,7 +80,7 @@ def _masked(mask: torch.Tensor | None, bias: torch.Tensor) -> torch.Tensor:
     if mask is None:
         return bias
     if mask.dtype == torch.bool:
-        mask = torch.zeros_like(mask, dtype=bias.dtype).masked_fill(~mask, -torch.inf)
+        mask = torch.zeros_like(mask, dtype=bias.dtype).masked_fill(~mask, UNSEEN)
     if mask.ndim < 4:
         mask = mask[None, None] if mask.ndim == 2 else mask[:, None]
     return mask.to(bias) + bias

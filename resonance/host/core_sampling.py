@@ -460,9 +460,13 @@ def attend(
     return torch.unflatten(made, 2, (heads(options), -1)).transpose(1, 2)
 
 
+OVERRIDE = "optimized_attention_override"
+"""Where the options hold a function that stands in for ComfyUI's attention."""
+
+
 def is_overridden(options: Options) -> bool:
     """Whether another pack's function stands in for ComfyUI's attention."""
-    return "optimized_attention_override" in options
+    return OVERRIDE in options
 
 
 def upcasts(options: Options, dtype: torch.dtype) -> bool:

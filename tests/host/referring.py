@@ -86,6 +86,7 @@ def sampled(
     *,
     steps: int = 4,
     sampler: str = "euler",
+    scheduler: str = "normal",
     cfg: float = 1.0,
     latent: Link | None = None,
 ) -> dict[str, Any]:
@@ -99,7 +100,7 @@ def sampled(
         steps=steps,
         cfg=cfg,
         sampler_name=sampler,
-        scheduler="normal",
+        scheduler=scheduler,
         denoise=1.0,
     )
 

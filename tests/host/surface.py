@@ -113,10 +113,12 @@ PRIVATE = set(
         return_word_ids SD1Tokenizer encode_from_tokens return_dict clip_layer embedding_size
         combine_all_hooks create_hook_lora set_hooks_for_conditioning
         model_lora_keys_unet model_lora_keys_clip load_lora convert_lora log_missing WeightAdapterBase calculate_weight
-        downscale_ratio_spacial spacial_compression_encode get_previewer decode_latent_to_preview_image
+        downscale_ratio_spacial latent_dimensions spacial_downscale_ratio
+        spacial_compression_encode get_previewer decode_latent_to_preview_image
         conds inner_model latent_shapes encode_model_conds extra_conds multigpu_clones model_sampling model_conds cross_attn
         c_crossattn CONDCrossAttn crossattn_controlnet SAMPLER_SAMPLE PREDICT_NOISE OUTER_SAMPLE CALC_COND_BATCH prompt_type
         DIFFUSION_MODEL set_model_input_block_patch_after_skip set_model_output_block_patch
+        reference_latents reference_latents_method reference_image_num_tokens block_index default_ref_method siglip_embedder
         patches_replace attn1 n_heads activations_shape optimized_attention skip_output_reshape optimized_attention_override
         get_attn_precision cond_or_uncond
         input_blocks middle_block output_blocks SpatialTransformer transformer_blocks model_config
@@ -214,6 +216,7 @@ ROWS = [
     # latents and sampling
     *each(says, "nodes.py", "EmptyLatentImage.generate", "samples downscale_ratio_spacial"),
     *each(says, "nodes.py", "common_ksampler", "downscale_ratio_spacial"),
+    *each(has, "comfy/latent_formats.py", "LatentFormat", "latent_channels latent_dimensions spacial_downscale_ratio"),
     *each(has, "comfy/sd.py", "VAE", "spacial_compression_encode"),
     *each(says, "comfy_extras/nodes_flux.py", "FluxGuidance.execute", "guidance"),
     *ordered(
@@ -389,6 +392,42 @@ ROWS = [
     *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.set_model_input_block_patch_after_skip", "patch"),
     *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.set_model_output_block_patch", "patch"),
     *each(says, "comfy/controlnet.py", "ControlBase.control_merge", "input middle output"),
+    # resonance/host/core_joint.py
+    *each(says, "comfy_extras/nodes_edit_model.py", "ReferenceLatent.execute", "reference_latents"),
+    *each(
+        says, "comfy_extras/nodes_flux.py", "FluxKontextMultiReferenceLatentMethod.execute", "reference_latents_method"
+    ),
+    *(
+        row
+        for file, model, blocks in (
+            ("flux", "Flux", "Flux.forward_orig"),
+            ("qwen_image", "QwenImageTransformer2DModel", "QwenImageTransformer2DModel._forward"),
+            ("mage_flow", "MageFlowTransformer2DModel", "MageFlowTransformer2DModel._forward"),
+            ("krea2", "SingleStreamDiT", "SingleStreamDiT._forward"),
+        )
+        for row in (
+            *each(says, f"comfy/ldm/{file}/model.py", f"{model}._forward", "reference_image_num_tokens"),
+            *each(says, f"comfy/ldm/{file}/model.py", blocks, "block_index"),
+        )
+    ),
+    *each(
+        has,
+        "comfy/model_base.py",
+        "",
+        "Flux Flux2 LongCatImage QwenImage MageFlow Krea2 Omnigen2 Boogu JoyImage Lumina2",
+    ),
+    *each(says, "comfy/model_base.py", "Flux.extra_conds", "reference_latents reference_latents_method"),
+    *each(sets, "comfy/ldm/flux/model.py", "Flux.__init__", "in_channels out_channels"),
+    *each(has, "comfy/latent_formats.py", "LatentFormat", "latent_channels"),
+    *each(sets, "comfy/sd.py", "VAE.__init__", "latent_channels"),
+    *each(sets, "comfy/ldm/krea2/model.py", "SingleStreamDiT.__init__", "default_ref_method"),
+    *each(sets, "comfy/ldm/lumina/model.py", "NextDiT.__init__", "siglip_embedder"),
+    *each(has, "comfy_extras/nodes_qwen.py", "", "TextEncodeQwenImageEditPlus"),
+    *each(has, "comfy_extras/nodes_mage.py", "", "TextEncodeMageFlowEdit"),
+    *each(has, "comfy_extras/nodes_boogu.py", "", "TextEncodeBooguEdit"),
+    *each(has, "comfy_extras/nodes_joyimage.py", "", "TextEncodeJoyImageEdit"),
+    *each(has, "comfy_extras/nodes_zimage.py", "", "TextEncodeZImageOmni"),
+    *each(says, "nodes.py", "StyleModelApply.apply_stylemodel", "attention_mask"),
     # resonance/host/core_noise.py
     *each(has, "comfy/samplers.py", "", "KSAMPLER"),
     *each(sets, "comfy/samplers.py", "KSAMPLER.__init__", "sampler_function extra_options inpaint_options"),

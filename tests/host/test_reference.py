@@ -76,7 +76,9 @@ def test_a_red_picture_paints_red_and_a_blue_one_blue(
     comfy: Comfy, checkpoint: str, kind: str, sampler: str, cfg: float
 ):
     nodes = seeing(kind, checkpoint)
-    nodes |= {f"with {colour}": shown(colour, kind, checkpoint) for colour in ("red", "blue")}
+    # Words have a tint of their own here.
+    nodes["none"] = node("ConditioningZeroOut", conditioning=["words", 0])
+    nodes |= {f"with {colour}": shown(colour, kind, checkpoint, words="none") for colour in ("red", "blue")}
     how: dict[str, Any] = {"sampler": sampler, "cfg": cfg, "steps": 8}
     found = made(comfy, f"tiny_{checkpoint}", nodes, {c: of(f"with {c}", **how) for c in ("red", "blue")})
     assert is_red(found["red"][0].whole) and is_blue(found["blue"][0].whole), found
