@@ -1,5 +1,7 @@
 """Pictures as conditions."""
 
+from typing import Any
+
 import folder_paths
 import torch
 from comfy_api.v0_0_2 import io
