@@ -69,7 +69,9 @@ class CanvasByHand(io.ComfyNode):
                     display_name="masks", tooltip="One mask per region, the global one first, of 90 x 90 cells."
                 ),
                 io.BoundingBox.Output(
-                    display_name="boxes", tooltip="One box per region without the global one, far to near, in pixels."
+                    display_name="boxes",
+                    tooltip="One box per region without the global one, far to near, in pixels, with its words and colour. Masks, LoRAs and"
+                    " pictures have no place in it.",
                 ),
                 io.String.Output(display_name="json", tooltip="The layout as JSON, as Omost has it and more."),
             ],

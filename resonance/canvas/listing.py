@@ -179,7 +179,7 @@ class _Item:
         return tuple(lora for lora in found if lora)
 
     def picture(self) -> RegionPicture | None:
-        """Whoever has made the canvas may read no file that lies elsewhere."""
+        """Of the input folder alone: a canvas may come from anybody."""
         if (value := self.fields.get("picture")) is None:
             return None
         if found := _picture(value):

@@ -15,6 +15,7 @@ from ..attention.parts import REPEATED, Conditioning, Part, bind, check_width, f
 from ..canvas.bags import BagText, negative_words, own_words, words
 from ..canvas.canvas import GRID, Canvas, Region
 from ..canvas.masks import mask
+from ..reference.joint import LATENTS
 from ..reference.picture import PICTURES, TOKENS, unguarded
 from ..reference.reference import Reference
 from ..told import Told
@@ -171,10 +172,12 @@ def by_area(model: Any, sources: Sources, overlap: Overlap, global_strength: flo
         negative = areas(negative, True)
     positive = areas(pictures.seen(0, base), False)
     model = pictures.model
-    if any(key in values for _, values in (*positive, *negative) for key in (PICTURES, TOKENS)):
+    if any(key in values for _, values in (*positive, *negative) for key in (PICTURES, TOKENS, LATENTS)):
+        from .families import known
         from .sampling.owner import owned
+        from .sampling.transformer import joint
 
-        model = owned(model)
+        model = owned(model) if known(model) else joint(model)
     notes = (*loras.notes, *pictures.notes)
     return Placed(model, positive, negative, torch.cat([full, masks]), _names(parts), notes)
 

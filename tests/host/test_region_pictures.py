@@ -32,6 +32,7 @@ from .regional import (
     region,
     with_the_rest,
 )
+from .test_reference_ways import CHECKPOINTS, GIVEN, base
 from .test_region_lora import these
 
 LOOK = ["reference", 3]
@@ -39,7 +40,7 @@ LOOK = ["reference", 3]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def folder(comfy: Comfy, references: Path) -> Path:
+def folder(comfy: Comfy, reference: Path) -> Path:
     folder = comfy.base / "input" / "canvases"
     folder.mkdir(parents=True)
     for name, colour in COLOURS.items():
@@ -192,3 +193,21 @@ def test_revision_has_no_place_in_one_pass(comfy: Comfy):
         revised(OVERLAY).pixels
         != made(comfy, layout(region("the", LEFT), BOTH.locals[1]), OVERLAY, checkpoint="sdxl", steps=2).pixels
     )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("way", ["Redux", "reference latent"])
+def test_a_transformer_looks_at_the_picture_of_an_area(comfy: Comfy, way: str):
+    """Its strength counts beside a word."""
+
+    def sides(strength: float) -> tuple[float, str]:
+        canvas = layout(region("blue", LEFT, picture=pictured("red", strength)), region("green", RIGHT))
+        looking = refer(["words", 0], ["blue", 0], way, strength=0.0, **GIVEN[way])
+        ours = {**place(canvas, OVERLAY, reference=LOOK), **base(way), "reference": looking}
+        prompt = paint(CHECKPOINTS[way], ["regions", 1], ["regions", 2], model=["regions", 0], nodes=ours)
+        picture = look(comfy.run(prompt))[0]
+        return picture.left[0] - picture.left[2], hue(picture.right)
+
+    reds, others = zip(*map(sides, (0.0, 0.4, 1.0)), strict=True)
+    assert reds[0] + 20 < reds[1] < reds[2] - 3, reds
+    assert others == ("green",) * 3
