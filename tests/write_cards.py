@@ -337,8 +337,8 @@ def gradual(base: Path) -> Image.Image:
 
 
 def remember(base: Path) -> Image.Image:
-    """One round by the tiny model, at three places of the slider. Its words say nothing of colours."""
-    name, sliders = "Rounds that remember the picture", {0.0: "0: said", 0.5: "0.5", 1.0: "1: seen"}
+    """One round by the tiny model on the word blue, at three places of the slider."""
+    name, sliders = "Rounds that remember the picture", {0.0: "0: said, “blue”", 0.5: "0.5", 1.0: "1: seen"}
     build(base / "models")
     save(base / "models" / "clip_vision" / "tiny.safetensors", vision(VIT_H))
     save(base / "models" / "ipadapter" / "tiny.safetensors", adapter("tiny_plus_sd15"))
@@ -350,7 +350,7 @@ def remember(base: Path) -> Image.Image:
             graph = deepcopy(EXAMPLES[name].graph)
             graph["1"] = node("LoadImage", image="first.png")
             graph["6"] = node("LoadSmall", ckpt_name="tiny_sd15.safetensors")
-            graph["7"]["inputs"]["text"] = "the"
+            graph["7"]["inputs"]["text"] = "blue"
             graph["8"]["inputs"]["text"] = ""
             graph["9"]["inputs"]["value"] = slider
             graph["13"] = node("LoadSmallVision", clip_name="tiny.safetensors")
