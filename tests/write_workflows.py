@@ -182,6 +182,8 @@ def stand_ins(base: Path) -> None:
     places = {
         "CheckpointLoaderSimple": ("ckpt_name", "checkpoints"),
         "CLIPLoader": ("clip_name", "text_encoders"),
+        "CLIPVisionLoader": ("clip_name", "clip_vision"),
+        "ResonanceReferencePicture": ("way.adapter", "ipadapter"),
         "ResonanceLoadLLM": ("model", "llm"),
     }
     for example in (*EXAMPLES.values(), *BLUEPRINTS.values()):
