@@ -4,8 +4,6 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from .. import images
 from ..attention.parts import Conditioning
 from ..canvas.canvas import Canvas, CanvasError, RegionPicture
@@ -54,7 +52,6 @@ class RegionPictures:
         self.model, self._canvas, self._reference = model, canvas, reference
         self._named = canvas.pictured if canvas else {}
         self._files = {picture.file: find(picture) for picture in self._named.values()}
-        self._images: dict[str, torch.Tensor] = {}
         self.notes: list[str] = []
         if canvas and self._named and not reference:
             names = ", ".join(map(canvas.label, self._named))
@@ -75,16 +72,11 @@ class RegionPictures:
 
         assert self._canvas and self._reference
         picture = self._named[number]
-        looked = look(self._reference, self.model, positive, self._image(picture.file), strength=picture.strength)
+        read = images.read(self._files[picture.file], check=progress.stop_if_interrupted, note=self.notes.append)
+        looked = look(self._reference, self.model, positive, images.to_tensor(read), strength=picture.strength)
         self.model = looked.model
         self.notes.append(f"{self._canvas.label(number)}, {picture.file}: {looked.said}")
         return looked.conditioning
-
-    def _image(self, file: str) -> torch.Tensor:
-        if file not in self._images:
-            image = images.read(self._files[file], check=progress.stop_if_interrupted, note=self.notes.append)
-            self._images[file] = images.to_tensor(image)
-        return self._images[file]
 
 
 def stamp(text: str) -> str:

@@ -381,6 +381,21 @@ def test_the_digest_is_that_of_the_content_without_its_origin():
     assert len({digest(c) for c in (FULL, *others, SAMPLE)}) == 5 and len(digest(FULL)) == 16
 
 
+def test_the_digest_of_a_canvas_without_pictures_stays_that_of_before_there_were_any():
+    """Edited canvases hold it."""
+    gull = {
+        "rect": [0, 45, 10, 90],
+        "prefixes": ["A bay.", "A gull."],
+        "suffixes": ["gull."],
+        "tags": 0,
+        "name": "gull",
+    }
+    more = {"negative": "fog", "weight": 1.5, "start": 0.1, "end": 0.9, "mine": [1]}
+    loras = [{"file": "a", "strength": -0.5}, {"file": "b"}]
+    canvas = read_list([{"prefixes": ["A bay."], "lora": {"file": "x.safetensors"}}, gull | more | {"lora": loras}])
+    assert digest(canvas) == "c6419190e028bccc"
+
+
 def test_a_global_region_that_is_not_the_whole_picture_is_noted():
     reading = read_canvas('[{"rect": [0, 90, 0, 45], "prefixes": ["a."]}]')
     assert reading.notes == ("the global region is not the whole picture but [0, 90, 0, 45]",)
