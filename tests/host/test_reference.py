@@ -169,6 +169,53 @@ def test_a_picture_acts_in_a_range_of_the_steps(comfy: Comfy):
     assert begin != end
 
 
+def test_cores_masks_areas_ranges_and_combine_act_on_it(comfy: Comfy):
+    nodes = seeing() | half() | half(right=True) | {"blue words": words("blue"), "green": words("green")}
+    everywhere = {"strength": 1.0, "set_cond_area": "default"}
+    nodes |= {
+        "red picture": shown("red"),
+        "masked": node("ConditioningSetMask", conditioning=["red picture", 1], mask=["half", 0], **everywhere),
+        "other masked": node(
+            "ConditioningSetMask", conditioning=["blue words", 0], mask=["other half", 0], **everywhere
+        ),
+        "masks": node("ConditioningCombine", conditioning_1=["masked", 0], conditioning_2=["other masked", 0]),
+        # The left half of the picture, in an area that is the left half: its own mask is one of the whole picture.
+        "left picture": shown("red", mask=["half", 0]),
+        "area": node(
+            "ConditioningSetAreaPercentage",
+            conditioning=["left picture", 1],
+            width=0.5,
+            height=1.0,
+            x=0.0,
+            y=0.0,
+            strength=1.0,
+        ),
+        "other area": node(
+            "ConditioningSetAreaPercentage",
+            conditioning=["blue words", 0],
+            width=0.5,
+            height=1.0,
+            x=0.5,
+            y=0.0,
+            strength=1.0,
+        ),
+        "areas": node("ConditioningCombine", conditioning_1=["area", 0], conditioning_2=["other area", 0]),
+        "first": node("ConditioningSetTimestepRange", conditioning=["red picture", 1], start=0.0, end=0.5),
+        "then": node("ConditioningSetTimestepRange", conditioning=["green", 0], start=0.5, end=1.0),
+        "ranges": node("ConditioningCombine", conditioning_1=["first", 0], conditioning_2=["then", 0]),
+    }
+    names = ("masks", "areas", "ranges")
+    cases: dict[str, Any] = {name: {"model": ["red picture", 0], "positive": [name, 0], "cfg": 3.0} for name in names}
+    cases["ranges"]["cfg"] = 1.0
+    cases |= {"green": {"model": MODEL, "positive": ["green", 0]}, "red": of("red picture")}
+    found = {name: looks[0] for name, looks in made(comfy, "tiny_sd15", nodes, cases).items()}
+    for name in ("masks", "areas"):
+        left, right = found[name].left, found[name].right
+        assert left[0] > left[2] + 60 and right[2] > right[0] + 60, (name, left, right)
+    red, both, green = (found[name].whole for name in ("red", "ranges", "green"))
+    assert red[0] > both[0] > green[0] + 20 and red[1] + 10 < both[1] < green[1], found
+
+
 # Beside what else acts
 
 
