@@ -111,6 +111,8 @@ KINDS = {
     "mage": ("MageFlow", {**QWEN, "image_model": "mage_flow"}),
 }
 
+BLIND = ("SD3", "Chroma", "HiDreamO1")
+
 Conditioning = list[Any]
 
 
@@ -124,6 +126,12 @@ def model(kind: str) -> Any:
         weights.copy_(torch.randn_like(weights) * (weights.shape[-1] ** -0.5 if weights.dim() > 1 else 0.1))
     cpu = torch.device("cpu")
     return comfy.model_patcher.ModelPatcher(made, cpu, cpu)
+
+
+def unbuilt(kind: str) -> Any:
+    """What stands for a MODEL that is not asked."""
+    settings = getattr(comfy.supported_models, kind)({"disable_unet_model_creation": True, "dtype": torch.float32})
+    return types.SimpleNamespace(model=getattr(comfy.model_base, kind)(settings))
 
 
 def random(seed: int, *shape: int) -> torch.Tensor:
@@ -403,8 +411,8 @@ def refused() -> dict[str, Any]:
     """Models that look at pictures in another way, or at none."""
     vae = types.SimpleNamespace(latent_channels=16, encode=lambda image: image)
     given = Reference(way="reference latent", given={"vae": vae})
-    settings = comfy.supported_models.Omnigen2({"disable_unet_model_creation": True, "dtype": torch.float32})
-    whole = types.SimpleNamespace(model=comfy.model_base.Omnigen2(settings))
+    everything = Reference(way="automatic", given={"vae": vae, "style_model": style(), "clip_vision": Vision()})
+    whole = unbuilt("Omnigen2")
     whole.get_model_object = lambda name: getattr(whole.model, name)
     looked = look(given, whole, words(1), picture(1))
     bench = Bench("krea2 without a method", "reference latent")
@@ -417,6 +425,7 @@ def refused() -> dict[str, Any]:
         "no method": told(lambda: bench.look(words(1), picture(1))),
         "a method": apart(bench.sample(*bench.look(how, picture(1), strength=0.5)), none),
         "fill": told(lambda: look(given, model("flux fill"), words(1), picture(1))),
+        **{kind: told(lambda kind=kind: look(everything, unbuilt(kind), words(1), picture(1))) for kind in BLIND},
     }
 
 

@@ -130,6 +130,8 @@ def test_models_that_would_ignore_a_reference_are_told(found: dict[str, Any]):
     it = found["refused"]
     assert "put Edit Model Reference Method before Reference Picture" in it["no method"] and it["a method"] > 0.01
     assert "reference latent works with Flux Kontext" in it["fill"]
+    for kind in ("SD3", "Chroma", "HiDreamO1"):
+        assert f"{kind} cannot look at a picture. What can: IP-Adapter: SD1.5 and SDXL; " in it[kind]
 
 
 def test_what_was_done_is_said(found: dict[str, Any]):

@@ -11,6 +11,7 @@ from .comfy import Comfy, RunFailed, node
 from .paint import MODEL, RGB
 from .referring import half, made, of, plain, refer, vision, words
 from .regional import COUPLE, LEFT, METHODS, RIGHT, layout, place, region, with_the_rest
+from .test_sampling_run import guided_by
 
 pytestmark = pytest.mark.usefixtures("reference")
 
@@ -298,6 +299,21 @@ def test_the_negative_reads_the_blank_picture_where_its_picture_is(comfy: Comfy)
     found = {name: looks[0] for name, looks in made(comfy, "tiny_sd15", nodes, cases).items()}
     assert is_red(found["left"].left)
     assert all(abs(a - b) < 12 for a, b in zip(found["left"].right, found["plain"].right, strict=True)), found
+
+
+def test_every_list_without_a_picture_reads_the_blank_one(comfy: Comfy):
+    """The second positive of DualCFGGuider and the empty prompt of PerpNegGuider stand here where KSampler has its negative."""
+    nodes = seeing("plus") | {"nothing": words(""), "with": shown("red", "plus", strength=0.5)}
+    [by_negative] = made(comfy, "tiny_sd15", nodes, {"one": of("with", cfg=3.0)})["one"]
+    none, model = ["nothing", 0], ["with", 0]
+    dual = {"cond1": ["with", 1], "cond2": none, "cfg_conds": 3.0, "cfg_cond2_negative": 1.0, "style": "regular"}
+    perp = {"positive": ["with", 1], "empty_conditioning": none, "cfg": 3.0, "neg_scale": 0.0}
+    for guider in (
+        node("DualCFGGuider", model=model, negative=none, **dual),
+        node("PerpNegGuider", model=model, negative=none, **perp),
+    ):
+        found = guided_by(comfy, nodes, guider)
+        assert all(abs(a - b) < 1 for a, b in zip(found.whole, by_negative.whole, strict=True)), (found, by_negative)
 
 
 def test_a_sampler_with_another_model_says_so(comfy: Comfy):

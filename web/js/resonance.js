@@ -27,6 +27,10 @@ var SAME = {
 	},
 	ResonanceNegativeScale: { MODEL: "model" },
 	ResonancePerPictureNoise: { sampler: "sampler" },
+	ResonanceReferencePicture: {
+		model: "model",
+		conditioning: "conditioning"
+	},
 	ResonanceRegionFromConditioning: { regions: "regions" },
 	ResonanceRegionHeat: { image: "image" },
 	ResonanceRegions: {
