@@ -10,6 +10,7 @@ from ..resonance.attention.parts import Conditioning
 from ..resonance.host import progress
 from ..resonance.reference.reference import Reference
 from ..resonance.settings import Setting
+from ..resonance.sizes import Fit
 from ..resonance.told import Told
 from . import types
 from .inputs import Choice, Files, chosen, input_of
@@ -228,4 +229,60 @@ def _one(mask: torch.Tensor | None) -> torch.Tensor | None:
     return masks[0]
 
 
-NODES = [ReferencePicture]
+class FitToLatent(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ResonanceFitToLatent",
+            display_name="Fit to Latent",
+            category=CATEGORY,
+            description="Brings a picture to the size of the picture that a latent becomes, so that VAE Encode cuts nothing off it, and"
+            " what is painted lies on its source, on the hint of a ControlNet and on a mask.",
+            search_aliases=[
+                "resize to latent",
+                "crop to latent",
+                "img2img size",
+                "resize image",
+                "pad image",
+                "letterbox",
+            ],
+            inputs=[
+                io.Image.Input("image", tooltip="The picture, or a batch of them."),
+                io.Latent.Input("latent", tooltip="The latent that is painted on. Only its size counts."),
+                io.Combo.Input(
+                    "fit",
+                    options=["crop", "pad", "squash"],
+                    default="crop",
+                    tooltip="Where the picture has another aspect. crop: it fills the size, and what does not fit is cut off on both sides"
+                    " alike. pad: all of it, in the middle; its edges go on to the border. squash: it is distorted.",
+                ),
+                io.Mask.Input(
+                    "mask",
+                    optional=True,
+                    tooltip="A mask of the picture, stretched over it if it has another size. It is cut and scaled as the picture is.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output(
+                    display_name="image",
+                    tooltip="The picture at that size: to VAE Encode, a ControlNet, Reference Picture.",
+                ),
+                io.Mask.Output(
+                    display_name="mask",
+                    tooltip="The mask, cut and scaled as the picture is; without one, all of the picture. The border of pad is black in it.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, image: torch.Tensor, latent: dict[str, Any], fit: Fit, mask: torch.Tensor | None = None
+    ) -> io.NodeOutput:
+        from ..resonance import images
+        from ..resonance.host import latents
+
+        size = latents.pixel_size(latent)
+        return io.NodeOutput(images.fitted(image, size, fit), images.fitted_mask(mask, image, size, fit))
+
+
+NODES = [ReferencePicture, FitToLatent]

@@ -118,8 +118,8 @@ class RoundInput(io.ComfyNode):
                 io.String.Output("aspect", tooltip="landscape, portrait or square."),
                 io.Image.Output(
                     "first",
-                    tooltip="The picture of round 1 with which this lineage began: the reference for Color Match. Read only when"
-                    " it is connected.",
+                    tooltip="The picture of round 1 with which this lineage began, in round 1 the picture itself: the reference for Color"
+                    " Match and Reference Picture. Read only when it is connected.",
                 ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.dynprompt],

@@ -15,6 +15,8 @@ from . import pixels
 from .patience import within
 from .pixels import TooLarge
 from .plugins import is_there, register
+from .sizes import Fit, Fitted
+from .sizes import fitted as fitted_size
 from .told import Told
 
 if TYPE_CHECKING:
@@ -149,6 +151,57 @@ def scaled(images: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     if (images.shape[2], images.shape[1]) == size:
         return images
     return torch.cat([to_tensor(each.resize(size, Image.Resampling.LANCZOS)) for each in from_tensor(images)])
+
+
+def fitted(images: torch.Tensor, size: tuple[int, int], fit: Fit) -> torch.Tensor:
+    """IMAGE ``[B, H, W, C]`` at a size of any aspect, by Lanczos. The border of ``pad`` goes on with the picture's edges.
+
+    Args:
+        size: width and height in pixels.
+
+    Raises:
+        Told: it is no batch of pictures, or holds no numbers.
+    """
+    import torch
+
+    check(images)
+    found = fitted_size((images.shape[2], images.shape[1]), size, fit)
+    made = torch.stack([_resampled(each, found, Image.Resampling.LANCZOS) for each in images.movedim(-1, 1)])
+    return torch.nn.functional.pad(made, _border(found, size), mode="replicate").movedim(1, -1).to(images)
+
+
+def fitted_mask(mask: torch.Tensor | None, images: torch.Tensor, size: tuple[int, int], fit: Fit) -> torch.Tensor:
+    """MASK ``[B, height, width]`` of pictures that were :func:`fitted`: 0 in the border, and 1 elsewhere where there was none.
+
+    Args:
+        mask: ``[..., h, w]`` over the pictures, of any size.
+        images: the pictures before that.
+    """
+    import torch
+
+    found = fitted_size((images.shape[2], images.shape[1]), size, fit)
+    masks = torch.ones(images.shape[:3]) if mask is None else mask.reshape(-1, *mask.shape[-2:])
+    # Its weights are never below 0, so that nothing rings at an edge, and it shrinks by the mean.
+    made = _resampled(masks, found, Image.Resampling.BILINEAR)
+    return torch.nn.functional.pad(made, _border(found, size)).to(masks)
+
+
+def _resampled(planes: torch.Tensor, found: Fitted, by: Image.Resampling) -> torch.Tensor:
+    """``[N, H, W]``, of any numbers, to ``[N, h, w]`` in 0..1, on the CPU."""
+    import torch
+
+    height, width = planes.shape[1:]
+    x, y, right, bottom = found.box
+    size = found.place[2] - found.place[0], found.place[3] - found.place[1]
+    box = x * width, y * height, right * width, bottom * height
+    pictures = map(Image.fromarray, planes.detach().float().cpu().numpy())
+    made = [torch.as_tensor(np.array(each.resize(size, by, box), np.float32)) for each in pictures]
+    return torch.stack(made).clamp(0, 1)
+
+
+def _border(found: Fitted, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    left, top, right, bottom = found.place
+    return left, size[0] - right, top, size[1] - bottom
 
 
 def check(images: torch.Tensor | None) -> None:

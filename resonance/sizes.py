@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .told import Told
 from .typed import narrow
@@ -25,6 +25,9 @@ CLASSES: dict[str, dict[Aspect, Size]] = {
     "SD1.5": {"landscape": (768, 576), "portrait": (576, 768), "square": (512, 512)},
 }
 """img2tag2img's sizes: one per aspect class."""
+
+Fit = Literal["crop", "pad", "squash"]
+"""How a picture of one aspect comes to a size of another: filled and cut at both ends, whole with a border, or distorted."""
 
 OWN = "own sizes"
 BUCKET = "nearest bucket"
@@ -103,3 +106,29 @@ def choose(choice: Mapping[str, Any], picture: Size | None = None, aspect: str =
         return nearest_bucket(*wanted, choice["bucket_side"])
     name = wanted if isinstance(wanted, str) else aspect_of(*wanted)
     return (choice[f"{name}_width"], choice[f"{name}_height"]) if kind == OWN else CLASSES[kind][name]
+
+
+class Fitted(NamedTuple):
+    """What of a picture goes where.
+
+    Attributes:
+        box: what is taken: left, top, right and bottom, as shares of its sides.
+        place: where it goes: the same in pixels.
+    """
+
+    box: tuple[float, float, float, float]
+    place: tuple[int, int, int, int]
+
+
+def fitted(picture: Size, size: Size, fit: Fit) -> Fitted:
+    """How a picture comes to a size: what is cut from it, or what is left around it, is as much on either side."""
+    across, down = (new / old for new, old in zip(size, picture, strict=True))
+    box, place = (0.0, 0.0, 1.0, 1.0), (0, 0, *size)
+    if fit == "crop":
+        x, y = (0.5 - scale / max(across, down) / 2 for scale in (across, down))
+        box = (x, y, 1 - x, 1 - y)
+    elif fit == "pad":
+        width, height = (max(round(side * min(across, down)), 1) for side in picture)
+        left, top = (size[0] - width) // 2, (size[1] - height) // 2
+        place = (left, top, left + width, top + height)
+    return Fitted(box, place)

@@ -11,16 +11,18 @@ What core's own nodes show and most packs use (folders, memory, loaders, ``comfy
 """
 
 import importlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, NamedTuple
 
+import comfy.latent_formats
 import comfy.samplers
 import latent_preview
 import torch
 from aiohttp import web
 from comfy.cli_args import args
+from comfy.latent_formats import LatentFormat
 from comfy.sd1_clip import SD1Tokenizer
 from comfy.t2i_adapter.adapter import StyleAdapter
 from comfy_api.v0_0_2 import io
@@ -308,13 +310,36 @@ def encode(clip: Any, tokens: Any) -> Encoded:
 # Latents and sampling
 
 
+SCALE = "downscale_ratio_spacial"
+"""Key of a LATENT: how many pixels each value of it stands for (nodes.py, EmptyLatentImage)."""
+
+
 def latent(samples: torch.Tensor, scale: int) -> dict[str, Any]:
     """A LATENT.
 
     Args:
-        scale: pixels that each value of it stands for, so that samplers can fit it to their model (nodes.py, EmptyLatentImage).
+        scale: pixels that each value of it stands for, so that samplers can fit it to their model.
     """
-    return {"samples": samples, "downscale_ratio_spacial": scale}
+    return {"samples": samples, SCALE: scale}
+
+
+def scale_of(latent: Mapping[str, Any]) -> int:
+    """How many pixels each value of a LATENT stands for.
+
+    Not every node says so: then it is that of the models whose latents have as many channels (comfy/latent_formats.py), and 8 where
+    these are not of one kind.
+    """
+    if said := latent.get(SCALE):
+        return said
+    _, channels, *dimensions = latent["samples"].shape
+    kinds = [each for each in vars(comfy.latent_formats).values() if isinstance(each, type)]
+    known = {
+        kind.spacial_downscale_ratio
+        for kind in kinds
+        if issubclass(kind, LatentFormat)
+        and (kind.latent_channels, kind.latent_dimensions) == (channels, len(dimensions))
+    }
+    return known.pop() if len(known) == 1 else 8
 
 
 def side(vae: Any) -> int:

@@ -113,7 +113,8 @@ PRIVATE = set(
         return_word_ids SD1Tokenizer encode_from_tokens return_dict clip_layer embedding_size
         combine_all_hooks create_hook_lora set_hooks_for_conditioning
         model_lora_keys_unet model_lora_keys_clip load_lora convert_lora log_missing WeightAdapterBase calculate_weight
-        downscale_ratio_spacial spacial_compression_encode get_previewer decode_latent_to_preview_image
+        downscale_ratio_spacial latent_dimensions spacial_downscale_ratio
+        spacial_compression_encode get_previewer decode_latent_to_preview_image
         conds inner_model latent_shapes encode_model_conds extra_conds multigpu_clones model_sampling model_conds cross_attn
         c_crossattn CONDCrossAttn crossattn_controlnet SAMPLER_SAMPLE PREDICT_NOISE OUTER_SAMPLE CALC_COND_BATCH prompt_type
         DIFFUSION_MODEL set_model_input_block_patch_after_skip set_model_output_block_patch
@@ -214,6 +215,7 @@ ROWS = [
     # latents and sampling
     *each(says, "nodes.py", "EmptyLatentImage.generate", "samples downscale_ratio_spacial"),
     *each(says, "nodes.py", "common_ksampler", "downscale_ratio_spacial"),
+    *each(has, "comfy/latent_formats.py", "LatentFormat", "latent_channels latent_dimensions spacial_downscale_ratio"),
     *each(has, "comfy/sd.py", "VAE", "spacial_compression_encode"),
     *each(says, "comfy_extras/nodes_flux.py", "FluxGuidance.execute", "guidance"),
     *ordered(

@@ -11,6 +11,7 @@ from host.paint import CLIP, MODEL, VAE, hue, look, paint, picture
 from host.regional import AREA, COUPLE, HALVES, hues, pictures, place
 from host.test_canvas import BOAT, PROGRAM, SEA, layout, run, shows
 from host.test_explore import explore
+from host.test_fit_to_latent import fit
 from host.test_gradual_latent import QUICK, gradual, painted
 from host.test_highres_fix import fix as highres_fix
 from host.test_llm import RED, Texts, captions, connect, core, describe
@@ -107,6 +108,12 @@ def test_resonance_latent_for_image(comfy: Comfy) -> None:
         832 // 8,
         1216 // 8,
     ]
+
+
+def test_resonance_fit_to_latent(comfy: Comfy) -> None:
+    small = node("EmptyLatentImage", width=96, height=64, batch_size=1)
+    fitted = value(comfy, ("fit", 0), picture=RED_PICTURE, small=small, fit=fit(["picture", 0], ["small", 0]))
+    assert fitted["shape"] == [1, 64, 96, 3] and fitted["mean"] == [1, 0, 0]
 
 
 def test_resonance_model_roulette(comfy: Comfy) -> None:

@@ -7,7 +7,7 @@ import threading
 import time
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from PIL import Image, ImageCms, features
 from PIL.PngImagePlugin import PngInfo
 
 from resonance import images, pixels
+from resonance.sizes import Fit
 from resonance.told import Told
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
@@ -258,3 +259,52 @@ def test_what_is_no_picture_is_said(tensor: torch.Tensor, said: str) -> None:
 @pytest.mark.parametrize(("channels", "mode"), [(1, "RGB"), (3, "RGB"), (4, "RGBA")])
 def test_channels_choose_the_mode(channels: int, mode: str) -> None:
     assert images.from_tensor(torch.zeros(1, 2, 3, channels))[0].mode == mode
+
+
+def marked(*sizes: tuple[int, int]) -> list[torch.Tensor]:
+    """A white spot at 60 % of the width and 40 % of the height on black, ``[1, H, W]`` of each size."""
+    found: list[torch.Tensor] = []
+    for width, height in sizes:
+        across, down = (torch.arange(side) + 0.5 for side in (width, height))
+        near = ((across / width - 0.6).abs() < 0.05) & ((down / height - 0.4).abs() < 0.05)[:, None]
+        found.append(near[None].float())
+    return found
+
+
+def middle(plane: torch.Tensor) -> tuple[float, float]:
+    """Where the weight of ``[H, W]`` lies, in pixels."""
+    down, across = (torch.arange(side) + 0.5 for side in plane.shape)
+    return float((plane.sum(0) * across).sum() / plane.sum()), float((plane.sum(1) * down).sum() / plane.sum())
+
+
+@pytest.mark.parametrize("fit", get_args(Fit))
+@pytest.mark.parametrize("size", [(96, 64), (64, 96), (200, 300), (101, 75)], ids=str)
+@pytest.mark.parametrize("mask_size", [(101, 75), (40, 40)], ids=str)
+def test_a_picture_and_its_mask_are_fitted_alike(fit: Fit, size: tuple[int, int], mask_size: tuple[int, int]) -> None:
+    [plane], [mask] = marked((101, 75)), marked(mask_size)
+    picture = plane[..., None].expand(2, -1, -1, 3)
+    made, masks = images.fitted(picture, size, fit), images.fitted_mask(mask, picture, size, fit)
+    assert made.shape == (2, size[1], size[0], 3) and masks.shape == (1, size[1], size[0])
+    pixel = 0 if mask_size == (101, 75) else max(size) / min(mask_size)
+    assert middle(made[1, ..., 0]) == pytest.approx(middle(masks[0]), abs=0.1 + pixel / 2)
+    if size == (101, 75):
+        assert torch.equal(made, picture), "nothing to do"
+
+
+def test_the_border_of_a_fitted_picture_is_its_edge_and_black_in_the_mask() -> None:
+    picture = torch.zeros(3, 20, 40, 3)
+    picture[:, :, :20, 0], picture[:, :, 20:, 2] = 1, 1
+    made, mask = images.fitted(picture, (40, 40), "pad"), images.fitted_mask(None, picture, (40, 40), "pad")
+    assert torch.equal(made[0, 0], picture[0, 0]) and torch.equal(made[2, -1], picture[0, 0])
+    assert mask.shape == (3, 40, 40) and mask[:, 10:30].eq(1).all() and mask.mean() == 0.5
+    assert images.fitted_mask(torch.ones(20, 40), picture, (40, 40), "pad").equal(mask[:1])
+    assert images.fitted_mask(None, picture, (40, 40), "crop").eq(1).all()
+
+
+def test_a_fitted_mask_does_not_ring_and_shrinks_by_the_mean() -> None:
+    picture, mask = torch.zeros(1, 64, 64, 3), torch.zeros(1, 64, 64)
+    mask[..., 31:] = 1
+    for side in (16, 200):
+        row = images.fitted_mask(mask, picture, (side, side), "squash")[0, 0]
+        assert (row.diff() >= -1e-6).all() and row[0] == 0 and row[-1] == 1
+        assert float(row.mean()) == pytest.approx(33 / 64, abs=0.01)

@@ -1,6 +1,6 @@
 import pytest
 
-from resonance.sizes import aspect_of, buckets, choose, nearest_bucket, read_aspect
+from resonance.sizes import Fit, aspect_of, buckets, choose, fitted, nearest_bucket, read_aspect
 from resonance.told import Told
 
 PAPER = """
@@ -105,3 +105,22 @@ def test_sides_are_read_in_the_usual_forms():
         (1216, 832),
         "square",
     ]
+
+
+@pytest.mark.parametrize(
+    ("picture", "size", "fit", "box", "place"),
+    [
+        ((200, 100), (50, 50), "crop", (0.25, 0, 0.75, 1), (0, 0, 50, 50)),
+        ((100, 400), (50, 50), "crop", (0, 0.375, 1, 0.625), (0, 0, 50, 50)),
+        ((200, 100), (50, 50), "pad", (0, 0, 1, 1), (0, 12, 50, 37)),
+        ((100, 200), (50, 50), "pad", (0, 0, 1, 1), (12, 0, 37, 50)),
+        ((10_000, 1), (64, 64), "pad", (0, 0, 1, 1), (0, 31, 64, 32)),
+        ((200, 100), (50, 50), "squash", (0, 0, 1, 1), (0, 0, 50, 50)),
+        ((96, 64), (48, 32), "crop", (0, 0, 1, 1), (0, 0, 48, 32)),
+        ((96, 64), (48, 32), "pad", (0, 0, 1, 1), (0, 0, 48, 32)),
+    ],
+)
+def test_a_picture_comes_to_a_size_from_its_middle(
+    picture: tuple[int, int], size: tuple[int, int], fit: Fit, box: tuple[float, ...], place: tuple[int, ...]
+):
+    assert fitted(picture, size, fit) == (box, place)

@@ -16,6 +16,10 @@ var SAME = {
 	ResonanceContactSheet: { sheet: "images" },
 	ResonanceCooldown: { value: "value" },
 	ResonanceDeepShrink: { MODEL: "model" },
+	ResonanceFitToLatent: {
+		image: "image",
+		mask: "mask"
+	},
 	ResonanceHighresFix: { latent: "samples" },
 	ResonanceLoRAStack: {
 		MODEL: "model",
