@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 from demo_toyworld import SCENES, resonance, scenes
@@ -18,9 +19,18 @@ from examples.canvas import LIGHTHOUSE, text
 from examples.characters import FRIENDS, LORAS
 from examples.methods import METHODS, ROWS
 from host.comfy import Comfy, node
-from models.checkpoint import build, build_characters
+from host.small_templates import POOLED, lay, small
+from models.checkpoint import (
+    build,
+    build_characters,
+    build_families,
+    build_listening,
+    build_reference,
+    build_style,
+)
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from places import PACK
+from write_samples import SMALL
 
 from resonance.canvas.exchange import read_any
 from resonance.canvas.render import render
@@ -335,6 +345,53 @@ def gradual(base: Path) -> Image.Image:
     return card([cells], head="One run, in which the picture grows", lines=1, font=32)
 
 
+def looking(name: str, *seen: str, words: str = "", **change: dict[str, Any]) -> Callable[[Path], Image.Image]:
+    """Pictures that are shipped, and what a template makes of them. The tiny models see no more of a picture than its colours.
+
+    Args:
+        words: of its first text.
+        change: inputs that are not those of the template, by ``node_`` and the id.
+    """
+
+    def draw(base: Path) -> Image.Image:
+        for make in (build, build_families, build_reference, build_style, build_listening):
+            make(base / "tiny")
+        lay(base / "models", base / "tiny")
+        comfy = Comfy(base, (PACK / "tests/host/packs/patches",))
+        files = [f"resonance-{each}.jpg" for each in seen]
+        for file in files:
+            copy(SMALL / file, base / "input")
+        graph = small(name, *files, text_5=words, text_6=words)
+        for id_, inputs in change.items():
+            graph[id_.removeprefix("node_")]["inputs"] |= inputs
+        with comfy:
+            outputs = comfy.run(comfy.complete(graph), timeout=600)
+        first = [Image.open(SMALL / file) for file in files]
+        first = first or [Image.open(base / "temp" / each["filename"]) for each in outputs["12"]["images"]]
+        made = [Image.open(base / "output" / each["filename"]) for each in outputs["31"]["images"]]
+        large = [[each.resize((512, 512), Image.Resampling.BICUBIC) for each in row] for row in (first, made)]
+        shown = (first if files else large[0], large[1])
+        rows = [[(each, said) for each in row] for row, said in zip(shown, ("looked at", "painted"), strict=True)]
+        return card(rows, lines=1, font=36)
+
+    return draw
+
+
+LOOKING = {
+    "Picture to picture": looking("Picture to picture", "winter", node_20={"denoise": 0.3}),
+    "unCLIP": looking("unCLIP", "balloon"),
+    "unCLIP with two pictures": looking("unCLIP with two pictures", "balloon", "winter"),
+    "unCLIP refined by SDXL": looking("unCLIP refined by SDXL", "balloon", "winter", node_24={"megapixels": 0.01}),
+    "Style model": looking("Style model", "balloon", words="blue"),
+    "Style first and words later": looking("Style first and words later", "balloon", words="blue"),
+    "IP-Adapter with words": looking("IP-Adapter with words", "winter", words="red"),
+    "Four variations": looking("Four variations", words="red"),
+    "Canny and a picture": looking("Canny and a picture", "winter", "lighthouse", node_20={"cfg": 2.0}),
+    "Revision": looking("Revision", "winter", "balloon", node_1={"ckpt_name": POOLED}),
+    "A picture in each region": looking("A picture in each region", "winter", "balloon"),
+}
+
+
 CARDS: dict[str, Callable[[Path], Image.Image]] = {
     "First round": first_round,
     "Rounds": rounds,
@@ -351,6 +408,7 @@ CARDS: dict[str, Callable[[Path], Image.Image]] = {
     "Canvas chat": chat,
     "Two characters, two LoRAs": characters,
     "Region methods compared": methods,
+    **LOOKING,
 }
 
 

@@ -1,6 +1,6 @@
 """The example workflows, by name; ``write_workflows.py`` writes them."""
 
-from . import canvas, characters, first, gradual, lines, methods, rounds, vary
+from . import canvas, characters, first, gradual, lines, methods, reference, rounds, vary
 
 EXAMPLES = (
     first.EXAMPLES
@@ -10,5 +10,6 @@ EXAMPLES = (
     | canvas.EXAMPLES
     | characters.EXAMPLES
     | methods.EXAMPLES
+    | reference.EXAMPLES
     | vary.EXAMPLES
 )

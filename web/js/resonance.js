@@ -543,6 +543,7 @@ var CHAT = "ResonanceCanvasChat";
 var TRANSFORM = "ResonanceTransform";
 var OUTPUT = "ResonanceRoundOutput";
 var INPUT = "ResonanceRoundInput";
+var LOAD = "LoadImage";
 /** Nodes whose words stay: they are there again after a reload. */
 var SPEAKING = /* @__PURE__ */ new Set([
 	"ResonanceTagImages",
@@ -572,6 +573,7 @@ var said = () => speaking ??= import("./said-B8P0qw8U.mjs");
 var menu = () => import("./menu-DEUWP5ti.mjs");
 var panel = () => import("./panel-B_GbVit3.mjs");
 var folders = () => import("./folders-BZL1UFh7.mjs");
+var templates = () => import("./templates-11fupUBV.mjs");
 var tables = () => import("./transform-BdIFsHdS.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
@@ -702,8 +704,12 @@ app$1.registerExtension({
 		const host = addHost(node, "canvas_preview", () => PICTURE_HEIGHT);
 		nodes().then(({ attach }) => attach(node, host, isCanvas(node)));
 	},
+	async beforeConfigureGraph(workflow) {
+		if (workflow.nodes?.some(({ type }) => type === LOAD)) await (await templates()).bring(workflow);
+	},
 	loadedGraphNode(node) {
-		if (isCanvas(node) || node.comfyClass === CHAT) nodes().then(({ loaded }) => loaded(node));
+		if (node.comfyClass === LOAD) templates().then(({ list }) => list(node));
+		else if (isCanvas(node) || node.comfyClass === CHAT) nodes().then(({ loaded }) => loaded(node));
 		else if (node.comfyClass === TRANSFORM) tables().then(({ loaded }) => loaded(node));
 		else if (node.comfyClass === INPUT) folders().then(({ loaded }) => loaded(node));
 		else if (SPEAKING.has(node.comfyClass ?? "")) said().then(({ loaded }) => loaded(node));
