@@ -80,11 +80,11 @@ def card(rows: Sequence[Sequence[Cell]], head: str = "", lines: int = 0, font: i
     below = round(lines * 1.25 * font)
     columns = max(map(len, rows))
     cell = min((SIDE - GAP * (columns + 1)) // columns, (SIDE - top - (GAP + below) * len(rows) - GAP) // len(rows))
-    left = (SIDE - columns * (cell + GAP) + GAP) / 2
     y = (SIDE - top - len(rows) * (cell + below + GAP) + GAP) / 2
     draw.multiline_text((SIDE / 2, y), words, INK, face, "ma", font * 0.25, "center")
     y += top
     for row in rows:
+        left = (SIDE - len(row) * (cell + GAP) + GAP) / 2
         for number, (picture, said) in enumerate(row):
             x = left + number * (cell + GAP)
             fitted = ImageOps.pad(picture.convert("RGB"), (cell, cell), Image.Resampling.LANCZOS, GROUND)
@@ -371,8 +371,9 @@ def looking(name: str, *seen: str, words: str = "", **change: dict[str, Any]) ->
         made = [Image.open(base / "output" / each["filename"]) for each in outputs["31"]["images"]]
         large = [[each.resize((512, 512), Image.Resampling.BICUBIC) for each in row] for row in (first, made)]
         shown = (first if files else large[0], large[1])
-        rows = [[(each, said) for each in row] for row, said in zip(shown, ("looked at", "painted"), strict=True)]
-        return card(rows, lines=1, font=36)
+        said = f"painted, “{words}”" if words and files else "painted"
+        before, after = [(each, "looked at") for each in shown[0]], [(each, said) for each in shown[1]]
+        return card([before + after] if len(before) == len(after) else [before, after], lines=2, font=36)
 
     return draw
 
@@ -384,7 +385,7 @@ LOOKING = {
     "unCLIP refined by SDXL": looking("unCLIP refined by SDXL", "balloon", "winter", node_24={"megapixels": 0.01}),
     "Style model": looking("Style model", "balloon", words="blue"),
     "Style first and words later": looking("Style first and words later", "balloon", words="blue"),
-    "IP-Adapter with words": looking("IP-Adapter with words", "winter", words="red"),
+    "IP-Adapter with words": looking("IP-Adapter with words", "winter", words="red", node_20={"cfg": 1.5}),
     "Four variations": looking("Four variations", words="red"),
     "Canny and a picture": looking("Canny and a picture", "winter", "lighthouse", node_20={"cfg": 2.0}),
     "Revision": looking("Revision", "winter", "balloon", node_1={"ckpt_name": POOLED}),
