@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 from demo_toyworld import SCENES, resonance, scenes
@@ -18,10 +19,22 @@ from examples.canvas import LIGHTHOUSE, text
 from examples.characters import FRIENDS, LORAS
 from examples.methods import METHODS, ROWS
 from host.comfy import Comfy, node
-from models.checkpoint import adapter, build, build_characters, save, vision
+from host.small_templates import POOLED, lay, small
+from models.checkpoint import (
+    adapter,
+    build,
+    build_characters,
+    build_families,
+    build_listening,
+    build_reference,
+    build_style,
+    save,
+    vision,
+)
 from models.wired.vision import VIT_H
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from places import PACK
+from write_samples import SMALL
 
 from resonance.canvas.exchange import read_any
 from resonance.canvas.render import render
@@ -71,11 +84,11 @@ def card(rows: Sequence[Sequence[Cell]], head: str = "", lines: int = 0, font: i
     below = round(lines * 1.25 * font)
     columns = max(map(len, rows))
     cell = min((SIDE - GAP * (columns + 1)) // columns, (SIDE - top - (GAP + below) * len(rows) - GAP) // len(rows))
-    left = (SIDE - columns * (cell + GAP) + GAP) / 2
     y = (SIDE - top - len(rows) * (cell + below + GAP) + GAP) / 2
     draw.multiline_text((SIDE / 2, y), words, INK, face, "ma", font * 0.25, "center")
     y += top
     for row in rows:
+        left = (SIDE - len(row) * (cell + GAP) + GAP) / 2
         for number, (picture, said) in enumerate(row):
             x = left + number * (cell + GAP)
             fitted = ImageOps.pad(picture.convert("RGB"), (cell, cell), Image.Resampling.LANCZOS, GROUND)
@@ -365,6 +378,54 @@ def remember(base: Path) -> Image.Image:
     return card([large[:2], large[2:]], lines=1, font=38)
 
 
+def looking(name: str, *seen: str, words: str = "", **change: dict[str, Any]) -> Callable[[Path], Image.Image]:
+    """Pictures that are shipped, and what a template makes of them. The tiny models see no more of a picture than its colours.
+
+    Args:
+        words: of its first text.
+        change: inputs that are not those of the template, by ``node_`` and the id.
+    """
+
+    def draw(base: Path) -> Image.Image:
+        for make in (build, build_families, build_reference, build_style, build_listening):
+            make(base / "tiny")
+        lay(base / "models", base / "tiny")
+        comfy = Comfy(base, (PACK / "tests/host/packs/patches",))
+        files = [f"resonance-{each}.jpg" for each in seen]
+        for file in files:
+            copy(SMALL / file, base / "input")
+        graph = small(name, *files, text_5=words, text_6=words)
+        for id_, inputs in change.items():
+            graph[id_.removeprefix("node_")]["inputs"] |= inputs
+        with comfy:
+            outputs = comfy.run(comfy.complete(graph), timeout=600)
+        first = [Image.open(SMALL / file) for file in files]
+        first = first or [Image.open(base / "temp" / each["filename"]) for each in outputs["12"]["images"]]
+        made = [Image.open(base / "output" / each["filename"]) for each in outputs["31"]["images"]]
+        large = [[each.resize((512, 512), Image.Resampling.BICUBIC) for each in row] for row in (first, made)]
+        shown = (first if files else large[0], large[1])
+        said = f"painted, “{words}”" if words and files else "painted"
+        before, after = [(each, "looked at") for each in shown[0]], [(each, said) for each in shown[1]]
+        return card([before + after] if len(before) == len(after) else [before, after], lines=2, font=36)
+
+    return draw
+
+
+LOOKING = {
+    "Picture to picture": looking("Picture to picture", "winter", node_20={"denoise": 0.3}),
+    "unCLIP": looking("unCLIP", "balloon"),
+    "unCLIP with two pictures": looking("unCLIP with two pictures", "balloon", "winter"),
+    "unCLIP refined by SDXL": looking("unCLIP refined by SDXL", "balloon", "winter", node_24={"megapixels": 0.01}),
+    "Style model": looking("Style model", "balloon", words="blue"),
+    "Style first and words later": looking("Style first and words later", "balloon", words="blue"),
+    "IP-Adapter with words": looking("IP-Adapter with words", "winter", words="red", node_20={"cfg": 1.5}),
+    "Four variations": looking("Four variations", words="red"),
+    "Canny and a picture": looking("Canny and a picture", "winter", "lighthouse", node_20={"cfg": 2.0}),
+    "Revision": looking("Revision", "winter", "balloon", node_1={"ckpt_name": POOLED}),
+    "A picture in each region": looking("A picture in each region", "winter", "balloon"),
+}
+
+
 CARDS: dict[str, Callable[[Path], Image.Image]] = {
     "First round": first_round,
     "Rounds": rounds,
@@ -382,6 +443,7 @@ CARDS: dict[str, Callable[[Path], Image.Image]] = {
     "Canvas chat": chat,
     "Two characters, two LoRAs": characters,
     "Region methods compared": methods,
+    **LOOKING,
 }
 
 

@@ -1,4 +1,5 @@
-"""Draws the three pictures of `samples/`: `python tests/write_samples.py`. Three sizes, so that a first round shows them all."""
+"""Draws the three pictures of `samples/`: `python tests/write_samples.py`. Three sizes, so that a first round shows them all. Smaller
+ones are for the templates that look at pictures."""
 
 from collections.abc import Callable
 
@@ -8,6 +9,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from places import PACK
 
 FOLDER = PACK / "samples"
+SMALL = PACK / "example_workflows" / "pictures"
+"""The browser puts them into the input folder when a template is opened that has one (``js/src/templates.ts``)."""
 Color = tuple[int, int, int]
 FINE = 2
 """Pictures are drawn so many times as large, for smooth edges."""
@@ -151,9 +154,12 @@ PICTURES: dict[str, tuple[tuple[int, int], Callable[[tuple[int, int]], Image.Ima
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
+    SMALL.mkdir(parents=True, exist_ok=True)
     for name, ((width, height), draw) in PICTURES.items():
         picture = draw((FINE * width, FINE * height)).resize((width, height), Image.Resampling.LANCZOS)
         picture.save(FOLDER / f"{name}.jpg", quality=88)
+        small = picture.resize((width * 3 // 4, height * 3 // 4), Image.Resampling.LANCZOS)
+        small.save(SMALL / f"resonance-{name}.jpg", quality=85)
 
 
 if __name__ == "__main__":

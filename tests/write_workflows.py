@@ -13,9 +13,11 @@ from pathlib import Path
 
 from examples import EXAMPLES
 from examples.blueprints import BLUEPRINTS
+from examples.reference import MODELS
 from host.comfy import Comfy
 from places import PACK, find_comfyui
 from playwright.sync_api import Browser, Page, sync_playwright
+from write_samples import SMALL
 
 FLAGS = [
     "--no-sandbox",
@@ -155,6 +157,12 @@ def write(measured: Page, page: Page, comfy: Comfy, name: str) -> None:
     collapsed = list(map(int, example.collapsed))
     workflow = json.loads(page.evaluate(PLACE, [columns, heights, SIDE, SAYS, GAP, TITLE, collapsed]))
     workflow["nodes"].sort(key=lambda n: n["id"])
+    for part in workflow["nodes"]:
+        names = [value for value in part.get("widgets_values") or () if isinstance(value, str) and value in MODELS]
+        if names:
+            part["properties"]["models"] = [
+                {"name": file, "url": MODELS[file][0], "directory": MODELS[file][1]} for file in names
+            ]
     bottom = max(n["pos"][1] + (0 if n["id"] in collapsed else n["size"][1]) for n in workflow["nodes"])
     right = max(n["pos"][0] + n["size"][0] for n in workflow["nodes"])
     assert right <= WIDTH and bottom <= HEIGHT, f"{name} is {right} x {bottom}"
@@ -181,19 +189,23 @@ def stand_ins(base: Path) -> None:
     """Empty files under the names that the workflows use, so that no widget is shown as wrong."""
     places = {
         "CheckpointLoaderSimple": ("ckpt_name", "checkpoints"),
+        "unCLIPCheckpointLoader": ("ckpt_name", "checkpoints"),
         "CLIPLoader": ("clip_name", "text_encoders"),
         "CLIPVisionLoader": ("clip_name", "clip_vision"),
+        "ControlNetLoader": ("control_net_name", "controlnet"),
+        "StyleModelLoader": ("style_model_name", "style_models"),
         "ResonanceReferencePicture": ("way.adapter", "ipadapter"),
         "ResonanceLoadLLM": ("model", "llm"),
     }
     for example in (*EXAMPLES.values(), *BLUEPRINTS.values()):
         for part in example.graph.values():
-            if place := places.get(part["class_type"]):
-                key, folder = place
+            key, folder = places.get(part["class_type"], ("", ""))
+            if key in part["inputs"]:
                 file = base / "models" / folder / part["inputs"][key]
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.touch()
-    shutil.copy(find_comfyui() / "input" / "example.png", base / "input")
+    for picture in (find_comfyui() / "input" / "example.png", *SMALL.iterdir()):
+        shutil.copy(picture, base / "input")
 
 
 def open_page(browser: Browser, comfy: Comfy, nodes2: bool) -> Page:

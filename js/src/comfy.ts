@@ -130,7 +130,13 @@ export interface Extension {
   getSelectionToolboxCommands?(item: LGraphNode): string[]
   nodeCreated?(node: LGraphNode): void
   loadedGraphNode?(node: LGraphNode): void
+  beforeConfigureGraph?(workflow: Workflow): Promise<void>
   setup?(): void | Promise<void>
+}
+
+/** A workflow as it is saved. */
+export interface Workflow {
+  nodes?: { type: string; widgets_values?: ArrayLike<unknown> }[]
 }
 
 interface ChangeTracker {

@@ -25,6 +25,7 @@ const CHAT = 'ResonanceCanvasChat'
 const TRANSFORM = 'ResonanceTransform'
 const OUTPUT = 'ResonanceRoundOutput'
 const INPUT = 'ResonanceRoundInput'
+const LOAD = 'LoadImage'
 /** Nodes whose words stay: they are there again after a reload. */
 const SPEAKING = new Set([
   'ResonanceTagImages',
@@ -49,6 +50,7 @@ const said = (): Promise<typeof import('./said')> => (speaking ??= import('./sai
 const menu = (): Promise<typeof import('./menu')> => import('./menu')
 const panel = (): Promise<typeof import('./describe/panel')> => import('./describe/panel')
 const folders = (): Promise<typeof import('./folders')> => import('./folders')
+const templates = (): Promise<typeof import('./templates')> => import('./templates')
 const tables = (): Promise<typeof import('./transform')> => import('./transform')
 
 function edit(node?: LGraphNode): void {
@@ -161,8 +163,13 @@ app.registerExtension({
     void nodes().then(({ attach }) => attach(node, host, isCanvas(node)))
   },
 
+  async beforeConfigureGraph(workflow) {
+    if (workflow.nodes?.some(({ type }) => type === LOAD)) await (await templates()).bring(workflow)
+  },
+
   loadedGraphNode(node) {
-    if (isCanvas(node) || node.comfyClass === CHAT) void nodes().then(({ loaded }) => loaded(node))
+    if (node.comfyClass === LOAD) void templates().then(({ list }) => list(node))
+    else if (isCanvas(node) || node.comfyClass === CHAT) void nodes().then(({ loaded }) => loaded(node))
     else if (node.comfyClass === TRANSFORM) void tables().then(({ loaded }) => loaded(node))
     else if (node.comfyClass === INPUT) void folders().then(({ loaded }) => loaded(node))
     else if (SPEAKING.has(node.comfyClass ?? '')) void said().then(({ loaded }) => loaded(node))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from places import PACK
 
-from .conftest import PAIR, VIEW
+from .conftest import ONCE, PAIR, VIEW
 from .desk import Desk
 
 WORKFLOWS = sorted((PACK / "example_workflows").glob("*.json"))
@@ -119,3 +119,25 @@ def test_the_six_own_sizes_of_a_latent_cover_nothing(laptop: Desk, name: str) ->
     laptop.settle()
     assert after - before >= 5
     assert laptop.page.evaluate(LOOK, laptop.renderer == "nodes2")["overlaps"] == []
+
+
+LISTED = """() => app.rootGraph.nodes.filter(node => node.type === 'LoadImage').map(node => {
+    const { value, options } = node.widgets.find(({ name }) => name === 'image')
+    return [value, options.values.includes(value)]
+})"""
+
+
+@ONCE
+def test_the_pictures_of_a_template_are_there_once_it_is_opened(laptop: Desk) -> None:
+    """Load Image shows them, ComfyUI finds them, and the front end misses none."""
+    name = "A picture in each region"
+    brought = [laptop.comfy.base / "input" / f"resonance-{picture}.jpg" for picture in ("balloon", "winter")]
+    for file in brought:
+        file.unlink(missing_ok=True)
+    opened(laptop, json.loads((PACK / "example_workflows" / f"{name}.json").read_text()))
+    for file in brought:
+        assert file.read_bytes() == (PACK / "example_workflows" / "pictures" / file.name).read_bytes()
+    found = laptop.page.evaluate(LISTED)
+    assert sorted(value for value, _ in found) == sorted(file.name for file in brought)
+    assert all(listed for _, listed in found), found
+    laptop.page.wait_for_function("() => app.rootGraph.nodes.filter(node => node.imgs?.[0]?.naturalWidth).length === 2")

@@ -1,6 +1,6 @@
 """The example workflows, by name; ``write_workflows.py`` writes them."""
 
-from . import canvas, characters, first, gradual, lines, methods, remember, rounds, vary
+from . import canvas, characters, first, gradual, lines, methods, reference, remember, rounds, vary
 
 EXAMPLES = (
     first.EXAMPLES
@@ -11,5 +11,6 @@ EXAMPLES = (
     | canvas.EXAMPLES
     | characters.EXAMPLES
     | methods.EXAMPLES
+    | reference.EXAMPLES
     | vary.EXAMPLES
 )

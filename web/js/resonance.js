@@ -547,6 +547,7 @@ var CHAT = "ResonanceCanvasChat";
 var TRANSFORM = "ResonanceTransform";
 var OUTPUT = "ResonanceRoundOutput";
 var INPUT = "ResonanceRoundInput";
+var LOAD = "LoadImage";
 /** Nodes whose words stay: they are there again after a reload. */
 var SPEAKING = /* @__PURE__ */ new Set([
 	"ResonanceTagImages",
@@ -576,6 +577,7 @@ var said = () => speaking ??= import("./said-DYThGuAC.mjs");
 var menu = () => import("./menu-B1nKENIE.mjs");
 var panel = () => import("./panel-oDFiBPEx.mjs");
 var folders = () => import("./folders-5jiLpKx0.mjs");
+var templates = () => import("./templates-11fupUBV.mjs");
 var tables = () => import("./transform-BdIFsHdS.mjs");
 function edit(node) {
 	nodes().then(({ edit }) => edit(node ?? chosen()));
@@ -706,8 +708,12 @@ app$1.registerExtension({
 		const host = addHost(node, "canvas_preview", () => PICTURE_HEIGHT);
 		nodes().then(({ attach }) => attach(node, host, isCanvas(node)));
 	},
+	async beforeConfigureGraph(workflow) {
+		if (workflow.nodes?.some(({ type }) => type === LOAD)) await (await templates()).bring(workflow);
+	},
 	loadedGraphNode(node) {
-		if (isCanvas(node) || node.comfyClass === CHAT) nodes().then(({ loaded }) => loaded(node));
+		if (node.comfyClass === LOAD) templates().then(({ list }) => list(node));
+		else if (isCanvas(node) || node.comfyClass === CHAT) nodes().then(({ loaded }) => loaded(node));
 		else if (node.comfyClass === TRANSFORM) tables().then(({ loaded }) => loaded(node));
 		else if (node.comfyClass === INPUT) folders().then(({ loaded }) => loaded(node));
 		else if (SPEAKING.has(node.comfyClass ?? "")) said().then(({ loaded }) => loaded(node));
