@@ -1,6 +1,7 @@
 """Pictures that cross-attention reads beside the words: ``Attn(q, words) + strength * Attn(q, picture)`` (Ye et al., IP-Adapter, 2023)."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -9,7 +10,7 @@ import torch
 
 from ..reference.picture import Picture, Shown, shrunk
 from .method import kept
-from .site import Attend, Inner, Row, Site
+from .site import Inner, Row, Site
 
 
 class Window(NamedTuple):
@@ -56,7 +57,7 @@ class Reading:
         window: Window | None = None,
     ) -> None:
         self.picture, self._shown, self._start, self._end = picture, shown, start, end
-        self._masks = [window.of(mask) if window else mask for mask in (*picture.masks, *masks)]
+        self._masks, self._window = (*picture.masks, *masks), window
         self._read: dict[tuple[int, torch.device, torch.dtype], tuple[torch.Tensor, torch.Tensor]] = {}
         self._pixels: dict[tuple[tuple[int, int], torch.device], tuple[torch.Tensor, torch.Tensor]] = {}
 
@@ -64,28 +65,18 @@ class Reading:
         blocks = self.picture.blocks
         return self._end <= sigma <= self._start and (blocks is None or block in blocks)
 
-    def add(self, out: torch.Tensor, q: torch.Tensor, number: int, grid: tuple[int, int], attend: Attend) -> None:
-        """Adds what is read to ``out [B, H, N, D]``.
+    @property
+    def alike(self) -> Hashable:
+        """Equal for those that are read at the same pixels, as strongly, and with as many tokens: they can be read in one call."""
+        shown = self._shown.keys[0]
+        return self.picture.strength, shown.shape[1], self._window, *map(id, self._masks)
+
+    def keys(self, q: torch.Tensor, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Keys and values for queries ``[B, H, N, D]``, ``[B, H, T, D]``.
 
         Args:
             number: of the cross-attention, as adapters count.
         """
-        k, v = (_dealt(t, len(q)) for t in self._keys(q, number))
-        if not self._masks:
-            out += self.picture.strength * attend(q, k, v)
-            return
-        pixels, shares = self._where(grid, q.device)
-        if not len(pixels):
-            return
-        shares = self.picture.strength * shares[:, None].to(q)
-        if attend.foreign:
-            # It is asked for whole pictures.
-            out[:, :, pixels] += shares * attend(q, k, v)[:, :, pixels]
-        else:
-            out[:, :, pixels] += shares * attend(q[:, :, pixels], k, v)
-
-    def _keys(self, q: torch.Tensor, number: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Keys and values ``[P, H, T, D]``."""
         key = number, q.device, q.dtype
         if key not in self._read:
             with kept():
@@ -94,15 +85,19 @@ class Reading:
                     for t in (self._shown.keys, self._shown.values)
                 )
                 self._read[key] = k.transpose(1, 2), v.transpose(1, 2)
-        return self._read[key]
+        k, v = self._read[key]
+        return _dealt(k, len(q)), _dealt(v, len(q))
 
-    def _where(self, grid: tuple[int, int], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-        """The pixels at which it acts, and how much it does at each."""
+    def where(self, grid: tuple[int, int], device: torch.device) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """The pixels at which it acts, and how much it does at each; None: at all of them."""
+        if not self._masks:
+            return None
         if (grid, device) not in self._pixels:
             with kept():
                 share = torch.ones(grid)
                 for mask in self._masks:
-                    share = share * shrunk(mask.clone().cpu(), *grid)
+                    there = self._window.of(mask) if self._window else mask
+                    share = share * shrunk(there.clone().cpu(), *grid)
                 share = share.flatten().to(device)
                 pixels = share.nonzero()[:, 0]
                 self._pixels[grid, device] = pixels, share[pixels]
@@ -133,14 +128,40 @@ class PictureProcessor:
 
     def __call__(self, site: Site, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, inner: Inner) -> torch.Tensor:
         out = inner(q, k, v)
-        reading = [(row, reads) for row in site.call.rows if (reads := self._acting(site, row))]
-        if not reading:
+        groups: defaultdict[Hashable, list[tuple[Row, Reading]]] = defaultdict(list)
+        for row in site.call.rows:
+            for place, reading in enumerate(self._acting(site, row)):
+                groups[place, reading.alike].append((row, reading))
+        if not groups:
             return out
         out = out.clone()
-        for row, reads in reading:
-            for each in reads:
-                each.add(out[row.at], q[row.at], self.numbers[site.number], site.grid, site.attend.of([row]))
+        for group in groups.values():
+            self._add(site, out, q, [row for row, _ in group], [reading for _, reading in group])
         return out
+
+    def _add(
+        self, site: Site, out: torch.Tensor, q: torch.Tensor, rows: Sequence[Row], readings: Sequence[Reading]
+    ) -> None:
+        """Adds what rows read to ``out [B, H, N, D]``."""
+        number, attend = self.numbers[site.number], site.attend.of(rows)
+        asked = q if len(rows) == len(site.call.rows) else torch.cat([q[row.at] for row in rows])
+        each = [reading.keys(q[row.at], number) for row, reading in zip(rows, readings, strict=True)]
+        k, v = (torch.cat(some) for some in zip(*each, strict=True))
+        where, strength = readings[0].where(site.grid, q.device), readings[0].picture.strength
+        if where is None:
+            found = strength * attend(asked, k, v)
+        elif not len(where[0]):
+            return
+        else:
+            pixels, shares = where
+            # Another pack's function is asked for whole pictures.
+            found = attend(asked, k, v)[:, :, pixels] if attend.foreign else attend(asked[:, :, pixels], k, v)
+            found = found * (strength * shares[:, None]).to(found)
+        for row, piece in zip(rows, found.chunk(len(rows)), strict=True):
+            if where is None:
+                out[row.at] += piece
+            else:
+                out[row.at].index_add_(2, where[0], piece)
 
     def _acting(self, site: Site, row: Row) -> list[Reading]:
         reads = self.reads.get(row.entry.uuid, ()) if row.entry else ()

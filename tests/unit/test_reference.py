@@ -1,13 +1,14 @@
 """Pictures as conditions: adapters told by their keys, entries of a conditioning with a picture in a range or a place."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import torch
 from models.checkpoint import ADAPTERS, adapter
 
-from resonance.attention.pictures import Reading, Window, by_adapters
-from resonance.attention.site import FUSED
+from resonance.attention.pictures import PictureProcessor, Reading, Window, by_adapters
+from resonance.attention.site import Acts, Call, Entry, Fused, Layout, Row, Site
 from resonance.reference.adapter import read_adapter
 from resonance.reference.entries import placed, ranged
 from resonance.reference.picture import PICTURES, TOKENS, Picture, Shown, attached, unguarded, with_pictures
@@ -123,11 +124,22 @@ def picture(strength: float = 1.0, **more: Any) -> Picture:
 
 
 def added(of: Picture, masks: tuple[torch.Tensor, ...] = (), window: Window | None = None) -> torch.Tensor:
-    """What it adds at each pixel of a layer of 2 x 4."""
-    out = torch.zeros(1, 2, 8, 4)
-    Reading(of, of.shown, 9.0, 1.0, masks, window).add(out, torch.ones_like(out), 0, (2, 4), FUSED)
-    assert torch.equal(out[:, 0], out[:, 1])
-    return out[0, 0, :, 0].view(2, 4)
+    """What it adds at each pixel of a layer of 2 x 4, for one of two entries of a call."""
+    entries = [Entry(uuid4(), kind, Acts()) for kind in ("positive", "negative")]
+    rows = tuple(Row(entry, slice(n, n + 1)) for n, entry in enumerate(entries))
+    call = Call(rows, 5.0, 0.5, 77)
+    site = Site("cross", ("input", 1, 0), 0, (2, 4), Layout(slice(0, 8), slice(0, 77)), call, Plain())
+    reading = Reading(of, of.shown, 9.0, 1.0, masks, window)
+    processor = PictureProcessor({entries[1].uuid: [reading]}, [0])
+    q = torch.ones(2, 2, 8, 4)
+    out = processor(site, q, q, q, lambda q, k, v: torch.zeros_like(q))
+    assert not out[0].any() and torch.equal(out[1, 0], out[1, 1])
+    return out[1, 0, :, 0].view(2, 4)
+
+
+class Plain(Fused):
+    def of(self, rows: Any) -> "Plain":
+        return self
 
 
 def test_a_picture_acts_where_all_of_its_masks_are_each_shrunk_by_the_mean():

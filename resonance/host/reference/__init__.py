@@ -75,7 +75,7 @@ def _way(reference: Reference, model: Any) -> Way:
             raise Told(f"{way.name} works with {way.models}, but the model is {name}. {_instead(fitting)}")
         return way
     for way in fitting:
-        if all(given.get(need) is not None for need in way.needs) and way.suits(given):
+        if all(given.get(need) is not None for need in way.needs):
             return way
     if not fitting:
         everything = "; ".join(f"{way.name}: {way.models}" for way in WAYS.values())

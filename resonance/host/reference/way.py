@@ -1,6 +1,6 @@
 """A way for a model to look at a picture: what every one of them has."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -55,7 +55,6 @@ class Way:
         models: those that have it, as people call them, and what they need for it.
         needs: the inputs without which it does nothing, by name.
         fits: whether a model has it.
-        suits: whether what is given is for that way, where another one needs the same inputs; asked by ``automatic``.
         apply: lets a picture act.
     """
 
@@ -64,4 +63,3 @@ class Way:
     needs: tuple[str, ...]
     fits: Callable[[Any], bool]
     apply: Callable[[Asked], Looked]
-    suits: Callable[[Mapping[str, Any]], bool] = lambda given: True
