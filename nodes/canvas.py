@@ -69,13 +69,22 @@ class CanvasByHand(io.ComfyNode):
                     display_name="masks", tooltip="One mask per region, the global one first, of 90 x 90 cells."
                 ),
                 io.BoundingBox.Output(
-                    display_name="boxes", tooltip="One box per region without the global one, far to near, in pixels."
+                    display_name="boxes",
+                    tooltip="One box per region without the global one, far to near, in pixels, with its words and colour. Masks, LoRAs and"
+                    " pictures have no place in it.",
                 ),
                 io.String.Output(display_name="json", tooltip="The layout as JSON, as Omost has it and more."),
             ],
             hidden=[io.Hidden.unique_id],
             has_intermediate_output=True,
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, canvas_text: str | None = None, **_: object) -> str:
+        """Another picture may lie under a name tomorrow, and all that hangs on the canvas must see it."""
+        from ..resonance.host.region_pictures import stamp
+
+        return stamp(canvas_text or "")
 
     @classmethod
     def execute(

@@ -26,6 +26,14 @@ class Files(list[str]):
         return isinstance(name, str) and meant(name, [*self, *self.there]) is not None
 
 
+class ToldFiles(list[str]):
+    """Options that name files, in a dynamic combo, whose inputs no ``validate_inputs`` can name: ComfyUI lets every text through, and the
+    node says where a file is missing."""
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str)
+
+
 def input_of(setting: Setting[Any], **more: Any) -> io.Input:
     """The input that sets this.
 

@@ -13,7 +13,7 @@ from ..resonance.settings import Setting
 from ..resonance.sizes import Fit
 from ..resonance.told import Told
 from . import types
-from .inputs import Choice, Files, chosen, input_of
+from .inputs import Choice, ToldFiles, chosen, input_of
 
 CATEGORY = "Resonance/Reference"
 NO_ADAPTER = "none"
@@ -57,12 +57,20 @@ SIZE = Setting(
 )
 
 
-def _vision(reads: str, optional: bool = False) -> io.Input:
-    return io.ClipVision.Input("clip_vision", optional=optional, tooltip=f"From Load CLIP Vision: {reads}.")
+# An input of several ways has one tooltip: translators, and with them the page, know it by its name alone.
+def _vision(optional: bool = False) -> io.Input:
+    return io.ClipVision.Input(
+        "clip_vision",
+        optional=optional,
+        tooltip="Mostly from Load CLIP Vision. IP-Adapter: CLIP ViT-H; for ip-adapter_sdxl and vit-G files CLIP ViT-bigG. Style model: CLIP ViT-L."
+        " Revision: CLIP ViT-bigG. Redux: SigLIP. unCLIP: the one that comes from Load unCLIP Checkpoint.",
+    )
 
 
-def _style(which: str, optional: bool = False) -> io.Input:
-    return io.StyleModel.Input("style_model", optional=optional, tooltip=f"From Load Style Model: {which}.")
+def _style(optional: bool = False) -> io.Input:
+    return io.StyleModel.Input(
+        "style_model", optional=optional, tooltip="From Load Style Model: coadapter-style for SD1.5, Redux for Flux."
+    )
 
 
 def _vae(optional: bool = False) -> io.Input:
@@ -72,7 +80,7 @@ def _vae(optional: bool = False) -> io.Input:
 def _adapter(*more: str) -> io.Input:
     return io.Combo.Input(
         "adapter",
-        options=Files([*more, *folder_paths.get_filename_list("ipadapter")]),
+        options=ToldFiles([*more, *folder_paths.get_filename_list("ipadapter")]),
         tooltip="A file of models/ipadapter, for SD1.5 or SDXL. What kind it is, its content tells.",
     )
 
@@ -83,32 +91,20 @@ def _ways() -> list[io.DynamicCombo.Option]:
             "automatic",
             [
                 _adapter(NO_ADAPTER),
-                _vision("the one that the adapter, the style model or the checkpoint reads", optional=True),
-                _style("for SD1.5 or Flux", optional=True),
+                _vision(optional=True),
+                _style(optional=True),
                 _vae(optional=True),
                 *(input_of(each) for each in (WHAT, FIT, EACH, NOISE, SIZE)),
             ],
         ),
         io.DynamicCombo.Option(
             "IP-Adapter",
-            [
-                _adapter(),
-                _vision("CLIP ViT-H; for ip-adapter_sdxl and vit-G files CLIP ViT-bigG"),
-                *(input_of(each) for each in (WHAT, FIT, EACH)),
-            ],
+            [_adapter(), _vision(), *(input_of(each) for each in (WHAT, FIT, EACH))],
         ),
-        io.DynamicCombo.Option(
-            "style model",
-            [_style("coadapter-style, for SD1.5"), _vision("CLIP ViT-L"), *(input_of(each) for each in (FIT, EACH))],
-        ),
-        io.DynamicCombo.Option(
-            "unCLIP", [_vision("the one of Load unCLIP Checkpoint"), input_of(FIT), input_of(NOISE)]
-        ),
-        io.DynamicCombo.Option("Revision", [_vision("CLIP ViT-bigG"), input_of(FIT), input_of(NOISE)]),
-        io.DynamicCombo.Option(
-            "Redux",
-            [_style("Redux, for Flux"), _vision("SigLIP"), *(input_of(each) for each in (FIT, EACH))],
-        ),
+        io.DynamicCombo.Option("style model", [_style(), _vision(), *(input_of(each) for each in (FIT, EACH))]),
+        io.DynamicCombo.Option("unCLIP", [_vision(), input_of(FIT), input_of(NOISE)]),
+        io.DynamicCombo.Option("Revision", [_vision(), input_of(FIT), input_of(NOISE)]),
+        io.DynamicCombo.Option("Redux", [_style(), _vision(), *(input_of(each) for each in (FIT, EACH))]),
         io.DynamicCombo.Option("reference latent", [_vae(), input_of(EACH), input_of(SIZE)]),
     ]
 
@@ -158,7 +154,7 @@ class ReferencePicture(io.ComfyNode):
                     min=0.0,
                     max=2.0,
                     step=0.05,
-                    tooltip="How strongly the picture acts. 0: as without it. 0.5: with a style model or Redux, it has as much say as the"
+                    tooltip="How strongly the picture acts. 0: as without it. 0.5: with Redux, it has as much say as the"
                     " words. 1: as its makers meant it.",
                 ),
                 io.Float.Input(
@@ -192,11 +188,6 @@ class ReferencePicture(io.ComfyNode):
             ],
             hidden=[io.Hidden.unique_id],
         )
-
-    @classmethod
-    def validate_inputs(cls, way: Any = None) -> bool:
-        # ComfyUI does not look up the adapter in its list then: a missing file is told where it was looked for.
-        return True
 
     @classmethod
     def execute(

@@ -10,6 +10,7 @@ from ..resonance.attention.methods import METHODS
 from ..resonance.attention.parts import Conditioning, Part
 from ..resonance.canvas.canvas import GRID, STRONGEST, Canvas, Lora
 from ..resonance.host import progress
+from ..resonance.reference.reference import Reference
 from ..resonance.settings import Setting
 from ..resonance.told import Told
 from . import types
@@ -28,7 +29,7 @@ class Regions(io.ComfyNode):
             category=CATEGORY,
             description="Binds words to places. The words come from a canvas, from conditionings with masks, or both. The "
             "attention methods work with Stable Diffusion 1.5, 2 and SDXL, the area methods with every model. A region may have "
-            "LoRAs of its own.",
+            "LoRAs and a picture of its own.",
             search_aliases=[
                 "regional prompt",
                 "attention couple",
@@ -67,6 +68,11 @@ class Regions(io.ComfyNode):
                     optional=True,
                     tooltip="What shall be nowhere. Not connected: the empty text. Negatives of regions act where they are.",
                 ),
+                types.Reference.Input(
+                    "reference",
+                    optional=True,
+                    tooltip="From Reference Picture: what the pictures of the canvas are looked at with.",
+                ),
             ],
             outputs=[
                 io.Model.Output(display_name="model", tooltip="To the sampler; patched for the attention methods."),
@@ -91,11 +97,12 @@ class Regions(io.ComfyNode):
         regions: tuple[Part, ...] = (),
         positive: Conditioning | None = None,
         negative: Conditioning | None = None,
+        reference: Reference | None = None,
     ) -> io.NodeOutput:
         from ..resonance.host import regions as host
 
         method = chosen(method, "method", METHODS)
-        sources = host.Sources(clip, canvas, regions, positive, negative)
+        sources = host.Sources(clip, canvas, regions, positive, negative, reference)
         name: str = method["method"]
         placed = METHODS[name].place(host.Placing(model, sources, METHODS[name].reason), method)
         where = [f"{n} {part}" for n, part in enumerate(placed.names)]
@@ -127,12 +134,15 @@ class EncodeCanvas(io.ComfyNode):
                     display_name="conditioning", tooltip="77 tokens per bag; the pooled vector is the first bag's."
                 )
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     def execute(cls, clip: io.Clip.Type, canvas: Canvas) -> io.NodeOutput:
         from ..resonance.host.encode import encode_all
+        from ..resonance.host.region_pictures import say_unseen
 
+        say_unseen(canvas, cls.hidden.unique_id)
         return io.NodeOutput(encode_all(clip, canvas))
 
 

@@ -33,7 +33,9 @@ import nodes  # noqa: E402
 sys.path.append(str(Path(__file__).parents[1]))
 
 from resonance.host.reference import look  # noqa: E402
+from resonance.host.sampling import transformer  # noqa: E402
 from resonance.reference.bias import token_bias  # noqa: E402
+from resonance.reference.joint import joint_bias  # noqa: E402
 from resonance.reference.reference import Reference  # noqa: E402
 from resonance.told import Told  # noqa: E402
 
@@ -104,8 +106,12 @@ KINDS = {
     "flux2": ("Flux2", FLUX2),
     "qwen": ("QwenImage", QWEN),
     "krea2": ("Krea2", KREA2),
+    "krea2 without a method": ("Krea2", {**KREA2, "default_ref_method": None}),
+    "flux fill": ("Flux", {**FLUX, "in_channels": 96}),
     "mage": ("MageFlow", {**QWEN, "image_model": "mage_flow"}),
 }
+
+BLIND = ("SD3", "Chroma", "HiDreamO1")
 
 Conditioning = list[Any]
 
@@ -120,6 +126,12 @@ def model(kind: str) -> Any:
         weights.copy_(torch.randn_like(weights) * (weights.shape[-1] ** -0.5 if weights.dim() > 1 else 0.1))
     cpu = torch.device("cpu")
     return comfy.model_patcher.ModelPatcher(made, cpu, cpu)
+
+
+def unbuilt(kind: str) -> Any:
+    """What stands for a MODEL that is not asked."""
+    settings = getattr(comfy.supported_models, kind)({"disable_unet_model_creation": True, "dtype": torch.float32})
+    return types.SimpleNamespace(model=getattr(comfy.model_base, kind)(settings))
 
 
 def random(seed: int, *shape: int) -> torch.Tensor:
@@ -167,7 +179,8 @@ class Bench:
         self.model = model(kind)
         form = self.model.model.latent_format
         frames = (1,) if form.latent_dimensions == 3 else ()
-        self.latent = torch.zeros(1, form.latent_channels, *frames, SIDE, SIDE)
+        side = SIDE // 2 if form.latent_channels > 16 else SIDE  # a pixel of these is one of the latent
+        self.latent = torch.zeros(1, form.latent_channels, *frames, side, side)
         given = {"style_model": style(), "clip_vision": Vision()} if way == "Redux" else {"vae": Vae(self.latent)}
         self.reference = Reference(way=way, given={**given, "size": 1 / 64})
 
@@ -235,6 +248,7 @@ def strengths(bench: Bench) -> dict[str, Any]:
         "left": sides(left, none),
         "left at a half": sides(half_left, none),
         "two halves to the first": sides(both, left),
+        "said": look(bench.reference, bench.model, plain, image, strength=0.5, end=0.4).said,
         "finite": bool(both.isfinite().all()),
     }
 
@@ -269,6 +283,14 @@ def together(bench: Bench) -> dict[str, Any]:
     halved, plainly_halved = model.clone(), bench.model.clone()
     for each in (halved, plainly_halved):
         each.model_options["transformer_options"]["optimized_attention_override"] = halving
+    made: list[int] = []
+    transformer.joint_bias = lambda *args: made.append(1) or joint_bias(*args)
+    bench.sample(model, half, half, cfg=3.0, sigmas=[1.0, 0.7, 0.3, 0.0])
+    transformer.joint_bias = joint_bias
+    heedless = model.clone()
+    heedless.model_options["transformer_options"]["optimized_attention_override"] = (
+        lambda attend, q, k, v, heads, *mask, **more: attend(q, k, v, heads, **{**more, "mask": None})
+    )
     early = bench.look(plain, image, strength=0.5, end=0.3)
     skipped = model.clone()
     skipped.model_options["transformer_options"]["patches_replace"] = {
@@ -281,9 +303,28 @@ def together(bench: Bench) -> dict[str, Any]:
         lambda executor, *args, **more: uses.append(1) or executor(*args, **more),
     )
     as_compiled = bench.sample(compiled, half)
+    hidden = torch.ones(1, 1, 1, WORDS + (60 if bench.reference.way == "Redux" else 0) + 64, dtype=torch.bool)
+    hidden[..., :4] = False
+
+    def hiding(mask: torch.Tensor) -> Callable[..., Any]:
+        def patch(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, **more: Any) -> dict[str, Any]:
+            return {
+                "attn_mask": torch.nn.functional.pad(
+                    mask, (0, k.shape[2] - mask.shape[3]), value=float(mask.dtype == torch.bool)
+                )
+            }
+
+        return patch
+
+    # Words that another pack's patch hides, as people write masks.
+    masks = [model.clone(), model.clone()]
+    masks[0].set_model_attn1_patch(hiding(hidden))
+    masks[1].set_model_attn1_patch(hiding(torch.zeros(hidden.shape).masked_fill(~hidden, -torch.inf)))
+    by_bool, by_float = (bench.sample(each, half) for each in masks)
     placed = bench.look(plain, image, mask=LEFT)
     placed[1][0][1].update(area=(SIDE, SIDE // 2, 0, 0))
     return {
+        "biases made in three steps": len(made),
         "averaged": apart(joined, (one + other) / 2),
         "guided": apart(guided, other + 3 * (one - other)),
         "orders": apart(bench.sample(model, two), bench.sample(model, swapped)),
@@ -292,6 +333,7 @@ def together(bench: Bench) -> dict[str, Any]:
         "batch": apart(batch[:1], alone),
         "counted": torch.equal(bench.sample(counted, half), alone),
         "calls": len(calls),
+        "calls of two entries": [calls.clear(), bench.sample(counted, half + little), len(calls)][-1],
         "halved": apart(bench.sample(halved, half), bench.sample(plainly_halved, plain)),
         "halved to alone": apart(bench.sample(halved, half), alone),
         "another model": told(lambda: bench.sample(bench.model, half)),
@@ -299,8 +341,11 @@ def together(bench: Bench) -> dict[str, Any]:
         "after its end": torch.equal(
             bench.sample(*early, sigmas=[0.5, 0.0]), bench.sample(bench.model, plain, sigmas=[0.5, 0.0])
         ),
+        "attention without masks": told(lambda: bench.sample(heedless, half)),
         "attention of its own": told(lambda: bench.sample(skipped, half)),
         "compiled": torch.equal(as_compiled, alone) and not uses,
+        "masks": apart(by_bool, by_float),
+        "masked to alone": apart(by_bool, alone),
         "an area": told(lambda: bench.sample(*placed)),
         "options are as before": "optimized_attention_override" not in model.model_options["transformer_options"],
     }
@@ -362,6 +407,28 @@ def only_latents(bench: Bench) -> dict[str, Any]:
     }
 
 
+def refused() -> dict[str, Any]:
+    """Models that look at pictures in another way, or at none."""
+    vae = types.SimpleNamespace(latent_channels=16, encode=lambda image: image)
+    given = Reference(way="reference latent", given={"vae": vae})
+    everything = Reference(way="automatic", given={"vae": vae, "style_model": style(), "clip_vision": Vision()})
+    whole = unbuilt("Omnigen2")
+    whole.get_model_object = lambda name: getattr(whole.model, name)
+    looked = look(given, whole, words(1), picture(1))
+    bench = Bench("krea2 without a method", "reference latent")
+    how = node_helpers.conditioning_set_values(words(1), {"reference_latents_method": "index"})
+    none = bench.sample(bench.model, how)
+    return {
+        "strength": told(lambda: look(given, whole, words(1), picture(1), strength=0.5)),
+        "mask": told(lambda: look(given, whole, words(1), picture(1), mask=LEFT)),
+        "whole": looked.model is whole and len(looked.conditioning[0][1]["reference_latents"]) == 1,
+        "no method": told(lambda: bench.look(words(1), picture(1))),
+        "a method": apart(bench.sample(*bench.look(how, picture(1), strength=0.5)), none),
+        "fill": told(lambda: look(given, model("flux fill"), words(1), picture(1))),
+        **{kind: told(lambda kind=kind: look(everything, unbuilt(kind), words(1), picture(1))) for kind in BLIND},
+    }
+
+
 def others() -> dict[str, Any]:
     """Distances to none at no strength, a half and full, where the attention is another."""
     found = {}
@@ -384,7 +451,7 @@ def others() -> dict[str, Any]:
 
 
 def main(file: str) -> None:
-    answer: dict[str, Any] = {"others": others()}
+    answer: dict[str, Any] = {"others": others(), "refused": refused()}
     for kind, way in (("flux", "reference latent"), ("flux", "Redux"), ("qwen", "reference latent")):
         bench = Bench(kind, way)
         answer[f"{kind} {way}"] = {**strengths(bench), **together(bench)}

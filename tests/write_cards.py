@@ -21,13 +21,17 @@ from examples.methods import METHODS, ROWS
 from host.comfy import Comfy, node
 from host.small_templates import POOLED, lay, small
 from models.checkpoint import (
+    adapter,
     build,
     build_characters,
     build_families,
     build_listening,
     build_reference,
     build_style,
+    save,
+    vision,
 )
+from models.wired.vision import VIT_H
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from places import PACK
 from write_samples import SMALL
@@ -345,6 +349,35 @@ def gradual(base: Path) -> Image.Image:
     return card([cells], head="One run, in which the picture grows", lines=1, font=32)
 
 
+def remember(base: Path) -> Image.Image:
+    """One round by the tiny model on the word blue, at three places of the slider."""
+    name, sliders = "Rounds that remember the picture", {0.0: "0: said, “blue”", 0.5: "0.5", 1.0: "1: seen"}
+    build(base / "models")
+    save(base / "models" / "clip_vision" / "tiny.safetensors", vision(VIT_H))
+    save(base / "models" / "ipadapter" / "tiny.safetensors", adapter("tiny_plus_sd15"))
+    first = Image.new("RGB", (CELLS, CELLS), (214, 40, 40))
+    cells: list[Cell] = [(first, "the first picture")]
+    with Comfy(base, (PACK / "tests/host/packs/patches",)) as comfy:
+        first.save(base / "input" / "first.png")
+        for slider, said in sliders.items():
+            graph = deepcopy(EXAMPLES[name].graph)
+            graph["1"] = node("LoadImage", image="first.png")
+            graph["6"] = node("LoadSmall", ckpt_name="tiny_sd15.safetensors")
+            graph["7"]["inputs"]["text"] = "blue"
+            graph["8"]["inputs"]["text"] = ""
+            graph["9"]["inputs"]["value"] = slider
+            graph["13"] = node("LoadSmallVision", clip_name="tiny.safetensors")
+            graph["14"]["inputs"] |= {"image": ["1", 0], "way.adapter": "tiny.safetensors"}
+            graph["15"] = node("EmptyLatentImage", width=CELLS, height=CELLS, batch_size=1)
+            graph["16"]["inputs"] |= {"seed": 1, "steps": 8, "cfg": 1.0}
+            graph["18"] = node("SaveImage", images=["17", 0], filename_prefix="card")
+            kept = {id_: graph[id_] for id_ in ("18", *ancestors(graph, "18"))}
+            [made] = comfy.run(comfy.complete(kept), timeout=600)["18"]["images"]
+            cells.append((Image.open(base / "output" / made["filename"]), said))
+    large = [(each.resize((512, 512), Image.Resampling.BICUBIC), said) for each, said in cells]
+    return card([large[:2], large[2:]], lines=1, font=38)
+
+
 def looking(name: str, *seen: str, words: str = "", **change: dict[str, Any]) -> Callable[[Path], Image.Image]:
     """Pictures that are shipped, and what a template makes of them. The tiny models see no more of a picture than its colours.
 
@@ -397,6 +430,7 @@ CARDS: dict[str, Callable[[Path], Image.Image]] = {
     "First round": first_round,
     "Rounds": rounds,
     "Rounds, tags only": tags_only,
+    "Rounds that remember the picture": remember,
     "Describe one picture": describe,
     "Explore a prompt": explore,
     "Vary one picture": one,

@@ -16,6 +16,7 @@ const SAME: Record<string, Record<string, string>> = {
   ResonanceLoRAStack: { MODEL: 'model', CLIP: 'clip' },
   ResonanceNegativeScale: { MODEL: 'model' },
   ResonancePerPictureNoise: { sampler: 'sampler' },
+  ResonanceReferencePicture: { model: 'model', conditioning: 'conditioning' },
   ResonanceRegionFromConditioning: { regions: 'regions' },
   ResonanceRegionHeat: { image: 'image' },
   ResonanceRegions: { model: 'model', positive: 'positive', negative: 'negative' },

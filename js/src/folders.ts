@@ -6,10 +6,9 @@ import { isLinked, widgetOf } from './effective'
 import css from './folders.css?inline'
 import { keepMounted, makeRoom, mountAgain } from './host'
 import { t } from './i18n'
+import { PICTURE } from './pictures'
 
 const FOLDER = 'first_folder'
-/** What drops on the node are for it; everything else is ComfyUI's. The server says what is a picture there. */
-const PICTURE = /\.(png|jpe?g|jpe|jfif|webp|bmp|gif|tiff?|avif|jxl|hei[cf])$/i
 /** Names in one sentence. */
 const NAMES = 5
 /** Of the buttons, of the text below them at most, and above and below all in classic. */

@@ -5,6 +5,9 @@ import { type LGraphNode, outputOf, type Picture, viewUrl } from './comfy'
 import { heats, lastPicture } from './outputs'
 import { isLinked, widgetOf } from './effective'
 
+/** Names of files that are for us; everything else is ComfyUI's. The server says what is a picture there. */
+export const PICTURE = /\.(png|jpe?g|jpe|jfif|webp|bmp|gif|tiff?|avif|jxl|hei[cf])$/i
+
 export function picturesOf(node: LGraphNode): Pictures {
   return {
     connected: () => address(connected(node)),
@@ -28,7 +31,7 @@ function connected(node: LGraphNode): Picture | undefined {
 }
 
 /** A file as Load Image names it: `folder/name.png [temp]`. */
-function inputFile(value: string): Picture {
+export function inputFile(value: string): Picture {
   const [, path = value, type = 'input'] = /^(.*?)(?: \[(\w+)\])?$/.exec(value) ?? []
   const end = path.lastIndexOf('/')
   return { filename: path.slice(end + 1), subfolder: path.slice(0, Math.max(end, 0)), type }

@@ -36,6 +36,7 @@ const FULL = [
     end: 0.9,
     mask: 'iVBOR',
     loras: [{ file: 'birds/gull.safetensors', strength: 0.8 }],
+    picture: { file: 'birds/gull at dusk.png', strength: 0.6 },
     editor: { locked: true, hidden: true },
     z: 7,
     'a b': 'x\ny',
@@ -74,7 +75,9 @@ describe('a list of regions', () => {
 
   it('may leave out what has a default, and be null there', () => {
     expect(readList([{}])).toEqual(BLANK)
-    expect(readList([{ rect: null, prefixes: null, color: null, tags: null, lora: null, weight: null }])).toEqual(BLANK)
+    expect(
+      readList([{ rect: null, prefixes: null, color: null, tags: null, lora: null, picture: null, weight: null }]),
+    ).toEqual(BLANK)
     expect(readList([{}, { ...PLACE, lora: { file: 'x' } }]).regions[1]?.loras).toEqual([{ file: 'x', strength: 1 }])
     expect(readList([{}, { ...PLACE, mask: 'data:image/png;base64,iVBOR' }]).regions[1]?.mask).toBe('iVBOR')
   })
@@ -92,6 +95,36 @@ describe('a list of regions', () => {
     ])
       expect(plain(read(lora).regions[1]!)['lora']).toEqual(written)
     expect(() => read(Array(9).fill(two[0]))).toThrow('a list of at most 8')
+  })
+
+  it('has pictures of the input folder only', () => {
+    const read = (picture: unknown): unknown => readList([{}, { ...PLACE, picture }]).regions[1]!.picture
+    for (const [name, file] of Object.entries({
+      'gull.png': 'gull.png',
+      'birds/gull.png': 'birds/gull.png',
+      'birds\\gull.png': 'birds/gull.png',
+      'gull.png [input]': 'gull.png',
+      'gull [1].png': 'gull [1].png',
+      '... .png': '... .png',
+    }))
+      expect(read({ file: name })).toEqual({ file, strength: 1 })
+    for (const file of [
+      ...['', ' ', '/etc/passwd.png', '../gull.png', 'birds/../../gull.png', 'birds\\..\\gull.png', './gull.png'],
+      ...[
+        'birds//gull.png',
+        'birds/',
+        'C:/gull.png',
+        'c:gull.png',
+        'C:\\gull.png',
+        '\\\\server\\gull.png',
+        '\\gull.png',
+      ],
+      ...['gull.png\0.txt', 'a'.repeat(1025), 'gull.png [output]', 'gull.png [temp]', 'gull.png[output]'],
+      ...['gull.png [output] [input]', '[input]', '../gull.png [input]'],
+    ])
+      expect(() => read({ file }), file).toThrow("name of a picture in ComfyUI's input folder")
+    for (const strength of [-0.1, 2.1, '1', null])
+      expect(() => read({ file: 'gull.png', strength })).toThrow('a number from 0 to 2')
   })
 
   it('is no list with none of its keys', () => {

@@ -125,7 +125,7 @@ describe('the form', () => {
     state = new State(
       readList([{ prefixes: ['g'] }, { rect: [15, 75, 15, 75], prefixes: ['g', 'a'] }, { rect: [0, 9, 0, 9] }]),
     )
-    element = form(state)
+    element = form(state, () => undefined)
     document.body.replaceChildren(element)
   })
 

@@ -4,6 +4,11 @@ vi.mock('../src/i18n', () => ({
   t: (key: string, values: Record<string, unknown> = {}) => [key, ...Object.values(values)].join(' '),
 }))
 
+vi.mock('../src/comfy', () => ({
+  app: {},
+  viewUrl: (picture: object) => `/view?${new URLSearchParams({ ...picture })}`,
+}))
+
 import { type Canvas, EMPTY, type Rect } from '../src/canvas/canvas'
 import { change, setRects, toggle } from '../src/canvas/commands'
 import { stage } from '../src/canvas/stage'
@@ -65,6 +70,23 @@ describe('stage', () => {
     const mask = shapes()[1]?.querySelector('mask')
     expect(mask?.querySelector('image')?.getAttribute('href')).toBe('data:image/png;base64,AAAA')
     expect(shapes()[1]?.querySelector('.fill')?.getAttribute('mask')).toBe(`url(#${mask?.id})`)
+  })
+
+  it('shows a picture in its region, and a crossed frame for one that is missing', () => {
+    const pictures = (): SVGElement[] => [...root.querySelectorAll<SVGElement>('.resonance-picture')]
+    const put = (file: string): void =>
+      state.commit(change(state.canvas, [2], () => ({ picture: { file, strength: 1 } })))
+    put('birds/gull.png')
+    expect(pictures().map((picture) => picture.closest('[data-region]'))).toEqual([shapes()[1]])
+    const image = pictures()[0]!.querySelector('image')!
+    expect(image.getAttribute('href')).toContain('/view?filename=gull.png&subfolder=birds&type=input')
+    expect(shapes()[1]?.getAttribute('aria-label')).toContain('editor.pictured birds/gull.png')
+    image.dispatchEvent(new Event('error'))
+    expect(pictures()[0]!.classList.contains('missing')).toBe(true)
+    put('other.png')
+    expect(pictures().map((picture) => picture.classList.contains('missing'))).toEqual([false])
+    state.commit(change(state.canvas, [2], () => ({ picture: null })))
+    expect(pictures()).toEqual([])
   })
 
   it('has handles only for one that can be moved', () => {

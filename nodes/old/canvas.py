@@ -103,12 +103,15 @@ class GreedyBags(io.ComfyNode):
                 io.Clip.Input("clip", tooltip="The text encoder of the model that shall paint."),
             ],
             outputs=[io.Conditioning.Output(tooltip="77 tokens per bag; the pooled vector is the first bag's.")],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     def execute(cls, canvas_conds: Canvas, clip: io.Clip.Type) -> io.NodeOutput:
         from ...resonance.host.encode import encode_all
+        from ...resonance.host.region_pictures import say_unseen
 
+        say_unseen(canvas_conds, cls.hidden.unique_id)
         return io.NodeOutput(encode_all(clip, canvas_conds))
 
 

@@ -13,6 +13,8 @@ Rect = tuple[int, int, int, int]
 WHOLE: Rect = (0, GRID, 0, GRID)
 STRONGEST = 100.0
 """Largest weight, and strength of a LoRA."""
+STRONGEST_PICTURE = 2.0
+"""Largest strength of a picture."""
 LABEL = 40
 """Letters of a region's words that stand for its name."""
 
@@ -24,6 +26,19 @@ class CanvasError(Told):
 @dataclass(frozen=True)
 class Lora:
     """A LoRA that acts in a region only."""
+
+    file: str
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class RegionPicture:
+    """A picture that a region shall look like.
+
+    Attributes:
+        file: its name in ComfyUI's input folder, as Load Image has it, with forward slashes.
+        strength: how strongly it acts, 0 to 2; 0 takes it out.
+    """
 
     file: str
     strength: float = 1.0
@@ -46,6 +61,7 @@ class Region:
         mask: its shape inside ``rect``, which it is stretched over: an 8-bit grey PNG of at most 256 x 256, base64.
             Empty: all of it.
         extra: keys of its JSON that are not ours, each with its value as JSON text.
+        picture: what it shall look like, beside its words.
     """
 
     rect: Rect = WHOLE
@@ -61,6 +77,7 @@ class Region:
     mask: str = ""
     loras: tuple[Lora, ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
+    picture: RegionPicture | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +108,12 @@ class Canvas:
             return region.name or "global"
         description = "".join(self.own_prefixes(region)[-1:])
         return description.split(",")[0].strip(" .")[:LABEL] or f"region {number}"
+
+    @property
+    def pictured(self) -> dict[int, RegionPicture]:
+        """The pictures that act, by the number of their region."""
+        acting = {number: region.picture for number, region in enumerate(self.regions) if region.weight > 0}
+        return {number: picture for number, picture in acting.items() if picture and picture.strength}
 
     def own_prefixes(self, region: Region) -> tuple[str, ...]:
         """The prefixes of a local region without the global ones that they begin with."""

@@ -1,28 +1,37 @@
 """The JSON list of regions: what Omost's canvas conditioning looks like on the wire, and a little more.
 
 Each item is ``{"rect": [top, bottom, left, right], "prefixes": [...], "suffixes": [...], "color": [r, g, b]}``, the first one
-global. Ours are ``name``, ``tags`` (index of a suffix), ``negative``, ``weight``, ``start``, ``end``, ``mask`` and ``lora``
-(``{"file", "strength"}``, or a list of these), and ``from`` on the first. Keys that we do not know are kept as they are.
+global. Ours are ``name``, ``tags`` (index of a suffix), ``negative``, ``weight``, ``start``, ``end``, ``mask``, ``lora``
+(``{"file", "strength"}``, or a list of these) and ``picture`` (one of these), and ``from`` on the first. Keys that we do not know are
+kept as they are.
 """
 
 import hashlib
 import json
-from dataclasses import replace
+import re
+from dataclasses import asdict, replace
 from typing import Any, TypeVar, cast
 
 from ..llm.chat import sound
-from .canvas import GRID, STRONGEST, WHOLE, Canvas, CanvasError, Lora, Region
+from .canvas import GRID, STRONGEST, STRONGEST_PICTURE, WHOLE, Canvas, CanvasError, Lora, Region, RegionPicture
 from .describe import QUOTED, as_rect, quote
 from .masks import decode
 
 T = TypeVar("T")
 
-KEYS = ("rect", "prefixes", "suffixes", "color", "name", "tags", "negative", "weight", "start", "end", "mask", "lora")
+ALWAYS = ("rect", "prefixes", "suffixes", "color")
+UNLESS_USUAL = ("name", "tags", "negative", "weight", "start", "end", "mask")
+KEYS = (*ALWAYS, *UNLESS_USUAL, "lora", "picture")
 MENTIONED = 3
 """Most keys in a message."""
 
 MOST_LORAS = 8
 """Most LoRAs of one region."""
+
+LONGEST_NAME = 1024
+"""Characters of the name of a picture."""
+
+_ANNOTATED = re.compile(r"(.*?) ?\[(input|output|temp)\]", re.DOTALL)
 
 
 def write(canvas: Canvas) -> str:
@@ -38,11 +47,13 @@ def digest(canvas: Canvas) -> str:
 
 def _line(region: Region, origin: str) -> str:
     usual = Region()
-    item: dict[str, Any] = {name: getattr(region, name) for name in KEYS[:4]}
-    item |= {name: value for name in KEYS[4:-1] if (value := getattr(region, name)) != getattr(usual, name)}
+    item: dict[str, Any] = {name: getattr(region, name) for name in ALWAYS}
+    item |= {name: value for name in UNLESS_USUAL if (value := getattr(region, name)) != getattr(usual, name)}
     if region.loras:
-        loras = [{"file": lora.file, "strength": lora.strength} for lora in region.loras]
+        loras = [asdict(lora) for lora in region.loras]
         item["lora"] = loras if len(loras) > 1 else loras[0]
+    if region.picture:
+        item["picture"] = asdict(region.picture)
     if origin:
         item["from"] = origin
     parts = [f"{_text(name)}: {_text(value)}" for name, value in item.items()]
@@ -97,6 +108,7 @@ class _Item:
             self.mask(),
             self.loras(),
             self.extra(),
+            self.picture(),
         )
 
     def wrong(self, key: str, wanted: str) -> CanvasError:
@@ -166,6 +178,15 @@ class _Item:
             raise self.wrong("lora", f"{wanted}, or a list of at most {MOST_LORAS} of these")
         return tuple(lora for lora in found if lora)
 
+    def picture(self) -> RegionPicture | None:
+        """Of the input folder alone: a canvas may come from anybody."""
+        if (value := self.fields.get("picture")) is None:
+            return None
+        if found := _picture(value):
+            return found
+        wanted = f'{{"file": name of a picture in ComfyUI\'s input folder, "strength": a number from 0 to {STRONGEST_PICTURE:g}}}'
+        raise self.wrong("picture", wanted)
+
     def extra(self) -> tuple[tuple[str, str], ...]:
         known = {*KEYS, "from"} if self.number == 0 else {*KEYS}
         return tuple((sound(key), sound(_text(value))) for key, value in self.fields.items() if key not in known)
@@ -178,6 +199,26 @@ def _lora(value: Any) -> Lora | None:
             return None if strength is None else Lora(sound(file), strength)
         case _:
             return None
+
+
+def _picture(value: Any) -> RegionPicture | None:
+    match value:
+        case {"file": str() as file} as fields:
+            strength = _within(cast(dict[str, Any], fields).get("strength", 1.0), 0.0, STRONGEST_PICTURE)
+            name = in_input_folder(sound(file))
+            return RegionPicture(name, strength) if name and strength is not None else None
+        case _:
+            return None
+
+
+def in_input_folder(name: str) -> str | None:
+    """The name of a file below ComfyUI's input folder, without the mark that Load Image may put behind it; None: it is no such name."""
+    if (found := _ANNOTATED.fullmatch(name)) and found[2] == "input":
+        name = found[1]
+    name = name.replace("\\", "/")
+    leads_out = re.match("[A-Za-z]:", name) or {"", ".", ".."}.intersection(name.split("/"))
+    strange = "\0" in name or len(name) > LONGEST_NAME or not name.strip() or _ANNOTATED.fullmatch(name)
+    return None if leads_out or strange else name
 
 
 def _within(value: Any, low: float, high: float) -> float | None:

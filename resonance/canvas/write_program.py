@@ -23,7 +23,7 @@ def write_program(canvas: Canvas) -> str:
     """The program whose reading gives the same words in the same order, the nearest rectangles and colors.
 
     A program has one description a region, so that several prefixes become one; and no name, negative, weight, start, end,
-    mask or LoRA. A region whose prefixes do not begin with the global ones gets them.
+    mask, LoRA or picture. A region whose prefixes do not begin with the global ones gets them.
     """
     whole = {
         "description": _join(canvas.whole.prefixes),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 To = Literal["json", "program", "boxes", "ideogram", "png", "masks"]
 
-MORE = ("name", "negative", "weight", "start", "end", "mask", "loras")
+MORE = ("name", "negative", "weight", "start", "end", "mask", "loras", "picture")
 """What a region of ours can have beside its place, its words and its colour."""
 
 HELD: dict[str, tuple[str, ...]] = {"program": (), "boxes": ("name",), "ideogram": ()}

@@ -1,17 +1,26 @@
 """ComfyUI's transformers that read words, pixels and pictures in one attention. See :mod:`.core`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 
-from .core_sampling import Options
+from ..reference.joint import UNSEEN
+from .core_sampling import OVERRIDE, Options
 
-OVERRIDE = "optimized_attention_override"
-"""What stands in for ComfyUI's attention in a call."""
+REFERENCES, REFERENCE_METHOD = "reference_latents", "reference_latents_method"
+"""Where core's Set Reference Latent and Edit Model Reference Method have theirs in a conditioning."""
 
-Bias = Callable[[Options, torch.Tensor], torch.Tensor | None]
-"""For the options and the keys ``[B, H, K, D]`` of one attention call: what is added to its scores, ``[B or 1, 1, N, K]``; None: nothing."""
+
+Attention = Callable[..., torch.Tensor]
+"""Of ``q, k, v [B, H, N, D]``, the number of heads, and a mask (comfy/ldm/modules/attention.py, ``attention_pytorch``)."""
+Bias = Callable[[Options, torch.Tensor, Callable[[], bool]], torch.Tensor | None]
+"""For the options and the keys ``[B, H, K, D]`` of one attention call: what is added to its scores, ``[B or 1, 1, N, K]``; None: nothing.
+It may ask whether this attention heeds masks."""
+
+FEW = 64
+"""Tokens on which that is tried."""
 
 
 def latent_channels(model: Any) -> int:
@@ -26,8 +35,8 @@ def vae_channels(vae: Any) -> int:
 
 def reads_beside(model: Any) -> bool:
     """Whether a Flux is given a picture in channels beside those of the latent, as Fill, Canny and Depth are."""
-    config = model.model.model_config.unet_config
-    return config["in_channels"] > config["out_channels"]
+    network = model.model.diffusion_model
+    return network.in_channels > network.out_channels
 
 
 def is_omni(model: Any) -> bool:
@@ -58,9 +67,12 @@ def biased(options: Options, bias: Bias) -> Options:
     """
     inner: Callable[..., torch.Tensor] | None = options.get(OVERRIDE)
 
-    def around(attend: Callable[..., torch.Tensor], *args: Any, **more: Any) -> torch.Tensor:
+    def around(attend: Attention, *args: Any, **more: Any) -> torch.Tensor:
         # q, k, v, heads, and the mask by place or by name
-        added = bias(more.get("transformer_options", {}), args[1]) if more.get("skip_reshape") else None
+        go: Attention = partial(inner, attend) if inner else attend
+        if not more.get("skip_reshape"):
+            return go(*args, **more)
+        added = bias(more.get("transformer_options", {}), args[1], lambda: _heeds(go, args, more))
         if added is not None:
             # What keeps the references' keys from step to step asks for them no more (comfy_extras/nodes_flux.py, FluxKVCache).
             added = added[:, :, : args[0].shape[2]]
@@ -68,9 +80,21 @@ def biased(options: Options, bias: Bias) -> Options:
                 args = (*args[:4], _masked(args[4], added), *args[5:])
             else:
                 more["mask"] = _masked(more.get("mask"), added)
-        return inner(attend, *args, **more) if inner else attend(*args, **more)
+        return go(*args, **more)
 
     return {**options, OVERRIDE: around}
+
+
+def _heeds(attend: Attention, args: Sequence[Any], more: Mapping[str, Any]) -> bool:
+    """Whether an attention heeds masks: some of other packs' do not."""
+    q, k, v, heads = args[:4]
+    few = min(FEW, q.shape[2])
+    step = k.shape[2] // few
+    some = (q[:, :, :few], *(t[:, :, ::step][:, :, :few].contiguous() for t in (k, v)))
+    mask = q.new_full((1, 1, few, few), UNSEEN)
+    mask[..., 0] = 0
+    one, other = (attend(*some, heads, **{**more, "mask": each}) for each in (mask, torch.zeros_like(mask)))
+    return not torch.equal(one, other)
 
 
 def _masked(mask: torch.Tensor | None, bias: torch.Tensor) -> torch.Tensor:
@@ -78,7 +102,7 @@ def _masked(mask: torch.Tensor | None, bias: torch.Tensor) -> torch.Tensor:
     if mask is None:
         return bias
     if mask.dtype == torch.bool:
-        mask = torch.zeros_like(mask, dtype=bias.dtype).masked_fill(~mask, -torch.inf)
+        mask = torch.zeros_like(mask, dtype=bias.dtype).masked_fill(~mask, UNSEEN)
     if mask.ndim < 4:
         mask = mask[None, None] if mask.ndim == 2 else mask[:, None]
     return mask.to(bias) + bias

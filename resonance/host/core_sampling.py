@@ -10,7 +10,6 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid4
 
 import comfy.ldm.modules.attention as attention
-import comfy.model_base
 import comfy.samplers
 import torch
 from comfy.conds import CONDCrossAttn
@@ -460,9 +459,13 @@ def attend(
     return torch.unflatten(made, 2, (heads(options), -1)).transpose(1, 2)
 
 
+OVERRIDE = "optimized_attention_override"
+"""Where the options hold a function that stands in for ComfyUI's attention."""
+
+
 def is_overridden(options: Options) -> bool:
     """Whether another pack's function stands in for ComfyUI's attention."""
-    return "optimized_attention_override" in options
+    return OVERRIDE in options
 
 
 def upcasts(options: Options, dtype: torch.dtype) -> bool:
@@ -514,7 +517,7 @@ def _transformers(unet: Any) -> Iterator[tuple[Slot, Any]]:
 
 def is_kind(model: Any, *names: str) -> bool:
     """Whether a MODEL is of one of these classes (comfy/model_base.py)."""
-    return any(type(model.model) is getattr(comfy.model_base, name, None) for name in names)
+    return type(model.model).__name__ in names
 
 
 def picture_vector(model: Any) -> int:

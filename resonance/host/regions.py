@@ -15,10 +15,13 @@ from ..attention.parts import REPEATED, Conditioning, Part, bind, check_width, f
 from ..canvas.bags import BagText, negative_words, own_words, words
 from ..canvas.canvas import GRID, Canvas, Region
 from ..canvas.masks import mask
+from ..reference.joint import LATENTS
 from ..reference.picture import PICTURES, TOKENS, unguarded
+from ..reference.reference import Reference
 from ..told import Told
 from .encode import encode, encode_together
 from .loras import Loras, RegionLoras, strong
+from .region_pictures import RegionPictures
 
 HEAT = "resonance_heat"
 """Where a MODEL carries the heat of its regions and their names."""
@@ -53,13 +56,15 @@ class Placed:
 
 @dataclass(frozen=True, eq=False)
 class Sources:
-    """Where the words come from: a canvas, conditionings with masks, or both; and what acts everywhere."""
+    """Where the words come from: a canvas, conditionings with masks, or both; what acts everywhere; and what the pictures of the canvas
+    are looked at with."""
 
     clip: Any = None
     canvas: Canvas | None = None
     regions: tuple[Part, ...] = ()
     positive: Conditioning | None = None
     negative: Conditioning | None = None
+    reference: Reference | None = None
 
     @property
     def have_loras(self) -> bool:
@@ -110,6 +115,7 @@ def by_area(model: Any, sources: Sources, overlap: Overlap, global_strength: flo
     """Each region as an area of its own, by ComfyUI's means, see :mod:`resonance.attention.area`."""
     sources.check()
     canvas, loras = sources.canvas, RegionLoras(model, sources.clip)
+    pictures = RegionPictures(model, canvas, sources.reference)
     encoded: dict[tuple[BagText, Loras], Conditioning] = {}
 
     def once(text: BagText, acting: Loras) -> Conditioning:
@@ -134,7 +140,8 @@ def by_area(model: Any, sources: Sources, overlap: Overlap, global_strength: flo
                 negative = once(negative_words(region.negative), acting) if region.negative.strip() else None
                 if acting:
                     negative = negative or refused(acting, acting)
-                parts.append(_part(canvas, number, once(own_words(canvas, region), acting), negative))
+                positive = pictures.seen(number, once(own_words(canvas, region), acting))
+                parts.append(_part(canvas, number, positive, negative))
     for part in sources.regions:
         if part.weight > 0:
             if acting := strong(part.loras):
@@ -163,12 +170,16 @@ def by_area(model: Any, sources: Sources, overlap: Overlap, global_strength: flo
             assert canvas
             negative += _strength(refused(for_all, for_all), global_strength * canvas.whole.weight)
         negative = areas(negative, True)
-    positive = areas(base, False)
-    if any(key in values for _, values in (*positive, *negative) for key in (PICTURES, TOKENS)):
+    positive = areas(pictures.seen(0, base), False)
+    model = pictures.model
+    if any(key in values for _, values in (*positive, *negative) for key in (PICTURES, TOKENS, LATENTS)):
+        from .families import known
         from .sampling.owner import owned
+        from .sampling.transformer import joint
 
-        model = owned(model)
-    return Placed(model, positive, negative, torch.cat([full, masks]), _names(parts), tuple(loras.notes))
+        model = owned(model) if known(model) else joint(model)
+    notes = (*loras.notes, *pictures.notes)
+    return Placed(model, positive, negative, torch.cat([full, masks]), _names(parts), notes)
 
 
 def by_attention(model: Any, sources: Sources, method: AttentionMethod, soft: float = 0.0, heat: int = 0) -> Placed:
@@ -182,6 +193,7 @@ def by_attention(model: Any, sources: Sources, method: AttentionMethod, soft: fl
 
     sources.check()
     canvas, loras = sources.canvas, RegionLoras(model, sources.clip)
+    pictures = RegionPictures(model, canvas, sources.reference)
     positive, parts = sources.positive, list(sources.regions)
     for_all: Loras = ()
     again: dict[Part, torch.Tensor] = {}
@@ -199,7 +211,12 @@ def by_attention(model: Any, sources: Sources, method: AttentionMethod, soft: fl
                 check_width("positive", t, whole)
             positive = [[t, {**v, **said}] for t, v in _behind(positive or [], whole)] or [[whole, said]]
         drawn = {
-            n: _part(canvas, n, [[tokens[asked[n]], {}]], [[tokens[refused[n]], {}]] if n in refused else None)
+            n: _part(
+                canvas,
+                n,
+                pictures.seen(n, [[tokens[asked[n]], {}]]),
+                [[tokens[refused[n]], {}]] if n in refused else None,
+            )
             for n, _ in numbered[1:]
         }
         if not sources.negative or _global_negative(sources).suffixes:
@@ -222,16 +239,17 @@ def by_attention(model: Any, sources: Sources, method: AttentionMethod, soft: fl
     again = {new: again[old] for new, old in zip(acting_parts, parts, strict=True) if old in again}
     parts = acting_parts
     base_loras = _acting(loras, for_all, masks[0])
-    model = owned(model)
+    positive = pictures.seen(0, positive or [])
+    model = owned(pictures.model)
     seen = Heat(heat) if heat else None
     model.set_attachments(HEAT, (seen, _names(parts)))
     weight = canvas.whole.weight if canvas and canvas.whole.weight > 0 else 1.0
-    positive = bind(positive or [], parts, method, weight, heat=seen, loras=base_loras)
+    positive = bind(positive, parts, method, weight, heat=seen, loras=base_loras)
     refusing: Conditioning = []
     for entry in negative:
         known = [replace(part, negative=_again(entry[0], again[part])) if part in again else part for part in parts]
         refusing += bind([entry], known, method, negative=True)
-    return Placed(model, positive, refusing, masks, _names(parts), tuple(loras.notes))
+    return Placed(model, positive, refusing, masks, _names(parts), (*loras.notes, *pictures.notes))
 
 
 def heat_of(model: Any) -> tuple[torch.Tensor, tuple[str, ...]]:

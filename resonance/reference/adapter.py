@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -81,9 +81,9 @@ class Adapter:
             raise Told(
                 f"{self.file} is an adapter for {self.model}, but the model is {name}. Choose one for {name}; they are at {PAGE}."
             )
+        has = f"has {len(own)} layers" if len(own) != len(widths) else "has layers of other widths"
         raise Told(
-            f"{self.file} is for a {self.model} with {len(own)} cross-attentions, but this one has {len(widths)}, or of other widths. Choose"
-            " another adapter or another model."
+            f"{self.file} {has}, this model, {name}, has {len(widths)} cross-attentions. Choose another adapter or another model."
         )
 
     def shown(self, seen: torch.Tensor, each: bool = False) -> Shown:
@@ -103,13 +103,13 @@ class Adapter:
         )
 
 
-def read(file: str, state: Mapping[str, Any]) -> Adapter:
+def read_adapter(file: str, state: Any) -> Adapter:
     """An adapter of what its file holds: two dicts, or one with both names before its keys.
 
     Raises:
         Told: it is none that can be used.
     """
-    flat = _flat(state)
+    flat = _flat(cast("Mapping[Any, Any]", state)) if isinstance(state, Mapping) else {}
     for pattern, what in OTHERS.items():
         if any(re.match(pattern, key) for key in flat):
             raise Told(f"{file} {what}, {ELSEWHERE}")
@@ -134,7 +134,7 @@ def read(file: str, state: Mapping[str, Any]) -> Adapter:
     return Adapter(file=file, projection=kind, weights=head, keys=keys, values=values)
 
 
-def _flat(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+def _flat(state: Mapping[Any, Any]) -> dict[str, torch.Tensor]:
     flat: dict[str, torch.Tensor] = {}
     for key, value in state.items():
         if isinstance(value, torch.Tensor):

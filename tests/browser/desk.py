@@ -1,5 +1,6 @@
 """ComfyUI's page as a person sees and touches it."""
 
+from pathlib import Path
 from typing import Any
 
 from host.comfy import Comfy
@@ -103,6 +104,15 @@ class Desk:
         self.page.mouse.down()
         self.page.mouse.move(*end, steps=steps)
         self.page.mouse.up()
+
+    def drop(self, at: tuple[float, float], *paths: Path) -> None:
+        """Drags files from outside of the page to a point of it and lets them go."""
+        session = self.page.context.new_cdp_session(self.page)
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "dragOver", "drop"):
+            session.send("Input.dispatchDragEvent", {"type": kind, "x": at[0], "y": at[1], "data": data})
+            self.settle()
+        session.detach()
 
     def at(self, svg: Locator, x: float, y: float) -> tuple[float, float]:
         """Where on the page a point of an SVG's own coordinates is."""

@@ -20,6 +20,7 @@ HANDED_ON = {
     "ResonanceLoRAStack": {"MODEL": "model", "CLIP": "clip"},
     "ResonanceNegativeScale": {"MODEL": "model"},
     "ResonancePerPictureNoise": {"sampler": "sampler"},
+    "ResonanceReferencePicture": {"model": "model", "conditioning": "conditioning"},
     "ResonanceRegionFromConditioning": {"regions": "regions"},
     "ResonanceRegionHeat": {"image": "image"},
     "ResonanceRegions": {"model": "model", "positive": "positive", "negative": "negative"},

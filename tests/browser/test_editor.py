@@ -1,13 +1,16 @@
 """The canvas editor under real hands: pointer, keys, fingers."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pytest
 from host.comfy import node
+from PIL import Image
 from places import PACK
 from playwright.sync_api import expect
 
@@ -239,6 +242,34 @@ def test_cut_and_what_cannot_be_pasted(desk: Desk) -> None:
     desk.page.evaluate("() => navigator.clipboard.writeText('<b>no</b>')")
     editor.press("Control+v")
     expect(editor.status).to_have_text("What is on the clipboard is not the JSON of a canvas.")
+
+
+def test_a_picture_that_is_dropped_on_a_region_is_its_own(desk: Desk, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 48), "red").save(tmp_path / "barn.png")
+    editor = open_editor(desk, TREE, POND)
+    on_stage, field = (
+        editor.dialog.locator(".resonance-picture"),
+        editor.dialog.get_by_role("group", name="Picture", exact=True),
+    )
+    desk.drop(editor.at(65, 65), tmp_path / "barn.png")
+    expect(editor.status).to_contain_text("a pond has the picture barn.png.")
+    expect(field.get_by_role("img", name="Picture of the region")).to_have_js_property("naturalWidth", 64)
+    assert (desk.comfy.base / "input" / "barn.png").is_file()
+    editor.button("Undo").click()
+    expect(on_stage).to_have_count(0)
+    editor.button("Redo").click()
+    field.get_by_label("Picture's strength").fill("0.5")
+    assert [part.get("picture") for part in editor.save()] == [None, None, {"file": "barn.png", "strength": 0.5}]
+    expect(desk.page.locator(".resonance-preview image")).to_have_count(1)
+    # It is in the workflow, and missing where its file is.
+    (desk.comfy.base / "input" / "barn.png").rename(tmp_path / "gone.png")
+    desk.load(desk.page.evaluate("() => app.graph.serialize()"))
+    editor = edit(desk)
+    expect(on_stage).to_have_class(re.compile("missing"))
+    editor.row("pond").click()
+    expect(field).to_contain_text("barn.png is missing in ComfyUI's input folder")
+    field.get_by_role("button", name="Take the picture out").click()
+    assert not any("picture" in part for part in editor.save())
 
 
 def test_undo_and_redo(desk: Desk) -> None:
@@ -497,7 +528,9 @@ def costs(trace: list[dict[str, Any]]) -> list[float]:
 @pytest.mark.parametrize("palette", ["dark", "light"])
 def test_axe_finds_nothing(desk: Desk, palette: str) -> None:
     desk.page.evaluate("id => app.extensionManager.setting.set('Comfy.ColorPalette', id)", palette)
-    editor = open_editor(desk, TREE, POND, region([20, 30, 60, 80], "a bench", editor={"locked": True}))
+    editor = open_editor(
+        desk, TREE, POND, region([20, 30, 60, 80], "a bench", editor={"locked": True}, picture={"file": "gone.png"})
+    )
     if not desk.page.evaluate("() => 'axe' in window"):
         desk.page.add_script_tag(content=AXE.read_text())
     for tab in ("Layout", "JSON"):

@@ -46,16 +46,6 @@ def folder_of(desk: Desk) -> Any:
     return desk.prompt()["1"]["inputs"]["first_folder"]
 
 
-def drop(desk: Desk, at: tuple[float, float], *paths: Path) -> None:
-    """Drags files from outside of the page to a point of it and lets them go."""
-    session = desk.page.context.new_cdp_session(desk.page)
-    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "dragOver", "drop"):
-        session.send("Input.dispatchDragEvent", {"type": kind, "x": at[0], "y": at[1], "data": data})
-        desk.settle()
-    session.detach()
-
-
 @pytest.mark.skipif(not AXE.is_file(), reason="npm has not installed axe-core")
 def test_a_folder_is_chosen_by_key_and_by_pointer(desk: Desk) -> None:
     page = desk.page
@@ -131,7 +121,7 @@ def test_what_is_dropped_on_the_node_is_uploaded(desk: Desk, tmp_path: Path) -> 
     (holiday / ".hidden").write_text("")
     open_rounds(desk, "dropping")
     x, y = title(desk, 1)
-    drop(desk, (x, y + 60), holiday)
+    desk.drop((x, y + 60), holiday)
     expect(status(desk)).to_contain_text(f"Pictures uploaded to input/holiday {number}: 2.")
     expect(status(desk)).to_contain_text("not uploaded: notes.txt.")
     assert folder_of(desk) == f"holiday {number}"
@@ -139,7 +129,7 @@ def test_what_is_dropped_on_the_node_is_uploaded(desk: Desk, tmp_path: Path) -> 
     assert sorted(str(path.relative_to(there)) for path in there.rglob("*.*")) == ["1-red.png", "sea/2-green.png"]
     box = button(desk, "Choose folder").bounding_box()
     assert box
-    drop(desk, (box["x"] + 5, box["y"] + 5), holiday / "1-red.png", holiday / "sea" / "2-green.png")
+    desk.drop((box["x"] + 5, box["y"] + 5), holiday / "1-red.png", holiday / "sea" / "2-green.png")
     expect(status(desk)).to_contain_text("Pictures uploaded to input/pictures")
     assert (
         folder_of(desk).startswith("pictures") and len(desk.page.evaluate("() => app.graph.nodes.map(n => n.id)")) == 2

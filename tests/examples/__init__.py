@@ -1,10 +1,11 @@
 """The example workflows, by name; ``write_workflows.py`` writes them."""
 
-from . import canvas, characters, first, gradual, lines, methods, reference, rounds, vary
+from . import canvas, characters, first, gradual, lines, methods, reference, remember, rounds, vary
 
 EXAMPLES = (
     first.EXAMPLES
     | rounds.EXAMPLES
+    | remember.EXAMPLES
     | lines.EXAMPLES
     | gradual.EXAMPLES
     | canvas.EXAMPLES

@@ -118,7 +118,8 @@ PRIVATE = set(
         conds inner_model latent_shapes encode_model_conds extra_conds multigpu_clones model_sampling model_conds cross_attn
         c_crossattn CONDCrossAttn crossattn_controlnet SAMPLER_SAMPLE PREDICT_NOISE OUTER_SAMPLE CALC_COND_BATCH prompt_type
         DIFFUSION_MODEL set_model_input_block_patch_after_skip set_model_output_block_patch
-        patches_replace attn1 n_heads activations_shape optimized_attention skip_output_reshape optimized_attention_override
+        reference_latents reference_latents_method reference_image_num_tokens block_index default_ref_method siglip_embedder
+        patches_replace attn1 n_heads activations_shape optimized_attention optimized_attention_override
         get_attn_precision cond_or_uncond
         input_blocks middle_block output_blocks SpatialTransformer transformer_blocks model_config
         KSAMPLER sampler_function extra_options inpaint_options noise_sampler default_noise_sampler BrownianTreeNoiseSampler
@@ -313,7 +314,12 @@ ROWS = [
     *each(takes, "comfy/samplers.py", "process_conds", "latent_image denoise_mask seed latent_shapes"),
     *each(says, "comfy/samplers.py", "get_area_and_mult", "area mask mask_strength uuid model_conds"),
     *each(says, "comfy/samplers.py", "resolve_areas_and_cond_masks_multidim", "set_area_to_bounds"),
-    *each(says, "comfy/samplers.py", "calculate_start_end_timesteps", "start_percent end_percent"),
+    *each(
+        says,
+        "comfy/samplers.py",
+        "calculate_start_end_timesteps",
+        "start_percent end_percent timestep_start timestep_end",
+    ),
     *each(says, "comfy/samplers.py", "pre_run_control", "control"),
     *each(says, "comfy/sampler_helpers.py", "convert_cond", "cross_attn uuid model_conds"),
     *each(says, "comfy/model_base.py", "BaseModel.extra_conds", "cross_attn c_crossattn crossattn_controlnet"),
@@ -324,6 +330,26 @@ ROWS = [
     *each(says, "comfy/controlnet.py", "ControlNet.get_control", "crossattn_controlnet"),
     *each(sets, "comfy/model_base.py", "BaseModel.__init__", "model_config model_sampling diffusion_model"),
     *ordered(takes, "comfy/model_sampling.py", "ModelSamplingDiscrete.percent_to_sigma", "percent"),
+    # pictures
+    *each(has, "comfy/model_base.py", "", "SD21UNCLIP SDXL SDXLRefiner Flux"),
+    *each(sets, "comfy/model_base.py", "SD21UNCLIP.__init__", "noise_augmentor"),
+    *each(sets, "comfy/model_base.py", "SDXL.__init__", "noise_augmentor"),
+    *each(sets, "comfy/model_base.py", "SDXLRefiner.__init__", "noise_augmentor"),
+    *each(uses, "comfy/model_base.py", "unclip_adm", "time_embed dim image_embeds"),
+    *each(says, "comfy/model_base.py", "unclip_adm", "clip_vision_output strength noise_augmentation"),
+    *each(says, "comfy/model_base.py", "SD21UNCLIP.encode_adm", "unclip_conditioning"),
+    *each(says, "comfy/model_base.py", "sdxl_pooled", "unclip_conditioning"),
+    *ordered(takes, "comfy/clip_vision.py", "ClipVisionModel.encode_image", "image crop"),
+    *each(
+        says,
+        "comfy/clip_vision.py",
+        "ClipVisionModel.encode_image",
+        "last_hidden_state penultimate_hidden_states image_embeds",
+    ),
+    *each(uses, "comfy/sd.py", "StyleModel.get_cond", "last_hidden_state"),
+    *each(sets, "comfy/sd.py", "StyleModel.__init__", "model"),
+    *each(sets, "comfy/t2i_adapter/adapter.py", "StyleAdapter.__init__", "style_embedding proj"),
+    *each(sets, "comfy/ldm/flux/redux.py", "ReduxImageEncoder.__init__", "redux_up redux_down"),
     # what the function of a sampler is given
     *each(uses, "comfy/samplers.py", "KSAMPLER.sample", "KSamplerX0Inpaint disable_pbar"),
     *each(says, "comfy/samplers.py", "KSAMPLER.sample", "denoise_mask"),
@@ -391,6 +417,42 @@ ROWS = [
     *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.set_model_input_block_patch_after_skip", "patch"),
     *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.set_model_output_block_patch", "patch"),
     *each(says, "comfy/controlnet.py", "ControlBase.control_merge", "input middle output"),
+    # resonance/host/core_joint.py
+    *each(says, "comfy_extras/nodes_edit_model.py", "ReferenceLatent.execute", "reference_latents"),
+    *each(
+        says, "comfy_extras/nodes_flux.py", "FluxKontextMultiReferenceLatentMethod.execute", "reference_latents_method"
+    ),
+    *(
+        row
+        for file, model, blocks in (
+            ("flux", "Flux", "Flux.forward_orig"),
+            ("qwen_image", "QwenImageTransformer2DModel", "QwenImageTransformer2DModel._forward"),
+            ("mage_flow", "MageFlowTransformer2DModel", "MageFlowTransformer2DModel._forward"),
+            ("krea2", "SingleStreamDiT", "SingleStreamDiT._forward"),
+        )
+        for row in (
+            *each(says, f"comfy/ldm/{file}/model.py", f"{model}._forward", "reference_image_num_tokens"),
+            *each(says, f"comfy/ldm/{file}/model.py", blocks, "block_index"),
+        )
+    ),
+    *each(
+        has,
+        "comfy/model_base.py",
+        "",
+        "Flux Flux2 LongCatImage QwenImage MageFlow Krea2 Omnigen2 Boogu JoyImage Lumina2",
+    ),
+    *each(says, "comfy/model_base.py", "Flux.extra_conds", "reference_latents reference_latents_method"),
+    *each(sets, "comfy/ldm/flux/model.py", "Flux.__init__", "in_channels out_channels"),
+    *each(has, "comfy/latent_formats.py", "LatentFormat", "latent_channels"),
+    *each(sets, "comfy/sd.py", "VAE.__init__", "latent_channels"),
+    *each(sets, "comfy/ldm/krea2/model.py", "SingleStreamDiT.__init__", "default_ref_method"),
+    *each(sets, "comfy/ldm/lumina/model.py", "NextDiT.__init__", "siglip_embedder"),
+    *each(has, "comfy_extras/nodes_qwen.py", "", "TextEncodeQwenImageEditPlus"),
+    *each(has, "comfy_extras/nodes_mage.py", "", "TextEncodeMageFlowEdit"),
+    *each(has, "comfy_extras/nodes_boogu.py", "", "TextEncodeBooguEdit"),
+    *each(has, "comfy_extras/nodes_joyimage.py", "", "TextEncodeJoyImageEdit"),
+    *each(has, "comfy_extras/nodes_zimage.py", "", "TextEncodeZImageOmni"),
+    *each(says, "nodes.py", "StyleModelApply.apply_stylemodel", "attention_mask"),
     # resonance/host/core_noise.py
     *each(has, "comfy/samplers.py", "", "KSAMPLER"),
     *each(sets, "comfy/samplers.py", "KSAMPLER.__init__", "sampler_function extra_options inpaint_options"),
@@ -414,7 +476,7 @@ ROWS = [
     # attention of UNets
     *each(has, ATTENTION, "", "optimized_attention get_attn_precision SpatialTransformer"),
     *ordered(takes, ATTENTION, "get_attn_precision", "attn_precision current_dtype"),
-    *ordered(takes, ATTENTION, "attention_pytorch", "q k v heads mask attn_precision skip_reshape skip_output_reshape"),
+    *ordered(takes, ATTENTION, "attention_pytorch", "q k v heads mask attn_precision skip_reshape"),
     *each(says, ATTENTION, "wrap_attn", "transformer_options optimized_attention_override"),
     *each(says, ATTENTION, "BasicTransformerBlock.forward", "patches_replace attn1 attn2 block n_heads attn_precision"),
     *ordered(tuples, ATTENTION, "BasicTransformerBlock.forward", "block"),

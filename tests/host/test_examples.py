@@ -11,14 +11,17 @@ from typing import Any
 import pytest
 from examples import EXAMPLES
 from examples.characters import FRIENDS, LORAS
-from models.checkpoint import build_characters
+from examples.remember import ADAPTER
+from models.checkpoint import adapter, build_characters, save, vision
+from models.wired.vision import VIT_H
 from PIL import Image, ImageStat
 
 from resonance.session import query
 
 from .comfy import Comfy, RunFailed, node
 from .conftest import server
-from .graphs import output
+from .graphs import output, pictures
+from .referring import vision as load_vision
 from .varying import put
 
 
@@ -30,7 +33,7 @@ def comfy(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Co
     (base / "models" / "checkpoints" / "sd_xl_base_1.0.safetensors").symlink_to(
         models / "checkpoints" / "tiny_sd15.safetensors"
     )
-    with server(base, models, "probe") as comfy:
+    with server(base, models, "probe", "patches") as comfy:
         put(comfy, "example.png", (32, 32))
         yield comfy
 
@@ -103,6 +106,38 @@ def test_a_first_round_takes_the_samples_and_the_tagger_that_is_there(comfy: Com
     ]
     sizes = [Image.open(output(comfy) / "first round" / item["files"][0]).size for item in items]
     assert [(width > height) - (width < height) for width, height in sizes] == [-1, 1, 0]
+
+
+def test_rounds_remember_the_picture_as_far_as_the_slider_says(comfy: Comfy, models: Path) -> None:
+    """A red picture, and other words: 0 is what was said, and 1 what was seen."""
+    shutil.copytree(
+        models / "taggers" / "tiny-onnx", comfy.base / "models" / "taggers" / "tiny-onnx", dirs_exist_ok=True
+    )
+    save(comfy.base / "models" / "clip_vision" / "tiny.safetensors", vision(VIT_H))
+    save(comfy.base / "models" / "ipadapter" / ADAPTER, adapter("tiny_plus_sd15"))
+    pictures(comfy, "remembered", "red")
+
+    def painted(words: str, slider: float, **changed: Any) -> Image.Image:
+        graph = deepcopy(comfy.complete(EXAMPLES["Rounds that remember the picture"].graph))
+        session = f"{words} {slider} {len(changed)}"
+        graph["1"]["inputs"] |= {"session": session, "first_folder": "remembered", "rounds": 1}
+        graph["7"]["inputs"]["text"] = words
+        graph["9"]["inputs"]["value"] = slider
+        graph["13"] = load_vision("tiny")
+        graph["15"] = node("EmptyLatentImage", width=64, height=64, batch_size=1)
+        graph["16"]["inputs"] |= {"steps": 4, "cfg": 1.0, **changed}
+        comfy.run(graph)
+        comfy.idle()
+        [item] = query.read_round(output(comfy) / session, 1)[1]
+        return Image.open(output(comfy) / session / item["files"][0]).convert("RGB")
+
+    said, plain = painted("blue", 0.0), painted("blue", 0.0, model=["6", 0], positive=["7", 0])
+    assert said.tobytes() == plain.tobytes()
+    seen = painted("blue", 1.0)
+    assert seen.tobytes() == painted("green", 1.0).tobytes()
+    red, _, blue = ImageStat.Stat(seen).mean
+    assert red > 150 and blue < 100
+    assert ImageStat.Stat(said).mean[0] < ImageStat.Stat(painted("blue", 0.4)).mean[0] < red
 
 
 def test_two_characters_have_a_lora_each(comfy: Comfy) -> None:

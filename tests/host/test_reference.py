@@ -11,6 +11,7 @@ from .comfy import Comfy, RunFailed, node
 from .paint import MODEL, RGB
 from .referring import half, made, of, plain, refer, vision, words
 from .regional import COUPLE, LEFT, METHODS, RIGHT, layout, place, region, with_the_rest
+from .test_sampling_run import guided_by
 
 pytestmark = pytest.mark.usefixtures("reference")
 
@@ -169,6 +170,53 @@ def test_a_picture_acts_in_a_range_of_the_steps(comfy: Comfy):
     assert begin != end
 
 
+def test_cores_masks_areas_ranges_and_combine_act_on_it(comfy: Comfy):
+    nodes = seeing() | half() | half(right=True) | {"blue words": words("blue"), "green": words("green")}
+    everywhere = {"strength": 1.0, "set_cond_area": "default"}
+    nodes |= {
+        "red picture": shown("red"),
+        "masked": node("ConditioningSetMask", conditioning=["red picture", 1], mask=["half", 0], **everywhere),
+        "other masked": node(
+            "ConditioningSetMask", conditioning=["blue words", 0], mask=["other half", 0], **everywhere
+        ),
+        "masks": node("ConditioningCombine", conditioning_1=["masked", 0], conditioning_2=["other masked", 0]),
+        # The left half of the picture, in an area that is the left half: its own mask is one of the whole picture.
+        "left picture": shown("red", mask=["half", 0]),
+        "area": node(
+            "ConditioningSetAreaPercentage",
+            conditioning=["left picture", 1],
+            width=0.5,
+            height=1.0,
+            x=0.0,
+            y=0.0,
+            strength=1.0,
+        ),
+        "other area": node(
+            "ConditioningSetAreaPercentage",
+            conditioning=["blue words", 0],
+            width=0.5,
+            height=1.0,
+            x=0.5,
+            y=0.0,
+            strength=1.0,
+        ),
+        "areas": node("ConditioningCombine", conditioning_1=["area", 0], conditioning_2=["other area", 0]),
+        "first": node("ConditioningSetTimestepRange", conditioning=["red picture", 1], start=0.0, end=0.5),
+        "then": node("ConditioningSetTimestepRange", conditioning=["green", 0], start=0.5, end=1.0),
+        "ranges": node("ConditioningCombine", conditioning_1=["first", 0], conditioning_2=["then", 0]),
+    }
+    names = ("masks", "areas", "ranges")
+    cases: dict[str, Any] = {name: {"model": ["red picture", 0], "positive": [name, 0], "cfg": 3.0} for name in names}
+    cases["ranges"]["cfg"] = 1.0
+    cases |= {"green": {"model": MODEL, "positive": ["green", 0]}, "red": of("red picture")}
+    found = {name: looks[0] for name, looks in made(comfy, "tiny_sd15", nodes, cases).items()}
+    for name in ("masks", "areas"):
+        left, right = found[name].left, found[name].right
+        assert left[0] > left[2] + 60 and right[2] > right[0] + 60, (name, left, right)
+    red, both, green = (found[name].whole for name in ("red", "ranges", "green"))
+    assert red[0] > both[0] > green[0] + 20 and red[1] + 10 < both[1] < green[1], found
+
+
 # Beside what else acts
 
 
@@ -251,6 +299,21 @@ def test_the_negative_reads_the_blank_picture_where_its_picture_is(comfy: Comfy)
     found = {name: looks[0] for name, looks in made(comfy, "tiny_sd15", nodes, cases).items()}
     assert is_red(found["left"].left)
     assert all(abs(a - b) < 12 for a, b in zip(found["left"].right, found["plain"].right, strict=True)), found
+
+
+def test_every_list_without_a_picture_reads_the_blank_one(comfy: Comfy):
+    """The second positive of DualCFGGuider and the empty prompt of PerpNegGuider stand here where KSampler has its negative."""
+    nodes = seeing("plus") | {"nothing": words(""), "with": shown("red", "plus", strength=0.5)}
+    [by_negative] = made(comfy, "tiny_sd15", nodes, {"one": of("with", cfg=3.0)})["one"]
+    none, model = ["nothing", 0], ["with", 0]
+    dual = {"cond1": ["with", 1], "cond2": none, "cfg_conds": 3.0, "cfg_cond2_negative": 1.0, "style": "regular"}
+    perp = {"positive": ["with", 1], "empty_conditioning": none, "cfg": 3.0, "neg_scale": 0.0}
+    for guider in (
+        node("DualCFGGuider", model=model, negative=none, **dual),
+        node("PerpNegGuider", model=model, negative=none, **perp),
+    ):
+        found = guided_by(comfy, nodes, guider)
+        assert all(abs(a - b) < 1 for a, b in zip(found.whole, by_negative.whole, strict=True)), (found, by_negative)
 
 
 def test_a_sampler_with_another_model_says_so(comfy: Comfy):

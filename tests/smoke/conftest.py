@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fake_llm import FakeLLM
 from host.comfy import Comfy
-from host.conftest import models, server  # noqa: F401
+from host.conftest import add, models, server  # noqa: F401
 from host.graphs import pictures, quick
 
 SESSION = "smoke"
@@ -19,6 +19,14 @@ def comfy(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Co
     packs = ("probe", "patches", "small_clip", "ancestor", "llama")
     with server(tmp_path_factory.mktemp("smoke"), models, *packs) as comfy:
         yield comfy
+
+
+@pytest.fixture(scope="session")
+def adapters(models: Path, tmp_path_factory: pytest.TempPathFactory) -> None:  # noqa: F811
+    """IP-Adapters, and the vision models that they read."""
+    from models.checkpoint import build_reference
+
+    add(models, tmp_path_factory, "reference", build_reference)
 
 
 @pytest.fixture(scope="session")

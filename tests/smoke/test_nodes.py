@@ -8,6 +8,8 @@ from fake_llm import FakeLLM
 from host.comfy import Comfy, node
 from host.graphs import items, mean, output
 from host.paint import CLIP, MODEL, VAE, hue, look, paint, picture
+from host.referring import made as referred
+from host.referring import of, refer, vision, words
 from host.regional import AREA, COUPLE, HALVES, hues, pictures, place
 from host.test_canvas import BOAT, PROGRAM, SEA, layout, run, shows
 from host.test_explore import explore
@@ -114,6 +116,14 @@ def test_resonance_fit_to_latent(comfy: Comfy) -> None:
     small = node("EmptyLatentImage", width=96, height=64, batch_size=1)
     fitted = value(comfy, ("fit", 0), picture=RED_PICTURE, small=small, fit=fit(["picture", 0], ["small", 0]))
     assert fitted["shape"] == [1, 64, 96, 3] and fitted["mean"] == [1, 0, 0]
+
+
+@pytest.mark.usefixtures("adapters")
+def test_resonance_reference_picture(comfy: Comfy) -> None:
+    shown = refer(["words", 0], ["blue", 0], adapter="tiny_base_sd15.safetensors", clip_vision=["vision", 0])
+    nodes = {"blue": BLUE_PICTURE, "vision": vision("tiny_vit_h"), "words": words(), "shown": shown}
+    [made] = referred(comfy, "tiny_sd15", nodes, {"blue": of("shown")})["blue"]
+    assert hue(made.whole) == "blue"
 
 
 def test_resonance_model_roulette(comfy: Comfy) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from resonance.canvas.canvas import WHOLE, Canvas, CanvasError, Lora, Region
+from resonance.canvas.canvas import WHOLE, Canvas, CanvasError, Lora, Region, RegionPicture
 from resonance.canvas.listing import digest, read_list, write
 from resonance.canvas.masks import encode
 from resonance.canvas.read import Reading, partial, read_canvas
@@ -302,6 +302,7 @@ FULL = Canvas(
             (255, 255, 255),
             *(1, "gull", "blurry", 1.5, 0.1, 0.9, PIXEL, (Lora("birds/gull.safetensors", 0.8),)),
             extra=(("z", "7"), ("a b", '"x\\ny"')),
+            picture=RegionPicture("birds/gull at dusk.png", 0.6),
         ),
     ),
     origin="0123abcd",
@@ -313,6 +314,7 @@ def test_all_of_a_canvas_survives_a_round_trip():
     assert read_canvas(text) == Reading(FULL)
     assert write(read_canvas(text).canvas) == text
     assert json.loads(text)[1]["lora"] == {"file": "birds/gull.safetensors", "strength": 0.8}
+    assert json.loads(text)[1]["picture"] == {"file": "birds/gull at dusk.png", "strength": 0.6}
     assert json.loads(text)[0]["from"] == "0123abcd" and json.loads(text)[0]["note"] == {"by": ["me", 1.5, None]}
 
 
@@ -327,6 +329,42 @@ def test_several_loras_of_a_region_are_a_list_in_which_one_alone_need_not_be():
         assert read_canvas(json.dumps([{"rect": rect}, item])).canvas.regions[1].loras == loras
 
 
+PICTURES = {
+    "gull.png": "gull.png",
+    "birds/gull.png": "birds/gull.png",
+    "birds\\gull.png": "birds/gull.png",
+    "gull.png [input]": "gull.png",
+    "gull [1].png": "gull [1].png",
+    "... .png": "... .png",
+    "鸥.png": "鸥.png",
+}
+"""Names of pictures as canvases have them, and what is read."""
+
+NO_PICTURES = (
+    *("", " ", "/etc/passwd.png", "../gull.png", "birds/../../gull.png", "birds\\..\\gull.png", "./gull.png", "birds//gull.png", "birds/"),
+    *("C:/gull.png", "c:gull.png", "C:\\gull.png", "\\\\server\\gull.png", "\\gull.png", "gull.png\0.txt", "a" * 1025),
+    *("gull.png [output]", "gull.png [temp]", "gull.png[output]", "gull.png [output] [input]", "[input]", "../gull.png [input]"),
+)  # fmt: skip
+"""Names that lead out of the input folder, or are none."""
+
+
+@pytest.mark.parametrize(("name", "file"), PICTURES.items())
+def test_a_picture_lies_in_the_input_folder(name: str, file: str):
+    item = {"rect": [0, 90, 0, 90], "picture": {"file": name}}
+    canvas = read_canvas(json.dumps([item, item])).canvas
+    assert [region.picture for region in canvas.regions] == [RegionPicture(file)] * 2
+    assert read_canvas(write(canvas)).canvas == canvas
+
+
+@pytest.mark.parametrize("name", NO_PICTURES)
+def test_a_picture_anywhere_else_is_refused_by_name(name: str):
+    item = {"rect": [0, 90, 0, 90], "picture": {"file": name, "strength": 0.5}}
+    with pytest.raises(
+        CanvasError, match='^Item 1 of the list: picture is {"file": .*, not {"file": name of a picture in'
+    ):
+        read_canvas(json.dumps([{}, item]))
+
+
 def test_only_what_differs_from_the_default_is_written_a_region_a_line():
     assert write(Canvas((Region(), Region((1, 2, 3, 4), ("a.",), name="b")))) == (
         '[\n{"rect": [0, 90, 0, 90], "prefixes": [], "suffixes": [], "color": [128, 128, 128]},\n'
@@ -338,9 +376,24 @@ def test_the_digest_is_that_of_the_content_without_its_origin():
     assert digest(FULL) == digest(replace(FULL, origin="")) == digest(read_canvas(write(FULL)).canvas)
     others = [
         replace(FULL, regions=(FULL.whole, replace(FULL.regions[1], **{k: v})))
-        for k, v in {"name": "x", "weight": 1.25}.items()
+        for k, v in {"name": "x", "weight": 1.25, "picture": RegionPicture("x.png")}.items()
     ]
-    assert len({digest(c) for c in (FULL, *others, SAMPLE)}) == 4 and len(digest(FULL)) == 16
+    assert len({digest(c) for c in (FULL, *others, SAMPLE)}) == 5 and len(digest(FULL)) == 16
+
+
+def test_the_digest_of_a_canvas_without_pictures_stays_that_of_before_there_were_any():
+    """Edited canvases hold it."""
+    gull = {
+        "rect": [0, 45, 10, 90],
+        "prefixes": ["A bay.", "A gull."],
+        "suffixes": ["gull."],
+        "tags": 0,
+        "name": "gull",
+    }
+    more = {"negative": "fog", "weight": 1.5, "start": 0.1, "end": 0.9, "mine": [1]}
+    loras = [{"file": "a", "strength": -0.5}, {"file": "b"}]
+    canvas = read_list([{"prefixes": ["A bay."], "lora": {"file": "x.safetensors"}}, gull | more | {"lora": loras}])
+    assert digest(canvas) == "c6419190e028bccc"
 
 
 def test_a_global_region_that_is_not_the_whole_picture_is_noted():
@@ -374,6 +427,13 @@ def test_a_data_url_will_do_for_a_mask():
             for bad in (
                 *("x", {"strength": 1}, {"file": ""}, {"file": "x", "strength": "1"}),
                 *(["x"], [{"file": "x"}, {}], [{"file": "x"}] * 9),
+            )
+        ),
+        *(
+            ({"picture": bad}, "picture is .* name of a picture in ComfyUI's input folder, .*0 to 2")
+            for bad in (
+                *("x.png", ["x.png"], [{"file": "x.png"}], {"strength": 1}, {"file": 5}, {"file": "x.png", "strength": "1"}),
+                *({"file": "x.png", "strength": bad} for bad in (-0.1, 2.1, None, True)),
             )
         ),
     ],

@@ -32,6 +32,7 @@ RICH = read_list(
             "color": [255, 0, 0],
             "name": "gull / left",
             "weight": 2,
+            "picture": {"file": "gull.png"},
         },
     ]
 )
@@ -112,8 +113,8 @@ def test_masks_are_one_picture_a_region(rich: Path, tmp_path: Path):
 
 
 def test_what_a_form_has_no_place_for_is_told(rich: Path):
-    assert "name, weight: left out, because --to program" in canvas(rich, "--to", "program").stderr
-    assert "Note: weight: left out, because --to boxes" in canvas(rich, "--to", "boxes").stderr
+    assert "name, weight, picture: left out, because --to program" in canvas(rich, "--to", "program").stderr
+    assert "Note: weight, picture: left out, because --to boxes" in canvas(rich, "--to", "boxes").stderr
     assert canvas(rich).stderr == ""
 
 

@@ -27,6 +27,10 @@ var SAME = {
 	},
 	ResonanceNegativeScale: { MODEL: "model" },
 	ResonancePerPictureNoise: { sampler: "sampler" },
+	ResonanceReferencePicture: {
+		model: "model",
+		conditioning: "conditioning"
+	},
 	ResonanceRegionFromConditioning: { regions: "regions" },
 	ResonanceRegionHeat: { image: "image" },
 	ResonanceRegions: {
@@ -567,12 +571,12 @@ var PICTURE_HEIGHT = 220;
 var TABLE_HEIGHT = 200;
 var TEXT_HEIGHT = 60;
 var BUTTONS_HEIGHT = 46;
-var nodes = () => import("./node-kZ8ZcG18.mjs");
+var nodes = () => import("./node-DhwO6aGt.mjs");
 var speaking;
-var said = () => speaking ??= import("./said-B8P0qw8U.mjs");
-var menu = () => import("./menu-DEUWP5ti.mjs");
-var panel = () => import("./panel-B_GbVit3.mjs");
-var folders = () => import("./folders-BZL1UFh7.mjs");
+var said = () => speaking ??= import("./said-DYThGuAC.mjs");
+var menu = () => import("./menu-B1nKENIE.mjs");
+var panel = () => import("./panel-oDFiBPEx.mjs");
+var folders = () => import("./folders-5jiLpKx0.mjs");
 var templates = () => import("./templates-11fupUBV.mjs");
 var tables = () => import("./transform-BdIFsHdS.mjs");
 function edit(node) {

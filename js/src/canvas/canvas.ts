@@ -4,6 +4,10 @@ export const GRID = 90
 export const STRONGEST = 100
 /** Most LoRAs of one region. */
 export const LORAS = 8
+/** Largest strength of a picture. */
+export const STRONGEST_PICTURE = 2
+/** Most letters of the name of a picture, as in resonance/canvas/listing.py. */
+const LONGEST_NAME = 1024
 /** Most letters of a canvas in JSON, and most regions with the global one: as in resonance/canvas/read.py. */
 export const LETTERS = 2 ** 23
 export const REGIONS = 500
@@ -18,6 +22,14 @@ export type Color = readonly [number, number, number]
 
 export interface Lora {
   readonly file: string
+  readonly strength: number
+}
+
+/** What a region shall look like. */
+export interface RegionPicture {
+  /** Its name in ComfyUI's input folder. */
+  readonly file: string
+  /** From 0 to 2; 0 takes it out. */
   readonly strength: number
 }
 
@@ -37,6 +49,7 @@ export interface Region {
   /** Its shape inside the rectangle: a grey PNG in base64, or empty. */
   readonly mask: string
   readonly loras: readonly Lora[]
+  readonly picture: RegionPicture | null
   /** Cannot be moved in the editor. */
   readonly locked: boolean
   /** Is not drawn in the editor; it acts all the same. */
@@ -67,6 +80,7 @@ export const EMPTY: Region = {
   end: 1,
   mask: '',
   loras: [],
+  picture: null,
   locked: false,
   hidden: false,
   extra: {},
@@ -91,7 +105,7 @@ export function read(text: string): Canvas {
 
 const OWN = [
   ...['rect', 'prefixes', 'suffixes', 'color', 'name', 'tags'],
-  ...['negative', 'weight', 'start', 'end', 'mask', 'lora', 'from'],
+  ...['negative', 'weight', 'start', 'end', 'mask', 'lora', 'picture', 'from'],
 ]
 
 /** The canvas in a list that has been parsed. Throws a CanvasError. */
@@ -166,6 +180,14 @@ function readRegion(value: unknown, number: number): Region {
         null,
         `{"file": name of a file, "strength": a number}, or a list of at most ${LORAS} of these`,
         isLoras,
+      ),
+    ),
+    picture: picture(
+      take<RegionPicture | null>(
+        'picture',
+        null,
+        `{"file": name of a picture in ComfyUI's input folder, "strength": a number from 0 to ${STRONGEST_PICTURE}}`,
+        isPicture,
       ),
     ),
     locked: locked === true,
@@ -246,6 +268,26 @@ function isLoras(value: unknown): value is Lora | readonly Lora[] {
 function loras(value: Lora | readonly Lora[] | null): readonly Lora[] {
   const found = value === null ? [] : 'file' in value ? [value] : value
   return found.map(({ file, strength }) => ({ file, strength: (strength as number | undefined) ?? 1 }))
+}
+
+function isPicture(value: unknown): value is RegionPicture {
+  if (typeof value !== 'object' || value === null) return false
+  const { file, strength } = value as Record<string, unknown>
+  return (
+    isText(file) && inInputFolder(file) !== null && (strength === undefined || isWithin(strength, 0, STRONGEST_PICTURE))
+  )
+}
+
+function picture(value: RegionPicture | null): RegionPicture | null {
+  return value && { file: inInputFolder(value.file)!, strength: (value.strength as number | undefined) ?? 1 }
+}
+
+/** The name of a file below ComfyUI's input folder, without the mark that Load Image may put behind it; null: it is no such name. */
+function inInputFolder(value: string): string | null {
+  const name = value.replace(/ ?\[input\]$/, '').replaceAll('\\', '/')
+  const leadsOut = /^[a-z]:/i.test(name) || name.split('/').some((part) => ['', '.', '..'].includes(part))
+  const strange = /\0|\[(input|output|temp)\]$/.test(name) || name.length > LONGEST_NAME || !name.trim()
+  return leadsOut || strange ? null : name
 }
 
 function isLora(value: unknown): value is Lora {

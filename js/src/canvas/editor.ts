@@ -8,6 +8,7 @@ import css from './editor.css?inline'
 import { exchange } from './exchange'
 import { help, keys } from './keys'
 import { list } from './list'
+import { dropTarget, putPicture } from './picture'
 import { pointer } from './pointer'
 import { source } from './source'
 import { stage } from './stage'
@@ -62,7 +63,9 @@ export function openEditor(opening: Opening): HTMLDialogElement {
   const dragging = pointer(state, view, drawing, act)
   const json = source(state, opening.text, opening.problem)
   const words = h('div', { className: 'resonance-words' })
-  void import('./form').then(({ form }) => words.append(form(state)))
+  const put = (file: File, number: number): void => void putPicture(state, number, file, say, warn)
+  dropTarget(drawing.sheet, state, put)
+  void import('./form').then(({ form }) => words.append(form(state, put)))
   const keyList = help()
   const helpButton = h('button', {
     type: 'button',

@@ -7,6 +7,7 @@ import { colorField } from './color'
 import { change, setGlobalPrefixes } from './commands'
 import { group, labeled, numberField, show } from './field'
 import { loraField } from './loras'
+import { pictureField } from './picture'
 import { place } from './place'
 import { type State } from './state'
 import { ROWS, texts } from './texts'
@@ -16,7 +17,8 @@ import css from './words.css?inline'
 
 const STEP = 0.05
 
-export function form(state: State): HTMLElement {
+/** `put` makes a file the picture of a region. */
+export function form(state: State, put: (file: File, number: number) => void): HTMLElement {
   addStyle('resonance-words', css)
   const primary = (): number | undefined => state.selected.at(-1)
   // While the form itself changes the canvas, what is being typed stays as it is; otherwise, as in an undo, it does not.
@@ -58,6 +60,10 @@ export function form(state: State): HTMLElement {
   const start = numberField([0, 1], STEP, (value) => editAll('start', ({ end }) => ({ start: Math.min(value, end) })))
   const end = numberField([0, 1], STEP, (value) => editAll('end', ({ start }) => ({ end: Math.max(value, start) })))
   const loras = loraField((changed, tag) => edit(tag, (region) => ({ loras: changed(region.loras) })))
+  const picture = pictureField(
+    (changed, tag) => edit(tag, (region) => ({ picture: changed(region.picture) })),
+    (file) => put(file, primary() ?? 0),
+  )
 
   const nameField = labeled(t('form.name'), name)
   const times = [labeled(t('form.start'), start.input), labeled(t('form.end'), end.input)]
@@ -74,6 +80,7 @@ export function form(state: State): HTMLElement {
     color.element,
     labeled(t('form.negative'), negative),
     h('div', { className: 'numbers' }, labeled(t('form.weight'), weight.input), ...times),
+    picture.element,
     loras.element,
   )
   const ofLocals = [nameField, where.element, ...times]
@@ -109,6 +116,7 @@ export function form(state: State): HTMLElement {
     weight.show(region.weight, forced)
     start.show(region.start, forced)
     end.show(region.end, forced)
+    picture.show(region.picture, forced)
     loras.show(region.loras, forced)
   }
   // A drag moves a region, and its words stay: only the place follows, as often as it is drawn.

@@ -1,7 +1,9 @@
 // A small picture of a canvas on a node. It only shows.
 
+import { viewUrl } from '../comfy'
 import { addStyle, h, svg } from '../dom'
 import { t } from '../i18n'
+import { inputFile } from '../pictures'
 import { type Canvas, GRID, hex, label, type Region } from './canvas'
 import css from './preview.css?inline'
 
@@ -73,9 +75,18 @@ function draw(canvas: Canvas, aspect: number): SVGSVGElement {
       svg('title', {}, words),
       svg('rect', { class: 'area', width: '100%', height: '100%', fill: hex(region.color) }),
       svg('text', { x: 1.5, y: 6.5 }, label(canvas, i + 1)),
+      ...(region.picture ? [pictureOf(region.picture.file)] : []),
     )
   })
   return svg('svg', { viewBox: `0 0 ${GRID * aspect} ${GRID}` }, ground, ...areas)
+}
+
+/** A file of the input folder; nothing, if it is missing. */
+function pictureOf(file: string): SVGImageElement {
+  const place = { x: 1.5, y: 9, width: 16, height: 16, preserveAspectRatio: 'xMinYMin meet' }
+  const image = svg('image', { href: viewUrl(inputFile(file)), ...place })
+  image.addEventListener('error', () => image.remove())
+  return image
 }
 
 function describe(canvas: Canvas, opens: boolean): string {

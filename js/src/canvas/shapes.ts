@@ -3,6 +3,7 @@
 
 import { hex, label, type Canvas, type Region } from './canvas'
 import { HANDLES } from './geometry'
+import { thumbnail } from './picture'
 import { type State } from './state'
 import { showText, svg } from '../dom'
 import { t } from '../i18n'
@@ -14,6 +15,7 @@ interface Shape {
   readonly fill: SVGRectElement
   readonly text: SVGTextElement
   mask: SVGMaskElement | null
+  picture: SVGGElement | null
   drawn: Region | null
 }
 
@@ -66,7 +68,7 @@ export function shapes(state: State): Shapes {
       frame,
     )
     regions.append(element)
-    return { element, frame, fill, text, mask: null, drawn: null }
+    return { element, frame, fill, text, mask: null, picture: null, drawn: null }
   }
 
   function update(shape: Shape, region: Region): void {
@@ -92,6 +94,11 @@ export function shapes(state: State): Shapes {
         shape.fill.setAttribute('mask', reference)
         shape.mask = mask
       }
+    }
+    if (region.picture?.file !== before?.picture?.file) {
+      shape.picture?.remove()
+      shape.picture = region.picture && thumbnail(region.picture)
+      if (shape.picture) frame.append(shape.picture)
     }
     shape.drawn = region
   }
@@ -146,8 +153,10 @@ export function describe(canvas: Canvas, number: number): string {
   if (number === 0) return t('editor.global')
   const [top, bottom, left, right] = region.rect
   const words = t('editor.region', { number, name, left, top, width: right - left, height: bottom - top })
-  const states = [region.locked && t('editor.locked'), region.hidden && t('editor.hidden')].filter(
-    (word) => word !== false,
-  )
+  const states = [
+    region.locked && t('editor.locked'),
+    region.hidden && t('editor.hidden'),
+    region.picture && t('editor.pictured', { file: region.picture.file }),
+  ].filter(Boolean)
   return [words, ...states].join(', ')
 }

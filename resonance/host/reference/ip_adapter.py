@@ -51,7 +51,7 @@ def _read(file: str, path: str) -> Adapter:
                 f"{file} holds more than numbers, and nothing else of it is read. Get the original from {adapter.PAGE}."
             ) from None
         raise Told(f"{file} cannot be read as an IP-Adapter, perhaps because it is cut off: {error}") from error
-    return adapter.read(file, state)
+    return adapter.read_adapter(file, state)
 
 
 def apply(asked: Asked) -> Looked:

@@ -12,7 +12,7 @@ from ..sampling.transformer import joint
 from .style_model import dealt, tokens_of
 from .way import Asked, Looked, Way
 
-MASK, MASK_SIZE = "attention_mask", "attention_mask_img_shape"
+MASK = "attention_mask"
 """Where core's Apply Style Model has the mask of its own attention bias."""
 
 

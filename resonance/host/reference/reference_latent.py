@@ -17,9 +17,6 @@ from ..families import name_of
 from ..sampling.transformer import joint
 from .way import Asked, Looked, Way
 
-KEY, METHOD = "reference_latents", "reference_latents_method"
-"""Where core's Set Reference Latent and Edit Model Reference Method have theirs."""
-
 JOINT = ("Flux", "Flux2", "LongCatImage", "QwenImage", "MageFlow", "Krea2")
 """Those that say which tokens are the references' (comfy/model_base.py)."""
 WHOLE = ("Omnigen2", "Boogu", "JoyImage", "Lumina2")
@@ -51,10 +48,9 @@ def apply(asked: Asked) -> Looked:
     name, whole = name_of(model), asked.strength == 1 and asked.mask is None
     if not whole and not is_kind(model, *JOINT):
         raise Told(
-            f"{name} does not say which of its tokens are the picture's, so that it knows no strength but 1 and no mask: set strength to 1"
-            " and take off the mask. Start and end work."
+            f"{name} does not say which of its tokens are the picture's, so only strength 1 works with it, and no mask. Start and end do."
         )
-    told_how = all(METHOD in values for _, values in asked.conditioning)
+    told_how = all(core.REFERENCE_METHOD in values for _, values in asked.conditioning)
     if is_kind(model, "Krea2") and not told_how and not core.has_reference_method(model):
         raise Told(
             "This Krea 2 looks at no picture unless it is told how: put Edit Model Reference Method before Reference Picture, set to index."
@@ -72,7 +68,7 @@ def apply(asked: Asked) -> Looked:
     biases = [LatentBias(latent=each, bias=latent_bias(asked.strength), mask=asked.mask) for each in latents]
 
     def show(tokens: torch.Tensor, values: Values) -> Entry:
-        values = {**values, KEY: [*values.get(KEY, ()), *latents]}
+        values = {**values, core.REFERENCES: [*values.get(core.REFERENCES, ()), *latents]}
         return tokens, values if whole else with_latents(values, biases)
 
     conditioning: list[Any] = ranged(asked.conditioning, show, asked.start, asked.end)
@@ -97,11 +93,11 @@ def _said(asked: Asked, name: str, shown: torch.Tensor, count: int) -> str:
         said += f" (scaled from {width} x {height})"
     said += f" for {name}, strength {asked.strength:g}{asked.when}."
     known: Mapping[str, Any] = asked.conditioning[0][1] if asked.conditioning else {}
-    if before := len(known.get(KEY, ())):
+    if before := len(known.get(core.REFERENCES, ())):
         return f"{said} The conditioning has {before} from before."
     node = next((node for kind, node in SEEN_BY.items() if is_kind(asked.model, kind)), None)
     if node:
-        said += f" Its text encoder wants to see the picture, too: encode the words with {node}, without its vae."
+        said += f" Its text encoder should see the picture too: encode the words with {node}, without its vae."
     return said
 
 

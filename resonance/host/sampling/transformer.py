@@ -37,7 +37,7 @@ def _sample(run: CoreRun, go: Callable[[], Any]) -> Any:
             progress.warn("Pictures act in this run, which is therefore sampled without Torch Compile.")
         if any(type(module).__name__ == "OptimizedModule" for module in run.models[0].modules()):
             raise Told(
-                "This model was compiled, so that a picture can have no strength and no place in its attention: connect one that is not"
+                "This model was compiled, so the strength and place of a picture cannot act in its attention: connect one that is not"
                 " compiled, or set strength to 1 and take off the mask."
             )
         run.options[RUN] = JointRun(shown)
@@ -49,10 +49,10 @@ def _ask(asked: Asked, go: Callable[[Options], Any]) -> Any:
     entries = [run.shown.get(uuid, ()) for uuid in asked.uuids]
     if not any(entries):
         return go(asked.options)
-    made = go(core.biased(asked.options, lambda options, k: run.bias(asked, entries, options, k)))
+    made = go(core.biased(asked.options, lambda options, k, heeds: run.bias(asked, entries, options, k, heeds)))
     if not run.acted:
         raise Told(
-            "This model's attention does not go through ComfyUI's, so that a picture can have no strength and no place in it: take off"
+            "This model's attention does not go through ComfyUI's, so the strength and place of a picture cannot act in it: take off"
             " the node that replaces it, or set strength to 1 and take off the mask."
         )
     return made
@@ -77,10 +77,10 @@ def _shown(given: Given) -> tuple[_Shown, ...]:
         raise Told(
             "A picture with a mask has its place in the whole picture, and its conditioning has an area: take off one of them."
         )
-    references: Sequence[torch.Tensor] = given.entry.get("reference_latents", ())
+    references: Sequence[torch.Tensor] = given.entry.get(core.REFERENCES, ())
     if lost := [each for each in latents if not any(each.latent is reference for reference in references)]:
         raise Told(
-            f"Another node has changed {len(lost)} of the reference latents, so that nothing tells how strongly they act: change them"
+            f"Another node has changed {len(lost)} of the reference latents, so nothing tells how strongly they act: change them"
             " before Reference Picture."
         )
     return (
@@ -108,17 +108,31 @@ class JointRun:
         self._made: dict[object, torch.Tensor] = {}
 
     def bias(
-        self, asked: Asked, entries: Sequence[tuple[_Shown, ...]], options: Options, k: torch.Tensor
+        self,
+        asked: Asked,
+        entries: Sequence[tuple[_Shown, ...]],
+        options: Options,
+        k: torch.Tensor,
+        heeds: Callable[[], bool],
     ) -> torch.Tensor | None:
         """For an attention call; None: it is not one that words, pixels and pictures share.
 
         Args:
             entries: for which the model is asked, in the order of its rows.
+            heeds: whether this attention heeds masks.
+
+        Raises:
+            Told: it does not.
         """
         references = core.reference_tokens(options)
         grid = grid_of(asked.latent.shape, k.shape[2] - asked.tokens - sum(references))
         if grid is None or not core.in_blocks(options):
             return None
+        if not self.acted and not heeds():
+            raise Told(
+                "The attention that this model is computed with heeds no masks, so the strength and place of a picture cannot act in it:"
+                " take off the node that sets it, such as one for Sage Attention, or set strength to 1 and take off the mask."
+            )
         self.acted = True
         sizes = Joint(asked.tokens, grid, references)
         key = (sizes, len(asked.latent), k.dtype, k.device, *entries)

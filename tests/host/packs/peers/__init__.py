@@ -9,6 +9,7 @@ import comfy.supported_models
 import comfy.utils
 import torch
 from comfy_api.latest import ComfyExtension, io
+from comfy_extras.nodes_custom_sampler import Guider_DualCFG
 
 import nodes
 
@@ -164,14 +165,14 @@ class PeerAdapter(io.ComfyNode):
     @classmethod
     def execute(cls, kind, projection):
         torch.manual_seed(0)
-        read = library("reference.adapter").read
+        read = library("reference.adapter").read_adapter
         family = library("host.families").family
         unet, model = build(kind)
         state = adapter(unet, kind, projection)
         sigma = model.model_sampling.sigmas[STEP].item()
         x = torch.randn(SIZE) * (sigma**2 + 1) ** 0.5
         context = unet.config.cross_attention_dim
-        words, refused = torch.randn(1, 77, context), torch.randn(1, 77, context)
+        words, refused, middle = torch.randn(3, 1, 77, context)
         pooled = torch.randn(1, 1280) if kind == "sdxl" else None
         seen = torch.randn(1, 1024 if kind == "sd15" else 1280) if projection == "base" else torch.randn(1, 257, 1280)
         mask = torch.zeros(1, 1, SIZE[2] * 8, SIZE[3] * 8)
@@ -196,13 +197,14 @@ class PeerAdapter(io.ComfyNode):
             scaled = x / (sigma**2 + 1) ** 0.5
             return unet(scaled, STEP, text.expand(rows, -1, -1), added_cond_kwargs=added, **masks).sample
 
-        def ours(pictures=(), cfg=1.0):
-            patcher = patched(model)
+        def ours(pictures=(), cfg=1.0, dual=False):
             values = {} if pooled is None else {"pooled_output": pooled}
-            guider = comfy.samplers.CFGGuider(library("host.sampling.owner").owned(patcher))
+            owned = library("host.sampling.owner").owned(patched(model))
+            guider = Guider_DualCFG(owned) if dual else comfy.samplers.CFGGuider(owned)
+            between = [[[middle, dict(values)]]] if dual else []
             positive = [[words, picture.with_pictures(values, pictures)]]
-            guider.set_conds(positive, [[refused, dict(values)]])
-            guider.set_cfg(cfg)
+            guider.set_conds(positive, *between, [[refused, dict(values)]])
+            guider.set_cfg(cfg, *([2.0] if dual else []))
             steps = torch.tensor([sigma, 0.0])
             euler = comfy.samplers.sampler_object("euler")
             made = guider.sample(x / sigma, torch.zeros_like(x), euler, steps, seed=1, disable_pbar=True)
@@ -225,6 +227,8 @@ class PeerAdapter(io.ComfyNode):
             }
             without = theirs(refused, 0.6, seen=torch.zeros_like(seen))
             guided = without + 4.0 * (theirs(words, 0.6) - without)
+            between = theirs(middle, 0.6, seen=torch.zeros_like(seen))
+            dual = without + 2.0 * (between - without) + 4.0 * (theirs(words, 0.6) - between)
             found = {
                 "plain": far(theirs(words, 0.0), plain),
                 "effect": far(plain, ours(of(1.0))),
@@ -232,6 +236,7 @@ class PeerAdapter(io.ComfyNode):
                 "strength 0.6": far(theirs(words, 0.6), ours(of(0.6))),
                 "mask": far(theirs(words, 0.6, where=mask), ours(of(0.6, masks=(mask[0, 0],)))),
                 "blank": far(guided, ours(of(0.6), cfg=4.0)) / guided.abs().max().item(),
+                "blank in both negatives": far(dual, ours(of(0.6), cfg=4.0, dual=True)) / dual.abs().max().item(),
                 **blocks,
             }
             exact = {

@@ -1,5 +1,5 @@
 import { H as t, b as addStyle, x as h } from "./resonance.js";
-import { d as LETTERS, l as CanvasError, v as readList, y as write } from "./effective-D7uQRhfM.mjs";
+import { d as LETTERS, l as CanvasError, v as readList, y as write } from "./effective-CUuSsUpo.mjs";
 // \0rolldown/runtime.js
 var __defProp = Object.defineProperty;
 var __exportAll = (all, no_symbols) => {

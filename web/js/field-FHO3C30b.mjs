@@ -1,4 +1,5 @@
-import { f as WHOLE, h as ownPrefixes, u as EMPTY } from "./effective-D7uQRhfM.mjs";
+import { x as h } from "./resonance.js";
+import { f as WHOLE, h as ownPrefixes, u as EMPTY } from "./effective-CUuSsUpo.mjs";
 // src/canvas/geometry.ts
 var HANDLES = [
 	"nw",
@@ -349,4 +350,49 @@ function aside(regions) {
 function rectsOf(canvas, numbers) {
 	return numbers.flatMap((number) => canvas.regions[number] ? [canvas.regions[number].rect] : []);
 }
-export { resize as S, HANDLES as _, duplicate as a, move as b, movable as c, remove as d, reorder as f, toggle as g, stretch as h, distribute as i, nudge as l, setRects as m, align as n, extract as o, setGlobalPrefixes as p, change as r, locals as s, add as t, paste as u, between as v, overlap as x, clamp as y };
+// src/canvas/field.ts
+var controls = 0;
+/** A control under its name. */
+function labeled(name, control) {
+	control.id = `resonance-field-${controls += 1}`;
+	return h("div", { className: "field" }, h("label", {
+		htmlFor: control.id,
+		textContent: name
+	}), control);
+}
+/** Controls under a common name. */
+function group(name, ...children) {
+	return h("fieldset", {}, h("legend", { textContent: name }), ...children);
+}
+function button(text, name, onclick) {
+	return h("button", {
+		type: "button",
+		textContent: text,
+		title: name,
+		ariaLabel: name,
+		onclick
+	});
+}
+function show(control, value, forced) {
+	if (control.value === value || !forced && document.activeElement === control) return;
+	control.value = value;
+}
+/** A box for a number. What lies outside its limits is moved to the nearest of them, and what is no number changes nothing. */
+function numberField(limits, step, change) {
+	const [low, high] = limits;
+	const input = h("input", {
+		type: "number",
+		min: String(low),
+		max: String(high),
+		step: String(step)
+	});
+	input.addEventListener("input", () => {
+		const value = input.valueAsNumber;
+		if (Number.isFinite(value)) change(clamp(step === 1 ? Math.round(value) : value, low, high));
+	});
+	return {
+		input,
+		show: (value, forced) => show(input, String(value), forced)
+	};
+}
+export { between as C, resize as D, overlap as E, HANDLES as S, move as T, reorder as _, show as a, stretch as b, change as c, extract as d, locals as f, remove as g, paste as h, numberField as i, distribute as l, nudge as m, group as n, add as o, movable as p, labeled as r, align as s, button as t, duplicate as u, setGlobalPrefixes as v, clamp as w, toggle as x, setRects as y };

@@ -1,8 +1,7 @@
 import { H as t, S as showText, b as addStyle, k as ask, x as h } from "./resonance.js";
-import { f as WHOLE, h as ownPrefixes, m as label, p as hex } from "./effective-D7uQRhfM.mjs";
-import { a as show, i as numberField, n as group, r as labeled, t as button } from "./field-DTK03UNU.mjs";
-import { p as setGlobalPrefixes, r as change, y as clamp } from "./commands-C_BdFoXW.mjs";
-import { t as words_default } from "./words-CyLBtSum.mjs";
+import { f as WHOLE, h as ownPrefixes, m as label, p as hex } from "./effective-CUuSsUpo.mjs";
+import { a as show, c as change, i as numberField, n as group, r as labeled, t as button, v as setGlobalPrefixes, w as clamp } from "./field-FHO3C30b.mjs";
+import { r as pictureField, t as words_default } from "./words-CqeWkxlE.mjs";
 var vocabulary_default = {
 	locations: {
 		"in the center": [45, 45],
@@ -1235,7 +1234,8 @@ function withTags(region, line) {
 }
 // src/canvas/form.ts
 var STEP = .05;
-function form(state) {
+/** `put` makes a file the picture of a region. */
+function form(state, put) {
 	addStyle("resonance-words", words_default);
 	const primary = () => state.selected.at(-1);
 	let own = false;
@@ -1283,9 +1283,10 @@ function form(state) {
 	const start = numberField([0, 1], STEP, (value) => editAll("start", ({ end }) => ({ start: Math.min(value, end) })));
 	const end = numberField([0, 1], STEP, (value) => editAll("end", ({ start }) => ({ end: Math.max(value, start) })));
 	const loras = loraField((changed, tag) => edit(tag, (region) => ({ loras: changed(region.loras) })));
+	const picture = pictureField((changed, tag) => edit(tag, (region) => ({ picture: changed(region.picture) })), (file) => put(file, primary() ?? 0));
 	const nameField = labeled(t("form.name"), name);
 	const times = [labeled(t("form.start"), start.input), labeled(t("form.end"), end.input)];
-	const fields = h("div", { className: "fields" }, several, nameField, group(t("form.description"), shared, description.element), group(t("form.details"), suffixes.element), labeled(t("form.tags"), tags), counts.element, where.element, color.element, labeled(t("form.negative"), negative), h("div", { className: "numbers" }, labeled(t("form.weight"), weight.input), ...times), loras.element);
+	const fields = h("div", { className: "fields" }, several, nameField, group(t("form.description"), shared, description.element), group(t("form.details"), suffixes.element), labeled(t("form.tags"), tags), counts.element, where.element, color.element, labeled(t("form.negative"), negative), h("div", { className: "numbers" }, labeled(t("form.weight"), weight.input), ...times), picture.element, loras.element);
 	const ofLocals = [
 		nameField,
 		where.element,
@@ -1321,6 +1322,7 @@ function form(state) {
 		weight.show(region.weight, forced);
 		start.show(region.start, forced);
 		end.show(region.end, forced);
+		picture.show(region.picture, forced);
 		loras.show(region.loras, forced);
 	};
 	let frame = 0;

@@ -1,5 +1,6 @@
-import { _ as read, a as stored, c as BLANK, i as sizeOf, m as label, n as hasUpstream, o as textOf, p as hex, r as isLinked, s as widgetOf, t as effectiveOf, v as readList, y as write } from "./effective-D7uQRhfM.mjs";
-import { A as captureUndo, C as svg, F as on, H as t, I as outputOf, M as finder, O as app, P as loadTexts, V as viewUrl, b as addStyle, d as setting, f as heats, g as keepMounted, j as findNode, p as lastPicture, v as mountAgain, x as h, y as onChange } from "./resonance.js";
+import { _ as read, a as stored, c as BLANK, i as sizeOf, m as label, n as hasUpstream, o as textOf, p as hex, r as isLinked, s as widgetOf, t as effectiveOf, v as readList, y as write } from "./effective-CUuSsUpo.mjs";
+import { A as captureUndo, C as svg, F as on, H as t, I as outputOf, M as finder, O as app, P as loadTexts, V as viewUrl, b as addStyle, d as setting, g as keepMounted, j as findNode, v as mountAgain, x as h, y as onChange } from "./resonance.js";
+import { n as inputFile, r as picturesOf } from "./pictures-YikTi_Yx.mjs";
 import { t as copy } from "./copy-C-eODKft.mjs";
 // src/canvas/preview.css?inline
 var preview_default = ".resonance-preview {\n  display: flex;\n  flex-direction: column;\n  gap: 4px;\n  width: 100%;\n  height: 100%;\n  min-height: 200px;\n  color: var(--input-text, #ddd);\n  font: 12px/1.35 sans-serif;\n}\n.resonance-preview .pictures {\n  display: flex;\n  flex: 1;\n  gap: 6px;\n  min-height: 80px;\n}\n.resonance-preview .picture {\n  position: relative;\n  flex: 1;\n  padding: 0;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--comfy-input-bg, #222);\n  overflow: hidden;\n}\n.resonance-preview button.picture {\n  cursor: pointer;\n}\n.resonance-preview .live {\n  border-color: var(--p-primary-color, #4ea5ff);\n  box-shadow: 0 0 0 1px var(--p-primary-color, #4ea5ff);\n}\n.resonance-preview .picture > svg {\n  position: absolute;\n  inset: 0;\n  width: 100%;\n  height: 100%;\n}\n.resonance-preview .area {\n  stroke: #fff;\n  stroke-width: 1px;\n  vector-effect: non-scaling-stroke;\n  fill-opacity: 0.6;\n}\n.resonance-preview text {\n  font-size: 6px;\n  fill: #fff;\n  stroke: #000;\n  stroke-width: 1px;\n  paint-order: stroke;\n}\n.resonance-preview .answer {\n  flex: 1;\n  contain: size; /* the node does not grow with it */\n  overflow: hidden;\n  display: flex;\n  flex-direction: column;\n  justify-content: flex-end;\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n  font-size: 11px;\n  color: var(--descrip-text, #999);\n}\n.resonance-preview .says {\n  flex: none;\n  max-height: 4.05em;\n  overflow: auto;\n  overflow-wrap: anywhere;\n}\n.resonance-preview .answer:empty {\n  display: none;\n}\n.resonance-preview .actions {\n  flex: none;\n  display: flex;\n  gap: 4px;\n}\n.resonance-preview .actions button {\n  flex: 1;\n  padding: 4px 8px;\n  border: 1px solid var(--border-color, #4e4e4e);\n  border-radius: 4px;\n  background: var(--comfy-input-bg, #222);\n  color: var(--input-text, #ddd);\n  font: inherit;\n  cursor: pointer;\n}\n.resonance-preview .actions button:hover:enabled {\n  border-color: var(--p-primary-color, #4ea5ff);\n}\n.resonance-preview button:disabled {\n  opacity: 0.5;\n  cursor: default;\n}\n.resonance-preview button:focus-visible {\n  outline: 2px solid var(--p-primary-color, #4ea5ff);\n  outline-offset: -2px;\n}\n";
@@ -59,9 +60,22 @@ function draw(canvas, aspect) {
 		}), svg("text", {
 			x: 1.5,
 			y: 6.5
-		}, label(canvas, i + 1)));
+		}, label(canvas, i + 1)), ...region.picture ? [pictureOf(region.picture.file)] : []);
 	});
 	return svg("svg", { viewBox: `0 0 ${90 * aspect} 90` }, ground, ...areas);
+}
+/** A file of the input folder; nothing, if it is missing. */
+function pictureOf(file) {
+	const image = svg("image", {
+		href: viewUrl(inputFile(file)),
+		x: 1.5,
+		y: 9,
+		width: 16,
+		height: 16,
+		preserveAspectRatio: "xMinYMin meet"
+	});
+	image.addEventListener("error", () => image.remove());
+	return image;
 }
 function describe(canvas, opens) {
 	const count = canvas.regions.length - 1;
@@ -111,39 +125,6 @@ function answers(draw) {
 				live: false
 			});
 		}
-	};
-}
-// src/pictures.ts
-function picturesOf(node) {
-	return {
-		connected: () => address(connected(node)),
-		last: () => address(lastPicture()),
-		heats: () => heats().map(({ picture, maps, names }) => ({
-			picture: viewUrl(picture),
-			maps: maps.map(viewUrl),
-			names
-		}))
-	};
-}
-function address(picture) {
-	return picture ? viewUrl(picture) : null;
-}
-/** The file of a connected Load Image, which can be newer than the last run; else what that run saw. */
-function connected(node) {
-	if (!isLinked(node, "image")) return void 0;
-	const link = node.inputs?.find(({ name }) => name === "image")?.link;
-	const origin = node.graph?.getNodeById(node.graph.getLink?.(link ?? -1)?.origin_id ?? -1);
-	const file = origin?.type === "LoadImage" && !isLinked(origin, "image") && widgetOf(origin, "image")?.value;
-	return file ? inputFile(String(file)) : (outputOf(node)?.["resonance_background"])?.[0];
-}
-/** A file as Load Image names it: `folder/name.png [temp]`. */
-function inputFile(value) {
-	const [, path = value, type = "input"] = /^(.*?)(?: \[(\w+)\])?$/.exec(value) ?? [];
-	const end = path.lastIndexOf("/");
-	return {
-		filename: path.slice(end + 1),
-		subfolder: path.slice(0, Math.max(end, 0)),
-		type
 	};
 }
 // src/node.ts
@@ -273,10 +254,10 @@ function followForm(node) {
 /** All parts at once: an editor that is open can do without the server. */
 function editorParts() {
 	return Promise.all([
-		import("./editor-Dk5B5ikl.mjs"),
-		import("./form-DKql2OFo.mjs"),
-		import("./source_text-BYKucw2l.mjs").then((n) => n.t),
-		import("./exchange_panels-B7J6Zy38.mjs")
+		import("./editor-Df9kV9bQ.mjs"),
+		import("./form-Dv-7UDN4.mjs"),
+		import("./source_text-B96qJs-g.mjs").then((n) => n.t),
+		import("./exchange_panels-BEKhbznx.mjs")
 	]);
 }
 /** Opens the editor on a node's canvas. */

@@ -1,8 +1,7 @@
 import { H as t, k as ask, x as h } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
-import { d as LETTERS, g as plain, v as readList, y as write } from "./effective-D7uQRhfM.mjs";
-import { u as paste } from "./commands-C_BdFoXW.mjs";
-import { r as labeled } from "./field-DTK03UNU.mjs";
+import { d as LETTERS, g as plain, v as readList, y as write } from "./effective-CUuSsUpo.mjs";
+import { h as paste, r as labeled } from "./field-FHO3C30b.mjs";
 // src/canvas/exchange_panels.ts
 var FILES = {
 	json: "canvas.json",

@@ -1,8 +1,8 @@
 import { A as captureUndo, H as t, O as app, k as ask, w as GALLERY, z as tell } from "./resonance.js";
 import { t as copy } from "./copy-C-eODKft.mjs";
-import { s as widgetOf } from "./effective-D7uQRhfM.mjs";
+import { s as widgetOf } from "./effective-CUuSsUpo.mjs";
 import { showSession } from "./gallery-CWxeIc0h.mjs";
-import { wordsOf } from "./said-B8P0qw8U.mjs";
+import { wordsOf } from "./said-DYThGuAC.mjs";
 // src/menu.ts
 /** Opens the gallery at the node's session, or as it was left. */
 function showRounds(node) {

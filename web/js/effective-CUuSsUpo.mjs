@@ -1,4 +1,6 @@
 import { H as t, I as outputOf, k as ask } from "./resonance.js";
+/** Most letters of the name of a picture, as in resonance/canvas/listing.py. */
+var LONGEST_NAME = 1024;
 /** Most letters of a canvas in JSON, and most regions with the global one: as in resonance/canvas/read.py. */
 var LETTERS = 2 ** 23;
 /** Letters of a region's words that stand for its name. */
@@ -27,6 +29,7 @@ var EMPTY = {
 	end: 1,
 	mask: "",
 	loras: [],
+	picture: null,
 	locked: false,
 	hidden: false,
 	extra: {}
@@ -61,6 +64,7 @@ var OWN = [...[
 	"end",
 	"mask",
 	"lora",
+	"picture",
 	"from"
 ]];
 /** The canvas in a list that has been parsed. Throws a CanvasError. */
@@ -113,6 +117,7 @@ function readRegion(value, number) {
 		end: number_("end", start, 1, 1),
 		mask: text("mask").replace(/^data:image\/png;base64,/, ""),
 		loras: loras(take("lora", null, `{"file": name of a file, "strength": a number}, or a list of at most 8 of these`, isLoras)),
+		picture: picture(take("picture", null, `{"file": name of a picture in ComfyUI's input folder, "strength": a number from 0 to 2}`, isPicture)),
 		locked: locked === true,
 		hidden: hidden === true
 	};
@@ -190,6 +195,28 @@ function loras(value) {
 		file,
 		strength: strength ?? 1
 	}));
+}
+function isPicture(value) {
+	if (typeof value !== "object" || value === null) return false;
+	const { file, strength } = value;
+	return isText(file) && inInputFolder(file) !== null && (strength === void 0 || isWithin(strength, 0, 2));
+}
+function picture(value) {
+	return value && {
+		file: inInputFolder(value.file),
+		strength: value.strength ?? 1
+	};
+}
+/** The name of a file below ComfyUI's input folder, without the mark that Load Image may put behind it; null: it is no such name. */
+function inInputFolder(value) {
+	const name = value.replace(/ ?\[input\]$/, "").replaceAll("\\", "/");
+	const leadsOut = /^[a-z]:/i.test(name) || name.split("/").some((part) => [
+		"",
+		".",
+		".."
+	].includes(part));
+	const strange = /\0|\[(input|output|temp)\]$/.test(name) || name.length > LONGEST_NAME || !name.trim();
+	return leadsOut || strange ? null : name;
 }
 function isLora(value) {
 	if (typeof value !== "object" || value === null) return false;

@@ -1,7 +1,7 @@
-import { S as resize, _ as HANDLES, a as duplicate, b as move, c as movable, d as remove, f as reorder, g as toggle, h as stretch, i as distribute, l as nudge, m as setRects, n as align, o as extract, r as change, s as locals, t as add, u as paste, v as between, x as overlap, y as clamp } from "./commands-C_BdFoXW.mjs";
-import { _ as read, m as label, p as hex, y as write } from "./effective-D7uQRhfM.mjs";
+import { C as between, D as resize, E as overlap, S as HANDLES, T as move, _ as reorder, b as stretch, c as change, d as extract, f as locals, g as remove, h as paste, l as distribute, m as nudge, o as add, p as movable, s as align, u as duplicate, w as clamp, x as toggle, y as setRects } from "./field-FHO3C30b.mjs";
+import { _ as read, m as label, p as hex, y as write } from "./effective-CUuSsUpo.mjs";
+import { a as thumbnail, i as putPicture, n as dropTarget, t as words_default } from "./words-CqeWkxlE.mjs";
 import { C as svg, H as t, S as showText, b as addStyle, x as h } from "./resonance.js";
-import { t as words_default } from "./words-CyLBtSum.mjs";
 // src/canvas/state.ts
 var State = class {
 	past = [];
@@ -87,214 +87,6 @@ var State = class {
 		for (const listener of this.listeners) listener();
 	}
 };
-// src/canvas/shapes.ts
-var masks = 0;
-/** A grey picture as the shape of something. Returns the mask and how to refer to it. */
-function maskOf(href) {
-	const id = `resonance-mask-${++masks}`;
-	const image = svg("image", {
-		href,
-		width: "100%",
-		height: "100%",
-		preserveAspectRatio: "none"
-	});
-	return {
-		mask: svg("mask", {
-			id,
-			maskContentUnits: "userSpaceOnUse"
-		}, image),
-		reference: `url(#${id})`
-	};
-}
-function shapes(state) {
-	const regions = svg("g");
-	const handles = svg("g", { class: "resonance-handles" });
-	const grips = HANDLES.map((handle) => {
-		const [x, y] = [handle.includes("w") ? -1 : handle.includes("e") ? 1 : 0, handle.includes("n") ? -1 : handle.includes("s") ? 1 : 0];
-		const hit = svg("rect", {
-			class: "hit",
-			x: 8 * x - 12,
-			y: 8 * y - 12,
-			width: 24,
-			height: 24
-		});
-		const seen = svg("rect", {
-			class: "seen",
-			x: -5,
-			y: -5,
-			width: 10,
-			height: 10,
-			rx: 2
-		});
-		const grip = svg("g", { "data-handle": handle }, svg("g", { class: "resonance-undistorted" }, hit, seen));
-		grip.style.cursor = `${handle}-resize`;
-		return {
-			grip,
-			x: (x + 1) / 2,
-			y: (y + 1) / 2
-		};
-	});
-	handles.append(...grips.map(({ grip }) => grip));
-	const drawn = [];
-	let named = null;
-	let pressed = [];
-	function make(number) {
-		const fill = svg("rect", {
-			class: "fill",
-			width: "100%",
-			height: "100%"
-		});
-		const edge = svg("rect", {
-			class: "edge",
-			width: "100%",
-			height: "100%"
-		});
-		const text = svg("text", {
-			class: "resonance-undistorted",
-			x: 9,
-			y: 20
-		});
-		const frame = svg("svg", {}, fill, edge, text);
-		const pressed = String(state.selected.includes(number));
-		const element = svg("g", {
-			class: "resonance-region",
-			role: "button",
-			tabindex: 0,
-			"aria-pressed": pressed,
-			"data-region": number
-		}, frame);
-		regions.append(element);
-		return {
-			element,
-			frame,
-			fill,
-			text,
-			mask: null,
-			drawn: null
-		};
-	}
-	function update(shape, region) {
-		const { element, frame, drawn: before } = shape;
-		if (region.rect !== before?.rect) {
-			const [top, bottom, left, right] = region.rect;
-			const was = before?.rect;
-			if (top !== was?.[0] || left !== was[2]) element.setAttribute("transform", `translate(${left} ${top})`);
-			if (!was || right - left !== was[3] - was[2]) frame.setAttribute("width", String(right - left));
-			if (!was || bottom - top !== was[1] - was[0]) frame.setAttribute("height", String(bottom - top));
-		}
-		if (region.color !== before?.color) element.style.setProperty("--color", hex(region.color));
-		if (region.hidden !== before?.hidden) element.style.display = region.hidden ? "none" : "";
-		if (region.locked !== before?.locked) element.classList.toggle("locked", region.locked);
-		if (region.mask !== (before?.mask ?? "")) {
-			shape.mask?.remove();
-			shape.mask = null;
-			shape.fill.removeAttribute("mask");
-			if (region.mask) {
-				const { mask, reference } = maskOf(`data:image/png;base64,${region.mask}`);
-				frame.prepend(mask);
-				shape.fill.setAttribute("mask", reference);
-				shape.mask = mask;
-			}
-		}
-		shape.drawn = region;
-	}
-	function draw() {
-		const { shown, selected } = state;
-		const count = shown.regions.length - 1;
-		for (let number = 1; number <= count; number++) {
-			const shape = drawn[number - 1] ??= make(number);
-			const region = shown.regions[number];
-			if (region && region !== shape.drawn) update(shape, region);
-		}
-		for (const shape of drawn.splice(count)) shape.element.remove();
-		if (shown === state.canvas && shown !== named) name(shown);
-		if (selected !== pressed) press(selected);
-		place();
-	}
-	function name(canvas) {
-		named = canvas;
-		drawn.forEach(({ element, text }, i) => {
-			const words = label(canvas, i + 1);
-			showText(text, words ? `${i + 1} ${words}` : String(i + 1));
-			element.setAttribute("aria-label", describe(canvas, i + 1));
-		});
-	}
-	function press(selected) {
-		pressed = selected;
-		drawn.forEach(({ element }, i) => element.setAttribute("aria-pressed", String(selected.includes(i + 1))));
-	}
-	function place() {
-		const number = state.selected.at(-1) ?? 0;
-		const region = state.shown.regions[number];
-		const usable = number > 0 && region && !region.locked && !region.hidden;
-		handles.style.display = usable ? "" : "none";
-		if (!usable) return;
-		const [top, bottom, left, right] = region.rect;
-		for (const { grip, x, y } of grips) grip.setAttribute("transform", `translate(${left + x * (right - left)} ${top + y * (bottom - top)})`);
-	}
-	return {
-		regions,
-		handles,
-		draw,
-		element: (number) => drawn[number - 1]?.element
-	};
-}
-/** A region in words, for those who hear it. */
-function describe(canvas, number) {
-	const region = canvas.regions[number];
-	if (!region) return "";
-	const name = label(canvas, number) || t("editor.unnamed");
-	if (number === 0) return t("editor.global");
-	const [top, bottom, left, right] = region.rect;
-	return [t("editor.region", {
-		number,
-		name,
-		left,
-		top,
-		width: right - left,
-		height: bottom - top
-	}), ...[region.locked && t("editor.locked"), region.hidden && t("editor.hidden")].filter((word) => word !== false)].join(", ");
-}
-// src/canvas/actions.ts
-function actions(state, say) {
-	const run = (command, said, tag) => {
-		const { canvas, selected } = command(state.canvas, state.selected);
-		if (canvas === state.canvas) {
-			const locked = locals(state.selected).some((number) => state.canvas.regions[number]?.locked);
-			say(t(locked ? "editor.said.locked" : "editor.said.nothing"));
-			return;
-		}
-		if (canvas.regions.length > state.canvas.regions.length && canvas.regions.length > 500) return say(t("editor.said.full", { most: 500 }));
-		state.commit(canvas, selected, tag);
-		say(said ?? summary(state));
-	};
-	const travel = (possible, go, said) => {
-		if (possible) go();
-		say(t(possible ? said : "editor.said.nothing"));
-	};
-	return {
-		run,
-		create: () => run((canvas) => add(canvas, place(canvas.regions.length - 1))),
-		undo: () => travel(state.canUndo, () => state.undo(), "editor.said.undone"),
-		redo: () => travel(state.canRedo, () => state.redo(), "editor.said.redone")
-	};
-}
-/** What is selected, in words. */
-function summary(state) {
-	const { canvas, selected } = state;
-	if (selected.length > 1) return t("editor.said.selected", { count: selected.length });
-	return describe(canvas, selected[0] ?? 0);
-}
-/** Where a region begins that nobody has drawn. */
-function place(count) {
-	const at = 25 + 5 * (count % 4);
-	return [
-		at,
-		at + 25,
-		at,
-		at + 25
-	];
-}
 // src/canvas/view.ts
 var ViewState = class {
 	now;
@@ -497,6 +289,224 @@ function mapsOf(canvas, heat) {
 			href
 		}];
 	});
+}
+// src/canvas/shapes.ts
+var masks = 0;
+/** A grey picture as the shape of something. Returns the mask and how to refer to it. */
+function maskOf(href) {
+	const id = `resonance-mask-${++masks}`;
+	const image = svg("image", {
+		href,
+		width: "100%",
+		height: "100%",
+		preserveAspectRatio: "none"
+	});
+	return {
+		mask: svg("mask", {
+			id,
+			maskContentUnits: "userSpaceOnUse"
+		}, image),
+		reference: `url(#${id})`
+	};
+}
+function shapes(state) {
+	const regions = svg("g");
+	const handles = svg("g", { class: "resonance-handles" });
+	const grips = HANDLES.map((handle) => {
+		const [x, y] = [handle.includes("w") ? -1 : handle.includes("e") ? 1 : 0, handle.includes("n") ? -1 : handle.includes("s") ? 1 : 0];
+		const hit = svg("rect", {
+			class: "hit",
+			x: 8 * x - 12,
+			y: 8 * y - 12,
+			width: 24,
+			height: 24
+		});
+		const seen = svg("rect", {
+			class: "seen",
+			x: -5,
+			y: -5,
+			width: 10,
+			height: 10,
+			rx: 2
+		});
+		const grip = svg("g", { "data-handle": handle }, svg("g", { class: "resonance-undistorted" }, hit, seen));
+		grip.style.cursor = `${handle}-resize`;
+		return {
+			grip,
+			x: (x + 1) / 2,
+			y: (y + 1) / 2
+		};
+	});
+	handles.append(...grips.map(({ grip }) => grip));
+	const drawn = [];
+	let named = null;
+	let pressed = [];
+	function make(number) {
+		const fill = svg("rect", {
+			class: "fill",
+			width: "100%",
+			height: "100%"
+		});
+		const edge = svg("rect", {
+			class: "edge",
+			width: "100%",
+			height: "100%"
+		});
+		const text = svg("text", {
+			class: "resonance-undistorted",
+			x: 9,
+			y: 20
+		});
+		const frame = svg("svg", {}, fill, edge, text);
+		const pressed = String(state.selected.includes(number));
+		const element = svg("g", {
+			class: "resonance-region",
+			role: "button",
+			tabindex: 0,
+			"aria-pressed": pressed,
+			"data-region": number
+		}, frame);
+		regions.append(element);
+		return {
+			element,
+			frame,
+			fill,
+			text,
+			mask: null,
+			picture: null,
+			drawn: null
+		};
+	}
+	function update(shape, region) {
+		const { element, frame, drawn: before } = shape;
+		if (region.rect !== before?.rect) {
+			const [top, bottom, left, right] = region.rect;
+			const was = before?.rect;
+			if (top !== was?.[0] || left !== was[2]) element.setAttribute("transform", `translate(${left} ${top})`);
+			if (!was || right - left !== was[3] - was[2]) frame.setAttribute("width", String(right - left));
+			if (!was || bottom - top !== was[1] - was[0]) frame.setAttribute("height", String(bottom - top));
+		}
+		if (region.color !== before?.color) element.style.setProperty("--color", hex(region.color));
+		if (region.hidden !== before?.hidden) element.style.display = region.hidden ? "none" : "";
+		if (region.locked !== before?.locked) element.classList.toggle("locked", region.locked);
+		if (region.mask !== (before?.mask ?? "")) {
+			shape.mask?.remove();
+			shape.mask = null;
+			shape.fill.removeAttribute("mask");
+			if (region.mask) {
+				const { mask, reference } = maskOf(`data:image/png;base64,${region.mask}`);
+				frame.prepend(mask);
+				shape.fill.setAttribute("mask", reference);
+				shape.mask = mask;
+			}
+		}
+		if (region.picture?.file !== before?.picture?.file) {
+			shape.picture?.remove();
+			shape.picture = region.picture && thumbnail(region.picture);
+			if (shape.picture) frame.append(shape.picture);
+		}
+		shape.drawn = region;
+	}
+	function draw() {
+		const { shown, selected } = state;
+		const count = shown.regions.length - 1;
+		for (let number = 1; number <= count; number++) {
+			const shape = drawn[number - 1] ??= make(number);
+			const region = shown.regions[number];
+			if (region && region !== shape.drawn) update(shape, region);
+		}
+		for (const shape of drawn.splice(count)) shape.element.remove();
+		if (shown === state.canvas && shown !== named) name(shown);
+		if (selected !== pressed) press(selected);
+		place();
+	}
+	function name(canvas) {
+		named = canvas;
+		drawn.forEach(({ element, text }, i) => {
+			const words = label(canvas, i + 1);
+			showText(text, words ? `${i + 1} ${words}` : String(i + 1));
+			element.setAttribute("aria-label", describe(canvas, i + 1));
+		});
+	}
+	function press(selected) {
+		pressed = selected;
+		drawn.forEach(({ element }, i) => element.setAttribute("aria-pressed", String(selected.includes(i + 1))));
+	}
+	function place() {
+		const number = state.selected.at(-1) ?? 0;
+		const region = state.shown.regions[number];
+		const usable = number > 0 && region && !region.locked && !region.hidden;
+		handles.style.display = usable ? "" : "none";
+		if (!usable) return;
+		const [top, bottom, left, right] = region.rect;
+		for (const { grip, x, y } of grips) grip.setAttribute("transform", `translate(${left + x * (right - left)} ${top + y * (bottom - top)})`);
+	}
+	return {
+		regions,
+		handles,
+		draw,
+		element: (number) => drawn[number - 1]?.element
+	};
+}
+/** A region in words, for those who hear it. */
+function describe(canvas, number) {
+	const region = canvas.regions[number];
+	if (!region) return "";
+	const name = label(canvas, number) || t("editor.unnamed");
+	if (number === 0) return t("editor.global");
+	const [top, bottom, left, right] = region.rect;
+	return [t("editor.region", {
+		number,
+		name,
+		left,
+		top,
+		width: right - left,
+		height: bottom - top
+	}), ...[
+		region.locked && t("editor.locked"),
+		region.hidden && t("editor.hidden"),
+		region.picture && t("editor.pictured", { file: region.picture.file })
+	].filter(Boolean)].join(", ");
+}
+// src/canvas/actions.ts
+function actions(state, say) {
+	const run = (command, said, tag) => {
+		const { canvas, selected } = command(state.canvas, state.selected);
+		if (canvas === state.canvas) {
+			const locked = locals(state.selected).some((number) => state.canvas.regions[number]?.locked);
+			say(t(locked ? "editor.said.locked" : "editor.said.nothing"));
+			return;
+		}
+		if (canvas.regions.length > state.canvas.regions.length && canvas.regions.length > 500) return say(t("editor.said.full", { most: 500 }));
+		state.commit(canvas, selected, tag);
+		say(said ?? summary(state));
+	};
+	const travel = (possible, go, said) => {
+		if (possible) go();
+		say(t(possible ? said : "editor.said.nothing"));
+	};
+	return {
+		run,
+		create: () => run((canvas) => add(canvas, place(canvas.regions.length - 1))),
+		undo: () => travel(state.canUndo, () => state.undo(), "editor.said.undone"),
+		redo: () => travel(state.canRedo, () => state.redo(), "editor.said.redone")
+	};
+}
+/** What is selected, in words. */
+function summary(state) {
+	const { canvas, selected } = state;
+	if (selected.length > 1) return t("editor.said.selected", { count: selected.length });
+	return describe(canvas, selected[0] ?? 0);
+}
+/** Where a region begins that nobody has drawn. */
+function place(count) {
+	const at = 25 + 5 * (count % 4);
+	return [
+		at,
+		at + 25,
+		at,
+		at + 25
+	];
 }
 // src/canvas/stage.ts
 var MOST = 16;
@@ -788,9 +798,9 @@ function parse(text) {
 	}
 }
 // src/canvas/editor.css?inline
-var editor_default = ".resonance-editor {\n  --ground: var(--comfy-menu-bg, #202020);\n  --field: var(--comfy-input-bg, #2d2d2d);\n  --ink: var(--input-text, #ddd);\n  --line: var(--border-color, #4e4e4e);\n  --accent: var(--p-primary-color, #60a5fa);\n  width: calc(100vw - 32px);\n  max-width: none;\n  height: calc(100vh - 32px);\n  max-height: none;\n  margin: auto;\n  padding: 0;\n  overflow: hidden;\n  border: 1px solid var(--line);\n  border-radius: 10px;\n  outline: none;\n  background: var(--ground);\n  color: var(--fg-color, var(--ink));\n  font:\n    13px/1.4 Inter,\n    system-ui,\n    sans-serif;\n\n  &[open] {\n    display: flex;\n    flex-direction: column;\n  }\n\n  &::backdrop {\n    background: rgb(0 0 0 / 60%);\n  }\n\n  [hidden] {\n    display: none !important;\n  }\n\n  button,\n  input,\n  select,\n  textarea {\n    font: inherit;\n  }\n\n  button {\n    padding: 5px 12px;\n    border: 1px solid var(--line);\n    border-radius: 6px;\n    background: var(--field);\n    color: var(--ink);\n    cursor: pointer;\n  }\n\n  button:hover {\n    border-color: var(--accent);\n  }\n\n  button[aria-disabled='true'] {\n    cursor: default;\n    opacity: 0.45;\n  }\n\n  button.primary {\n    border-color: var(--ink);\n    background: var(--ink);\n    color: var(--ground);\n    font-weight: 600;\n  }\n\n  :focus-visible {\n    outline: 2px solid var(--accent);\n    outline-offset: 1px;\n  }\n\n  > header,\n  > footer {\n    display: flex;\n    flex: none;\n    align-items: center;\n    gap: 12px;\n    padding: 8px 14px;\n  }\n\n  > header {\n    border-bottom: 1px solid var(--line);\n  }\n\n  > footer {\n    border-top: 1px solid var(--line);\n  }\n\n  h2 {\n    flex: 0 1 auto;\n    margin: 0;\n    overflow: hidden;\n    font-size: 15px;\n    font-weight: 600;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n  }\n\n  .resonance-tabs {\n    display: flex;\n    flex: 1;\n    gap: 4px;\n  }\n\n  [role='tab'] {\n    border-color: transparent;\n    background: none;\n    color: inherit;\n  }\n\n  [role='tab'][aria-selected='true'] {\n    border-color: var(--line);\n    background: var(--field);\n    color: var(--ink);\n  }\n\n  .resonance-status,\n  .resonance-problem {\n    min-width: 0;\n    margin: 0;\n    overflow: hidden;\n    text-overflow: ellipsis;\n  }\n\n  .resonance-status {\n    flex: 1;\n    opacity: 0.85;\n    white-space: nowrap;\n  }\n\n  .resonance-problem {\n    max-width: 60%;\n    max-height: 3em;\n    overflow: auto;\n    font-weight: 600;\n  }\n\n  .resonance-problem:not(:empty)::before {\n    content: '⚠ ';\n  }\n\n  .resonance-layout {\n    position: relative;\n    display: grid;\n    flex: 1;\n    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr) 360px;\n    min-height: 0;\n  }\n\n  .resonance-json {\n    display: flex;\n    flex: 1;\n    flex-direction: column;\n    min-height: 0;\n  }\n\n  .resonance-json > * {\n    flex: 1;\n    min-height: 0;\n  }\n\n  .resonance-toolbar {\n    display: flex;\n    grid-column: 1 / -1;\n    flex-wrap: wrap;\n    align-items: center;\n    gap: 6px 12px;\n    padding: 6px 14px;\n    border-bottom: 1px solid var(--line);\n  }\n\n  .resonance-group {\n    display: flex;\n    align-items: center;\n    gap: 2px;\n  }\n\n  .resonance-icon-button {\n    display: grid;\n    place-items: center;\n    width: 28px;\n    height: 28px;\n    padding: 0;\n    border-color: transparent;\n    background: none;\n    color: inherit;\n  }\n\n  .resonance-icon-button:hover:not([aria-disabled='true']) {\n    background: var(--field);\n    color: var(--ink);\n  }\n\n  .resonance-icon {\n    width: 16px;\n    height: 16px;\n    fill: none;\n    stroke: currentcolor;\n    stroke-width: 1.4;\n    stroke-linecap: round;\n    stroke-linejoin: round;\n  }\n\n  .resonance-left,\n  .resonance-right {\n    display: flex;\n    flex-direction: column;\n    min-width: 0;\n    min-height: 0;\n  }\n\n  .resonance-right {\n    border-left: 1px solid var(--line);\n  }\n\n  .resonance-under {\n    display: flex;\n    flex: none;\n    flex-wrap: wrap;\n    align-items: center;\n    justify-content: space-between;\n    gap: 4px 16px;\n    padding: 4px 14px;\n    border-top: 1px solid var(--line);\n  }\n\n  .resonance-view {\n    display: flex;\n    align-items: center;\n    gap: 14px;\n  }\n\n  .resonance-view label {\n    display: flex;\n    align-items: center;\n    gap: 6px;\n  }\n\n  .resonance-percent {\n    min-width: 4ch;\n    text-align: center;\n  }\n\n  /* The stage */\n\n  .resonance-stage {\n    position: relative;\n    flex: 1;\n    min-height: 0;\n    background: color-mix(in srgb, var(--ground) 60%, #000);\n  }\n\n  .resonance-scroller {\n    position: absolute;\n    inset: 0;\n    overflow: auto;\n    scrollbar-width: thin;\n  }\n\n  .resonance-sheet {\n    display: grid;\n    box-sizing: border-box;\n    place-content: center;\n    width: max-content;\n    min-width: 100%;\n    min-height: 100%;\n    padding: 23px;\n    cursor: crosshair;\n    touch-action: none;\n    user-select: none;\n  }\n\n  .resonance-sheet.panning,\n  .resonance-sheet.panning * {\n    cursor: grab !important;\n  }\n\n  .resonance-sheet > svg {\n    display: block;\n    overflow: visible;\n    background-color: #262626;\n    background-image:\n      linear-gradient(#383838 1px, transparent 1px), linear-gradient(90deg, #383838 1px, transparent 1px);\n    background-size: calc(100% / 90 * 10) calc(100% / 90 * 10);\n    box-shadow: 0 0 0 1px #666;\n  }\n\n  .resonance-sheet.coarse > svg {\n    background-size: calc(100% / 18) calc(100% / 18);\n  }\n\n  .resonance-sheet > svg:focus-visible {\n    outline-offset: 4px;\n  }\n\n  /* Lengths in it are pixels, whatever the aspect and the zoom. */\n  .resonance-undistorted {\n    transform: scale(var(--pixel-x), var(--pixel-y));\n  }\n\n  .resonance-region {\n    outline: none;\n    cursor: move;\n  }\n\n  .resonance-region.locked {\n    cursor: crosshair;\n  }\n\n  .resonance-region svg {\n    overflow: hidden;\n  }\n\n  .resonance-region rect {\n    vector-effect: non-scaling-stroke;\n  }\n\n  .resonance-region .fill {\n    fill: var(--color);\n    fill-opacity: 0.4;\n  }\n\n  .resonance-region .edge {\n    fill: none;\n    stroke: var(--color);\n    stroke-width: 3px;\n    pointer-events: all;\n  }\n\n  .resonance-region.locked .edge {\n    stroke-dasharray: 6 4;\n  }\n\n  .resonance-region[aria-pressed='true'] .fill {\n    fill-opacity: 0.55;\n  }\n\n  .resonance-region[aria-pressed='true'] .edge {\n    stroke: #fff;\n    stroke-width: 4px;\n  }\n\n  .resonance-region:focus-visible .edge {\n    stroke: #fff;\n    stroke-width: 7px;\n  }\n\n  .resonance-region text {\n    fill: #fff;\n    stroke: #000;\n    stroke-width: 3px;\n    stroke-linejoin: round;\n    paint-order: stroke;\n    font-size: 13px;\n    pointer-events: none;\n  }\n\n  .resonance-handles .hit {\n    fill: transparent;\n  }\n\n  .resonance-handles .seen {\n    fill: #fff;\n    stroke: #111;\n    stroke-width: 1.5px;\n    pointer-events: none;\n  }\n\n  .resonance-band {\n    fill: rgb(255 255 255 / 12%);\n    stroke: #fff;\n    stroke-width: 1px;\n    stroke-dasharray: 4 3;\n    vector-effect: non-scaling-stroke;\n  }\n\n  /* The list */\n\n  .resonance-list {\n    position: relative;\n    flex: 0 1 auto;\n    max-height: 38%;\n    min-height: 64px;\n    overflow: auto;\n    border-bottom: 1px solid var(--line);\n    scrollbar-width: thin;\n  }\n\n  .resonance-list ol {\n    margin: 0;\n    padding: 6px 8px;\n    list-style: none;\n  }\n\n  .resonance-row {\n    display: flex;\n    align-items: center;\n    border-radius: 6px;\n  }\n\n  .resonance-row:has(> .resonance-row-name[aria-pressed='true']) {\n    background: var(--field);\n    color: var(--ink);\n    box-shadow: inset 3px 0 var(--accent);\n  }\n\n  .resonance-row.dragged {\n    opacity: 0.5;\n  }\n\n  .resonance-row .resonance-row-name {\n    display: flex;\n    flex: 1;\n    align-items: center;\n    gap: 8px;\n    min-width: 0;\n    padding: 4px 6px;\n    border-color: transparent;\n    background: none;\n    color: inherit;\n    text-align: left;\n  }\n\n  .resonance-row.global .resonance-row-name {\n    padding-left: 24px;\n  }\n\n  .resonance-row .words {\n    overflow: hidden;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n  }\n\n  .resonance-swatch {\n    flex: none;\n    width: 14px;\n    height: 14px;\n    border: 1px solid var(--line);\n    border-radius: 4px;\n    background: var(--color);\n  }\n\n  .resonance-grip {\n    display: grid;\n    flex: none;\n    place-items: center;\n    width: 18px;\n    height: 26px;\n    cursor: grab;\n    opacity: 0.6;\n    touch-action: none;\n  }\n\n  .resonance-row .resonance-icon-button {\n    flex: none;\n    width: 26px;\n    height: 26px;\n    opacity: 0.55;\n  }\n\n  .resonance-row .resonance-icon-button:is(:hover, :focus-visible, [aria-pressed='true']) {\n    opacity: 1;\n  }\n\n  .resonance-drop {\n    position: absolute;\n    right: 8px;\n    left: 8px;\n    height: 2px;\n    background: var(--accent);\n    pointer-events: none;\n  }\n\n  .resonance-words {\n    flex: 1;\n    min-height: 0;\n    overflow: auto;\n    scrollbar-width: thin;\n  }\n\n  /* The keys */\n\n  .resonance-help {\n    position: absolute;\n    z-index: 2;\n    inset: 8px 8px 8px auto;\n    width: 480px;\n    padding: 10px 16px;\n    overflow: auto;\n    border: 1px solid var(--line);\n    border-radius: 8px;\n    background: var(--ground);\n    box-shadow: 0 6px 24px rgb(0 0 0 / 40%);\n  }\n\n  .resonance-help h3 {\n    margin: 0 0 8px;\n    font-size: 14px;\n  }\n\n  .resonance-help dl {\n    display: grid;\n    grid-template-columns: auto 1fr;\n    gap: 1px 14px;\n    margin: 0;\n  }\n\n  .resonance-help dd {\n    margin: 0;\n  }\n\n  .resonance-help kbd {\n    padding: 0 5px;\n    border: 1px solid var(--line);\n    border-radius: 4px;\n    font:\n      12px/1.5 ui-monospace,\n      monospace;\n    white-space: nowrap;\n  }\n}\n";
+var editor_default = ".resonance-editor {\n  --ground: var(--comfy-menu-bg, #202020);\n  --field: var(--comfy-input-bg, #2d2d2d);\n  --ink: var(--input-text, #ddd);\n  --line: var(--border-color, #4e4e4e);\n  --accent: var(--p-primary-color, #60a5fa);\n  width: calc(100vw - 32px);\n  max-width: none;\n  height: calc(100vh - 32px);\n  max-height: none;\n  margin: auto;\n  padding: 0;\n  overflow: hidden;\n  border: 1px solid var(--line);\n  border-radius: 10px;\n  outline: none;\n  background: var(--ground);\n  color: var(--fg-color, var(--ink));\n  font:\n    13px/1.4 Inter,\n    system-ui,\n    sans-serif;\n\n  &[open] {\n    display: flex;\n    flex-direction: column;\n  }\n\n  &::backdrop {\n    background: rgb(0 0 0 / 60%);\n  }\n\n  [hidden] {\n    display: none !important;\n  }\n\n  button,\n  input,\n  select,\n  textarea {\n    font: inherit;\n  }\n\n  button {\n    padding: 5px 12px;\n    border: 1px solid var(--line);\n    border-radius: 6px;\n    background: var(--field);\n    color: var(--ink);\n    cursor: pointer;\n  }\n\n  button:hover {\n    border-color: var(--accent);\n  }\n\n  button[aria-disabled='true'] {\n    cursor: default;\n    opacity: 0.45;\n  }\n\n  button.primary {\n    border-color: var(--ink);\n    background: var(--ink);\n    color: var(--ground);\n    font-weight: 600;\n  }\n\n  :focus-visible {\n    outline: 2px solid var(--accent);\n    outline-offset: 1px;\n  }\n\n  > header,\n  > footer {\n    display: flex;\n    flex: none;\n    align-items: center;\n    gap: 12px;\n    padding: 8px 14px;\n  }\n\n  > header {\n    border-bottom: 1px solid var(--line);\n  }\n\n  > footer {\n    border-top: 1px solid var(--line);\n  }\n\n  h2 {\n    flex: 0 1 auto;\n    margin: 0;\n    overflow: hidden;\n    font-size: 15px;\n    font-weight: 600;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n  }\n\n  .resonance-tabs {\n    display: flex;\n    flex: 1;\n    gap: 4px;\n  }\n\n  [role='tab'] {\n    border-color: transparent;\n    background: none;\n    color: inherit;\n  }\n\n  [role='tab'][aria-selected='true'] {\n    border-color: var(--line);\n    background: var(--field);\n    color: var(--ink);\n  }\n\n  .resonance-status,\n  .resonance-problem {\n    min-width: 0;\n    margin: 0;\n    overflow: hidden;\n    text-overflow: ellipsis;\n  }\n\n  .resonance-status {\n    flex: 1;\n    opacity: 0.85;\n    white-space: nowrap;\n  }\n\n  .resonance-problem {\n    max-width: 60%;\n    max-height: 3em;\n    overflow: auto;\n    font-weight: 600;\n  }\n\n  .resonance-problem:not(:empty)::before {\n    content: '⚠ ';\n  }\n\n  .resonance-layout {\n    position: relative;\n    display: grid;\n    flex: 1;\n    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr) 360px;\n    min-height: 0;\n  }\n\n  .resonance-json {\n    display: flex;\n    flex: 1;\n    flex-direction: column;\n    min-height: 0;\n  }\n\n  .resonance-json > * {\n    flex: 1;\n    min-height: 0;\n  }\n\n  .resonance-toolbar {\n    display: flex;\n    grid-column: 1 / -1;\n    flex-wrap: wrap;\n    align-items: center;\n    gap: 6px 12px;\n    padding: 6px 14px;\n    border-bottom: 1px solid var(--line);\n  }\n\n  .resonance-group {\n    display: flex;\n    align-items: center;\n    gap: 2px;\n  }\n\n  .resonance-icon-button {\n    display: grid;\n    place-items: center;\n    width: 28px;\n    height: 28px;\n    padding: 0;\n    border-color: transparent;\n    background: none;\n    color: inherit;\n  }\n\n  .resonance-icon-button:hover:not([aria-disabled='true']) {\n    background: var(--field);\n    color: var(--ink);\n  }\n\n  .resonance-icon {\n    width: 16px;\n    height: 16px;\n    fill: none;\n    stroke: currentcolor;\n    stroke-width: 1.4;\n    stroke-linecap: round;\n    stroke-linejoin: round;\n  }\n\n  .resonance-left,\n  .resonance-right {\n    display: flex;\n    flex-direction: column;\n    min-width: 0;\n    min-height: 0;\n  }\n\n  .resonance-right {\n    border-left: 1px solid var(--line);\n  }\n\n  .resonance-under {\n    display: flex;\n    flex: none;\n    flex-wrap: wrap;\n    align-items: center;\n    justify-content: space-between;\n    gap: 4px 16px;\n    padding: 4px 14px;\n    border-top: 1px solid var(--line);\n  }\n\n  .resonance-view {\n    display: flex;\n    align-items: center;\n    gap: 14px;\n  }\n\n  .resonance-view label {\n    display: flex;\n    align-items: center;\n    gap: 6px;\n  }\n\n  .resonance-percent {\n    min-width: 4ch;\n    text-align: center;\n  }\n\n  /* The stage */\n\n  .resonance-stage {\n    position: relative;\n    flex: 1;\n    min-height: 0;\n    background: color-mix(in srgb, var(--ground) 60%, #000);\n  }\n\n  .resonance-scroller {\n    position: absolute;\n    inset: 0;\n    overflow: auto;\n    scrollbar-width: thin;\n  }\n\n  .resonance-sheet {\n    display: grid;\n    box-sizing: border-box;\n    place-content: center;\n    width: max-content;\n    min-width: 100%;\n    min-height: 100%;\n    padding: 23px;\n    cursor: crosshair;\n    touch-action: none;\n    user-select: none;\n  }\n\n  .resonance-sheet.panning,\n  .resonance-sheet.panning * {\n    cursor: grab !important;\n  }\n\n  .resonance-sheet > svg {\n    display: block;\n    overflow: visible;\n    background-color: #262626;\n    background-image:\n      linear-gradient(#383838 1px, transparent 1px), linear-gradient(90deg, #383838 1px, transparent 1px);\n    background-size: calc(100% / 90 * 10) calc(100% / 90 * 10);\n    box-shadow: 0 0 0 1px #666;\n  }\n\n  .resonance-sheet.coarse > svg {\n    background-size: calc(100% / 18) calc(100% / 18);\n  }\n\n  .resonance-sheet > svg:focus-visible {\n    outline-offset: 4px;\n  }\n\n  /* Lengths in it are pixels, whatever the aspect and the zoom. */\n  .resonance-undistorted {\n    transform: scale(var(--pixel-x), var(--pixel-y));\n  }\n\n  .resonance-region {\n    outline: none;\n    cursor: move;\n  }\n\n  .resonance-region.locked {\n    cursor: crosshair;\n  }\n\n  .resonance-region svg {\n    overflow: hidden;\n  }\n\n  .resonance-region rect {\n    vector-effect: non-scaling-stroke;\n  }\n\n  .resonance-region .fill {\n    fill: var(--color);\n    fill-opacity: 0.4;\n  }\n\n  .resonance-region .edge {\n    fill: none;\n    stroke: var(--color);\n    stroke-width: 3px;\n    pointer-events: all;\n  }\n\n  .resonance-region.locked .edge {\n    stroke-dasharray: 6 4;\n  }\n\n  .resonance-region[aria-pressed='true'] .fill {\n    fill-opacity: 0.55;\n  }\n\n  .resonance-region[aria-pressed='true'] .edge {\n    stroke: #fff;\n    stroke-width: 4px;\n  }\n\n  .resonance-region:focus-visible .edge {\n    stroke: #fff;\n    stroke-width: 7px;\n  }\n\n  .resonance-region text {\n    fill: #fff;\n    stroke: #000;\n    stroke-width: 3px;\n    stroke-linejoin: round;\n    paint-order: stroke;\n    font-size: 13px;\n    pointer-events: none;\n  }\n\n  .resonance-picture {\n    pointer-events: none;\n  }\n\n  .resonance-picture path {\n    display: none;\n    fill: rgb(0 0 0 / 40%);\n    stroke: #f66;\n    stroke-width: 2px;\n  }\n\n  .resonance-picture.missing image {\n    display: none;\n  }\n\n  .resonance-picture.missing path {\n    display: inline;\n  }\n\n  .resonance-handles .hit {\n    fill: transparent;\n  }\n\n  .resonance-handles .seen {\n    fill: #fff;\n    stroke: #111;\n    stroke-width: 1.5px;\n    pointer-events: none;\n  }\n\n  .resonance-band {\n    fill: rgb(255 255 255 / 12%);\n    stroke: #fff;\n    stroke-width: 1px;\n    stroke-dasharray: 4 3;\n    vector-effect: non-scaling-stroke;\n  }\n\n  /* The list */\n\n  .resonance-list {\n    position: relative;\n    flex: 0 1 auto;\n    max-height: 38%;\n    min-height: 64px;\n    overflow: auto;\n    border-bottom: 1px solid var(--line);\n    scrollbar-width: thin;\n  }\n\n  .resonance-list ol {\n    margin: 0;\n    padding: 6px 8px;\n    list-style: none;\n  }\n\n  .resonance-row {\n    display: flex;\n    align-items: center;\n    border-radius: 6px;\n  }\n\n  .resonance-row:has(> .resonance-row-name[aria-pressed='true']) {\n    background: var(--field);\n    color: var(--ink);\n    box-shadow: inset 3px 0 var(--accent);\n  }\n\n  .resonance-row.dragged {\n    opacity: 0.5;\n  }\n\n  .resonance-row .resonance-row-name {\n    display: flex;\n    flex: 1;\n    align-items: center;\n    gap: 8px;\n    min-width: 0;\n    padding: 4px 6px;\n    border-color: transparent;\n    background: none;\n    color: inherit;\n    text-align: left;\n  }\n\n  .resonance-row.global .resonance-row-name {\n    padding-left: 24px;\n  }\n\n  .resonance-row .words {\n    overflow: hidden;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n  }\n\n  .resonance-swatch {\n    flex: none;\n    width: 14px;\n    height: 14px;\n    border: 1px solid var(--line);\n    border-radius: 4px;\n    background: var(--color);\n  }\n\n  .resonance-grip {\n    display: grid;\n    flex: none;\n    place-items: center;\n    width: 18px;\n    height: 26px;\n    cursor: grab;\n    opacity: 0.6;\n    touch-action: none;\n  }\n\n  .resonance-row .resonance-icon-button {\n    flex: none;\n    width: 26px;\n    height: 26px;\n    opacity: 0.55;\n  }\n\n  .resonance-row .resonance-icon-button:is(:hover, :focus-visible, [aria-pressed='true']) {\n    opacity: 1;\n  }\n\n  .resonance-drop {\n    position: absolute;\n    right: 8px;\n    left: 8px;\n    height: 2px;\n    background: var(--accent);\n    pointer-events: none;\n  }\n\n  .resonance-words {\n    flex: 1;\n    min-height: 0;\n    overflow: auto;\n    scrollbar-width: thin;\n  }\n\n  /* The keys */\n\n  .resonance-help {\n    position: absolute;\n    z-index: 2;\n    inset: 8px 8px 8px auto;\n    width: 480px;\n    padding: 10px 16px;\n    overflow: auto;\n    border: 1px solid var(--line);\n    border-radius: 8px;\n    background: var(--ground);\n    box-shadow: 0 6px 24px rgb(0 0 0 / 40%);\n  }\n\n  .resonance-help h3 {\n    margin: 0 0 8px;\n    font-size: 14px;\n  }\n\n  .resonance-help dl {\n    display: grid;\n    grid-template-columns: auto 1fr;\n    gap: 1px 14px;\n    margin: 0;\n  }\n\n  .resonance-help dd {\n    margin: 0;\n  }\n\n  .resonance-help kbd {\n    padding: 0 5px;\n    border: 1px solid var(--line);\n    border-radius: 4px;\n    font:\n      12px/1.5 ui-monospace,\n      monospace;\n    white-space: nowrap;\n  }\n}\n";
 // src/canvas/exchange.ts
-var panels = () => import("./exchange_panels-B7J6Zy38.mjs");
+var panels = () => import("./exchange_panels-BEKhbznx.mjs");
 /** `size` is that of the picture which boxes are measured in. */
 function exchange(state, size) {
 	addStyle("resonance-words", words_default);
@@ -1307,7 +1317,7 @@ function source(state, text, problem) {
 			loaded?.shown();
 			if (loading) return;
 			loading = true;
-			import("./source_text-BYKucw2l.mjs").then((n) => n.t).then(({ sourceText }) => {
+			import("./source_text-B96qJs-g.mjs").then((n) => n.t).then(({ sourceText }) => {
 				loaded = sourceText(state, text, problem);
 				element.append(loaded.element);
 				loaded.shown();
@@ -1343,7 +1353,9 @@ function openEditor(opening) {
 	const dragging = pointer(state, view, drawing, act);
 	const json = source(state, opening.text, opening.problem);
 	const words = h("div", { className: "resonance-words" });
-	import("./form-DKql2OFo.mjs").then(({ form }) => words.append(form(state)));
+	const put = (file, number) => void putPicture(state, number, file, say, warn);
+	dropTarget(drawing.sheet, state, put);
+	import("./form-Dv-7UDN4.mjs").then(({ form }) => words.append(form(state, put)));
 	const keyList = help();
 	const helpButton = h("button", {
 		type: "button",

@@ -1,0 +1,194 @@
+"""Reference Picture by IP-Adapter: what a picture costs in a step, and what a hundred of them leave in memory.
+
+    python bench/reference.py [--rounds 5] [--side 24] [--steps 4] [--pictures 100]
+
+Needs a ComfyUI (see the README). The model is a UNet of SD1.5 in full width with random weights in single precision, see ``packs/wide``,
+the adapter one of the kind plus (16 tokens) for it. Each figure is what the processor spent on a whole run, on one thread, by the number of
+its steps; all run in turns, and the median counts. The yardstick is ``packs/projecting``: the same attention, whose layers make keys and
+values of the picture's tokens in each step, as adapters are mostly built.
+
+``ratio`` in the last line is how much of what the yardstick's picture costs beside a plain step ours costs less. Memory is that of ComfyUI's
+process, after the first ten pictures and after all of them, each another picture.
+"""
+
+import argparse
+import json
+import re
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "tests"))
+
+from host.comfy import Comfy, node  # noqa: E402
+from host.referring import plain, refer, vision, words  # noqa: E402
+from models import checkpoint  # noqa: E402
+
+MODEL, CLIP = ["wide", 0], ["load", 1]
+WIDTHS = [320, 640, 1280, 1280, 1280, 640, 640, 320, 320, 1280]
+"""Of the cross-attentions of ``packs/wide``, as adapters count them."""
+FILE = "bench_plus.safetensors"
+COST = 1.05
+"""What a step with a picture may cost at most."""
+GROWTH = 32
+"""MB that a process may grow from ten pictures to a hundred."""
+
+
+def write_adapter(folder: Path) -> None:
+    torch.manual_seed(0)
+    width = 768
+
+    def random(*shape: int) -> torch.Tensor:
+        return (torch.randn(shape) / shape[-1] ** 0.5).half()
+
+    head = {
+        "latents": random(1, 16, width),
+        **{"proj_in.weight": random(width, 1280), "proj_in.bias": random(width)},
+        **{"proj_out.weight": random(width, width), "proj_out.bias": random(width)},
+        **{"norm_out.weight": 1 + random(width), "norm_out.bias": random(width)},
+    }
+    for layer in range(4):
+        for name in ("0.norm1", "0.norm2", "1.0"):
+            head |= {f"layers.{layer}.{name}.weight": 1 + random(width), f"layers.{layer}.{name}.bias": random(width)}
+        for name, times in {"0.to_q": 1, "0.to_kv": 2, "0.to_out": 1, "1.1": 4}.items():
+            head[f"layers.{layer}.{name}.weight"] = random(times * width, width)
+        head[f"layers.{layer}.1.3.weight"] = random(width, 4 * width)
+    layers = {
+        f"ip_adapter.{2 * number + 1}.to_{which}_ip.weight": random(out, width)
+        for number, out in enumerate(WIDTHS)
+        for which in "kv"
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({**{f"image_proj.{key}": each for key, each in head.items()}, **layers}, folder / FILE)
+
+
+def ours(**how: Any) -> dict[str, Any]:
+    given = {"clip_vision": ["vision", 0], "adapter": FILE}
+    return refer(["positive", 0], ["red", 0], model=MODEL, **given, **how)
+
+
+def half_mask() -> dict[str, Any]:
+    return {
+        "empty": node("SolidMask", value=0.0, width=64, height=64),
+        "all": node("SolidMask", value=1.0, width=32, height=64),
+        "half": node("MaskComposite", destination=["empty", 0], source=["all", 0], x=0, y=0, operation="add"),
+    }
+
+
+def guided(model: list[Any], positive: list[Any]) -> dict[str, Any]:
+    return node("CFGGuider", model=model, positive=positive, negative=["negative", 0], cfg=5.0)
+
+
+def ways() -> dict[str, dict[str, Any]]:
+    """How the graph of each differs from that without a picture."""
+    seen = {**plain("red"), "vision": vision("tiny_vit_h")}
+    with_picture = guided(["picture", 0], ["picture", 1])
+    projected = node("BenchProjecting", model=MODEL, adapter=FILE)
+    return {
+        "without": {},
+        "with a picture": {**seen, "picture": ours(), "guider": with_picture},
+        "with one in a half": {**seen, **half_mask(), "picture": ours(mask=["half", 0]), "guider": with_picture},
+        "projecting in each layer": {"projected": projected, "guider": guided(["projected", 0], ["positive", 0])},
+    }
+
+
+def graph(side: int, steps: int, seed: int) -> dict[str, Any]:
+    return {
+        "load": node("LoadSmall", ckpt_name="tiny_sd15.safetensors"),
+        "wide": node("BenchWide"),
+        "positive": words("a red boat"),
+        "negative": words("fog"),
+        "guider": guided(MODEL, ["positive", 0]),
+        "noise": node("RandomNoise", noise_seed=seed),
+        "sampler": node("KSamplerSelect", sampler_name="euler"),
+        "sigmas": node("BasicScheduler", model=MODEL, scheduler="normal", steps=steps, denoise=1.0),
+        "latent": node("EmptyLatentImage", width=8 * side, height=8 * side, batch_size=1),
+        "begin": node("BenchClock", value=["latent", 0], after=["guider", 0]),
+        "sample": node(
+            "SamplerCustomAdvanced",
+            noise=["noise", 0],
+            guider=["guider", 0],
+            sampler=["sampler", 0],
+            sigmas=["sigmas", 0],
+            latent_image=["begin", 0],
+        ),
+        "end": node("BenchClock", value=["sample", 0]),
+    }
+
+
+def measure(comfy: Comfy, rounds: int, side: int, steps: int) -> dict[str, float]:
+    """Seconds a step by the way."""
+    spent: dict[str, list[float]] = {}
+    for seed in range(rounds + 1):
+        for name, nodes in ways().items():
+            out = comfy.run(comfy.complete({**graph(side, steps, seed), **nodes}), 1800)
+            begin, end = (out[clock]["processor"][0] for clock in ("begin", "end"))
+            if seed:  # in the first one models are loaded
+                spent.setdefault(name, []).append((end - begin) / steps)
+    return {name: statistics.median(each) for name, each in spent.items()}
+
+
+def memory(comfy: Comfy, count: int) -> tuple[float, float]:
+    """MB of the process after ten pictures, and after ``count``."""
+    found: list[float] = []
+    for number in range(1, count + 1):
+        picture = node("EmptyImage", width=64, height=64, batch_size=1, color=number * 65793)
+        nodes = graph(8, 1, 1) | ways()["with a picture"] | {"red": picture}
+        comfy.run(comfy.complete(nodes), 600)
+        if number in (10, count):
+            found.append(_resident(comfy.process.pid))
+    return found[0], found[-1]
+
+
+def _resident(process: int) -> float:
+    said = Path(f"/proc/{process}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+) kB", said)
+    assert found
+    return int(found[1]) / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--side", type=int, default=24, help="of the picture, in latent pixels")
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--pictures", type=int, default=100)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder)
+        checkpoint.build(base / "models")
+        checkpoint.build_reference(base / "models")
+        write_adapter(base / "models" / "ipadapter")
+        packs = (
+            *(ROOT / "bench/packs" / name for name in ("clock", "wide", "projecting")),
+            ROOT / "tests/host/packs/patches",
+        )
+        with Comfy(base, packs, ("--use-pytorch-cross-attention",)) as comfy:
+            step = measure(comfy, args.rounds, args.side, args.steps)
+            begin, end = memory(comfy, args.pictures)
+    costs = {name: seconds / step["without"] for name, seconds in step.items()}
+    print(f"{'a step':30}{'seconds':>10}{'cost':>8}")
+    for name, cost in costs.items():
+        print(f"{name:30}{step[name]:10.3f}{cost:8.3f}")
+    print(f"a picture costs {costs['with a picture']:.3f} of a step without, asked: at most {COST}")
+    print(
+        f"memory after 10 pictures {begin:.0f} MB, after {args.pictures} {end:.0f} MB, asked: at most {GROWTH} MB more"
+    )
+    beside = (costs["projecting in each layer"] - 1) / max(costs["with a picture"] - 1, 1e-3)
+    figures = {"costs": {name: round(cost, 4) for name, cost in costs.items()}, "grown_mb": round(end - begin, 1)}
+    print(
+        json.dumps(
+            {"name": "reference", "ratio": round(beside, 2), **figures, "side": args.side, "pictures": args.pictures}
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
