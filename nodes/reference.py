@@ -77,10 +77,11 @@ def _vae(optional: bool = False) -> io.Input:
     return io.Vae.Input("vae", optional=optional, tooltip="The VAE of the model. It encodes the picture.")
 
 
-def _adapter(*more: str) -> io.Input:
+def _adapter(optional: bool = False) -> io.Input:
+    files = folder_paths.get_filename_list("ipadapter")
     return io.Combo.Input(
         "adapter",
-        options=ToldFiles([*more, *folder_paths.get_filename_list("ipadapter")]),
+        options=ToldFiles([*([NO_ADAPTER] if optional or not files else []), *files]),
         tooltip="A file of models/ipadapter, for SD1.5 or SDXL. What kind it is, its content tells.",
     )
 
@@ -90,7 +91,7 @@ def _ways() -> list[io.DynamicCombo.Option]:
         io.DynamicCombo.Option(
             "automatic",
             [
-                _adapter(NO_ADAPTER),
+                _adapter(optional=True),
                 _vision(optional=True),
                 _style(optional=True),
                 _vae(optional=True),

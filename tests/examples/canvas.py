@@ -156,7 +156,7 @@ EXAMPLES = {
     ),
     "Canvas by hand": Example(
         by_hand(),
-        [["note", "10"], ["2"], ["4", "5", "11", "13"], ["14", "15", "16"]],
+        [["note", "10", "11"], ["2"], ["4", "5", "13"], ["14", "15", "16"]],
         "## Canvas by hand\n\nA layout: the whole picture, and regions from far to near, each with words of its own.\n\n"
         "**Change first**\n\n"
         "1. The words and places in **Canvas**: press **Edit canvas**, drag the boat to the right, write what it looks like, and"

@@ -23,6 +23,8 @@ OTHERS = {
     ("ResonanceRegionFromConditioning", "lora"),
     *(("ResonanceLoRAStack", f"lora_{n}") for n in range(1, 9)),
     ("ResonanceLoRAMetadata", "lora"),
+    ("ResonanceReferencePicture", "way[automatic].adapter"),
+    ("ResonanceReferencePicture", "way[IP-Adapter].adapter"),
 }
 """Lists that are ComfyUI's, the machine's or made of files."""
 

@@ -82,6 +82,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
         refused("tiny_sdxl", "IP-Adapter", eye="tiny_vit_g", adapter="tiny_plus_sdxl.safetensors"),
         "tiny_plus_sdxl.safetensors reads CLIP ViT-H (1280), the connected vision model gives 1664",
     ),
+    "no adapter": (refused("tiny_sd15", "IP-Adapter", adapter="none"), "No adapter is chosen. Put one into "),
     "an IP-Adapter on SD2": (
         refused("tiny_sd2", "IP-Adapter", adapter="tiny_base_sd15.safetensors"),
         "IP-Adapter works with SD1.5 and SDXL, but the model is Stable Diffusion 2. That model cannot look at a picture",

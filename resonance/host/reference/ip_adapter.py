@@ -26,11 +26,14 @@ WHAT = ("all", "style", "layout")
 _adapters: Kept[Adapter] = Kept(limit=2)
 
 
-def load(file: str) -> Adapter:
+def load(file: str | None) -> Adapter:
     """
     Raises:
-        Told: there is no such adapter, or it cannot be used.
+        Told: none is chosen, there is no such adapter, or it cannot be used.
     """
+    if file is None:
+        folder, *_ = model_folders("ipadapter")
+        raise Told(f"No adapter is chosen. Put one into {folder} and choose it; they are at {adapter.PAGE}.")
     path = model_file("ipadapter", file)
     if path is None:
         searched = ", ".join(map(str, model_folders("ipadapter")))
@@ -58,7 +61,7 @@ def apply(asked: Asked) -> Looked:
     """Puts the picture into the conditioning; its keys and values are computed here, once."""
     kind = family(asked.model)
     reference = asked.reference
-    eye, loaded = reference.of("clip_vision"), load(reference.of("adapter"))
+    eye, loaded = reference.of("clip_vision"), load(reference.given.get("adapter"))
     slots = list(kind.slots(asked.model.model.diffusion_model))
     order = by_adapters(slots)
     widths = sorted(zip(order, text_widths(asked.model.model.diffusion_model), strict=True))

@@ -62,6 +62,8 @@ def fine(kind, options):
             return item(session="links", round=1, index=1, lineage="X0001", seed=0)
         case "RESONANCE_REGIONS" | "RESONANCE_LORAS":
             return ()
+        case "RESONANCE_REFERENCE":
+            return of_ours(".reference.reference Reference")(way="automatic", given={})
         case "RESONANCE_LLM" | "OMOST_LLM":
             return type("Engine", (), {"chat": print})()
         case _:
