@@ -1,14 +1,14 @@
 """Reference Picture by IP-Adapter: what a picture costs in a step, and what a hundred of them leave in memory.
 
-    python bench/reference.py [--rounds 5] [--side 24] [--steps 4] [--pictures 100]
+    python bench/reference.py [--rounds 5] [--side 16] [--steps 6] [--pictures 100]
 
 Needs a ComfyUI (see the README). The model is a UNet of SD1.5 in full width with random weights in single precision, see ``packs/wide``,
-the adapter one of the kind plus (16 tokens) for it. Each figure is what the processor spent on a whole run, on one thread, by the number of
-its steps; all run in turns, and the median counts. The yardstick is ``packs/projecting``: the same attention, whose layers make keys and
-values of the picture's tokens in each step, as adapters are mostly built.
+the adapter one of the kind plus (16 tokens) for it. Each figure is what the processor spent on a step, on one thread: of each round's steps the
+quickest, and of the rounds the median. The yardstick is ``packs/projecting``: the same attention, whose layers make keys and values of the
+picture's tokens in each step, as adapters are mostly built.
 
-``ratio`` in the last line is how much of what the yardstick's picture costs beside a plain step ours costs less. Memory is that of ComfyUI's
-process, after the first ten pictures and after all of them, each another picture.
+``ratio`` in the last line is how many times more the yardstick's picture adds to a step than ours. Memory is that of ComfyUI's process, after the
+first ten pictures and after all of them, each another picture.
 """
 
 import argparse
@@ -30,6 +30,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 from host.comfy import Comfy, node  # noqa: E402
 from host.referring import plain, refer, vision, words  # noqa: E402
 from models import checkpoint  # noqa: E402
+
+from resonance.graph import ancestors  # noqa: E402
 
 MODEL, CLIP = ["wide", 0], ["load", 1]
 WIDTHS = [320, 640, 1280, 1280, 1280, 640, 640, 320, 320, 1280]
@@ -82,56 +84,44 @@ def half_mask() -> dict[str, Any]:
     }
 
 
-def guided(model: list[Any], positive: list[Any]) -> dict[str, Any]:
-    return node("CFGGuider", model=model, positive=positive, negative=["negative", 0], cfg=5.0)
+def sampled(model: list[Any], positive: list[Any], steps: int, seed: int) -> dict[str, Any]:
+    known = {"negative": ["negative", 0], "latent": ["latent", 0], "steps": steps, "seed": seed}
+    return node("BenchSample", model=model, positive=positive, **known)
 
 
-def ways() -> dict[str, dict[str, Any]]:
-    """How the graph of each differs from that without a picture."""
-    seen = {**plain("red"), "vision": vision("tiny_vit_h")}
-    with_picture = guided(["picture", 0], ["picture", 1])
-    projected = node("BenchProjecting", model=MODEL, adapter=FILE)
-    return {
-        "without": {},
-        "with a picture": {**seen, "picture": ours(), "guider": with_picture},
-        "with one in a half": {**seen, **half_mask(), "picture": ours(mask=["half", 0]), "guider": with_picture},
-        "projecting in each layer": {"projected": projected, "guider": guided(["projected", 0], ["positive", 0])},
-    }
-
-
-def graph(side: int, steps: int, seed: int) -> dict[str, Any]:
+def graph(side: int) -> dict[str, Any]:
     return {
         "load": node("LoadSmall", ckpt_name="tiny_sd15.safetensors"),
         "wide": node("BenchWide"),
         "positive": words("a red boat"),
         "negative": words("fog"),
-        "guider": guided(MODEL, ["positive", 0]),
-        "noise": node("RandomNoise", noise_seed=seed),
-        "sampler": node("KSamplerSelect", sampler_name="euler"),
-        "sigmas": node("BasicScheduler", model=MODEL, scheduler="normal", steps=steps, denoise=1.0),
         "latent": node("EmptyLatentImage", width=8 * side, height=8 * side, batch_size=1),
-        "begin": node("BenchClock", value=["latent", 0], after=["guider", 0]),
-        "sample": node(
-            "SamplerCustomAdvanced",
-            noise=["noise", 0],
-            guider=["guider", 0],
-            sampler=["sampler", 0],
-            sigmas=["sigmas", 0],
-            latent_image=["begin", 0],
-        ),
-        "end": node("BenchClock", value=["sample", 0]),
+        "vision": vision("tiny_vit_h"),
+        **plain("red"),
+        **half_mask(),
+        "picture": ours(),
+        "in a half": ours(mask=["half", 0]),
+        "projected": node("BenchProjecting", model=MODEL, adapter=FILE),
     }
 
 
+WAYS: dict[str, tuple[list[Any], list[Any]]] = {
+    "without": (MODEL, ["positive", 0]),
+    "with a picture": (["picture", 0], ["picture", 1]),
+    "with one in a half": (["in a half", 0], ["in a half", 1]),
+    "projecting in each layer": (["projected", 0], ["positive", 0]),
+}
+
+
 def measure(comfy: Comfy, rounds: int, side: int, steps: int) -> dict[str, float]:
-    """Seconds a step by the way."""
+    """Seconds a step by the way: in each round that of the quickest step, which is the least disturbed, and of these the median."""
     spent: dict[str, list[float]] = {}
     for seed in range(rounds + 1):
-        for name, nodes in ways().items():
-            out = comfy.run(comfy.complete({**graph(side, steps, seed), **nodes}), 1800)
-            begin, end = (out[clock]["processor"][0] for clock in ("begin", "end"))
+        for name, (model, positive) in WAYS.items():
+            nodes = {**graph(side), "sample": sampled(model, positive, steps, seed)}
+            out = comfy.run(comfy.complete({id_: nodes[id_] for id_ in ("sample", *ancestors(nodes, "sample"))}), 1800)
             if seed:  # in the first one models are loaded
-                spent.setdefault(name, []).append((end - begin) / steps)
+                spent.setdefault(name, []).append(min(out["sample"]["processor"]))
     return {name: statistics.median(each) for name, each in spent.items()}
 
 
@@ -140,8 +130,8 @@ def memory(comfy: Comfy, count: int) -> tuple[float, float]:
     found: list[float] = []
     for number in range(1, count + 1):
         picture = node("EmptyImage", width=64, height=64, batch_size=1, color=number * 65793)
-        nodes = graph(8, 1, 1) | ways()["with a picture"] | {"red": picture}
-        comfy.run(comfy.complete(nodes), 600)
+        nodes = graph(8) | {"red": picture, "sample": sampled(["picture", 0], ["picture", 1], 2, number)}
+        comfy.run(comfy.complete({id_: nodes[id_] for id_ in ("sample", *ancestors(nodes, "sample"))}), 600)
         if number in (10, count):
             found.append(_resident(comfy.process.pid))
     return found[0], found[-1]
@@ -157,8 +147,8 @@ def _resident(process: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--side", type=int, default=24, help="of the picture, in latent pixels")
-    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--side", type=int, default=16, help="of the picture, in latent pixels")
+    parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--pictures", type=int, default=100)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -167,7 +157,7 @@ def main() -> None:
         checkpoint.build_reference(base / "models")
         write_adapter(base / "models" / "ipadapter")
         packs = (
-            *(ROOT / "bench/packs" / name for name in ("clock", "wide", "projecting")),
+            *(ROOT / "bench/packs" / name for name in ("steps", "wide", "projecting")),
             ROOT / "tests/host/packs/patches",
         )
         with Comfy(base, packs, ("--use-pytorch-cross-attention",)) as comfy:
