@@ -426,11 +426,11 @@ class TakeGradient(OnModel):
         return io.NodeOutput(model)
 
 
-def run(model, positive, negative, seed, callback=None, cfg=3.0):
+def run(model, positive, negative, seed, callback=None, cfg=3.0, noise=None):
     latent = torch.zeros(1, 4, 8, 8)
     return comfy.sample.sample(
         model,
-        comfy.sample.prepare_noise(latent, seed),
+        comfy.sample.prepare_noise(latent, seed) if noise is None else noise,
         4,
         cfg,
         "euler",
@@ -462,11 +462,14 @@ class SampleInThreads(io.ComfyNode):
     def execute(cls, model, positive, negative, positive_2, negative_2):
         pairs = [(positive, negative), (positive_2, negative_2)]
         alone = [run(model, *pair, seed) for seed, pair in enumerate(pairs)]
+        # It is drawn from the generator that all threads share.
+        noises = [comfy.sample.prepare_noise(torch.zeros(1, 4, 8, 8), seed) for seed in range(2)]
         found, together = [None, None], threading.Barrier(2)
 
         def sample(number):
             with torch.inference_mode():
-                found[number] = run(model, *pairs[number], number, lambda *_: together.wait(60))
+                wait = lambda *_: together.wait(60)  # noqa: E731
+                found[number] = run(model, *pairs[number], number, wait, noise=noises[number])
 
         threads = [threading.Thread(target=sample, args=(number,)) for number in range(2)]
         for thread in threads:
