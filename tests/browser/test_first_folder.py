@@ -200,7 +200,7 @@ def test_no_time_is_left_once_the_queue_was_emptied(desk: Desk) -> None:
     place(desk, 1, 5)
     desk.page.evaluate("() => app.queuePrompt(0)")
     said = desk.page.locator(".resonance-said").first
-    expect(said).to_have_value(re.compile("left$"))
+    expect(said).to_have_value(re.compile("left$"), timeout=20_000)
     desk.comfy.post("/queue", {"clear": True})
     desk.comfy.post("/interrupt")
     desk.comfy.idle()

@@ -91,8 +91,14 @@ def until(condition: Any, timeout: float = 20) -> None:
 class Texts:
     """Texts that the server shows on nodes, as the front end receives them."""
 
+    before: websocket.WebSocket | None = None
+
     def __init__(self, comfy: Comfy) -> None:
+        # The server forgets a client when one of its connections ends, also where another one has begun.
+        if Texts.before:
+            Texts.before.close()
         self.socket = websocket.create_connection(comfy.url.replace("http", "ws") + "/ws?clientId=texts", timeout=5)
+        Texts.before = self.socket
 
     def on(self, node_id: str, most: int = 1000) -> list[str]:
         """All that came for this node, once nothing more comes or there are so many."""
