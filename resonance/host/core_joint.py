@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from ..reference.joint import UNSEEN
-from .core_sampling import OVERRIDE, Options
+from .core_attention import OVERRIDE
+from .core_sampling import Options
 
 REFERENCES, REFERENCE_METHOD = "reference_latents", "reference_latents_method"
 """Where core's Set Reference Latent and Edit Model Reference Method have theirs in a conditioning."""

@@ -1,20 +1,15 @@
-"""ComfyUI's insides while a model samples: conditionings, calls of the model, attention. See :mod:`.core`.
-
-The part about attention is written for UNets.
-"""
+"""ComfyUI's insides while a model samples: conditionings, and calls of the model. See :mod:`.core`."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-import comfy.ldm.modules.attention as attention
 import comfy.samplers
 import torch
 from comfy.conds import CONDCrossAttn
 from comfy.k_diffusion.sampling import get_ancestral_step, trange
-from comfy.ldm.modules.attention import SpatialTransformer
 from comfy.model_sampling import ModelSamplingDiscrete
 from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
 
@@ -22,10 +17,6 @@ from .core import Encoded
 
 Options = dict[str, Any]
 """What ComfyUI hands through a sampling run, or one call of the model, as ``transformer_options``."""
-
-Slot = tuple[str, int, int]
-"""Block, its number, and the number of the transformer in it: the key of attention replacements."""
-
 
 COMPILED = "torch.compile"
 
@@ -413,106 +404,6 @@ def unprompted(model: Any, key: str, words: Encoded, mix: Mix, idle: Callable[[f
     model.remove_wrappers_with_key(WrappersMP.OUTER_SAMPLE, key)
     model.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, key, around_run)
     return model
-
-
-# Attention of UNets
-
-Kind = Literal["cross", "self"]
-_NAMES: dict[Kind, str] = {"cross": "attn2", "self": "attn1"}
-
-Replacement = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Options], torch.Tensor]
-"""Attention of ``q [B, N, H * D]``, ``k, v [B, K, H * D]`` (comfy/ldm/modules/attention.py, ``BasicTransformerBlock``)."""
-
-
-def replacements(options: Options, kind: Kind) -> dict[tuple[str | int, ...], Replacement]:
-    """What replaces attention, by place, or by block and its number for all of a block; more may be put there."""
-    return options.setdefault("patches_replace", {}).setdefault(_NAMES[kind], {})
-
-
-def heads(options: Options) -> int:
-    return options["n_heads"]
-
-
-def grid(options: Options) -> tuple[int, int]:
-    """Height and width of a layer in pixels."""
-    _, _, height, width = options["activations_shape"]
-    return height, width
-
-
-def attend(
-    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, bias: torch.Tensor | None, options: Options
-) -> torch.Tensor:
-    """Attention of ``[B, H, N, D]`` as the user has chosen it, another pack's in its place too.
-
-    It is asked as the model asks it: what it is given in another form, sub-quadratic attention computes in another order.
-    """
-    q, k, v = (t.transpose(1, 2).flatten(2) for t in (q, k, v))
-    made = attention.optimized_attention(
-        q,
-        k,
-        v,
-        heads(options),
-        mask=bias,
-        attn_precision=options["attn_precision"],
-        transformer_options=options,
-    )
-    return torch.unflatten(made, 2, (heads(options), -1)).transpose(1, 2)
-
-
-OVERRIDE = "optimized_attention_override"
-"""Where the options hold a function that stands in for ComfyUI's attention."""
-
-
-def is_overridden(options: Options) -> bool:
-    """Whether another pack's function stands in for ComfyUI's attention."""
-    return OVERRIDE in options
-
-
-def upcasts(options: Options, dtype: torch.dtype) -> bool:
-    """Whether attention computes scores in single precision."""
-    return attention.get_attn_precision(options["attn_precision"], dtype) is torch.float32
-
-
-def some_rows(options: Options, numbers: Sequence[int]) -> Options:
-    """The options for some of the entries that a call is asked for."""
-    return {**options, **{name: [options[name][n] for n in numbers] for name in ("cond_or_uncond", "uuids")}}
-
-
-def transformers(unet: Any) -> Iterator[Slot]:
-    """Every transformer with cross-attention, by the numbers that ComfyUI gives it."""
-    return (slot for slot, _ in _transformers(unet))
-
-
-def text_projections(unet: Any) -> Iterator[torch.nn.Module]:
-    """What makes the keys and values of text, which have no bias."""
-    for _, transformer in _transformers(unet):
-        yield from (transformer.attn2.to_k, transformer.attn2.to_v)
-
-
-def text_widths(unet: Any) -> list[tuple[int, int]]:
-    """For every transformer, in the same order, how many numbers keys and values have, and the tokens that they are made of."""
-    return [
-        (transformer.attn2.to_k.weight.shape[0], transformer.attn2.to_k.weight.shape[1])
-        for _, transformer in _transformers(unet)
-    ]
-
-
-def blocks_down(unet: Any) -> Sequence[Any]:
-    """The input blocks of a UNet (comfy/ldm/modules/diffusionmodules/openaimodel.py)."""
-    return unet.input_blocks
-
-
-def _transformers(unet: Any) -> Iterator[tuple[Slot, Any]]:
-    blocks = [("input", i, block) for i, block in enumerate(blocks_down(unet))]
-    if unet.middle_block is not None:
-        blocks.append(("middle", 0, unet.middle_block))
-    blocks += [("output", i, block) for i, block in enumerate(unet.output_blocks)]
-    for name, number, block in blocks:
-        for layer in block:
-            if isinstance(layer, SpatialTransformer):
-                for i, transformer in enumerate(layer.transformer_blocks):
-                    if transformer.attn2 is not None:
-                        yield (name, number, i), transformer
 
 
 def is_kind(model: Any, *names: str) -> bool:

@@ -10,13 +10,18 @@ import torch
 import torch.nn.functional as F
 from comfy.patcher_extension import WrappersMP
 
-from .core_sampling import Options, blocks_down
+from .core_sampling import Options
 
 Size = tuple[int, int]
 """Height and width."""
 Control = dict[str, list[torch.Tensor | None]]
 """What ControlNets add behind the blocks: each list is taken from its end on, and that of the output blocks before they get the skips."""
 LEVELS = 4
+
+
+def blocks_down(unet: Any) -> Sequence[Any]:
+    """The input blocks of a UNet (comfy/ldm/modules/diffusionmodules/openaimodel.py)."""
+    return unet.input_blocks
 
 
 def depth_of(model: Any) -> int:

@@ -473,7 +473,7 @@ ROWS = [
     *each(sets, "comfy/nested_tensor.py", "NestedTensor.__init__", "is_nested"),
     *each(says, "comfy_extras/nodes_custom_sampler.py", "Noise_RandomNoise.generate_noise", "samples batch_index"),
     *each(uses, "comfy_extras/nodes_custom_sampler.py", "SamplerCustomAdvanced.execute", "generate_noise seed"),
-    # attention of UNets
+    # resonance/host/core_attention.py
     *each(has, ATTENTION, "", "optimized_attention get_attn_precision SpatialTransformer"),
     *ordered(takes, ATTENTION, "get_attn_precision", "attn_precision current_dtype"),
     *ordered(takes, ATTENTION, "attention_pytorch", "q k v heads mask attn_precision skip_reshape"),

@@ -63,7 +63,16 @@ def test_only_the_ledger_its_schema_and_its_questions_speak_sql() -> None:
 
 COMFYUI = [
     PACK / "resonance" / "host" / f"{name}.py"
-    for name in ("core", "core_joint", "core_lora", "core_noise", "core_sampling", "core_text", "core_unet")
+    for name in (
+        "core",
+        "core_attention",
+        "core_joint",
+        "core_lora",
+        "core_noise",
+        "core_sampling",
+        "core_text",
+        "core_unet",
+    )
 ]
 
 

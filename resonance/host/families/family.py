@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..core_sampling import Slot
+from ..core_attention import Slot
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 from comfy.supported_models import SD15
 
-from ..core_sampling import transformers
+from ..core_attention import transformers
 from .family import Family, by_level
 
 STYLE = frozenset(("output", number) for number in (3, 4, 5))

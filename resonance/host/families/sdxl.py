@@ -1,6 +1,6 @@
 from comfy.supported_models import SDXL
 
-from ..core_sampling import transformers
+from ..core_attention import transformers
 from .family import Family
 
 STYLE = frozenset((("output", 1),))

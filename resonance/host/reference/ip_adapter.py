@@ -12,7 +12,7 @@ from ...reference import adapter
 from ...reference.adapter import Adapter
 from ...reference.picture import Picture, with_pictures
 from ...told import Told
-from ..core_sampling import text_widths
+from ..core_attention import text_widths
 from ..families import family, known, sd15, sdxl
 from ..folders import model_file, model_folders
 from ..memory import Kept

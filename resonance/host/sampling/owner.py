@@ -14,7 +14,8 @@ from ...attention.pictures import PictureProcessor, by_adapters
 from ...attention.site import Call, Layer, Processor, Row, Stage
 from ...told import Told
 from .. import progress
-from ..core_sampling import Asked, CoreRun, Options, text_projections, wrapped
+from ..core_attention import text_projections
+from ..core_sampling import Asked, CoreRun, Options, wrapped
 from ..families import family
 from .join import Joined, join
 from .unet import CALL, WHOLE, replace_attention

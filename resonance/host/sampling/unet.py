@@ -7,8 +7,9 @@ import torch
 
 from ...attention.site import Attend, Call, Inner, Layout, Processor, Row, Site
 from ...told import Told
-from .. import core_sampling as core
-from ..core_sampling import Kind, Options, Replacement, Slot
+from .. import core_attention as core
+from ..core_attention import Kind, Replacement, Slot
+from ..core_sampling import Options
 
 CALL = "resonance_call"
 """Where the options of a call of the model hold its :class:`~resonance.attention.site.Call`."""
