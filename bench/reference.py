@@ -3,12 +3,13 @@
     python bench/reference.py [--rounds 5] [--side 16] [--steps 6] [--pictures 100]
 
 Needs a ComfyUI (see the README). The model is a UNet of SD1.5 in full width with random weights in single precision, see ``packs/wide``,
-the adapter one of the kind plus (16 tokens) for it. Each figure is what the processor spent on a step, on one thread: of each round's steps the
-quickest, and of the rounds the median. The yardstick is ``packs/projecting``: the same attention, whose layers make keys and values of the
-picture's tokens in each step, as adapters are mostly built.
+the adapter one of the kind plus (16 tokens) for it. Each figure is what the processor spent in the cross-attentions of a step, from their queries to
+what they give, on one thread: the median of each round's steps, and of the rounds the median. What is around them is the same for all, and takes so
+much longer that its own variation would hide them. The yardstick is ``packs/projecting``: the same attention, whose layers make keys and values of
+the picture's tokens in each step, as adapters are mostly built.
 
-``ratio`` in the last line is how many times more the yardstick's picture adds to a step than ours. Memory is that of ComfyUI's process, after the
-first ten pictures and after all of them, each another picture.
+``ratio`` in the last line is how many times more the yardstick's picture adds to them than ours. Memory is that of ComfyUI's process, after the first
+ten pictures and after all of them, each another picture.
 """
 
 import argparse
@@ -113,16 +114,19 @@ WAYS: dict[str, tuple[list[Any], list[Any]]] = {
 }
 
 
-def measure(comfy: Comfy, rounds: int, side: int, steps: int) -> dict[str, float]:
-    """Seconds a step by the way: in each round that of the quickest step, which is the least disturbed, and of these the median."""
+def measure(comfy: Comfy, rounds: int, side: int, steps: int) -> tuple[dict[str, float], float]:
+    """Seconds in the cross-attentions of a step by the way, and those of a whole step without a picture."""
     spent: dict[str, list[float]] = {}
+    whole: list[float] = []
     for seed in range(rounds + 1):
         for name, (model, positive) in WAYS.items():
             nodes = {**graph(side), "sample": sampled(model, positive, steps, seed)}
             out = comfy.run(comfy.complete({id_: nodes[id_] for id_ in ("sample", *ancestors(nodes, "sample"))}), 1800)
             if seed:  # in the first one models are loaded
-                spent.setdefault(name, []).append(min(out["sample"]["processor"]))
-    return {name: statistics.median(each) for name, each in spent.items()}
+                spent.setdefault(name, []).append(statistics.median(out["sample"]["cross"]))
+                if name == "without":
+                    whole.append(statistics.median(out["sample"]["processor"]))
+    return {name: statistics.median(each) for name, each in spent.items()}, statistics.median(whole)
 
 
 def memory(comfy: Comfy, count: int) -> tuple[float, float]:
@@ -161,23 +165,25 @@ def main() -> None:
             ROOT / "tests/host/packs/patches",
         )
         with Comfy(base, packs, ("--use-pytorch-cross-attention",)) as comfy:
-            step = measure(comfy, args.rounds, args.side, args.steps)
+            cross, step = measure(comfy, args.rounds, args.side, args.steps)
             begin, end = memory(comfy, args.pictures)
-    costs = {name: seconds / step["without"] for name, seconds in step.items()}
-    print(f"{'a step':30}{'seconds':>10}{'cost':>8}")
-    for name, cost in costs.items():
-        print(f"{name:30}{step[name]:10.3f}{cost:8.3f}")
-    print(f"a picture costs {costs['with a picture']:.3f} of a step without, asked: at most {COST}")
+    added = {name: seconds - cross["without"] for name, seconds in cross.items()}
+    costs = {name: 1 + more / step for name, more in added.items()}
+    print(f"{'':28}{'ms in cross-attention':>24}{'of a step without':>20}")
+    for name, seconds in cross.items():
+        print(f"{name:28}{1000 * seconds:24.1f}{costs[name]:20.4f}")
+    print(f"a step with a picture takes {costs['with a picture']:.4f} of one without, asked: at most {COST}")
     print(
         f"memory after 10 pictures {begin:.0f} MB, after {args.pictures} {end:.0f} MB, asked: at most {GROWTH} MB more"
     )
-    beside = (costs["projecting in each layer"] - 1) / max(costs["with a picture"] - 1, 1e-3)
-    figures = {"costs": {name: round(cost, 4) for name, cost in costs.items()}, "grown_mb": round(end - begin, 1)}
-    print(
-        json.dumps(
-            {"name": "reference", "ratio": round(beside, 2), **figures, "side": args.side, "pictures": args.pictures}
-        )
-    )
+    figures = {
+        "ms": {name: round(1000 * seconds, 2) for name, seconds in cross.items()},
+        "step_ms": round(1000 * step),
+        "cost": round(costs["with a picture"], 4),
+        "grown_mb": round(end - begin, 1),
+    }
+    ratio = added["projecting in each layer"] / added["with a picture"]
+    print(json.dumps({"name": "reference", "ratio": round(ratio, 2), **figures, "side": args.side}))
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from comfy_api.v0_0_2 import io
 
 from ..resonance.attention.parts import Conditioning
 from ..resonance.host import progress
+from ..resonance.reference import settings
 from ..resonance.reference.reference import Reference
-from ..resonance.settings import Setting
 from ..resonance.sizes import Fit
 from ..resonance.told import Told
 from . import types
@@ -17,44 +17,6 @@ from .inputs import Choice, ToldFiles, chosen, input_of
 
 CATEGORY = "Resonance/Reference"
 NO_ADAPTER = "none"
-
-FIT = Setting(
-    name="fit",
-    default="middle",
-    choices=("middle", "cover", "squash"),
-    tip="What the vision model sees of a picture that is no square: its middle; several squares that cover all of it; or all of it squashed"
-    " into one.",
-    advanced=True,
-)
-WHAT = Setting(
-    name="what",
-    default="all",
-    choices=("all", "style", "layout"),
-    tip="What of the picture acts: all of it, or by the blocks of the model that read it its style or its layout (InstantStyle).",
-)
-EACH = Setting(
-    name="each",
-    default=False,
-    tip="Picture 1 of the batch is for picture 1 that is made, and so on. Off: every picture that is made looks at all of them.",
-    advanced=True,
-)
-NOISE = Setting(
-    name="noise",
-    default=0.0,
-    low=0.0,
-    high=1.0,
-    step=0.01,
-    tip="How much noise is laid on what is seen: 0 is closest to the picture, 0.1 to 0.3 leave more to the words.",
-)
-SIZE = Setting(
-    name="size",
-    default=1.0,
-    low=0.1,
-    high=4.0,
-    step=0.1,
-    tip="To how many megapixels the picture is scaled before the VAE encodes it: edit models were trained with 1.",
-    advanced=True,
-)
 
 
 # An input of several ways has one tooltip: translators, and with them the page, know it by its name alone.
@@ -87,26 +49,18 @@ def _adapter(optional: bool = False) -> io.Input:
 
 
 def _ways() -> list[io.DynamicCombo.Option]:
+    ways = {
+        "automatic": [_adapter(optional=True), _vision(optional=True), _style(optional=True), _vae(optional=True)],
+        "IP-Adapter": [_adapter(), _vision()],
+        "style model": [_style(), _vision()],
+        "unCLIP": [_vision()],
+        "Revision": [_vision()],
+        "Redux": [_style(), _vision()],
+        "reference latent": [_vae()],
+    }
     return [
-        io.DynamicCombo.Option(
-            "automatic",
-            [
-                _adapter(optional=True),
-                _vision(optional=True),
-                _style(optional=True),
-                _vae(optional=True),
-                *(input_of(each) for each in (WHAT, FIT, EACH, NOISE, SIZE)),
-            ],
-        ),
-        io.DynamicCombo.Option(
-            "IP-Adapter",
-            [_adapter(), _vision(), *(input_of(each) for each in (WHAT, FIT, EACH))],
-        ),
-        io.DynamicCombo.Option("style model", [_style(), _vision(), *(input_of(each) for each in (FIT, EACH))]),
-        io.DynamicCombo.Option("unCLIP", [_vision(), input_of(FIT), input_of(NOISE)]),
-        io.DynamicCombo.Option("Revision", [_vision(), input_of(FIT), input_of(NOISE)]),
-        io.DynamicCombo.Option("Redux", [_style(), _vision(), *(input_of(each) for each in (FIT, EACH))]),
-        io.DynamicCombo.Option("reference latent", [_vae(), input_of(EACH), input_of(SIZE)]),
+        io.DynamicCombo.Option(name, [*needs, *map(input_of, settings.OF_WAY.get(name, settings.ALL))])
+        for name, needs in ways.items()
     ]
 
 

@@ -182,7 +182,8 @@ class Bench:
         side = SIDE // 2 if form.latent_channels > 16 else SIDE  # a pixel of these is one of the latent
         self.latent = torch.zeros(1, form.latent_channels, *frames, side, side)
         given = {"style_model": style(), "clip_vision": Vision()} if way == "Redux" else {"vae": Vae(self.latent)}
-        self.reference = Reference(way=way, given={**given, "size": 1 / 64})
+        size = {"size": 1 / 64} if way == "reference latent" else {}
+        self.reference = Reference(way=way, given={**given, **size})
 
     def look(self, conditioning: Conditioning, image: torch.Tensor, model: Any = None, **how: Any) -> tuple[Any, Any]:
         looked = look(self.reference, model or self.model, conditioning, image, **how)

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from ..settings import Setting
 from ..told import Told
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,3 +30,7 @@ class Reference:
         if self.given.get(name) is None:
             raise Told(f"{self.way} needs {name}: connect it to Reference Picture.")
         return self.given[name]
+
+    def value(self, setting: Setting[T]) -> T:
+        """What is set."""
+        return self.given.get(setting.name, setting.default)

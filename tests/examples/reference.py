@@ -365,8 +365,8 @@ EXAMPLES = {
         told(
             "Style model",
             "The words say what is painted, the picture how. The style model makes words of what it sees.",
-            "the picture, the words, and **strength** in Reference Picture: at 0.5 the picture has as much say as the words, at 1 it"
-            " often drowns them.",
+            "the picture, the words, and **strength** in Reference Picture: below 0.5 the picture says less and less. From 0.5 to 1 it"
+            " has all the say that such a model gives it, and often drowns the words.",
             STYLE_VISION,
             f"Stable Diffusion 1.5 paints 512 x 512. {SQUARE}",
             SD15,

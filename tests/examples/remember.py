@@ -6,9 +6,7 @@ from host.comfy import node
 
 from .canvas import TABLE
 from .example import CHECKPOINT, Example, Inner
-
-ADAPTER = "ip-adapter-plus_sdxl_vit-h.safetensors"
-VISION = "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors"
+from .reference import MODELS, PLUS_SDXL, VIT_H
 
 
 def remember() -> dict[str, Any]:
@@ -31,7 +29,7 @@ def remember() -> dict[str, Any]:
             conditioning_from=["10", 0],
             conditioning_to_strength=["11", 0],
         ),
-        "13": node("CLIPVisionLoader", clip_name=VISION),
+        "13": node("CLIPVisionLoader", clip_name=VIT_H),
         "14": node(
             "ResonanceReferencePicture",
             model=["6", 0],
@@ -39,7 +37,7 @@ def remember() -> dict[str, Any]:
             image=["1", 7],  # first
             way="IP-Adapter",
             strength=["9", 0],
-            **{"way.adapter": ADAPTER, "way.clip_vision": ["13", 0]},
+            **{"way.adapter": PLUS_SDXL, "way.clip_vision": ["13", 0]},
         ),
         "15": node(
             "ResonanceLatentForImage",
@@ -81,8 +79,8 @@ holds style and subject; 1: only **what was seen**.
 
 Do not give the same picture twice: as latent with a low denoise *and* as reference at full strength. Nothing is left to the words then.
 """
-FILES = f"""| [{ADAPTER}](https://huggingface.co/h94/IP-Adapter/tree/main/sdxl_models), for SDXL | *models/ipadapter* |
-| {VISION}: *model.safetensors* of [its image_encoder](https://huggingface.co/h94/IP-Adapter/tree/main/models/image_encoder), renamed | *models/clip_vision* |
+FILES = f"""| [{PLUS_SDXL}]({MODELS[PLUS_SDXL][0]}), for SDXL | *models/ipadapter* |
+| [model.safetensors]({MODELS[VIT_H][0]}), saved as *{VIT_H}* | *models/clip_vision* |
 | a tagger, or none yet | *models/taggers* |
 """
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from examples import EXAMPLES
 from examples.characters import FRIENDS, LORAS
-from examples.remember import ADAPTER
+from examples.reference import PLUS_SDXL
 from models.checkpoint import adapter, build_characters, save, vision
 from models.wired.vision import VIT_H
 from PIL import Image, ImageStat
@@ -114,7 +114,7 @@ def test_rounds_remember_the_picture_as_far_as_the_slider_says(comfy: Comfy, mod
         models / "taggers" / "tiny-onnx", comfy.base / "models" / "taggers" / "tiny-onnx", dirs_exist_ok=True
     )
     save(comfy.base / "models" / "clip_vision" / "tiny.safetensors", vision(VIT_H))
-    save(comfy.base / "models" / "ipadapter" / ADAPTER, adapter("tiny_plus_sd15"))
+    save(comfy.base / "models" / "ipadapter" / PLUS_SDXL, adapter("tiny_plus_sd15"))
     pictures(comfy, "remembered", "red")
 
     def painted(words: str, slider: float, **changed: Any) -> Image.Image:

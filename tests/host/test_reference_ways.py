@@ -6,19 +6,17 @@ from typing import Any
 import pytest
 
 from .comfy import Comfy, node
-from .paint import MODEL, RGB, VAE
+from .paint import MODEL, RGB, VAE, loaded
 from .referring import half, made, of, plain, refer, vision, words
 from .regional import COUPLE, METHODS, place
 from .test_reference import boxed, is_blue, is_red
 
 pytestmark = pytest.mark.usefixtures("reference")
 
-STYLE = {"way": "style model", "style_model": ["style", 0], "clip_vision": ["vision", 0]}
 
-
-def base(way: str, *colours: str, text: str = "the") -> dict[str, Any]:
+def base(way: str, text: str = "the") -> dict[str, Any]:
     """What a way needs beside the checkpoint: pictures, words, and what looks at pictures."""
-    nodes = plain(*(colours or ("red", "blue"))) | {"words": words(text)}
+    nodes = plain("red", "blue") | {"words": words(text)}
     if way == "style model":
         nodes |= {
             "vision": vision("tiny_vit_l"),
@@ -163,3 +161,14 @@ def test_strengths_of_unclip_add_up_and_the_node_says_so(comfy: Comfy):
     }
     said = comfy.run(nodes)["end"]["text"][0]
     assert "unCLIP, strength 0.8" in said and "here to 1.6" in said
+
+
+def test_automatic_names_what_is_set_and_does_nothing(comfy: Comfy):
+    given = {"clip_vision": ["load", 3], "what": "style", "each": True, "fit": "cover", "noise": 0.2}
+    nodes = base("unCLIP") | {
+        "load": loaded("tiny_unclip"),
+        "picture": refer(["words", 0], ["red", 0], "automatic", **given),
+        "end": node("PreviewAny", source=["picture", 2]),
+    }
+    said = comfy.run(nodes)["end"]["text"][0]
+    assert "unCLIP, strength 1, noise 0.2." in said and "Without effect in this way: what, fit, each." in said

@@ -1,6 +1,7 @@
-"""Samples, and says how long each step took, on the clock and of the processor."""
+"""Samples, and says how long each step took, on the clock and of the processor, and how much of the latter was cross-attention."""
 
 import time
+from contextlib import ExitStack
 
 import comfy.sample
 from comfy_api.latest import ComfyExtension, io
@@ -25,24 +26,42 @@ class BenchSample(io.ComfyNode):
 
     @classmethod
     def execute(cls, model, positive, negative, latent, steps, seed):
-        times, processor = [], []
+        times, processor, cross = [], [], [0.0]
         latent = comfy.sample.fix_empty_latent_channels(model, latent["samples"])
         noise = comfy.sample.prepare_noise(latent, seed)
-        comfy.sample.sample(
-            model,
-            noise,
-            steps,
-            5.0,
-            "euler",
-            "normal",
-            positive,
-            negative,
-            latent,
-            callback=lambda *_: (times.append(time.monotonic()), processor.append(time.process_time())),
-            disable_pbar=True,
-            seed=seed,
-        )
-        return io.NodeOutput(ui={"seconds": between(times), "processor": between(processor)})
+
+        def stepped(*_):
+            times.append(time.monotonic())
+            processor.append(time.process_time())
+            cross.append(cross[-1])
+
+        def begin(*_):
+            cross[-1] -= time.process_time()
+
+        def end(*_):
+            cross[-1] += time.process_time()
+
+        with ExitStack() as stack:
+            for name, module in model.model.diffusion_model.named_modules():
+                if name.endswith(".attn2"):
+                    stack.callback(module.to_q.register_forward_pre_hook(begin).remove)
+                    stack.callback(module.to_out.register_forward_pre_hook(end).remove)
+            comfy.sample.sample(
+                model,
+                noise,
+                steps,
+                5.0,
+                "euler",
+                "normal",
+                positive,
+                negative,
+                latent,
+                callback=stepped,
+                disable_pbar=True,
+                seed=seed,
+            )
+        spent = {"seconds": times, "processor": processor, "cross": cross[:-1]}
+        return io.NodeOutput(ui={name: between(each) for name, each in spent.items()})
 
 
 def between(times):

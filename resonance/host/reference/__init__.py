@@ -6,6 +6,8 @@ import torch
 
 from ...attention.parts import Conditioning
 from ...reference.reference import Reference
+from ...reference.settings import ALL, OF_WAY
+from ...settings import Setting
 from ...told import Told
 from ..families import name_of
 from . import ip_adapter, redux, reference_latent, style_model, unclip
@@ -52,7 +54,8 @@ def look(
             return Looked(model, conditioning, "The mask is empty: as without the picture.")
         mask = None if bool((mask == 1).all()) else mask
     way = _way(reference, model)
-    return way.apply(
+    idle = [setting.name for setting in ALL if not _acts(reference.value(setting), setting, way)]
+    looked = way.apply(
         Asked(
             model=model,
             conditioning=conditioning,
@@ -61,9 +64,21 @@ def look(
             start=start,
             end=end,
             mask=mask,
-            reference=Reference(way=way.name, given=reference.given),
+            reference=Reference(
+                way=way.name, given={name: value for name, value in reference.given.items() if name not in idle}
+            ),
         )
     )
+    if idle:
+        said = f"{looked.said} Without effect in this way: {', '.join(idle)}."
+        return looked._replace(said=said)
+    return looked
+
+
+def _acts(value: Any, setting: Setting[Any], way: Way) -> bool:
+    """Whether a way takes what is set, where that is not what is usual."""
+    own = next((each for each in OF_WAY[way.name] if each.name == setting.name), None)
+    return value == setting.default or own is not None and (not own.choices or value in own.choices)
 
 
 def _way(reference: Reference, model: Any) -> Way:

@@ -11,6 +11,7 @@ from ...files.lookup import nearest
 from ...reference import adapter
 from ...reference.adapter import Adapter
 from ...reference.picture import Picture, with_pictures
+from ...reference.settings import EACH, FIT, WHAT
 from ...told import Told
 from ..core_attention import text_widths
 from ..families import family, known, sd15, sdxl
@@ -19,9 +20,6 @@ from ..memory import Kept
 from ..sampling.owner import owned
 from . import vision
 from .way import Asked, Looked, Way
-
-WHAT = ("all", "style", "layout")
-"""What of a picture acts, by the blocks that are let read it (Wang et al., InstantStyle, 2024)."""
 
 _adapters: Kept[Adapter] = Kept(limit=2)
 
@@ -66,13 +64,13 @@ def apply(asked: Asked) -> Looked:
     order = by_adapters(slots)
     widths = sorted(zip(order, text_widths(asked.model.model.diffusion_model), strict=True))
     loaded.check_model(kind.name, [width for _, width in widths])
-    what, fit = reference.given.get("what", "all"), reference.given.get("fit", "middle")
+    what, fit = reference.value(WHAT), reference.value(FIT)
     field = loaded.projection.sees
     seen = vision.see(eye, asked.image, fit, field)
     loaded.check_vision(seen)
     none = torch.zeros_like(seen[:1, :1]) if loaded.projection.zeros else vision.see_nothing(eye, field)
     picture = Picture(
-        shown=loaded.shown(seen, bool(reference.given.get("each"))),
+        shown=loaded.shown(seen, reference.value(EACH)),
         blank=loaded.shown(none),
         strength=asked.strength,
         start=asked.start,

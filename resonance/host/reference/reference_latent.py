@@ -10,6 +10,7 @@ import torch
 from ...reference.bias import latent_bias
 from ...reference.entries import Entry, Values, ranged
 from ...reference.joint import LatentBias, with_latents
+from ...reference.settings import EACH, SIZE
 from ...told import Told
 from .. import core_joint as core
 from ..core_sampling import is_kind
@@ -33,8 +34,6 @@ SEEN_BY = {
 
 STEP = 16
 """Pixels, of which both sides are multiples for the models."""
-SIZE = 1.0
-"""Megapixels to which core's templates scale a picture."""
 
 
 def fits(model: Any) -> bool:
@@ -60,10 +59,9 @@ def apply(asked: Asked) -> Looked:
             f"{name} paints latents of {core.latent_channels(model)} channels, those of the connected VAE have {channels}: connect the"
             " VAE of this model."
         )
-    given = asked.reference.given
-    shown = sized(asked.image, given.get("size", SIZE))
+    shown = sized(asked.image, asked.reference.value(SIZE))
     latents: list[torch.Tensor] = [vae.encode(one[None]) for one in shown]
-    if given.get("each"):
+    if asked.reference.value(EACH):
         latents = [torch.cat(latents)]
     biases = [LatentBias(latent=each, bias=latent_bias(asked.strength), mask=asked.mask) for each in latents]
 

@@ -1,10 +1,12 @@
 """Style models of SD1.5: a picture becomes tokens behind the words."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 
 from ...reference.picture import TOKENS, UNOWNED, attached, guarded
+from ...reference.settings import EACH, FIT
 from ...told import Told
 from ..core import style_widths
 from ..families import known, sd15
@@ -31,15 +33,20 @@ def tokens_of(asked: Asked, reads: str) -> torch.Tensor:
                 f"This style model gives tokens of {out} numbers, but those of the words have {words.shape[-1]}: it is for another"
                 " model. Coadapter-style is for SD1.5, Redux for Flux."
             )
-    seen = vision.see(eye, asked.image, reference.given.get("fit", "middle"), "last_hidden_state")
+    seen = vision.see(eye, asked.image, reference.value(FIT), "last_hidden_state")
     if seen.shape[-1] != into:
         raise Told(
             f"This style model reads {reads} ({into}), the connected vision model gives {seen.shape[-1]}. Connect {reads} by Load CLIP"
             " Vision."
         )
-    tokens = torch.cat([style.get_cond(vision.Seen(some)) for some in torch.split(seen.flatten(0, 1), vision.AT_ONCE)])
+    tokens = torch.cat(
+        [
+            style.get_cond(SimpleNamespace(last_hidden_state=some))
+            for some in torch.split(seen.flatten(0, 1), vision.AT_ONCE)
+        ]
+    )
     tokens = torch.unflatten(tokens, 0, seen.shape[:2]).flatten(1, 2)
-    return tokens if reference.given.get("each") else tokens.flatten(0, 1)[None]
+    return tokens if reference.value(EACH) else tokens.flatten(0, 1)[None]
 
 
 def dealt(words: torch.Tensor, picture: torch.Tensor) -> None:

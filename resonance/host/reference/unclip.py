@@ -1,10 +1,12 @@
 """unCLIP and Revision: a picture's vector stands beside the words, or in place of their pooled vector."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 
 from ...reference.entries import Entry, Values, placed, ranged
+from ...reference.settings import NOISE, ONE_SQUARE
 from ...told import Told
 from ..core_sampling import is_kind, picture_vector
 from . import vision
@@ -15,9 +17,11 @@ KEY = "unclip_conditioning"
 
 
 def apply(asked: Asked) -> Looked:
-    given, name = asked.reference.given, asked.reference.way
+    reference, name = asked.reference, asked.reference.way
     reads = VISION[name]
-    seen = vision.see(asked.reference.of("clip_vision"), asked.image, _fit(given), "image_embeds").flatten(0, 1)
+    seen = vision.see(reference.of("clip_vision"), asked.image, reference.value(ONE_SQUARE), "image_embeds").flatten(
+        0, 1
+    )
     width = picture_vector(asked.model)
     if seen.shape[-1] != width:
         raise Told(
@@ -28,8 +32,12 @@ def apply(asked: Asked) -> Looked:
                 else " by Load CLIP Vision."
             )
         )
-    noise: float = given.get("noise", 0.0)
-    picture = {"clip_vision_output": Embedded(seen), "strength": asked.strength, "noise_augmentation": noise}
+    noise = reference.value(NOISE)
+    picture = {
+        "clip_vision_output": SimpleNamespace(image_embeds=seen),
+        "strength": asked.strength,
+        "noise_augmentation": noise,
+    }
 
     def show(tokens: torch.Tensor, values: Values) -> Entry:
         return tokens, {**values, KEY: [*values.get(KEY, ()), picture]}
@@ -45,18 +53,6 @@ def apply(asked: Asked) -> Looked:
     if asked.mask is not None:
         said += " The mask asks the model twice in each step."
     return Looked(asked.model, conditioning, said)
-
-
-class Embedded:
-    """What the model asks for, see ``CLIPVisionEncode``."""
-
-    def __init__(self, image_embeds: torch.Tensor) -> None:
-        self.image_embeds = image_embeds
-
-
-def _fit(given: Any) -> str:
-    """One square a picture: the vectors of several would add up."""
-    return "squash" if given.get("fit") == "squash" else "middle"
 
 
 def _strength(values: Values) -> float:

@@ -4,9 +4,6 @@ from typing import Any
 
 import torch
 
-FITS = ("middle", "cover", "squash")
-"""How a picture that is no square becomes one: its middle, several squares that cover it, or all of it squashed."""
-
 AT_ONCE = 16
 """Pictures that a vision model is shown in one call."""
 
@@ -41,10 +38,3 @@ def see(vision: Any, image: torch.Tensor, fit: str, field: str) -> torch.Tensor:
 def see_nothing(vision: Any, field: str) -> torch.Tensor:
     """The same for a picture that is all zeros as the model is given it, as tencent-ailab/IP-Adapter has it."""
     return see(vision, torch.tensor(MEAN).expand(1, 224, 224, 3), "middle", field)
-
-
-class Seen:
-    """What style models ask for, see ``CLIPVisionEncode``."""
-
-    def __init__(self, last_hidden_state: torch.Tensor) -> None:
-        self.last_hidden_state = last_hidden_state

@@ -52,7 +52,7 @@ class Way:
 
     Attributes:
         name: as people choose it.
-        models: those that have it, as people call them, and what they need for it.
+        models: those that have it, as people call them.
         needs: the inputs without which it does nothing, by name.
         fits: whether a model has it.
         apply: lets a picture act.
