@@ -74,11 +74,16 @@ def by_core(way: str, colour: str = "red") -> dict[str, Any]:
 
 
 DAILY = ("style model", "unCLIP", "reference latent")
-WAYS = [pytest.param(way, marks=() if way in DAILY else pytest.mark.long) for way in CHECKPOINTS]
+WAYS = [
+    pytest.param(way, checkpoint, marks=() if way in DAILY else pytest.mark.long)
+    for way, checkpoint in CHECKPOINTS.items()
+]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_strength_timing_and_place_are_alike(comfy: Comfy, way: str):
+@pytest.mark.parametrize(
+    ("way", "checkpoint"), [*WAYS, pytest.param("Revision", "tiny_refiner", marks=pytest.mark.long)]
+)
+def test_strength_timing_and_place_are_alike(comfy: Comfy, way: str, checkpoint: str):
     small = {"size": 0.1} if way == "reference latent" else {}
     nodes = base(way, text="the" if way in ("unCLIP", "Revision") else "blue") | by_core(way) | half()
     nodes |= {
@@ -95,7 +100,7 @@ def test_strength_timing_and_place_are_alike(comfy: Comfy, way: str):
         "core": {"model": MODEL, "positive": ["core", 0]},
         **{name: of(name) for name in ("none", "little", "less", "full", "left", "begin", "automatic")},
     }
-    found = {name: looks[0] for name, looks in made(comfy, CHECKPOINTS[way], nodes, cases).items()}
+    found = {name: looks[0] for name, looks in made(comfy, checkpoint, nodes, cases).items()}
     assert found["none"].pixels == found["plain"].pixels
     assert found["full"].pixels == found["core"].pixels == found["automatic"].pixels
     reds = [_red(found[name].whole) for name in ("plain", "little", "less", "full")]

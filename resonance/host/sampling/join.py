@@ -155,7 +155,7 @@ def _pictures(run: CoreRun, given: Sequence[Given]) -> dict[UUID, list[Reading]]
                 shown[picture, each.entry.get("mask"), each.box, each.range] = picture, each
     own = {each.kind for each in given if each.uuid in found}
     for each in given:
-        if each.kind not in own | {"positive"}:
+        if shown and each.kind not in own | {"positive"}:
             found[each.uuid] = [_reading(run, picture, picture.blank, each, of) for picture, of in shown.values()]
     return found
 
