@@ -1,0 +1,1 @@
+"""What a picture is pulled towards while it is painted, as a number that falls, without ComfyUI."""
