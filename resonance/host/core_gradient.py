@@ -95,7 +95,7 @@ def prepared(
     model: Any,
     key: str,
     models: Iterable[Any],
-    needed: Callable[[float, torch.Size], float],
+    needed: Callable[[torch.Size, int], float],
     check: Callable[[Loaded], None],
 ) -> Any:
     """A clone of a MODEL for whose runs ComfyUI keeps more memory free, and loads more models (comfy/sampler_helpers.py).
@@ -103,7 +103,7 @@ def prepared(
     Args:
         key: of what earlier ones have asked for: their models are loaded, too.
         models: patchers of those.
-        needed: bytes for one picture, of those that ComfyUI reserves for a call for it, and of the latent's shape.
+        needed: bytes that are kept for one picture, of its latent's shape, and of those of a number in the model.
         check: called when all is loaded.
     """
 
@@ -112,7 +112,7 @@ def prepared(
     ) -> Any:
         one = torch.Size([1, *shape[1:]])
         call = model.model.memory_required(one)
-        required = needed(call, one)
+        required = call + needed(one, model.model.get_dtype_inference().itemsize)
         # ComfyUI reserves what two rows take for each picture.
         pictures = max(shape[0], int(required / call / 2) + 1)
         made = executor(model, torch.Size([pictures, *shape[1:]]), words, model_options, *rest, **more)

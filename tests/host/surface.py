@@ -278,6 +278,7 @@ ROWS = [
     *each(sets, "comfy/model_patcher.py", "ModelPatcher.__init__", "current_hooks"),
     *each(sets, "comfy/model_base.py", "BaseModel.__init__", "current_patcher"),
     *ordered(takes, "comfy/model_base.py", "BaseModel.memory_required", "input_shape"),
+    *each(has, "comfy/model_base.py", "BaseModel", "get_dtype_inference"),
     *each(has, "comfy/patcher_extension.py", "WrappersMP", "PREPARE_SAMPLING"),
     *ordered(takes, "comfy/sampler_helpers.py", "_prepare_sampling", "model noise_shape conds model_options"),
     *each(uses, "comfy/sampler_helpers.py", "prepare_sampling", "PREPARE_SAMPLING"),

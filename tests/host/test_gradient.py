@@ -169,7 +169,7 @@ def test_each_unusable_storage_has_its_sentence_before_sampling(comfy: Comfy, wa
     error, asked, loaded, dynamic = comfy.run({"check": node("CheckStorage", way=way)})["check"]["found"]
     assert re.search(sentence, error) if sentence else not error
     if not error:
-        assert asked == [11], "the VAE's 20 MB are those of ten pictures and more"
+        assert asked == [22], "a call for one takes 1 MB, and what is kept 42 MB"
         assert loaded == ([True] if way.startswith("away") else []) and not dynamic
 
 

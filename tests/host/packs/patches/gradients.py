@@ -206,6 +206,7 @@ class FakePatcher:
         self.model, self.dynamic, self.known = torch.nn.Module(), dynamic, known
         self.model.register_buffer("weight", weight)
         self.model.memory_required = lambda shape: 1e6 * shape[0]
+        self.model.get_dtype_inference = lambda: torch.float16
         self.more, self.wrappers = {"multigpu": [self]} if split else {}, {}
 
     def clone(self):
