@@ -62,7 +62,8 @@ def guided(
         return direct + step.gradient(number, through, differentiable)
 
     def act(step: core.GuidedStep) -> torch.Tensor:
-        if not least <= step.sigma[0].item() <= most:
+        sigma = step.sigma[0].item()
+        if not least <= sigma <= most:
             return step.denoised
         with torch.inference_mode(False):
             try:
@@ -73,6 +74,10 @@ def guided(
                 raise Told(
                     "A patch of another node is on this model through which no gradient goes: take it off, or Gradient Guidance."
                 ) from error
+        if not pulls.isfinite().all():
+            raise Told(
+                f"The gradient of {guide.name} is not a number at the noise {sigma:.3g}: lower the scale, or begin later."
+            )
         pulls = pulls * step.sigma.view(-1, 1, 1, 1) ** 2
         if limit and step.negative is not None:
             pulls = at_most(pulls, step.denoised - step.negative)
