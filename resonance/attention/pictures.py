@@ -71,11 +71,12 @@ class Reading:
         shown = self._shown.keys[0]
         return self.picture.strength, shown.shape[1], self._window, *map(id, self._masks)
 
-    def keys(self, q: torch.Tensor, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def keys(self, q: torch.Tensor, number: int, first: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
         """Keys and values for queries ``[B, H, N, D]``, ``[B, H, T, D]``.
 
         Args:
             number: of the cross-attention, as adapters count.
+            first: the number of the first picture that is made.
         """
         key = number, q.device, q.dtype
         if key not in self._read:
@@ -86,7 +87,7 @@ class Reading:
                 )
                 self._read[key] = k.transpose(1, 2), v.transpose(1, 2)
         k, v = self._read[key]
-        return _dealt(k, len(q)), _dealt(v, len(q))
+        return _dealt(k, len(q), first), _dealt(v, len(q), first)
 
     def where(self, grid: tuple[int, int], device: torch.device) -> tuple[torch.Tensor, torch.Tensor] | None:
         """The pixels at which it acts, and how much it does at each; None: at all of them."""
@@ -104,9 +105,11 @@ class Reading:
         return self._pixels[grid, device]
 
 
-def _dealt(t: torch.Tensor, rows: int) -> torch.Tensor:
+def _dealt(t: torch.Tensor, rows: int, first: int) -> torch.Tensor:
     """One row for each picture that is made; those of several pictures are dealt out in turn."""
-    return t.expand(rows, -1, -1, -1) if len(t) == 1 else t.repeat(-(-rows // len(t)), 1, 1, 1)[:rows]
+    if len(t) == 1:
+        return t.expand(rows, -1, -1, -1)
+    return t[torch.arange(first, first + rows, device=t.device) % len(t)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +148,7 @@ class PictureProcessor:
         """Adds what rows read to ``out [B, H, N, D]``."""
         number, attend = self.numbers[site.number], site.attend.of(rows)
         asked = q if len(rows) == len(site.call.rows) else torch.cat([q[row.at] for row in rows])
-        each = [reading.keys(q[row.at], number) for row, reading in zip(rows, readings, strict=True)]
+        each = [reading.keys(q[row.at], number, site.call.picture) for row, reading in zip(rows, readings, strict=True)]
         k, v = (torch.cat(some) for some in zip(*each, strict=True))
         where, strength = readings[0].where(site.grid, q.device), readings[0].picture.strength
         if where is None:

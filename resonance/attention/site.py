@@ -15,6 +15,10 @@ import torch.nn.functional as F
 ACTS = "resonance_acts"
 """Where a conditioning carries its :class:`Acts`."""
 
+PICTURE = "resonance_picture"
+"""Where the options of a call of the model hold the number of the one picture of the batch that it is asked for; else it is asked for
+all."""
+
 
 class Attend(Protocol):
     """Attention as the user has chosen it, for ``q [B, H, N, D]``, ``k, v [B, H, K, D]``: ``[B, H, N, D]``.
@@ -91,12 +95,14 @@ class Call(NamedTuple):
         sigma: its noise.
         timestep: the same as a number from 1 (all noise) to 0.
         tokens: those of a row as the model is given them, 0 if it gets none. ComfyUI repeats shorter texts.
+        picture: the first of the batch in each row: gradients are taken picture by picture.
     """
 
     rows: tuple[Row, ...]
     sigma: float
     timestep: float
     tokens: int
+    picture: int = 0
 
 
 class Layout(NamedTuple):

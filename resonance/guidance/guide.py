@@ -1,4 +1,4 @@
-"""What a picture is pulled towards, as the MODEL that samples it is told."""
+"""What a picture is pulled towards."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,14 +9,15 @@ import torch
 
 @dataclass(frozen=True, eq=False)
 class Guide:
-    """One object for each thing that is asked for: who keeps what was made with it may tell it by identity."""
+    """
+    Attributes:
+        name: for messages.
+        modules: its networks.
+        loss: of a picture ``[1, 3, H, W]`` from 0 to 1: a number, through which a gradient goes.
+        patchers: what has to be loaded while sampling.
+    """
 
     name: str
-    """For messages: ``text by CLIP``."""
-    loss: Callable[[torch.Tensor], torch.Tensor]
-    """Of a picture [1, 3, height, width] from 0 to 1, in float32 and on the device that its patchers load to: a scalar that falls as the
-    picture comes nearer. Differentiable; it is called where gradients are taken."""
     modules: tuple[torch.nn.Module, ...]
-    """Its networks, through which the gradient goes."""
-    patchers: tuple[Any, ...]
-    """ComfyUI's ModelPatchers of these, to be on the device while the MODEL samples."""
+    loss: Callable[[torch.Tensor], torch.Tensor]
+    patchers: tuple[Any, ...] = ()

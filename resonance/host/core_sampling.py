@@ -239,6 +239,14 @@ class Given:
     def put_mask(self, mask: torch.Tensor) -> None:
         self.entry["mask"] = mask
 
+    def with_each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> dict[str, Any]:
+        """An entry like it, in which the tensors that the model is given are changed (comfy/conds.py)."""
+        made = {
+            name: cond._copy_with(change(cond.cond)) if isinstance(cond.cond, torch.Tensor) else cond
+            for name, cond in self._conds.items()
+        }
+        return {**self.entry, "model_conds": made}
+
     def take(self, key: str) -> None:
         """Takes away one thing that the model is given."""
         self._conds.pop(key, None)

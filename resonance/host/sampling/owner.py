@@ -11,7 +11,7 @@ from ...attention.binding import BindingProcessor, Unfilled
 from ...attention.capture import HeatProcessor
 from ...attention.lora_layer import LoraLayer
 from ...attention.pictures import PictureProcessor, by_adapters
-from ...attention.site import Call, Layer, Processor, Row, Stage
+from ...attention.site import PICTURE, Call, Layer, Processor, Row, Stage
 from ...told import Told
 from .. import progress
 from ..core_attention import text_projections
@@ -179,7 +179,8 @@ class SamplingRun:
         """One call of the model."""
         count = len(asked.latent) // len(asked.uuids)
         rows = (Row(self._entries.get(uuid), slice(i * count, (i + 1) * count)) for i, uuid in enumerate(asked.uuids))
-        return Call(tuple(rows), asked.sigma, self._timestep(asked.sigma), asked.tokens)
+        picture = asked.options.get(PICTURE, 0)
+        return Call(tuple(rows), asked.sigma, self._timestep(asked.sigma), asked.tokens, picture)
 
     def step(self, sigma: float) -> int:
         """The number of the step that has this noise, or begins above it."""
