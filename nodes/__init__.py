@@ -13,6 +13,7 @@ from . import (
     explore,
     from_mask,
     gradual,
+    guidance,
     highres,
     lines,
     loras,
@@ -63,5 +64,6 @@ class ResonanceExtension(ComfyExtension):
             highres,
             lines,
             sampling,
+            guidance,
         )
         return [checked(node) for menu in menus for node in menu.NODES]

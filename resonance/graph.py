@@ -21,6 +21,7 @@ HIGHRES_FIX = "ResonanceHighresFix"
 GRADUAL_LATENT = "ResonanceGradualLatent"
 NEGATIVE_SCALE = "ResonanceNegativeScale"
 DEEP_SHRINK = "ResonanceDeepShrink"
+GRADIENT_GUIDANCE = "ResonanceGradientGuidance"
 
 DRIVEN = "resonance_vary"
 """Key of ComfyUI's ``extra_data`` under which a driver asks Vary: its ``kind`` is :data:`PLAN` or :data:`MAKE`."""

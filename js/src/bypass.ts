@@ -11,6 +11,7 @@ const SAME: Record<string, Record<string, string>> = {
   ResonanceContactSheet: { sheet: 'images' },
   ResonanceCooldown: { value: 'value' },
   ResonanceDeepShrink: { MODEL: 'model' },
+  ResonanceGradientGuidance: { MODEL: 'model' },
   ResonanceFitToLatent: { image: 'image', mask: 'mask' },
   ResonanceHighresFix: { latent: 'samples' },
   ResonanceLoRAStack: { MODEL: 'model', CLIP: 'clip' },

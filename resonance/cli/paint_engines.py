@@ -67,7 +67,8 @@ def recipe_for(line: CommandLine, own: Own, pictures: Pictures, lines: Mapping[s
         return load(own.workflow, PROMPT_LINES).saving(_saving(line), not own.disable_metadata)
     if not asked["ckpt"]:
         raise Told("Which model paints? Pass --ckpt, a checkpoint of ComfyUI's.")
-    graph = with_inputs(graph_of(asked, pictures), ROUND_OUTPUT, _saving(line))
+    made = graph_of(asked, pictures, clip_guidance=own.clip_guidance_model, vgg16=own.vgg16_guidance_model)
+    graph = with_inputs(made, ROUND_OUTPUT, _saving(line))
     if len(lines["lines"].encode(errors="surrogatepass")) > LARGEST_TEXT:
         lines = {**lines, "lines": ""}
     return LocalNames(with_inputs(graph, PROMPT_LINES, lines), not own.disable_metadata)

@@ -36,5 +36,24 @@ class Own:
     disable_metadata: Annotated[
         bool, typer.Option("--disable-metadata", help="Nothing is written into pictures of how they were made.")
     ] = False
+    clip_guidance_model: Annotated[
+        str,
+        typer.Option(
+            "--clip_guidance_model",
+            "--clip-guidance-model",
+            metavar="FOLDER",
+            help="The folder of ComfyUI's models/clip_guidance that --clip_guidance_scale and --clip_image_guidance_scale guide by. Default: the only"
+            " one there.",
+        ),
+    ] = ""
+    vgg16_guidance_model: Annotated[
+        str,
+        typer.Option(
+            "--vgg16_guidance_model",
+            "--vgg16-guidance-model",
+            metavar="FILE",
+            help="The file of ComfyUI's models/vgg that --vgg16_guidance_scale guides by. Default: the only one there.",
+        ),
+    ] = ""
     retry: Retry = False
     take: Take = False

@@ -41,9 +41,15 @@ def check(asked: Options, given: Collection[str], mask: bool) -> None:
     """
     _check_networks(asked)
     _check_passes(asked, given, mask)
+    _check_guidance(asked, given)
     if sampler(asked["sampler"]).name != GROWS and (gradual := [f"--{name}" for name in GRADUAL if name in given]):
         ours = [name for name, each in SAMPLERS.items() if each.name == GROWS]
         raise Told(f"{', '.join(gradual)}: only with --sampler {', '.join(ours)} or {GROWS}, not {asked['sampler']}.")
+
+
+def _check_guidance(asked: Options, given: Collection[str]) -> None:
+    if "vgg16_guidance_layer" in given and not asked["vgg16_guidance_scale"]:
+        raise Told("--vgg16_guidance_layer: only with --vgg16_guidance_scale, such as 100.")
 
 
 def _check_networks(asked: Options) -> None:

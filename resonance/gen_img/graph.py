@@ -7,6 +7,7 @@ from typing import Any
 from ..graph import (
     DEEP_SHRINK,
     ENCODE_LINE,
+    GRADIENT_GUIDANCE,
     GRADUAL_LATENT,
     HIGHRES_FIX,
     LORA_STACK,
@@ -16,6 +17,7 @@ from ..graph import (
     REGIONS_FROM_MASK,
     ROUND_OUTPUT,
 )
+from ..guidance.files import PICTURE, TEXT, VGG16
 from ..paint import deep_shrink, negative_scale
 from ..paint.gradual import Gradual
 from ..paint.kohya_samplers import Sampler, sampler
@@ -53,12 +55,14 @@ class Pictures:
     guides: tuple[str, ...] = ()
 
 
-def graph_of(asked: Options, pictures: Pictures) -> Graph:
+def graph_of(asked: Options, pictures: Pictures, *, clip_guidance: str = "", vgg16: str = "") -> Graph:
     """In API form. What is special to a session, Prompt Lines is to be told; models are named as they were asked for.
 
     Args:
         asked: by the names of gen_img's options, those that were not given with their defaults.
+        clip_guidance, vgg16: what guides, in ``models/clip_guidance`` and ``models/vgg``; empty: the only one there.
     """
+    guides = {"guide.clip": clip_guidance, "guide.vgg": vgg16}
     made: Graph = {"lines": _node(PROMPT_LINES, batch_size=asked["batch_size"], **_first_pass(asked))}
     model, clip, vae = _models(made, asked)
     highres = asked["highres_fix_scale"]
@@ -72,6 +76,7 @@ def graph_of(asked: Options, pictures: Pictures) -> Graph:
         if highres:
             first_words = _words(made, asked, clip, "first words", highres_scale=highres)
     model = _told_by_lines(made, asked, model, clip)
+    model = _guided(made, asked, model, vae, guides)
     latent: Link = LATENT
     if pictures.start:
         made["start"] = _node("VAEEncode", pixels=IMAGE, vae=vae)
@@ -206,6 +211,27 @@ def _told_by_lines(made: Graph, asked: Options, model: Link, clip: Link) -> Link
     empty = _skipped(made, asked, clip)
     made["negative scale"] = _node(NEGATIVE_SCALE, model=["shrink", 0], clip=empty, negative_scale=scale, item=ITEM)
     return ["negative scale", 0]
+
+
+def _guided(made: Graph, asked: Options, model: Link, vae: Link, files: Mapping[str, str]) -> Link:
+    """Gradient Guidance for each kind that is asked for, as gen_img does it.
+
+    Args:
+        files: what guides, by the input that names it.
+    """
+    layer = {"guide.layer": asked["vgg16_guidance_layer"]}
+    kinds: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "clip": (TEXT, "guide.clip", {"guide.text": "", "item": ITEM}),
+        "clip_image": (PICTURE, "guide.clip", {"guide.image": GUIDE}),
+        "vgg16": (VGG16, "guide.vgg", {"guide.image": GUIDE, **layer}),
+    }
+    widgets = {"start": 0.0, "end": 1.0, "shrink": 1.0, "limit": False}
+    for name, (kind, file, inputs) in kinds.items():
+        if scale := asked[f"{name}_guidance_scale"]:
+            given = {"guide": kind, file: files[file], **inputs, "scale": scale, **widgets}
+            made[f"{name} guidance"] = _node(GRADIENT_GUIDANCE, model=model, vae=vae, **given)
+            model = [f"{name} guidance", 0]
+    return model
 
 
 def _conditioned(

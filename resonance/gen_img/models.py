@@ -6,20 +6,22 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ..files.lookup import nearest
-from ..graph import ENCODE_LINE, HIGHRES_FIX, LORA_STACK
+from ..graph import ENCODE_LINE, GRADIENT_GUIDANCE, HIGHRES_FIX, LORA_STACK
+from ..guidance import files
 from ..told import Told
 
 Graph = dict[str, dict[str, Any]]
 
-INPUTS: Mapping[str, tuple[str, str]] = {
-    "CheckpointLoaderSimple": ("ckpt_name", "checkpoints"),
-    "VAELoader": ("vae_name", "vae"),
-    "DiffControlNetLoader": ("control_net_name", "controlnet"),
-    "CLIPVisionLoader": ("clip_name", "clip_vision"),
-    LORA_STACK: ("lora_", "loras"),
-    HIGHRES_FIX: ("upscaler", "latent_upscale_models"),
+INPUTS: Mapping[str, Mapping[str, str]] = {
+    "CheckpointLoaderSimple": {"ckpt_name": "checkpoints"},
+    "VAELoader": {"vae_name": "vae"},
+    "DiffControlNetLoader": {"control_net_name": "controlnet"},
+    "CLIPVisionLoader": {"clip_name": "clip_vision"},
+    LORA_STACK: {"lora_": "loras"},
+    HIGHRES_FIX: {"upscaler": "latent_upscale_models"},
+    GRADIENT_GUIDANCE: {"guide.clip": files.CLIP, "guide.vgg": files.VGG},
 }
-"""Of nodes that load a model: the input that names it, or with which the names of those begin, and the folder in which it lies."""
+"""Of nodes that load a model: the inputs that name it, or with which the names of those begin, and the folder in which it lies."""
 
 
 def find(asked: str, names: Sequence[str], kind: str) -> str:
@@ -56,17 +58,30 @@ async def looked_up(graph: Graph, listed: Callable[[str], Awaitable[Sequence[str
     """
     made, known = deepcopy(graph), dict[str, Sequence[str]]()
     for node in made.values():
-        inputs = node["inputs"]
-        name, kind = INPUTS.get(node["class_type"], ("", ""))
-        for key in [key for key in inputs if name and key.startswith(name)]:
+        inputs, kinds = node["inputs"], INPUTS.get(node["class_type"], {})
+        for key, kind in [(key, kind) for name, kind in kinds.items() for key in inputs if key.startswith(name)]:
             if kind not in known:
-                known[kind] = await listed(kind)
+                names = await listed(kind)
+                known[kind] = files.folders_of(names) if kind == files.CLIP else names
             asked = _big_g(known[kind]) or inputs[key] if kind == "clip_vision" else inputs[key]
-            inputs[key] = find(asked, known[kind], kind)
+            inputs[key] = (
+                find(asked, known[kind], kind) if asked or kind not in files.PAGES else _only(known[kind], kind)
+            )
         if node["class_type"] == ENCODE_LINE and inputs["embeddings"]:
             found = [find(file, await listed("embeddings"), "embeddings") for file in inputs["embeddings"].split("\n")]
             inputs["embeddings"] = "\n".join(PurePosixPath(*_parts(file)).stem for file in found)
     return made
+
+
+def _only(names: Sequence[str], kind: str) -> str:
+    """Raises Told where there is none, or several."""
+    if len(names) == 1:
+        return names[0]
+    if names:
+        raise Told(
+            f"There are {len(names)} in ComfyUI's models/{kind}: say which with {files.OPTIONS[kind]}. {nearest('', names)}"
+        )
+    raise Told(f"There is nothing in ComfyUI's models/{kind}. {files.wanted(kind)}")
 
 
 def _big_g(names: Sequence[str]) -> str | None:

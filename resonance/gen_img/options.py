@@ -276,7 +276,7 @@ _ROWS = (
     # ControlNet
     Option(
         name="guide_image_path",
-        tip="Pictures for ControlNet: a file, a folder, or a file for each of the models.",
+        tip="Pictures for ControlNet: a file, a folder, or a file for each of the models. For CLIP image and VGG16 guidance: a file or a folder.",
         kind=TEXT,
         many=True,
         servers=True,
@@ -411,16 +411,25 @@ _ROWS = (
             ),
         )
     ),
-    # To come
-    Option(name="clip_guidance_scale", tip="Guided by CLIP and words.", kind=_float, instead=LATER),
-    Option(name="clip_image_guidance_scale", tip="Guided by CLIP and a picture.", kind=_float, instead=LATER),
-    Option(name="vgg16_guidance_scale", tip="Guided by VGG16 and a picture.", kind=_float, instead=LATER),
+    # Guided by gradients
+    *(
+        Option(name=f"{name}_guidance_scale", tip=tip, kind=decimal(0, 1e6), default=0, servers=True)
+        for name, tip in (
+            (
+                "clip",
+                "How strongly the picture is pulled towards its words, or those of --c, by CLIP; try 100. A step takes several times as long.",
+            ),
+            ("clip_image", "How strongly it is pulled towards --guide_image_path by CLIP; try 100."),
+            ("vgg16", "How strongly it is pulled towards --guide_image_path by VGG16; try 100."),
+        )
+    ),
     Option(
         name="vgg16_guidance_layer",
-        tip="Layer of VGG16.",
-        kind=_count,
-        instead=LATER,
+        tip="In which layer of VGG16 the pictures are compared. Default: 20.",
+        kind=whole(0, 30),
+        default=20,
         spelled=("vgg16_guidance_layerP",),
+        servers=True,
     ),
 )
 

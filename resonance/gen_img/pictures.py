@@ -110,12 +110,20 @@ def _check(line: CommandLine, start: Source, guides: Sequence[Source]) -> None:
     """Raises Told: pictures are missing, or nothing takes them."""
     asked = line.asked
     nets = asked["control_net_models"]
-    if bool(nets) != bool(guides):
+    pulls = [f"--{name}" for name in ("clip_image_guidance_scale", "vgg16_guidance_scale") if asked[name]]
+    if nets and not guides:
+        raise Told("--control_net_models need pictures: pass --guide_image_path.")
+    if pulls and not guides:
         raise Told(
-            "--control_net_models need pictures: pass --guide_image_path."
-            if nets
-            else "--guide_image_path is for --control_net_models: pass both."
+            f"{' and '.join(pulls)}: towards which picture? Pass --guide_image_path. gen_img would take the picture that it painted before."
         )
+    if guides and not (nets or pulls):
+        raise Told(
+            "--guide_image_path is for --control_net_models, --clip_image_guidance_scale and --vgg16_guidance_scale: pass one of them,"
+            " too."
+        )
+    if len(guides) > 1 and pulls:
+        raise Told(f"{' and '.join(pulls)}: pass one file or folder as --guide_image_path, not {len(guides)}.")
     for name in ("preps", "multipliers", "weights", "ratios"):
         if len(asked[f"control_net_{name}"]) > len(nets):
             raise Told(f"--control_net_{name} has more values than there are --control_net_models.")

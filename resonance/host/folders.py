@@ -7,20 +7,26 @@ import folder_paths
 
 from ..files.lookup import meant
 from ..files.samples import SAMPLES
+from ..guidance import files
 from ..session import installation
 
 PICTURES = "resonance_pictures"
 """Key of ``extra_model_paths.yaml`` under which further folders of pictures may be listed."""
+EXTENSIONS = {
+    "ipadapter": {".bin", ".safetensors"},
+    files.CLIP: {".bin", ".safetensors"},
+    files.VGG: {".pth", ".safetensors"},
+}
+"""What is listed of folders of models. Without extensions ComfyUI lists every file."""
 
 
 def register() -> None:
-    """Makes ``models/taggers``, ``models/llm`` and ``models/ipadapter`` known, beside what the user's yaml already lists under these keys."""
-    for kind in ("taggers", "llm"):
+    """Makes the pack's own folders of models known, beside what the user's yaml already lists under these keys."""
+    for kind in ("taggers", "llm", *EXTENSIONS):
         folder_paths.add_model_folder_path(kind, os.path.join(folder_paths.models_dir, kind))
-    folder_paths.add_model_folder_path("ipadapter", os.path.join(folder_paths.models_dir, "ipadapter"))
-    # Without extensions ComfyUI lists every file.
-    folders, extensions = folder_paths.folder_names_and_paths["ipadapter"]
-    folder_paths.folder_names_and_paths["ipadapter"] = folders, extensions or {".bin", ".safetensors"}
+    for kind, own in EXTENSIONS.items():
+        folders, extensions = folder_paths.folder_names_and_paths[kind]
+        folder_paths.folder_names_and_paths[kind] = folders, extensions or own
 
 
 def model_folders(kind: str) -> list[Path]:

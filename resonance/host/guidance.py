@@ -55,7 +55,7 @@ def guided(
                 latent = F.interpolate(latent, scale_factor=shrink, mode="bilinear")
             picture = decode(latent)
             stop_if_interrupted()
-            loss = scale * guide.loss(picture)
+            loss = scale * guide.loss(picture, number)
             stop_if_interrupted()
             direct, through = torch.autograd.grad(loss, (x, positive))
         stop_if_interrupted()

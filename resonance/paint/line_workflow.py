@@ -15,6 +15,7 @@ TAKERS = {
     graph.NEGATIVE_SCALE: "Negative Scale",
     graph.DEEP_SHRINK: "Deep Shrink",
     graph.GRADUAL_LATENT: "Gradual Latent",
+    graph.GRADIENT_GUIDANCE: "Gradient Guidance",
 }
 """Nodes that take options of lines, by class: their names."""
 ALONE = (

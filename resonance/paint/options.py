@@ -247,9 +247,9 @@ TAKEN_BY: Mapping[str, str] = {
     "negative_scale": "Negative Scale",
     **{field: "Deep Shrink" for field in NAMES if field.startswith("ds_")},
     **{field: "Gradual Latent" for field in NAMES if field.startswith("gl_")},
-    "guide": "",
+    "guide": "Gradient Guidance",
 }
-"""Fields that reach a graph by nothing but an item: the node that takes them, empty where there is none yet."""
+"""Fields that reach a graph by nothing but an item: the node that takes them."""
 
 
 def untaken(given: Collection[str], nodes: Collection[str] | None) -> Iterator[str]:
@@ -262,10 +262,8 @@ def untaken(given: Collection[str], nodes: Collection[str] | None) -> Iterator[s
     for node in dict.fromkeys(TAKEN_BY.values()):
         names = [f"--{NAMES[field]}" for field, by in TAKEN_BY.items() if by == node and field in given]
         if names and (nodes is None or node not in nodes):
-            one = len(names) == 1
-            why = f"connect item to {node}" if node else f"no node takes {'it' if one else 'them'} yet"
-            where = "without ComfyUI" if nodes is None else f"here: {why}"
-            yield f"{', '.join(names)} {'does' if one else 'do'} nothing {where}."
+            where = "without ComfyUI" if nodes is None else f"here: connect item to {node}"
+            yield f"{', '.join(names)} {'does' if len(names) == 1 else 'do'} nothing {where}."
 
 
 # A line

@@ -15,6 +15,7 @@ HANDED_ON = {
     "ResonanceContactSheet": {"sheet": "images"},
     "ResonanceCooldown": {"value": "value"},
     "ResonanceDeepShrink": {"MODEL": "model"},
+    "ResonanceGradientGuidance": {"MODEL": "model"},
     "ResonanceFitToLatent": {"image": "image", "mask": "mask"},
     "ResonanceHighresFix": {"latent": "samples"},
     "ResonanceLoRAStack": {"MODEL": "model", "CLIP": "clip"},

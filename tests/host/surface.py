@@ -130,6 +130,7 @@ PRIVATE = set(
         attention_pytorch calc_cond_batch set_model_sampler_post_cfg_function cond_denoised uncond_denoised
         input_block_patch_after_skip model_function_wrapper current_patcher prepare_hook_patches_current_keyframe apply_hooks
         current_hooks _copy_with get_control
+        CLIPLayer layer_norm1 layer_norm2 image_mean image_std get_sd manual_cast
         sample_token cond_stage_model stop_tokens preprocess_embed clip_name llama_template skip_template
         """,
     )
@@ -541,6 +542,23 @@ ROWS = [
         "UNetModel.__init__",
         "input_blocks middle_block output_blocks",
     ),
+    # resonance/host/core_vision.py
+    *each(
+        sets, "comfy/clip_vision.py", "ClipVisionModel.__init__", "model patcher config dtype load_device model_type"
+    ),
+    *each(sets, "comfy/clip_vision.py", "ClipVisionModel.__init__", "image_size image_mean image_std"),
+    *each(says, "comfy/clip_vision.py", "", "clip_vision_model"),
+    *each(has, "comfy/clip_vision.py", "ClipVisionModel", "get_sd"),
+    *each(has, "comfy/ops.py", "", "manual_cast"),
+    *each(sets, "comfy/model_patcher.py", "ModelPatcher.__init__", "offload_device"),
+    *each(has, "comfy/model_patcher.py", "ModelPatcher", "is_dynamic"),
+    *ordered(takes, "comfy/clip_model.py", "CLIPVisionModelProjection.__init__", "config_dict dtype device operations"),
+    *each(sets, "comfy/clip_model.py", "CLIPVisionModelProjection.__init__", "vision_model visual_projection"),
+    *ordered(takes, "comfy/clip_model.py", "CLIPVision.forward", "pixel_values"),
+    *ordered(tuples, "comfy/clip_model.py", "CLIPVision.forward", "x i pooled_output"),
+    *ordered(takes, "comfy/clip_model.py", "CLIPLayer.forward", "x mask optimized_attention"),
+    *each(sets, "comfy/clip_model.py", "CLIPLayer.__init__", "layer_norm1 self_attn layer_norm2 mlp"),
+    *ordered(takes, "comfy/clip_model.py", "CLIPAttention.forward", "x mask optimized_attention"),
     # resonance/host/families
     *each(has, "comfy/supported_models.py", "", "SD15 SD20 SDXL"),
     # What core's own nodes and most packs use, wherever it is needed

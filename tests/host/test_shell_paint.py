@@ -150,21 +150,6 @@ def test_the_command_lines_of_the_readme(
     assert said.count("--xformers") == 1, "said once"
 
 
-@pytest.mark.parametrize(
-    ("line", "option"),
-    [
-        ("--clip_guidance_scale 100", "--clip_guidance_scale"),
-        ("--clip_image_guidance_scale 100 --guide_image_path x.jpg", "--clip_image_guidance_scale"),
-        ("--vgg16_guidance_scale 100 --guide_image_path x", "--vgg16_guidance_scale"),
-    ],
-)
-def test_the_command_lines_of_the_readme_that_are_yet_to_come(tmp_path: Path, line: str, option: str):
-    said = paint(
-        None, f"--ckpt m.safetensors --fp16 --xformers --interactive {line}", "--outdir", tmp_path / "o", status=1
-    )
-    assert f"{option} is not taken." in said.stderr and not (tmp_path / "o").exists()
-
-
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory, families: Path) -> Iterator[Comfy]:
     """Its checkpoints lie in a folder of their own."""

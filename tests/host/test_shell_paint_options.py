@@ -15,10 +15,11 @@ from resonance.gen_img.options import OPTIONS
 
 from .comfy import Comfy
 from .test_encode_line import embeddings as embeddings
+from .test_gradient_guidance import guides as guides
 from .test_highres_fix import upscaler as upscaler
 from .test_shell_paint import LORA, comfy, halves, hue, made, paint, shots
 
-__all__ = ["comfy", "embeddings", "upscaler"]
+__all__ = ["comfy", "embeddings", "guides", "upscaler"]
 
 SD = "--ckpt tiny_sd15.safetensors"
 SMALL = "--W 64 --H 64 --steps 5 --sampler euler --scale 1"
@@ -93,6 +94,19 @@ GROWS = (
     f"{RED.replace('--sampler euler', '--sampler euler_a')} --gradual_latent_timesteps 1000"
     " --gradual_latent_every_n_steps 1 --gradual_latent_ratio_step 0.25"
 )
+
+PULLED = f"{RED} --guide_image_path <codes>"
+"""Towards a picture."""
+
+
+def pulled(kind: str, **wanted: Any) -> Check:
+    def check(ran: Ran, plain: Ran) -> bool:
+        inputs = ran.inputs("ResonanceGradientGuidance")
+        guide = {f"guide.{name}": value for name, value in wanted.items()}
+        return differs(ran, plain) and inputs["guide"] == kind and guide.items() <= inputs.items()
+
+    return check
+
 
 HIGH = f"{RED} --highres_fix_scale 0.5 --highres_fix_steps 3 --strength 0.5"
 UPSCALED = (
@@ -215,6 +229,19 @@ DOES: dict[str, tuple[str, Check]] = {
         f"{START} --clip_vision_strength 0.5",
         lambda ran, _: "There is no clip_vision_g.safetensors in ComfyUI's models/clip_vision." in ran.said,
     ),
+    "clip_guidance_scale": (
+        f"{RED.replace('a the red', 'a the red --c cab')} --clip_guidance_scale 100",
+        pulled("text by CLIP", clip="tiny clip"),
+    ),
+    "clip_image_guidance_scale": (
+        f"{PULLED} --clip_image_guidance_scale 100 --clip_guidance_model 'tiny clip'",
+        pulled("picture by CLIP", clip="tiny clip"),
+    ),
+    "vgg16_guidance_scale": (f"{PULLED} --vgg16_guidance_scale 100", pulled("picture by VGG16", layer=20)),
+    "vgg16_guidance_layer": (
+        f"{PULLED} --vgg16_guidance_scale 1 --vgg16_guidance_layer 3 --vgg16_guidance_model vgg16",
+        pulled("picture by VGG16", layer=3, vgg="vgg16.safetensors"),
+    ),
     "gradual_latent_timesteps": (GROWS, grown(timesteps=1000)),
     "gradual_latent_ratio": (f"{GROWS} --gradual_latent_ratio 0.6", grown(ratio=0.6)),
     "gradual_latent_ratio_step": (GROWS, grown(ratio_step=0.25)),
@@ -259,7 +286,13 @@ DAILY = (
     "shuffle_prompts",
     "network_weights",
 )
-DAILY += ("network_regional_mask_max_color_codes", "control_net_preps", "clip_vision_strength", "network_show_meta")
+DAILY += (
+    "network_regional_mask_max_color_codes",
+    "control_net_preps",
+    "clip_vision_strength",
+    "network_show_meta",
+    "vgg16_guidance_layer",
+)
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,14 @@ def adapters(models: Path, tmp_path_factory: pytest.TempPathFactory) -> None:  #
 
 
 @pytest.fixture(scope="session")
+def guides(models: Path, tmp_path_factory: pytest.TempPathFactory) -> None:  # noqa: F811
+    """What Gradient Guidance judges by."""
+    from models.guides import build_guides
+
+    add(models, tmp_path_factory, "guides", build_guides)
+
+
+@pytest.fixture(scope="session")
 def seen(comfy: Comfy) -> dict[str, Any]:
     """A session of one red picture and one round: what Round Input and Round Words put out, by output."""
     pictures(comfy, SESSION, "red")

@@ -149,6 +149,17 @@ def test_resonance_deep_shrink(comfy: Comfy) -> None:
     assert hue(shrunk.whole) == "red"
 
 
+def test_resonance_gradient_guidance(comfy: Comfy, guides: None) -> None:
+    more = {"guide.layer": 1, "scale": 200.0, "start": 0.0, "end": 1.0, "shrink": 1.0, "limit": False}
+    inputs = {"guide": "picture by VGG16", "guide.image": ["red", 0], "guide.vgg": "vgg16.safetensors", **more}
+    guide = node("ResonanceGradientGuidance", model=MODEL, vae=VAE, **inputs)
+    plain, pulled = (
+        picture(comfy, paint("tiny_sd15", "the", model=model, nodes={"red": RED_PICTURE, "guide": guide})).whole[0]
+        for model in (MODEL, ["guide", 0])
+    )
+    assert pulled > plain + 3
+
+
 def test_resonance_encode_line(comfy: Comfy) -> None:
     encode = node("ResonanceEncodeLine", clip=CLIP, positive="(red:1.3) cat", negative="bad BREAK worse")
     for side in (0, 1):

@@ -1,5 +1,6 @@
 """Guides that are simple enough to say what they must do, and looks at what they do."""
 
+import copy
 import importlib
 import resource
 import sys
@@ -34,7 +35,7 @@ class Towards(torch.nn.Module):
 def towards(colour, seen=None, when=None):
     module = Towards(colour)
 
-    def loss(picture):
+    def loss(picture, number):
         if when:
             when()
         found = module(picture) * (float("nan") if colour == "none" else 1)
@@ -158,7 +159,10 @@ class CompareGradient(OnModel):
             def loss(x):
                 [positive] = comfy.samplers.calc_cond_batch(base, [args["cond"]], x, sigma, options)
                 latent = base.latent_format.process_out(guidance.heading_for(x, positive, sigma[0].item()))
-                return sum(guide.loss(each[None]).item() for each in vae.decode(latent).movedim(-1, 1))
+                return sum(
+                    guide.loss(each[None], number).item()
+                    for number, each in enumerate(vae.decode(latent).movedim(-1, 1))
+                )
 
             for direction in (gradient, torch.randn(x.shape, generator=torch.Generator().manual_seed(1))):
                 along = direction / direction.norm()
@@ -294,4 +298,62 @@ class CheckStorage(io.ComfyNode):
         return io.NodeOutput(ui={"found": [error, asked, loaded, model.dynamic if not error else None]})
 
 
-NODES = [PullToColour, PullAndFail, PullAgain, CompareGradient, ForeignPatch, CheckStorage]
+class CheckVision(io.ComfyNode):
+    """Whether a CLIP_VISION sees the same with a gradient and without, in a second copy, too, as under dynamic VRAM; and whether its layers are
+    as they were afterwards, also when one of them fails."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="CheckVision", category="probe", inputs=[io.ClipVision.Input("clip_vision")], is_output_node=True
+        )
+
+    @classmethod
+    def execute(cls, clip_vision):
+        core = ours("host.core_vision")
+        pictures = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+        comfy.model_management.load_model_gpu(clip_vision.patcher)
+        expected = clip_vision.model(pictures, intermediate_output=-2)[2]
+        layers = clip_vision.model.vision_model.encoder.layers
+
+        def same(network):
+            return torch.allclose(core.embeds(network, pictures), expected, atol=1e-5)
+
+        found = [same(core.tower(clip_vision).network)]
+        real = clip_vision.patcher.is_dynamic
+        try:
+            clip_vision.patcher.is_dynamic = lambda: True
+            second = core.tower(clip_vision)
+        finally:
+            clip_vision.patcher.is_dynamic = real
+        found.append(
+            second.network is not clip_vision.model and same(second.network) and not second.patcher.is_dynamic()
+        )
+        mlp = layers[-1].mlp
+        try:
+            layers[-1].mlp = None
+            core.embeds(clip_vision.model, pictures)
+        except TypeError:
+            found.append(True)
+        finally:
+            layers[-1].mlp = mlp
+        found.append(not any("forward" in vars(layer) for layer in layers))
+        return io.NodeOutput(ui={"same": found})
+
+
+class OtherVision(io.ComfyNode):
+    """A CLIP_VISION that says it is SigLIP."""
+
+    @classmethod
+    def define_schema(cls):
+        inputs = [io.ClipVision.Input("clip_vision")]
+        return io.Schema(node_id="OtherVision", category="probe", inputs=inputs, outputs=[io.ClipVision.Output()])
+
+    @classmethod
+    def execute(cls, clip_vision):
+        other = copy.copy(clip_vision)
+        other.model_type = "siglip_vision_model"
+        return io.NodeOutput(other)
+
+
+NODES = [PullToColour, PullAndFail, PullAgain, CompareGradient, ForeignPatch, CheckStorage, CheckVision, OtherVision]

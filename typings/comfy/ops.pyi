@@ -1,0 +1,3 @@
+from typing import Any
+
+manual_cast: Any
