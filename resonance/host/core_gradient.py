@@ -1,12 +1,14 @@
 """ComfyUI's insides where a gradient goes through its models. See :mod:`.core`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import comfy.model_management as memory
 import comfy.samplers
 import torch
+from comfy.clip_model import CLIPLayer
 from comfy.ldm.modules.attention import attention_pytorch
 from comfy.patcher_extension import WrappersMP
 
@@ -86,6 +88,32 @@ class Decoder:
     def memory(self, shape: torch.Size) -> float:
         """Bytes that it takes without a gradient."""
         return self.vae.memory_used_decode(shape, self.vae.vae_dtype)
+
+
+@contextmanager
+def out_of_place(module: torch.nn.Module) -> Generator[None]:
+    """Inside, the layers of ComfyUI's CLIP do not write over what they were given (comfy/clip_model.py, ``CLIPLayer``)."""
+    layers = [each for each in module.modules() if isinstance(each, CLIPLayer)]
+    try:
+        for layer in layers:
+            layer.forward = _forward(layer)
+        yield
+    finally:
+        for layer in layers:
+            vars(layer).pop("forward", None)
+
+
+def _forward(layer: Any) -> Callable[..., torch.Tensor]:
+    def forward(x: torch.Tensor, mask: Any = None, optimized_attention: Any = None) -> torch.Tensor:
+        x = x + layer.self_attn(layer.layer_norm1(x), mask, optimized_attention)
+        return x + layer.mlp(layer.layer_norm2(x))
+
+    return forward
+
+
+def embedding(network: Any, pictures: torch.Tensor) -> torch.Tensor:
+    """What a CLIP_VISION's network gives for pictures ``[B, 3, H, W]`` as it takes them (comfy/clip_vision.py, ``encode_image``)."""
+    return network(pixel_values=pictures, intermediate_output=-2)[2]
 
 
 # A run

@@ -59,7 +59,7 @@ def with_gradients(model: Any, vae: Any, guides: Sequence[Any]) -> tuple[Any, co
     Raises:
         Told: one of them cannot be loaded so that it stays where it is.
     """
-    model, *others = (_undynamic(patcher) for patcher in (model, vae.patcher, *guides))
+    model, *others = (undynamic(patcher) for patcher in (model, vae.patcher, *guides))
     decoder = core.Decoder(vae, others[0].model)
 
     def check(loaded: core.Loaded) -> None:
@@ -88,7 +88,12 @@ def with_gradients(model: Any, vae: Any, guides: Sequence[Any]) -> tuple[Any, co
     return core.prepared(model, KEY, others, needed, check), decoder
 
 
-def _undynamic(patcher: Any) -> Any:
+def undynamic(patcher: Any) -> Any:
+    """A clone of a MODEL, or of another model's patcher, whose weights stay where they are while it samples.
+
+    Raises:
+        Told: ComfyUI cannot load it so.
+    """
     try:
         made, more = core.undynamic(patcher)
     except RuntimeError as error:
