@@ -51,6 +51,7 @@ class ResonanceExtension(ComfyExtension):
             canvas,
             regions,
             reference,
+            guidance,
             from_mask,
             loras,
             sheet,
@@ -64,6 +65,5 @@ class ResonanceExtension(ComfyExtension):
             highres,
             lines,
             sampling,
-            guidance,
         )
         return [checked(node) for menu in menus for node in menu.NODES]

@@ -162,12 +162,13 @@ class GradientGuidance(io.ComfyNode):
         item: Item | None = None,
     ) -> io.NodeOutput:
         asked = chosen(guide, "guide", files.GUIDES)
-        if scale == 0 or start >= end:
-            off = "the scale is 0" if scale == 0 else "it ends before it begins"
+        from ..resonance.host import guides
+        from ..resonance.host.guidance import is_idle
+
+        if is_idle(scale, start, end):
+            off = "it ends before it begins" if scale else "the scale is 0"
             progress.say(f"Off: {off}.", cls.hidden.unique_id)
             return io.NodeOutput(model)
-        from ..resonance.host import guides
-
         towards = _guide(asked, item)
         made = guides.pulled(model, vae, towards, scale=scale, start=start, end=end, shrink=shrink, limit=limit)
         return io.NodeOutput(made)

@@ -2,7 +2,7 @@
 
 Text generation is in :mod:`.core_text`, what a run of a sampler is made of in :mod:`.core_sampling`, its noise in
 :mod:`.core_noise`, attention in UNets in :mod:`.core_attention`, in transformers in :mod:`.core_joint`, LoRAs are in :mod:`.core_lora`,
-the maps of UNets in :mod:`.core_unet`; there are no other files of this kind.
+the maps of UNets in :mod:`.core_unet`, gradients in :mod:`.core_gradient`, CLIP vision models in :mod:`.core_vision`; there are no other files of this kind.
 
 What ``comfy_api.v0_0_2`` has is used from there. It lacks: the queue and its history, how to block one output
 (``ExecutionBlocker``), how to speak to one browser, the clones, hooks and tokens of a CLIP, and the schedule of a sampler.

@@ -34,7 +34,7 @@ def guided(
     Raises:
         Told: no gradient goes through the model, or the VAE is another model's.
     """
-    if not scale or start >= end:
+    if is_idle(scale, start, end):
         return model
     family(model, REASON)
     channels = core.latent_channels(model)
@@ -84,6 +84,11 @@ def guided(
         return step.denoised - pulls
 
     return core.after_guidance(model, act)
+
+
+def is_idle(scale: float, start: float, end: float) -> bool:
+    """Whether nothing would act."""
+    return not scale or start >= end
 
 
 def heading_for(x: torch.Tensor, denoised: torch.Tensor, sigma: float) -> torch.Tensor:

@@ -88,10 +88,11 @@ def test_a_limit_holds_back_what_pulls_too_far(comfy: Comfy):
 
 def test_each_picture_of_a_batch_has_its_own_goal(comfy: Comfy):
     both = node("ImageBatch", image1=["red", 0], image2=["blue", 0])
-    one, other, again = painted(comfy, red(image=["both", 0]), batch=3, both=both)
-    assert (
-        one.whole[0] > other.whole[0] + 10 < again.whole[0] and other.whole[2] > one.whole[2] + 10 < again.whole[2] + 20
+    in_turn, reds, blues = (
+        [each.pixels for each in painted(comfy, red(image=[name, 0]), batch=3, both=both)]
+        for name in ("both", "red", "blue")
     )
+    assert in_turn == [reds[0], blues[1], reds[2]] and not set(reds) & set(blues)
 
 
 def saved(comfy: Comfy, guidance: dict[str, Any] | None, **nodes: Any) -> torch.Tensor:
