@@ -135,7 +135,7 @@ class GradientGuidance(io.ComfyNode):
                 io.Boolean.Input(
                     "limit",
                     default=True,
-                    tooltip="on: no step is pulled further than its CFG scale moves it, so that a high scale does no harm. At a CFG scale of 1"
+                    tooltip="on: no step is pulled further than its CFG scale moves it. At a CFG scale of 1"
                     " there is no such limit.",
                 ),
                 types.Item.Input(

@@ -16,6 +16,7 @@ var SAME = {
 	ResonanceContactSheet: { sheet: "images" },
 	ResonanceCooldown: { value: "value" },
 	ResonanceDeepShrink: { MODEL: "model" },
+	ResonanceGradientGuidance: { MODEL: "model" },
 	ResonanceFitToLatent: {
 		image: "image",
 		mask: "mask"
