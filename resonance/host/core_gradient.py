@@ -37,6 +37,11 @@ class Loaded(NamedTuple):
     away: bool
 
 
+def wanders(patcher: Any) -> bool:
+    """Whether weights are where they are only while they are read: dynamic VRAM."""
+    return patcher.is_dynamic()
+
+
 def undynamic(patcher: Any) -> tuple[Any, int]:
     """A clone of a MODEL, or of another model's patcher, whose weights stay where they are while it samples, and how many bytes it takes
     more. Under dynamic VRAM that is a second copy of the model, which later clones share (comfy/model_patcher.py,
@@ -45,7 +50,7 @@ def undynamic(patcher: Any) -> tuple[Any, int]:
     Raises:
         RuntimeError: ComfyUI does not know how to load it again.
     """
-    if not patcher.is_dynamic():
+    if not wanders(patcher):
         return patcher.clone(), 0
     return patcher.get_non_dynamic_delegate(), patcher.model_size()
 

@@ -9,6 +9,8 @@ from comfy import ops
 from comfy.clip_model import CLIPLayer
 from comfy.model_patcher import ModelPatcher
 
+from .core_gradient import wanders
+
 CLIP = "clip_vision_model"
 
 
@@ -35,7 +37,7 @@ def tower(vision: Any) -> Tower:
     """Of a CLIP_VISION. Under dynamic VRAM, in which no gradient goes through weights, and from which ComfyUI does not know how to load this
     kind of model again, with a second copy of its network."""
     network, patcher = vision.model, vision.patcher
-    if patcher.is_dynamic():
+    if wanders(patcher):
         network = type(network)(vision.config, vision.dtype, patcher.offload_device, ops.manual_cast).eval()
         network.load_state_dict(vision.get_sd(), strict=False)
         patcher = ModelPatcher(network, vision.load_device, patcher.offload_device)

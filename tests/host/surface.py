@@ -552,6 +552,7 @@ ROWS = [
     *each(has, "comfy/ops.py", "", "manual_cast"),
     *each(sets, "comfy/model_patcher.py", "ModelPatcher.__init__", "offload_device"),
     *each(has, "comfy/model_patcher.py", "ModelPatcher", "is_dynamic"),
+    *each(has, "comfy/clip_model.py", "", "CLIPLayer CLIPVisionModelProjection"),
     *ordered(takes, "comfy/clip_model.py", "CLIPVisionModelProjection.__init__", "config_dict dtype device operations"),
     *each(sets, "comfy/clip_model.py", "CLIPVisionModelProjection.__init__", "vision_model visual_projection"),
     *ordered(takes, "comfy/clip_model.py", "CLIPVision.forward", "pixel_values"),

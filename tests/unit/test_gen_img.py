@@ -19,7 +19,7 @@ from resonance.cli.app import app
 from resonance.gen_img.checks import check
 from resonance.gen_img.command_line import CommandLine, Parser
 from resonance.gen_img.graph import COUPLE, Pictures, graph_of
-from resonance.gen_img.models import find, looked_up
+from resonance.gen_img.models import Graph, find, looked_up
 from resonance.gen_img.options import OPTIONS, SPELLINGS
 from resonance.paint.line_workflow import VISION, LineWorkflow
 from resonance.told import Told
@@ -172,6 +172,68 @@ def test_each_server_gets_names_of_its_own():
     assert made["loras"]["inputs"]["lora_1"] == "y/l.pt" and graph["loras"]["inputs"]["lora_1"] == "l.pt"
 
 
+GUIDED = (
+    "--ckpt a --clip_guidance_scale 5 --clip_image_guidance_scale 10 --vgg16_guidance_scale 20 --vgg16_guidance_layer 3"
+)
+
+
+def guides(graph: Graph) -> list[dict[str, Any]]:
+    """What each Gradient Guidance is told, from the first one on."""
+    found = [node["inputs"] for node in graph.values() if node["class_type"] == "ResonanceGradientGuidance"]
+    return [
+        {key: value for key, value in each.items() if key.partition(".")[0] in ("guide", "scale", "item")}
+        for each in found
+    ]
+
+
+def test_what_guides_is_the_only_one_that_there_is_or_the_one_that_is_named():
+    lists = {"checkpoints": ["a.ckpt"], "vgg": ["v.pth"], "clip_guidance": ["one/model.safetensors", "one/more.bin"]}
+
+    async def listed(kind: str) -> Sequence[str]:
+        return lists[kind]
+
+    made = asyncio.run(looked_up(graph_of(asked(GUIDED), Pictures()), listed))
+    guide = ["lines", 12]
+    assert guides(made) == [
+        {"guide": "text by CLIP", "guide.clip": "one", "guide.text": "", "scale": 5, "item": ["lines", 0]},
+        {"guide": "picture by CLIP", "guide.clip": "one", "guide.image": guide, "scale": 10},
+        {"guide": "picture by VGG16", "guide.vgg": "v.pth", "guide.layer": 3, "guide.image": guide, "scale": 20},
+    ]
+    lists |= {"vgg": ["v.pth", "w/v2.pth"], "clip_guidance": ["one/model.safetensors", "two/model.safetensors"]}
+    named = graph_of(asked(GUIDED), Pictures(), clip_guidance="D:/two", vgg16="v2")
+    clip, _, vgg = guides(asyncio.run(looked_up(named, listed)))
+    assert (clip["guide.clip"], vgg["guide.vgg"]) == ("two", "w/v2.pth")
+
+
+@pytest.mark.parametrize(
+    ("line", "names", "said"),
+    [
+        (
+            "clip",
+            [],
+            "There is nothing in ComfyUI's models/clip_guidance. models/clip_guidance takes a folder with the files of a CLIP",
+        ),
+        ("vgg16", [], "There is nothing in ComfyUI's models/vgg. models/vgg takes vgg16-397923af.pth"),
+        (
+            "clip",
+            ["a/m.bin", "b/m.bin"],
+            "There are 2 in ComfyUI's models/clip_guidance: say which with --clip_guidance_model. Nearest: a, b.",
+        ),
+        (
+            "vgg16",
+            ["a.pth", "b.pth"],
+            "There are 2 in ComfyUI's models/vgg: say which with --vgg16_guidance_model. Nearest: a.pth, b.pth.",
+        ),
+    ],
+)
+def test_where_nothing_or_several_could_guide_it_is_said(line: str, names: list[str], said: str):
+    async def listed(kind: str) -> Sequence[str]:
+        return ["a.ckpt"] if kind == "checkpoints" else names
+
+    with pytest.raises(Told, match=re.escape(said)):
+        asyncio.run(looked_up(graph_of(asked(f"--ckpt a --{line}_guidance_scale 9"), Pictures()), listed))
+
+
 @pytest.mark.parametrize("name", ["CLIP-ViT-bigG-14-laion2B-39B-b160k.safetensors", "xl/clip_vision_g.safetensors"])
 def test_the_vision_model_of_sdxl_is_found_under_its_usual_names(name: str):
     graph = graph_of(asked("--ckpt a --clip_vision_strength 0.5"), Pictures(start=True))
@@ -234,6 +296,7 @@ def test_lines_may_ask_for_a_negative_scale_and_for_deep_shrink():
         ("--network_module my.net --network_weights a", "--network_module my.net is not known"),
         ("--network_weights a --network_mul 1 2", "--network_mul gives 2 factors for 1 files"),
         (f"--network_weights {' a' * 9}", "at most 8"),
+        ("--vgg16_guidance_layer 3", "--vgg16_guidance_layer: only with --vgg16_guidance_scale, such as 100."),
     ],
 )
 def test_options_that_do_not_fit_are_said(line: str, said: str):
@@ -262,11 +325,24 @@ def test_gradual_latent_is_there_for_one_sampler_whatever_lines_say():
         ("--image_path none.png", "--image_path: there is no none.png."),
         ("--prompt a --mask_path x.png", "--mask_path needs a picture to start from"),
         ("--prompt a --control_net_models c", "pass --guide_image_path"),
-        ("--prompt a --guide_image_path x.png", "is for --control_net_models"),
+        ("--prompt a --guide_image_path x.png", "is for --control_net_models, --clip_image_guidance_scale and --vgg16"),
+        (
+            "--prompt a --clip_image_guidance_scale 9",
+            "--clip_image_guidance_scale: towards which picture? Pass --guide_im",
+        ),
+        (
+            "--prompt a --vgg16_guidance_scale 9 --clip_image_guidance_scale 9",
+            "scale and --vgg16_guidance_scale: towards",
+        ),
+        (
+            "--prompt a --vgg16_guidance_scale 9 --guide_image_path x.png x.png",
+            "pass one file or folder as --guide_image",
+        ),
         (
             "--prompt a --guide_image_path x.png --control_net_models c --control_net_preps depth",
             "expected none, canny",
         ),
+        ("--prompt a --clip_guidance_scale 9", "Without ComfyUI there is no --clip_guidance_scale: pass --server"),
         ("--prompt a --control_net_ratios 1", "has more values than"),
         ("--prompt a --clip_vision_strength 1", "needs a picture to look at"),
         ("--prompt a --use_original_file_name", "needs pictures to be named after"),

@@ -73,6 +73,7 @@ COMFYUI = [
         "core_sampling",
         "core_text",
         "core_unet",
+        "core_vision",
     )
 ]
 

@@ -528,14 +528,12 @@ def test_no_text_does_anything_but_be_read_or_refused_within_a_second(parts: lis
     assert took < 1 or timed() < 1  # garbage may have been collected meanwhile
 
 
-@pytest.mark.parametrize(
-    ("paper", "whole"), [("docs/prompt-lines.md", False), ("web/docs/ResonancePromptLines.md", True)]
-)
-def test_what_help_and_docs_show_is_read(paper: str, whole: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("paper", ["docs/prompt-lines.md", "web/docs/ResonancePromptLines.md"])
+def test_what_help_and_docs_show_is_read(paper: str, tmp_path: Path) -> None:
     text = (PACK / paper).read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`--.*?) \|", text, re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"--(\w+)", row)}
-    assert named == set(OPTIONS) if whole else {"n", "w", "h"} < named < set(OPTIONS)
+    assert named == set(OPTIONS)
     (tmp_path / "places").mkdir()
     (tmp_path / "places" / "mountains.txt").write_text("the Alps\nthe Andes\n")
     [example] = re.findall(r"^```\n(.+?)^```", text, re.MULTILINE | re.DOTALL)
