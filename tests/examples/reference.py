@@ -231,6 +231,31 @@ def canny() -> Graph:
     }
 
 
+def guided() -> Graph:
+    return {
+        "1": node("CheckpointLoaderSimple", ckpt_name=SD15),
+        "2": photo("winter"),
+        "4": node("CLIPVisionLoader", clip_name=VIT_L),
+        "6": say("a cabin in the woods, oil painting, highly detailed"),
+        "7": say("blurry, text, frame"),
+        "8": empty(512, 512),
+        "10": node(
+            "ResonanceGradientGuidance",
+            model=["1", 0],
+            vae=["1", 2],
+            guide="picture by CLIP",
+            scale=1000.0,
+            start=0.0,
+            end=0.8,
+            shrink=0.5,
+            limit=True,
+            **{"guide.image": ["2", 0], "guide.clip": "none", "guide.clip_vision": ["4", 0]},
+        ),
+        "20": sample(["10", 0], ["6", 0], ["7", 0], ["8", 0], 12, 25, 7.0, "dpmpp_2m karras"),
+        **saved("guided"),
+    }
+
+
 def revision() -> Graph:
     eye: dict[str, Any] = {"clip_vision": ["4", 0]}
     return {
@@ -436,6 +461,22 @@ EXAMPLES = {
             PLUS_SD15,
             VIT_H,
             CANNY,
+        ),
+        width=310,
+    ),
+    "Guided by a picture": Example(
+        guided(),
+        [["note", "1", "4"], ["6", "7", "8"], ["2"], ["10"], ["20", "30", "31"]],
+        told(
+            "Guided by a picture",
+            "At every step the picture is pulled to where CLIP sees more of yours in it. No adapter is needed, and any checkpoint of SD1.5 or"
+            " SDXL will do. A step takes several times as long.",
+            "the picture, the words, and **scale** in Gradient Guidance: take ten times as much, or a tenth, until the picture is seen. With"
+            " **limit** it is never pulled further than CFG moves it.",
+            "*clip_vision* takes a CLIP vision model of any size: ViT-L, ViT-H or ViT-bigG, but no SigLIP.",
+            "the VAE is computed backwards, too, which takes memory. With **shrink** 0.5 only half as wide and high a picture is.",
+            SD15,
+            VIT_L,
         ),
         width=310,
     ),

@@ -127,6 +127,17 @@ def test_the_lines_of_one_picture_and_the_look_of_another(comfy: Comfy) -> None:
     assert lined.whole[1] > plain.whole[1] + 10, found
 
 
+def test_a_picture_pulls(comfy: Comfy) -> None:
+    found: list[Look] = []
+    for colour in ("red", "blue"):
+        graph = small("Guided by a picture", colour, steps=3)
+        graph["10"]["inputs"]["scale"] = 300.0
+        graph["20"]["inputs"]["cfg"] = 1.0
+        found += made(comfy, graph)
+    first, second = found
+    assert first.whole[0] > second.whole[0] + 20 and second.whole[2] > first.whole[2] + 20, found
+
+
 def test_each_region_has_its_picture(comfy: Comfy) -> None:
     [picture] = made(comfy, small("A picture in each region", "red", "blue"))
     assert red(picture.left) and blue(picture.right), picture
