@@ -51,7 +51,7 @@ def guide(kind: str, model: Link = MODEL, item: Link | None = None, **more: Any)
     )
 
 
-def painted(comfy: Comfy, guidance: dict[str, Any] | None, batch: int = 1, **nodes: Any) -> list[Look]:
+def painted(comfy: Comfy, guidance: dict[str, Any] | None, batch: int = 1, steps: int = 4, **nodes: Any) -> list[Look]:
     nodes = {**SEEN, **nodes, **({"guide": guidance} if guidance else {})}
     model = ["guide", 0] if guidance else MODEL
     return look(comfy.run(paint("tiny_sd15", "the", model=model, nodes=nodes, batch=batch)))
@@ -63,8 +63,8 @@ def red(**how: Any) -> dict[str, Any]:
 
 
 def test_red_grows_with_the_scale(comfy: Comfy):
-    reds = [painted(comfy, guide(PICTURE, scale=scale))[0].whole[0] for scale in (0.0, 100.0, 300.0)]
-    assert all(one + 3 < other for one, other in pairwise(reds)), reds
+    seen = [painted(comfy, guide(PICTURE, scale=scale))[0].whole[0] for scale in (0.0, 300.0)]
+    assert seen[0] + 10 < seen[1], seen
     reds = [painted(comfy, red(scale=scale))[0].whole[0] for scale in (0.0, 50.0, 100.0, 200.0)]
     assert all(one + 3 < other for one, other in pairwise(reds)), reds
 
