@@ -422,7 +422,7 @@ LOOKING = {
     "Four variations": looking("Four variations", words="red"),
     "Canny and a picture": looking("Canny and a picture", "winter", "lighthouse", node_20={"cfg": 2.0}),
     "Guided by a picture": looking(
-        "Guided by a picture", "balloon", words="red", node_20={"cfg": 1.0}, node_10={"scale": 300.0, "shrink": 1.0}
+        "Guided by a picture", "balloon", words="red", node_20={"cfg": 3.0}, node_10={"scale": 600.0, "shrink": 1.0}
     ),
     "Revision": looking("Revision", "winter", "balloon", node_1={"ckpt_name": POOLED}),
     "A picture in each region": looking("A picture in each region", "winter", "balloon"),
