@@ -27,6 +27,7 @@ from . import (
     tag,
     transform,
     vary,
+    xti,
 )
 from .links import checked
 
@@ -63,5 +64,6 @@ class ResonanceExtension(ComfyExtension):
             highres,
             lines,
             sampling,
+            xti,
         )
         return [checked(node) for menu in menus for node in menu.NODES]

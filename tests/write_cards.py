@@ -422,6 +422,9 @@ LOOKING = {
     "Four variations": looking("Four variations", words="red"),
     "Canny and a picture": looking("Canny and a picture", "winter", "lighthouse", node_20={"cfg": 2.0}),
     "Revision": looking("Revision", "winter", "balloon", node_1={"ckpt_name": POOLED}),
+    "Inpaint": looking("Inpaint", "lighthouse", words="red"),
+    "ControlNet range": looking("ControlNet range", "lighthouse", words="red", node_20={"cfg": 2.0}),
+    "CLIP vision strength": looking("CLIP vision strength", "winter", node_1={"ckpt_name": POOLED}),
     "A picture in each region": looking("A picture in each region", "winter", "balloon"),
 }
 

@@ -11,6 +11,7 @@ const SAME: Record<string, Record<string, string>> = {
   ResonanceContactSheet: { sheet: 'images' },
   ResonanceCooldown: { value: 'value' },
   ResonanceDeepShrink: { MODEL: 'model' },
+  ResonanceEncodeLine: { model: 'model' },
   ResonanceFitToLatent: { image: 'image', mask: 'mask' },
   ResonanceHighresFix: { latent: 'samples' },
   ResonanceLoRAStack: { MODEL: 'model', CLIP: 'clip' },
@@ -24,6 +25,7 @@ const SAME: Record<string, Record<string, string>> = {
   ResonanceRoundWords: { tags: 'tags', caption: 'caption' },
   ResonanceSaveWords: { words: 'words' },
   ResonanceVary: { images: 'image' },
+  ResonanceXTI: { model: 'model' },
 }
 
 /** The input behind an output, null if there is none, undefined if the node is not ours. */

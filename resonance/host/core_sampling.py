@@ -239,9 +239,12 @@ class Given:
     def put_mask(self, mask: torch.Tensor) -> None:
         self.entry["mask"] = mask
 
-    def take(self, key: str) -> None:
-        """Takes away one thing that the model is given."""
-        self._conds.pop(key, None)
+    def is_given(self, key: str) -> bool:
+        return key in self._conds
+
+    def take(self, key: str) -> Any:
+        """Takes away one thing that the model is given, and hands it over; None: there is none."""
+        return self._conds.pop(key, None)
 
     @property
     def _conds(self) -> dict[str, Any]:

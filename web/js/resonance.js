@@ -16,6 +16,7 @@ var SAME = {
 	ResonanceContactSheet: { sheet: "images" },
 	ResonanceCooldown: { value: "value" },
 	ResonanceDeepShrink: { MODEL: "model" },
+	ResonanceEncodeLine: { model: "model" },
 	ResonanceFitToLatent: {
 		image: "image",
 		mask: "mask"
@@ -44,7 +45,8 @@ var SAME = {
 		caption: "caption"
 	},
 	ResonanceSaveWords: { words: "words" },
-	ResonanceVary: { images: "image" }
+	ResonanceVary: { images: "image" },
+	ResonanceXTI: { model: "model" }
 };
 /** The input behind an output, null if there is none, undefined if the node is not ours. */
 function handedOn(node, output) {
