@@ -18,7 +18,8 @@ class HeatProcessor:
         return frozenset({"cross"})
 
     def __call__(self, site: Site, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, inner: Inner) -> torch.Tensor:
-        for row in site.call.rows:
+        # A call for a gradient looks at what an ordinary one has looked at.
+        for row in () if q.requires_grad else site.call.rows:
             bound = self._words.of(row)
             if bound and bound.heat and bound.acts(site.call.sigma):
                 bound.heat.add(bound.share(site, q[row.at], k[row.at]), *site.grid)

@@ -242,6 +242,14 @@ class Given:
     def is_given(self, key: str) -> bool:
         return key in self._conds
 
+    def with_each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> dict[str, Any]:
+        """An entry like it, in which the tensors that the model is given are changed (comfy/conds.py)."""
+        made = {
+            name: cond._copy_with(change(cond.cond)) if isinstance(cond.cond, torch.Tensor) else cond
+            for name, cond in self._conds.items()
+        }
+        return {**self.entry, "model_conds": made}
+
     def take(self, key: str) -> Any:
         """Takes away one thing that the model is given, and hands it over; None: there is none."""
         return self._conds.pop(key, None)

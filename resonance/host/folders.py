@@ -15,20 +15,34 @@ PICTURES = "resonance_pictures"
 """Key of ``extra_model_paths.yaml`` under which further folders of pictures may be listed."""
 
 
+EXTENSIONS: dict[str, set[str]] = {
+    "taggers": set(),
+    "llm": set(),
+    "ipadapter": {".bin", ".safetensors"},
+    "clip_guidance": set(),
+    "vgg": {".pth", ".safetensors"},
+}
+"""Our folders of models, and what is listed of each; without any, ComfyUI lists every file."""
+
+
 def register() -> None:
-    """Makes ``models/taggers``, ``models/llm`` and ``models/ipadapter`` known, beside what the user's yaml already lists under these keys."""
-    for kind in ("taggers", "llm"):
+    """Makes our folders of models known, beside what the user's yaml already lists under these keys."""
+    for kind, ours in EXTENSIONS.items():
         folder_paths.add_model_folder_path(kind, os.path.join(folder_paths.models_dir, kind))
-    folder_paths.add_model_folder_path("ipadapter", os.path.join(folder_paths.models_dir, "ipadapter"))
-    # Without extensions ComfyUI lists every file.
-    folders, extensions = folder_paths.folder_names_and_paths["ipadapter"]
-    folder_paths.folder_names_and_paths["ipadapter"] = folders, extensions or {".bin", ".safetensors"}
+        folders, extensions = folder_paths.folder_names_and_paths[kind]
+        folder_paths.folder_names_and_paths[kind] = folders, extensions or ours
 
 
 def model_folders(kind: str) -> list[Path]:
     """The folders that are searched for models of ``kind``, the one to put new files into first."""
     own = Path(folder_paths.models_dir, kind)
     return [own, *(p for p in map(Path, folder_paths.get_folder_paths(kind)) if p != own)]
+
+
+def clips() -> list[str]:
+    """The folders of ``models/clip_guidance``."""
+    found = {path.parent.name for folder in model_folders("clip_guidance") for path in folder.glob("*/config.json")}
+    return sorted(found)
 
 
 def model_file(kind: str, name: str) -> str | None:

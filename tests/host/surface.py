@@ -125,6 +125,11 @@ PRIVATE = set(
         KSAMPLER sampler_function extra_options inpaint_options noise_sampler default_noise_sampler BrownianTreeNoiseSampler
         cat_nested is_nested batch_index
         trange get_ancestral_step ModelSamplingDiscrete c_concat gligen
+        get_non_dynamic_delegate is_dynamic get_additional_models_with_key set_additional_models PREPARE_SAMPLING memory_required
+        vae_dtype process_output memory_used_decode process_out loaded_size
+        attention_pytorch calc_cond_batch set_model_sampler_post_cfg_function cond_denoised uncond_denoised
+        input_block_patch_after_skip model_function_wrapper current_patcher prepare_hook_patches_current_keyframe apply_hooks
+        current_hooks _copy_with get_control
         sample_token cond_stage_model stop_tokens preprocess_embed clip_name llama_template skip_template
         """,
     )
@@ -257,6 +262,51 @@ ROWS = [
     *each(
         takes, "comfy/text_encoders/gemma4.py", "Gemma4_Tokenizer.tokenize_with_weights", "image skip_template thinking"
     ),
+    # resonance/host/core_gradient.py
+    *each(has, "comfy/model_patcher.py", "ModelPatcher", "is_dynamic model_size loaded_size get_model_object"),
+    *each(
+        has,
+        "comfy/model_patcher.py",
+        "ModelPatcher",
+        "get_additional_models_with_key set_additional_models set_model_sampler_post_cfg_function"
+        " prepare_hook_patches_current_keyframe apply_hooks",
+    ),
+    *each(has, "comfy/controlnet.py", "ControlNet", "get_control"),
+    *each(has, "comfy/model_patcher.py", "ModelPatcherDynamic", "get_non_dynamic_delegate"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.get_additional_models_with_key", "key"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.set_additional_models", "key models"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.set_model_sampler_post_cfg_function", "post_cfg_function"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.prepare_hook_patches_current_keyframe", "t hook_group"),
+    *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.apply_hooks", "hooks"),
+    *each(sets, "comfy/model_patcher.py", "ModelPatcher.__init__", "current_hooks"),
+    *each(sets, "comfy/model_base.py", "BaseModel.__init__", "current_patcher"),
+    *ordered(takes, "comfy/model_base.py", "BaseModel.memory_required", "input_shape"),
+    *each(has, "comfy/model_base.py", "BaseModel", "get_dtype_inference"),
+    *each(has, "comfy/patcher_extension.py", "WrappersMP", "PREPARE_SAMPLING"),
+    *ordered(takes, "comfy/sampler_helpers.py", "_prepare_sampling", "model noise_shape conds model_options"),
+    *each(uses, "comfy/sampler_helpers.py", "prepare_sampling", "PREPARE_SAMPLING"),
+    *each(uses, "comfy/sampler_helpers.py", "_prepare_sampling", "get_nested_additional_models load_models_gpu"),
+    *each(says, "comfy/sampler_helpers.py", "preprocess_multigpu_conds", "multigpu"),
+    *ordered(takes, "comfy/model_management.py", "load_models_gpu", "models memory_required"),
+    *each(takes, "comfy/model_management.py", "load_models_gpu", "force_full_load"),
+    *each(has, "comfy/model_management.py", "", "get_free_memory"),
+    *each(sets, "comfy/sd.py", "VAE.__init__", "patcher vae_dtype device process_output memory_used_decode latent_dim"),
+    *each(has, "comfy/latent_formats.py", "LatentFormat", "process_out"),
+    *ordered(takes, "comfy/samplers.py", "calc_cond_batch", "model conds x_in timestep model_options"),
+    *each(says, "comfy/samplers.py", "_calc_cond_batch", "model_function_wrapper control input c"),
+    *each(says, "comfy/samplers.py", "get_area_and_mult", "hooks control"),
+    *each(
+        says,
+        "comfy/samplers.py",
+        "cfg_function",
+        "input sigma denoised cond_denoised uncond_denoised uncond model cond",
+    ),
+    *each(says, "comfy/samplers.py", "cfg_function", "model_options sampler_post_cfg_function"),
+    *each(has, "comfy/conds.py", "CONDRegular", "_copy_with"),
+    *ordered(
+        takes, "comfy/controlnet.py", "ControlNet.get_control", "x_noisy t cond batched_number transformer_options"
+    ),
+    *each(has, ATTENTION, "", "attention_pytorch"),
     # resonance/host/core_lora.py
     *each(has, "comfy/lora.py", "", "load_lora model_lora_keys_unet model_lora_keys_clip"),
     *each(has, "comfy/lora_convert.py", "", "convert_lora"),

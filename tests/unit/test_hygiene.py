@@ -66,6 +66,7 @@ COMFYUI = [
     for name in (
         "core",
         "core_attention",
+        "core_gradient",
         "core_joint",
         "core_lora",
         "core_noise",

@@ -3,6 +3,7 @@ from typing import Any
 
 class WrappersMP:
     OUTER_SAMPLE: str
+    PREPARE_SAMPLING: str
     SAMPLER_SAMPLE: str
     PREDICT_NOISE: str
     CALC_COND_BATCH: str

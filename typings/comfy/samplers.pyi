@@ -43,3 +43,10 @@ def encode_model_conds(
     prompt_type: str,
     **kwargs: object,
 ) -> list[dict[str, Any]]: ...
+def calc_cond_batch(
+    model: Any,
+    conds: list[list[dict[str, Any]]],
+    x_in: torch.Tensor,
+    timestep: torch.Tensor,
+    model_options: dict[str, Any],
+) -> list[torch.Tensor]: ...

@@ -2,7 +2,7 @@
 
 from comfy_api.latest import ComfyExtension
 
-from . import looks, loras, models, runs, tints
+from . import gradients, looks, loras, models, runs, tints
 
 
 class PatchesExtension(ComfyExtension):
@@ -10,7 +10,7 @@ class PatchesExtension(ComfyExtension):
         loras.count_patches()
 
     async def get_node_list(self):
-        return [*models.NODES, *tints.NODES, *looks.NODES, *loras.NODES, *runs.NODES]
+        return [*models.NODES, *tints.NODES, *looks.NODES, *loras.NODES, *runs.NODES, *gradients.NODES]
 
 
 async def comfy_entrypoint():

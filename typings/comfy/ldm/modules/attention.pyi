@@ -23,5 +23,6 @@ def attention_basic(
 ) -> torch.Tensor: ...
 
 optimized_attention = attention_basic
+attention_pytorch = attention_basic
 
 def get_attn_precision(attn_precision: torch.dtype | None, current_dtype: torch.dtype) -> torch.dtype | None: ...

@@ -1,0 +1,3 @@
+import torch
+
+class CLIPLayer(torch.nn.Module): ...
