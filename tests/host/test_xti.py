@@ -23,6 +23,7 @@ from .referring import half, plain, refer, sampled, vision
 from .regional import AVERAGE, COUPLE, OMOST, OVERLAY, PAPER, layout, place, region
 from .regional import LEFT as LEFT_HALF
 from .test_encode_line import array, encode, lines
+from .test_gradient import SETTINGS
 
 pytestmark = pytest.mark.usefixtures("xti")
 long = pytest.mark.long
@@ -280,6 +281,12 @@ def scaled(nodes: dict[str, Any], name: str, links: Links) -> Links:
     return [f"{name} scaled", 0], positive, negative
 
 
+def pulled(nodes: dict[str, Any], name: str, links: Links) -> Links:
+    model, positive, negative = links
+    nodes[f"{name} pulled"] = node("PullToColour", model=model, vae=["load", 2], **SETTINGS)
+    return [f"{name} pulled", 0], positive, negative
+
+
 BESIDE: dict[str, Acting] = {
     "alone": alone,
     "a ControlNet": controlled,
@@ -294,6 +301,7 @@ BESIDE: dict[str, Acting] = {
     "a reference picture": pictured,
     "words and tokens behind it": concatenated,
     "a negative scale": scaled,
+    "what pulls by a gradient": pulled,
 }
 DAILY = ("a ControlNet", COUPLE, "areas")
 
