@@ -28,6 +28,7 @@ from . import (
     tag,
     transform,
     vary,
+    xti,
 )
 from .links import checked
 
@@ -65,5 +66,6 @@ class ResonanceExtension(ComfyExtension):
             highres,
             lines,
             sampling,
+            xti,
         )
         return [checked(node) for menu in menus for node in menu.NODES]

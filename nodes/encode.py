@@ -1,6 +1,7 @@
 """Prompts as sd-scripts encodes them."""
 
 from comfy_api.v0_0_2 import io
+from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..resonance.paint.emphasis import MODES, Mode
 from ..resonance.session.item import Item
@@ -110,10 +111,26 @@ class EncodeLine(io.ComfyNode):
                     advanced=True,
                     tooltip="SDXL: for the first of two passes, highres_scale of Prompt Lines. SDXL is then told of all sizes times this.",
                 ),
+                io.String.Input(
+                    "xti",
+                    default="",
+                    optional=True,
+                    advanced=True,
+                    tooltip="SD1.5: names of XTI files of models/embeddings, with commas between them, that act where they are words of a"
+                    " prompt. It needs model.",
+                ),
+                io.Model.Input(
+                    "model",
+                    optional=True,
+                    tooltip="For xti: the model, Stable Diffusion 1.5. It is not changed: take the one that comes out.",
+                ),
             ],
             outputs=[
                 io.Conditioning.Output(display_name="positive", tooltip="To the sampler, Regions or Apply ControlNet."),
                 io.Conditioning.Output(display_name="negative", tooltip="To the sampler, Regions or Apply ControlNet."),
+                io.Model.Output(
+                    display_name="model", tooltip="For xti: to the sampler or Regions. Without xti, the one that came."
+                ),
             ],
             has_intermediate_output=True,
         )
@@ -148,15 +165,30 @@ class EncodeLine(io.ComfyNode):
         crop_top: int = 0,
         item: Item | None = None,
         highres_scale: float = 0.0,
+        xti: str = "",
+        model: io.Model.Type | None = None,
     ) -> io.NodeOutput:
         from ..resonance.host import weighted
+        from ..resonance.host.xti import with_xti
         from ..resonance.paint.encoding import Prompts, Sizes, prompts_of, sizes_of
 
         original = original_width, original_height, original_width_negative, original_height_negative
         sizes = sizes_of(item, Sizes(width, height, *original, crop_left, crop_top), highres_scale)
         prompts = prompts_of(item, Prompts(positive, negative))
-        made = weighted.encode_prompts(clip, prompts, emb_normalize_mode, chunks, clip_skip, embeddings, sizes)
-        return io.NodeOutput(made.positive, made.negative, ui={"resonance_text": ["\n".join(made.notes)]})
+        if xti.strip() and model is None:
+            raise Told("xti acts in the model: connect model, and take the one that comes out to the sampler.")
+        acting = with_xti(model) if xti.strip() else model
+        made = weighted.encode_prompts(clip, prompts, emb_normalize_mode, chunks, clip_skip, embeddings, sizes, xti)
+        return io.NodeOutput(
+            made.positive,
+            made.negative,
+            ExecutionBlocker("Encode Line has no model: connect one to it.")
+            if model is None
+            else acting
+            if made.xti
+            else model,
+            ui={"resonance_text": ["\n".join(made.notes)]},
+        )
 
 
 NODES = [EncodeLine]

@@ -425,6 +425,9 @@ LOOKING = {
         "Guided by a picture", "balloon", words="red", node_20={"cfg": 3.0}, node_10={"scale": 600.0, "shrink": 1.0}
     ),
     "Revision": looking("Revision", "winter", "balloon", node_1={"ckpt_name": POOLED}),
+    "Inpaint": looking("Inpaint", "lighthouse", words="red"),
+    "ControlNet range": looking("ControlNet range", "lighthouse", words="red", node_20={"cfg": 2.0}),
+    "CLIP vision strength": looking("CLIP vision strength", "winter", node_1={"ckpt_name": POOLED}),
     "A picture in each region": looking("A picture in each region", "winter", "balloon"),
 }
 

@@ -11,8 +11,9 @@ const SAME: Record<string, Record<string, string>> = {
   ResonanceContactSheet: { sheet: 'images' },
   ResonanceCooldown: { value: 'value' },
   ResonanceDeepShrink: { MODEL: 'model' },
-  ResonanceGradientGuidance: { MODEL: 'model' },
+  ResonanceEncodeLine: { model: 'model' },
   ResonanceFitToLatent: { image: 'image', mask: 'mask' },
+  ResonanceGradientGuidance: { MODEL: 'model' },
   ResonanceHighresFix: { latent: 'samples' },
   ResonanceLoRAStack: { MODEL: 'model', CLIP: 'clip' },
   ResonanceNegativeScale: { MODEL: 'model' },
@@ -25,6 +26,7 @@ const SAME: Record<string, Record<string, string>> = {
   ResonanceRoundWords: { tags: 'tags', caption: 'caption' },
   ResonanceSaveWords: { words: 'words' },
   ResonanceVary: { images: 'image' },
+  ResonanceXTI: { model: 'model' },
 }
 
 /** The input behind an output, null if there is none, undefined if the node is not ours. */

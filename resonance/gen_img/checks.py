@@ -20,7 +20,13 @@ SIZES = (
     *("crop_left", "crop_top"),
 )
 """What Encode Line tells SDXL."""
-NOT_IN_PARTS = ("textual_inversion_embeddings", "emb_normalize_mode", "max_embeddings_multiples", *SIZES)
+NOT_IN_PARTS = (
+    "textual_inversion_embeddings",
+    "XTI_embeddings",
+    "emb_normalize_mode",
+    "max_embeddings_multiples",
+    *SIZES,
+)
 """Options that Encode Line takes and Regions from Mask does not."""
 GROWS = "euler_ancestral"
 """The sampler that can be gradual."""

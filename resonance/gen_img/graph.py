@@ -72,9 +72,14 @@ def graph_of(asked: Options, pictures: Pictures, *, clip_guidance: str = "", vgg
     else:
         if asked["network_weights"]:
             model, clip = _loras(made, asked, model=model, clip=clip)
-        words = first_words = _words(made, asked, clip)
+        learned: dict[str, Any] = {}
+        if asked["XTI_embeddings"]:
+            learned = {"xti": "\n".join(asked["XTI_embeddings"]), "model": model}
+        words = first_words = _words(made, asked, clip, **learned)
         if highres:
-            first_words = _words(made, asked, clip, "first words", highres_scale=highres)
+            first_words = _words(made, asked, clip, "first words", highres_scale=highres, **learned)
+        if learned:
+            model = ["words", 2]
     model = _told_by_lines(made, asked, model, clip)
     model = _guided(made, asked, model, vae, guides)
     latent: Link = LATENT

@@ -47,8 +47,8 @@ def find(asked: str, names: Sequence[str], kind: str) -> str:
 
 
 async def looked_up(graph: Graph, listed: Callable[[str], Awaitable[Sequence[str]]]) -> Graph:
-    """The graph with the names that a ComfyUI has for its models; of embeddings the words, which are their names without folder and
-    suffix.
+    """The graph with the names that a ComfyUI has for its models; of embeddings and XTI the words, which are their names without
+    folder and suffix.
 
     Args:
         listed: the names in one of the folders.
@@ -67,9 +67,10 @@ async def looked_up(graph: Graph, listed: Callable[[str], Awaitable[Sequence[str
             inputs[key] = (
                 find(asked, known[kind], kind) if asked or kind not in files.PAGES else _only(known[kind], kind)
             )
-        if node["class_type"] == ENCODE_LINE and inputs["embeddings"]:
-            found = [find(file, await listed("embeddings"), "embeddings") for file in inputs["embeddings"].split("\n")]
-            inputs["embeddings"] = "\n".join(PurePosixPath(*_parts(file)).stem for file in found)
+        for key in ("embeddings", "xti") if node["class_type"] == ENCODE_LINE else ():
+            if asked := inputs.get(key):
+                found = [find(file, await listed("embeddings"), "embeddings") for file in asked.split("\n")]
+                inputs[key] = "\n".join(PurePosixPath(*_parts(file)).stem for file in found)
     return made
 
 

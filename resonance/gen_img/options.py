@@ -255,7 +255,13 @@ _ROWS = (
         many=True,
         servers=True,
     ),
-    Option(name="XTI_embeddings", tip="Embeddings with a part for each layer.", kind=TEXT, many=True, instead=LATER),
+    Option(
+        name="XTI_embeddings",
+        tip="Embeddings for SD1.5 with vectors for each cross-attention, which act where their names are words of a prompt.",
+        kind=TEXT,
+        many=True,
+        servers=True,
+    ),
     Option(
         name="clip_skip", tip="Which layer of the text encoder counts, from the last.", kind=whole(1, 24), servers=True
     ),

@@ -24,7 +24,7 @@ import torch
 from aiohttp import web
 from comfy.cli_args import args
 from comfy.latent_formats import LatentFormat
-from comfy.sd1_clip import SD1Tokenizer
+from comfy.sd1_clip import SD1Tokenizer, escape_important, token_weights, unescape_important
 from comfy.t2i_adapter.adapter import StyleAdapter
 from comfy_api.v0_0_2 import io
 from comfy_execution.utils import ExecutionContext, get_executing_context
@@ -263,6 +263,12 @@ def tokens(clip: Any, text: str) -> Tokens:
     """A text as its CLIP has it (comfy/sd.py, ``CLIP.tokenize``)."""
     found = clip.tokenize(text, return_word_ids=True)
     return {name: [[Token(*token) for token in bag] for bag in bags] for name, bags in found.items()}
+
+
+def weighed(text: str) -> list[tuple[str, float]]:
+    """The pieces of a prompt that stand in brackets or between them, and their weights, as ComfyUI reads them (comfy/sd1_clip.py,
+    ``SDTokenizer.tokenize_with_weights``)."""
+    return [(unescape_important(piece), weight) for piece, weight in token_weights(escape_important(text), 1.0)]
 
 
 def spelled(clip: Any, encoder: str, tokens: list[int]) -> str:

@@ -25,6 +25,23 @@ def replacements(options: Options, kind: Kind) -> dict[tuple[str | int, ...], Re
     return options.setdefault("patches_replace", {}).setdefault(_NAMES[kind], {})
 
 
+Reads = Callable[[tuple[str, int], torch.Tensor, Options], torch.Tensor]
+"""What cross-attention in a block reads in place of a text ``[B, T, C]``."""
+
+
+def have_read(options: Options, reads: Reads) -> None:
+    """Has each cross-attention read another text, which other nodes' patches are given in place of the first."""
+
+    def patch(
+        n: torch.Tensor, text: torch.Tensor, value: torch.Tensor, options: Options
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        text = reads(options["block"], text, options)
+        return n, text, text
+
+    patches = options.setdefault("patches", {})
+    patches["attn2_patch"] = [patch, *patches.get("attn2_patch", [])]
+
+
 def heads(options: Options) -> int:
     return options["n_heads"]
 

@@ -239,6 +239,9 @@ class Given:
     def put_mask(self, mask: torch.Tensor) -> None:
         self.entry["mask"] = mask
 
+    def is_given(self, key: str) -> bool:
+        return key in self._conds
+
     def with_each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> dict[str, Any]:
         """An entry like it, in which the tensors that the model is given are changed (comfy/conds.py)."""
         made = {
@@ -247,9 +250,9 @@ class Given:
         }
         return {**self.entry, "model_conds": made}
 
-    def take(self, key: str) -> None:
-        """Takes away one thing that the model is given."""
-        self._conds.pop(key, None)
+    def take(self, key: str) -> Any:
+        """Takes away one thing that the model is given, and hands it over; None: there is none."""
+        return self._conds.pop(key, None)
 
     @property
     def _conds(self) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """ComfyUI's folders: where models lie, where pictures come from and go."""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 import folder_paths
 
 from ..files.lookup import meant
 from ..files.samples import SAMPLES
+from ..files.xti_files import holds_xti
 from ..guidance import files
 from ..session import installation
 
@@ -41,6 +43,25 @@ def model_file(kind: str, name: str) -> str | None:
         return path
     other = meant(name, folder_paths.get_filename_list(kind))
     return folder_paths.get_full_path(kind, other) if other else None
+
+
+def xti_files() -> list[str]:
+    """Those embeddings that are XTI, as far as a look into them tells."""
+    return [name for name in folder_paths.get_filename_list("embeddings") if _holds_xti(name)]
+
+
+def _holds_xti(name: str) -> bool:
+    path = folder_paths.get_full_path("embeddings", name)
+    return bool(path) and _look(path, os.stat(path).st_mtime_ns)
+
+
+@lru_cache(4096)
+def _look(path: str, changed: int) -> bool:
+    """
+    Args:
+        changed: when the file was, as it may hold something else tomorrow.
+    """
+    return holds_xti(Path(path))
 
 
 def input_folder() -> Path:

@@ -20,7 +20,7 @@ class Workflow(LineWorkflow):
         encoders = (self.nodes[id_]["inputs"] for id_ in graph.nodes_of(self.nodes, graph.ENCODE_LINE))
         asked = [each for each in encoders if each.get("item") == [self.own, ITEM]]
         linked = any(
-            isinstance(each.get(name), list) for each in asked for name in ("chunks", "negative", "embeddings")
+            isinstance(each.get(name), list) for each in asked for name in ("chunks", "negative", "embeddings", "xti")
         )
         return linked or all(weighted.share_a_batch(items, each) for each in asked)
 

@@ -1,6 +1,6 @@
 """From a canvas, or from conditionings with masks, to what a sampler takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from ..attention.heat import Heat
 from ..attention.lora import RegionLora
 from ..attention.method import ONE_PASS, AttentionMethod
 from ..attention.parts import REPEATED, Conditioning, Part, bind, check_width, feather, stack
+from ..attention.xti import with_own_words, xti_of
 from ..canvas.bags import BagText, negative_words, own_words, words
 from ..canvas.canvas import GRID, Canvas, Region
 from ..canvas.masks import mask
@@ -172,7 +173,10 @@ def by_area(model: Any, sources: Sources, overlap: Overlap, global_strength: flo
         negative = areas(negative, True)
     positive = areas(pictures.seen(0, base), False)
     model = pictures.model
-    if any(key in values for _, values in (*positive, *negative) for key in (PICTURES, TOKENS, LATENTS)):
+    if any(
+        xti_of(values) or any(key in values for key in (PICTURES, TOKENS, LATENTS))
+        for _, values in (*positive, *negative)
+    ):
         from .families import known
         from .sampling.owner import owned
         from .sampling.transformer import joint
@@ -247,7 +251,9 @@ def by_attention(model: Any, sources: Sources, method: AttentionMethod, soft: fl
     positive = bind(positive, parts, method, weight, heat=seen, loras=base_loras)
     refusing: Conditioning = []
     for entry in negative:
-        known = [replace(part, negative=_again(entry[0], again[part])) if part in again else part for part in parts]
+        known = [
+            replace(part, negative=_again(entry[0], entry[1], again[part])) if part in again else part for part in parts
+        ]
         refusing += bind([entry], known, method, negative=True)
     return Placed(model, positive, refusing, masks, _names(parts), (*loras.notes, *pictures.notes))
 
@@ -314,9 +320,11 @@ def _base_negative(sources: Sources, positive: Conditioning, clip: Any) -> Condi
     return _behind(sources.negative, more)
 
 
-def _again(tokens: torch.Tensor, known: torch.Tensor) -> Conditioning:
+def _again(tokens: torch.Tensor, values: Mapping[str, Any], known: torch.Tensor) -> Conditioning:
     """The base negative once more, its known words, which stand at the end, as the LoRAs of a region encode them."""
-    return _behind([[tokens[:, : tokens.shape[1] - known.shape[1]], {}]], known)
+    own = xti_of(values)
+    words = tokens[:, : tokens.shape[1] - known.shape[1]]
+    return _behind([[words, with_own_words({}, own) if own else {}]], known)
 
 
 def _behind(conditioning: Conditioning, more: torch.Tensor) -> Conditioning:

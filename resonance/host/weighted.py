@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import folder_paths
 import torch
 
-from ..attention.parts import REPEATED, Conditioning
+from ..attention.parts import Conditioning
+from ..attention.xti import XtiWord
 from ..files.lookup import nearest
 from ..paint.dynamic import Misread
 from ..paint.emphasis import Mode, emphasized
@@ -21,14 +22,13 @@ from ..typed import between_commas
 from . import core
 from .encode import clip_l
 from .folders import model_folders
+from .tokens import Weighted, encoded, has_xti, in_rows, words_of
+from .xti import check_clip, words_in
 
 _CLIP_L = 768
 """Channels of CLIP-L, which come before those of CLIP-G where there are both."""
 _QUOTED = 120
 """Longest quotation of what found no room, in characters."""
-
-Weighted = tuple[Any, float]
-"""A token and its weight."""
 
 
 class EncodedPrompts(NamedTuple):
@@ -36,15 +36,17 @@ class EncodedPrompts(NamedTuple):
 
     Attributes:
         notes: what is to be said of them.
+        xti: a word of XTI is in any of them.
     """
 
     positive: Conditioning
     negative: Conditioning
     notes: tuple[str, ...]
+    xti: bool
 
 
 def encode_prompts(
-    clip: Any, each: Sequence[Prompts], mode: Mode, most: int, skip: int, embeddings: str, sizes: Sizes
+    clip: Any, each: Sequence[Prompts], mode: Mode, most: int, skip: int, embeddings: str, sizes: Sizes, xti: str
 ) -> EncodedPrompts:
     """Encodes the prompts of the pictures of a run.
 
@@ -56,6 +58,7 @@ def encode_prompts(
         skip: the layer of the text encoder that is taken, from the last one on; 0: the one that the CLIP says.
         embeddings: names of embeddings, between commas, that are words of the prompts.
         sizes: what SDXL is told.
+        xti: names of XTI, between commas, that are words of the prompts.
 
     Raises:
         Told: the text encoder is another one, a prompt cannot be read, or the pictures cannot share a batch.
@@ -66,9 +69,13 @@ def encode_prompts(
             " model."
         )
     clip = core.skipping(clip, skip) if skip else clip
-    names = embedding_names(embeddings)
+    names, learned = embedding_names(embeddings), words_in(xti)
+    if learned:
+        check_clip(clip)
     texts = [
-        tuple(_text(clip, side, prompt, most, names) for side, prompt in zip(Prompts._fields, both, strict=True))
+        tuple(
+            _text(clip, side, prompt, most, names, learned) for side, prompt in zip(Prompts._fields, both, strict=True)
+        )
         for both in each
     ]
     counts = [max(text.count for text in both) for both in texts]
@@ -88,22 +95,28 @@ def encode_prompts(
         return known[key]
 
     positive, negative = (
-        _in_rows([once(both[side], count) for both, count in zip(texts, counts, strict=True)], total) for side in (0, 1)
+        in_rows([once(both[side], count) for both, count in zip(texts, counts, strict=True)], total) for side in (0, 1)
     )
     if "g" in texts[0][0].chunks:
         positive, negative = _with_sizes(positive, negative, sizes)
-    return EncodedPrompts(positive, negative, tuple(_notes(clip, texts, total, most)))
+    acts = any(has_xti(text.chunks) for both in texts for text in both)
+    notes = _notes(clip, texts, total, most)
+    if learned and not acts:
+        notes.append(f"No prompt has the word {' or '.join(learned)}, so XTI does nothing.")
+    return EncodedPrompts(positive, negative, tuple(notes), acts)
 
 
-def chunks_of(both: Prompts, most: int, embeddings: str) -> int:
+def chunks_of(both: Prompts, most: int, embeddings: str, xti: str = "") -> int:
     """How many chunks a prompt and its negative one have, as :func:`encode_prompts` has it. Whoever puts together a batch looks by
     :func:`~resonance.paint.weights.shared` whether its pictures can share one.
 
     Raises:
         Told: as :func:`encode_prompts`.
     """
-    names = embedding_names(embeddings)
-    texts = [_text(clip_l(), side, prompt, most, names) for side, prompt in zip(Prompts._fields, both, strict=True)]
+    names, learned = embedding_names(embeddings), words_in(xti)
+    texts = [
+        _text(clip_l(), side, prompt, most, names, learned) for side, prompt in zip(Prompts._fields, both, strict=True)
+    ]
     return max(text.count for text in texts)
 
 
@@ -112,7 +125,7 @@ def share_a_batch(items: Sequence[Item], inputs: Mapping[str, Any]) -> bool:
     item = replace(items[0], beside=tuple(items[1:]))
     try:
         counts = [
-            chunks_of(both, inputs["chunks"], inputs.get("embeddings", ""))
+            chunks_of(both, inputs["chunks"], inputs.get("embeddings", ""), inputs.get("xti", ""))
             for both in prompts_of(item, Prompts("", inputs["negative"]))
         ]
     except Told:
@@ -161,11 +174,11 @@ class _Text:
         return max(map(len, self.chunks.values()))
 
 
-def _text(clip: Any, side: str, prompt: str, most: int, embeddings: Sequence[str]) -> _Text:
+def _text(clip: Any, side: str, prompt: str, most: int, embeddings: Sequence[str], xti: Mapping[str, XtiWord]) -> _Text:
     try:
         if side == "positive":
             check_one(prompt)
-        words = _words(clip, embedded(prompt, embeddings))
+        words = words_of(clip, pieces(embedded(prompt, embeddings)), xti)
     except Misread as error:
         raise Told(f"The {side} prompt, character {error.at + 1}: {error}") from None
     found = {name: chunks(runs, most) for name, runs in words.items()}
@@ -174,34 +187,10 @@ def _text(clip: Any, side: str, prompt: str, most: int, embeddings: Sequence[str
     )
 
 
-def _words(clip: Any, prompt: str) -> dict[str, list[list[Weighted] | None]]:
-    """The words of a prompt for each of the encoders, with their weights; None where a chunk is to begin."""
-    found: dict[str, list[list[Weighted] | None]] = {name: [] for name in clip.tokenize("")}
-    for piece in pieces(prompt):
-        if piece is None:
-            for words in found.values():
-                words.append(None)
-            continue
-        literal = piece.text.replace("(", r"\(").replace(")", r"\)")  # ComfyUI reads weights, too
-        for name, bags in core.tokens(clip, literal).items():
-            words = dict[int, list[Weighted]]()
-            for token in (each for bag in bags for each in bag if each.word):
-                words.setdefault(token.word, []).append((token.id, piece.weight))
-            found[name] += words.values()
-    return found
-
-
 def _encode(clip: Any, text: _Text, count: int, mode: Mode) -> Conditioning:
-    sections = dict[str, list[list[Weighted]]]()
     weights = dict[str, torch.Tensor]()
-    empty = core.tokens(clip, "")
     for name, rows in text.chunks.items():
-        begin, end, *padding = ((token.id, 1.0) for token in empty[name][0])
         whole = [*rows, *[[]] * (count - len(rows))]
-        # Each token goes in with the weight 1, for otherwise ComfyUI would lay it on.
-        sections[name] = [
-            [begin, *((token, 1.0) for token, _ in row), end, *padding[: ROOM - len(row)]] for row in whole
-        ]
         weights[name] = torch.tensor(
             [
                 weight
@@ -210,8 +199,9 @@ def _encode(clip: Any, text: _Text, count: int, mode: Mode) -> Conditioning:
             ]
         )
         _check_widths(clip, name, text)
-    said = clip.encode_from_tokens_scheduled(sections)
-    return [[_emphasized(vectors, weights, mode), values] for vectors, values in said]
+    # Each token goes in with the weight 1, for otherwise ComfyUI would lay it on.
+    light = {name: [[(token, 1.0) for token, _ in row] for row in rows] for name, rows in text.chunks.items()}
+    return [[_emphasized(vectors, weights, mode), values] for vectors, values in encoded(clip, light, count)]
 
 
 def _check_widths(clip: Any, name: str, text: _Text) -> None:
@@ -233,20 +223,10 @@ def _emphasized(vectors: torch.Tensor, weights: Mapping[str, torch.Tensor], mode
     order = [weights[name] for name in ("l", "g", "h") if name in weights]
     widths = [_CLIP_L, vectors.shape[-1] - _CLIP_L] if len(order) == 2 else [vectors.shape[-1]]
     parts = zip(torch.split(vectors, widths, -1), order, strict=True)
-    return torch.cat([emphasized(part, each, mode) for part, each in parts], -1)
-
-
-def _in_rows(each: Sequence[Conditioning], total: int) -> Conditioning:
-    """One conditioning of those of several pictures, each repeated to so many chunks. Where LoRA hooks give an encoder several
-    entries, every prompt has as many."""
-    length = total * (ROOM + 2)
-    joined: Conditioning = []
-    for entries in zip(*each, strict=True):
-        uneven = {REPEATED: True} if any(vectors.shape[1] < length for vectors, _ in entries) else {}
-        pooled = {"pooled_output": torch.cat([values["pooled_output"] for _, values in entries])}
-        rows = [vectors.repeat(1, length // vectors.shape[1], 1) for vectors, _ in entries]
-        joined.append([torch.cat(rows), {**entries[0][1], **pooled, **uneven}])
-    return joined
+    # Those of each cross-attention by themselves, too.
+    return torch.cat(
+        [torch.cat([emphasized(own, each, mode) for own in torch.split(part, 1)]) for part, each in parts], -1
+    )
 
 
 def _with_sizes(positive: Conditioning, negative: Conditioning, sizes: Sizes) -> tuple[Conditioning, Conditioning]:

@@ -148,5 +148,11 @@ def shared(counts: Iterable[int]) -> int | None:
 
 def embedded(text: str, names: Iterable[str]) -> str:
     """A text in which the names of embeddings, where they stand as words, are ``embedding:name``, as ComfyUI reads them."""
-    known = [re.escape(name) for name in sorted(names, key=len, reverse=True) if name]
-    return re.sub(rf"(?<![\w:])({'|'.join(known)})(?!\w)", r" embedding:\1 ", text) if known else text
+    known = [name for name in names if name]
+    return standing(known).sub(r" embedding:\1 ", text) if known else text
+
+
+def standing(names: Iterable[str]) -> re.Pattern[str]:
+    """Finds any of some names where it stands as a word; it is the only group."""
+    known = [re.escape(name) for name in sorted(names, key=len, reverse=True)]
+    return re.compile(rf"(?<![\w:])({'|'.join(known)})(?!\w)")

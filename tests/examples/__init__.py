@@ -1,6 +1,6 @@
 """The example workflows, by name; ``write_workflows.py`` writes them."""
 
-from . import canvas, characters, first, gradual, lines, methods, reference, remember, rounds, vary
+from . import canvas, characters, first, gen_img, gradual, lines, methods, reference, remember, rounds, vary
 
 EXAMPLES = (
     first.EXAMPLES
@@ -12,5 +12,6 @@ EXAMPLES = (
     | characters.EXAMPLES
     | methods.EXAMPLES
     | reference.EXAMPLES
+    | gen_img.EXAMPLES
     | vary.EXAMPLES
 )

@@ -46,6 +46,8 @@ SMALL = {
     "CLIPVisionLoader": "LoadSmallVision",
 }
 """What loads them: ComfyUI's own loaders insist on all layers."""
+MASKS = {"SolidMask": ("width", "height"), "MaskComposite": ("x", "y"), "FeatherMask": ("left", "bottom")}
+"""What counts pixels of 512."""
 POOLED = "pooled.safetensors"
 """SDXL that shows the vector which Revision changes."""
 SIDE = 64
@@ -84,6 +86,8 @@ def small(name: str, *pictures: str, steps: int = 8, **words: str) -> dict[str, 
             inputs["image"] = next(files)
         elif part["class_type"] == "EmptyLatentImage":
             inputs |= {"width": SIDE, "height": SIDE}
+        elif part["class_type"] in MASKS:
+            inputs |= {name: inputs[name] * SIDE // 512 for name in MASKS[part["class_type"]]}
         elif part["class_type"] == "KSampler":
             inputs["steps"] = steps
         elif "text" in inputs:

@@ -110,7 +110,7 @@ PRIVATE = set(
         execution_interrupted execution_error exception_type exception_message node_type
         add_on_prompt_handler get_executing_context client_id listen tls_keyfile tls_certfile app
         NODE_CLASS_MAPPINGS NODE_DISPLAY_NAME_MAPPINGS RELATIVE_PYTHON_MODULE GET_SCHEMA get_node all_node_ids is_changed
-        return_word_ids SD1Tokenizer encode_from_tokens return_dict clip_layer embedding_size
+        return_word_ids SD1Tokenizer token_weights escape_important unescape_important encode_from_tokens return_dict clip_layer embedding_size
         combine_all_hooks create_hook_lora set_hooks_for_conditioning
         model_lora_keys_unet model_lora_keys_clip load_lora convert_lora log_missing WeightAdapterBase calculate_weight
         downscale_ratio_spacial latent_dimensions spacial_downscale_ratio
@@ -119,7 +119,7 @@ PRIVATE = set(
         c_crossattn CONDCrossAttn crossattn_controlnet SAMPLER_SAMPLE PREDICT_NOISE OUTER_SAMPLE CALC_COND_BATCH prompt_type
         DIFFUSION_MODEL set_model_input_block_patch_after_skip set_model_output_block_patch
         reference_latents reference_latents_method reference_image_num_tokens block_index default_ref_method siglip_embedder
-        patches_replace attn1 n_heads activations_shape optimized_attention optimized_attention_override
+        patches_replace attn2_patch attn1 n_heads activations_shape optimized_attention optimized_attention_override
         get_attn_precision cond_or_uncond
         input_blocks middle_block output_blocks SpatialTransformer transformer_blocks model_config
         KSAMPLER sampler_function extra_options inpaint_options noise_sampler default_noise_sampler BrownianTreeNoiseSampler
@@ -198,7 +198,10 @@ ROWS = [
     *ordered(takes, "comfy/sd.py", "CLIP.tokenize", "text return_word_ids"),
     *ordered(takes, "comfy/sd1_clip.py", "SD1Tokenizer.tokenize_with_weights", "text return_word_ids"),
     *ordered(tuples, "comfy/sd1_clip.py", "SDTokenizer.tokenize_with_weights", "t w i"),
-    *each(has, "comfy/sd1_clip.py", "", "SD1Tokenizer"),
+    *each(has, "comfy/sd1_clip.py", "", "SD1Tokenizer token_weights escape_important unescape_important"),
+    *ordered(takes, "comfy/sd1_clip.py", "token_weights", "string current_weight"),
+    *each(takes, "comfy/sd1_clip.py", "escape_important", "text"),
+    *each(takes, "comfy/sd1_clip.py", "unescape_important", "text"),
     *each(takes, "comfy/sd1_clip.py", "SD1Tokenizer.__init__", "embedding_directory"),
     *each(says, "comfy/sd1_clip.py", "SD1Tokenizer.__init__", "l"),
     *each(says, "comfy/sdxl_clip.py", "SDXLTokenizer.tokenize_with_weights", "l g"),
@@ -530,6 +533,7 @@ ROWS = [
     *ordered(takes, ATTENTION, "attention_pytorch", "q k v heads mask attn_precision skip_reshape"),
     *each(says, ATTENTION, "wrap_attn", "transformer_options optimized_attention_override"),
     *each(says, ATTENTION, "BasicTransformerBlock.forward", "patches_replace attn1 attn2 block n_heads attn_precision"),
+    *each(says, ATTENTION, "BasicTransformerBlock.forward", "patches attn2_patch"),
     *ordered(tuples, ATTENTION, "BasicTransformerBlock.forward", "block"),
     *ordered(tuples, ATTENTION, "BasicTransformerBlock.forward", "block_index", first=2),
     *each(sets, ATTENTION, "BasicTransformerBlock.__init__", "attn2"),

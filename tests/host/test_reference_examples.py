@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import gen_img
 from examples.reference import EXAMPLES, MODELS
 from PIL import Image
 from places import PACK
@@ -143,7 +144,42 @@ def test_each_region_has_its_picture(comfy: Comfy) -> None:
     assert red(picture.left) and blue(picture.right), picture
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+# What core does
+
+
+def test_a_part_is_painted_anew(comfy: Comfy) -> None:
+    """The upper right; the rest stays."""
+    [picture] = made(comfy, small("Inpaint", "red", text_6="blue"))
+    assert red(picture.left) and picture.right[2] > picture.left[2] + 30 and picture.top[2] > picture.bottom[2] + 30
+
+
+@long
+def test_lines_act_as_long_as_they_are_told_to(comfy: Comfy) -> None:
+    """They tint with their colour, which is white."""
+    greens: list[float] = []
+    for end in (0.0, 0.5, 1.0):
+        graph = small("ControlNet range", "squares", text_6="red")
+        graph["20"]["inputs"] |= {"cfg": 2.0, "sampler_name": "euler"}
+        graph["13"]["inputs"]["end_percent"] = end
+        greens.append(made(comfy, graph)[0].whole[1])
+    assert greens[0] + 2 < greens[1] < greens[2] - 2, greens
+
+
+@long
+def test_clip_sees_the_picture_too(comfy: Comfy) -> None:
+    """As strongly as it is told to; all is painted anew."""
+    found: list[Look] = []
+    for picture, strength in (("red", 1.0), ("blue", 1.0), ("blue", 0.0)):
+        graph = small("CLIP vision strength", picture)
+        graph["1"]["inputs"]["ckpt_name"] = POOLED
+        graph["20"]["inputs"]["denoise"] = 1.0
+        graph["10"]["inputs"]["strength"] = strength
+        found += made(comfy, graph)
+    first, second, none = found
+    assert red(first.whole) and blue(second.whole) and not blue(none.whole), found
+
+
+@pytest.mark.parametrize("name", [*EXAMPLES, *gen_img.EXAMPLES])
 def test_each_file_says_where_it_is(name: str) -> None:
     """In the form in which the front end offers to fetch what is missing; and its pictures are there, and are told of."""
     workflow = json.loads((PACK / "example_workflows" / f"{name}.json").read_text())

@@ -20,13 +20,14 @@ from . import shell
 from .comfy import Comfy
 from .conftest import server
 from .test_encode_line import embeddings as embeddings
+from .test_gradient_guidance import guides as guides
 
 LORA = "tiny_lora.safetensors"
 """Swaps red and blue."""
 
 
 @pytest.fixture(scope="module")
-def comfy(tmp_path_factory: pytest.TempPathFactory, families: Path) -> Iterator[Comfy]:
+def comfy(tmp_path_factory: pytest.TempPathFactory, families: Path, guides: Path) -> Iterator[Comfy]:
     with server(tmp_path_factory.mktemp("paint"), families, "probe") as comfy:
         yield comfy
 
@@ -103,11 +104,50 @@ README = {
         None,
         ["red"] * 9,
     ),
+    "highres fix": (
+        "--ckpt <model> --n_iter 1 --scale 7.5 --batch_size 1 --outdir <out> --sampler ddim --fp16 --xformers --images_per_prompt 1"
+        " --interactive --highres_fix_scale 0.5 --highres_fix_steps 28 --strength 0.5",
+        "red\nblue\n",
+        ["red", "blue"],
+    ),
+    "a ControlNet": (
+        "--ckpt <model> --scale 8 --outdir <out> --xformers --bf16 --sampler k_euler_a --control_net_models"
+        " D:\\\\nets\\\\tiny_controlnet.safetensors --control_net_weights 1.0 --guide_image_path <guide> --control_net_ratios 1.0"
+        " --interactive",
+        "blue\n",
+        ["blue"],
+    ),
+    "guided by CLIP": (
+        "--ckpt <model> --n_iter 1 --scale 2.5 --batch_size 1 --outdir <out> --sampler ddim --fp16 --opt_channels_last --xformers"
+        " --images_per_prompt 1 --interactive --clip_guidance_scale 100",
+        "red\n",
+        ["red"],
+    ),
+    "guided by a picture": (
+        "--ckpt <model> --n_iter 1 --scale 7.5 --batch_size 1 --outdir <out> --sampler ddim --fp16 --opt_channels_last --xformers"
+        " --images_per_prompt 1 --interactive --clip_image_guidance_scale 100 --guide_image_path <guide>",
+        "red\n",
+        ["red"],
+    ),
+    "guided by VGG16": (
+        "--ckpt <model> --n_iter 1 --scale 5.5 --outdir <out> --xformers --sampler ddim --fp16 --batch_size 1 --images_per_prompt 1"
+        ' --prompt "red \\\n --n blue --d 1" --strength 0.8 --image_path <template> --vgg16_guidance_scale 100'
+        " --guide_image_path <template>",
+        None,
+        ["red"],
+    ),
 }
+"""All twelve that gen_img's README has, with other models, words and pictures."""
 
-
-HERE = ("textual inversion and two LoRAs",)
-"""Needs ComfyUI."""
+HERE = {
+    "textual inversion and two LoRAs": "--network_module, --network_weights, --network_mul, --textual_inv",
+    "highres fix": "--highres_fix_scale, --highres_fix_st",
+    "a ControlNet": "--guide_image_path, --control_net_models",
+    "guided by CLIP": "--clip_guidance_scale",
+    "guided by a picture": "--guide_image_path, --clip_image_guidance_scale",
+    "guided by VGG16": "--guide_image_path, --vgg16_guidance_scale",
+}
+"""Needs ComfyUI: what is missing without."""
 DAILY = {("one", name) for name in README if name != "flowers"} | {("two", "flowers")}
 WHERE = [
     pytest.param(where, name, marks=() if (where, name) in DAILY or where == "none" else pytest.mark.long)
@@ -123,31 +163,38 @@ def test_the_command_lines_of_the_readme(
     """On one server, on two, and without ComfyUI."""
     line, typed, colours = README[name]
     (tmp_path / "prompts.txt").write_text("# two\nred\nblue\n")
-    Image.new("RGB", (70, 64), "grey").save(tmp_path / "template.png")
+    for picture in ("template", "guide"):
+        Image.new("RGB", (70, 64), "grey").save(tmp_path / f"{picture}.png")
     named = {
         "model": "toyworld" if where == "none" else "models/sd/tiny_sd15.safetensors",
         "lora": rf"D:\\loras\\{LORA}",
         "out": tmp_path / "out",
         "prompts": tmp_path / "prompts.txt",
         "template": tmp_path / "template.png",
+        "guide": tmp_path / "guide.png",
     }
     for what, it in named.items():
         line = line.replace(f"<{what}>", str(it))
-    size = (64, 64) if "image_path" in line or where == "none" else (64, 48)
-    more = f"{line} --steps 2 --seed 5{'' if 'image_path' in line else ' --W {} --H {}'.format(*size)}"
+    size = (64, 64) if "--image_path" in line or where == "none" else (64, 48)
+    more = f"{line} --steps 2 --seed 5{'' if '--image_path' in line else ' --W {} --H {}'.format(*size)}"
     servers = () if where == "none" else ("--server", comfy.url)
     servers += ("--server", request.getfixturevalue("second").url) if where == "two" else ()
     if where == "none" and name in HERE:
         said = paint(None, more, typed=typed, status=1).stderr
-        assert "Without ComfyUI there is no --network_module, --network_weights, --network_mul, --textual_inv" in said
+        assert f"Without ComfyUI there is no {HERE[name]}" in said
         return
     said = paint(None, more, *servers, typed=typed).stderr
     found = made(tmp_path / "out")
     assert [state for _, _, state, _ in shots(tmp_path / "out")] == ["done"] * len(colours), said
     assert {Image.open(path).size for path in found} == {size}
     assert where == "none" or sorted(map(hue, found)) == sorted(colours)
-    assert all(re.fullmatch(r"im_\d{14}_00\d_\d+\.png", path.name) for path in found)
+    names = [path.name for path in found]
+    assert all(re.fullmatch(r"im_\d{14}_1?00\d_\d+\.png", name) for name in names), names
     assert said.count("--xformers") == 1, "said once"
+
+
+def test_the_readme_has_twelve():
+    assert len(README) == 12
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +204,7 @@ def second(tmp_path_factory: pytest.TempPathFactory, families: Path) -> Iterator
     (base / "models" / "checkpoints").mkdir(parents=True)
     (base / "models" / "checkpoints" / "sd").symlink_to(families / "checkpoints")
     (families / "embeddings").mkdir(exist_ok=True)
-    for kind in ("loras", "embeddings"):
+    for kind in ("loras", "embeddings", "controlnet", "clip_guidance", "vgg"):
         (base / "models" / kind).symlink_to(families / kind)
     with server(base, families, "probe") as comfy:
         yield comfy
@@ -325,3 +372,28 @@ def test_without_a_prompt_pictures_say_theirs(comfy: Comfy, tmp_path: Path):
     assert "2.png" in said
     found = {payload["prompt"]: payload.get("negative") for _, _, state, payload in shots(tmp_path / "second")}
     assert found == {"red": "blue", "blue --d 5 {a|b} __x__": None}
+
+
+@pytest.mark.long
+def test_clip_sees_the_start_picture(tmp_path: Path, reference: Path):
+    """SDXL that shows the vector which it sees; core's loaders insist on all layers of its models."""
+    base = tmp_path / "comfy"
+    eyes, tiny = (
+        base / "models" / "clip_vision" / "CLIP-ViT-bigG.safetensors",
+        reference / "clip_vision" / "tiny_vit_g.safetensors",
+    )
+    for path, it in ((eyes, tiny), (base / "models" / "checkpoints", reference / "checkpoints")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(it)
+    line = "--ckpt tiny_sdxl_pooled --sdxl --W 64 --H 64 --steps 4 --scale 1 --sampler euler --strength 1 --seed 5 --prompt the"
+    with server(base, reference, "probe", "small_files") as comfy:
+        for colour, strength in (("red", 1), ("blue", 1), ("blue", 0)):
+            Image.new("RGB", (64, 64), colour).save(tmp_path / f"{colour}.png")
+            more = ("--image_path", tmp_path / f"{colour}.png", "--outdir", tmp_path / f"{colour} {strength}")
+            said = paint(comfy, f"{line} --clip_vision_strength {strength}", *more).stderr
+            assert made(tmp_path / f"{colour} {strength}"), said
+    red, blue, none = (
+        Image.open(made(tmp_path / name)[0]).convert("RGB").resize((1, 1)).getpixel((0, 0))
+        for name in ("red 1", "blue 1", "blue 0")
+    )
+    assert red[0] > red[2] + 60 and blue[2] > blue[0] + 60 and abs(none[2] - none[0]) < 60, (red, blue, none)  # pyright: ignore

@@ -18,6 +18,8 @@ from .test_encode_line import embeddings as embeddings
 from .test_gradient_guidance import guides as guides
 from .test_highres_fix import upscaler as upscaler
 from .test_shell_paint import LORA, comfy, halves, hue, made, paint, shots
+from .test_xti import vectors as vectors
+from .test_xti import xti as xti
 
 __all__ = ["comfy", "embeddings", "guides", "upscaler"]
 
@@ -205,6 +207,15 @@ DOES: dict[str, tuple[str, Check]] = {
         f"{RED.replace(PROMPT, '')} --prompt 'red bright' --textual_inversion_embeddings bright.safetensors",
         encoded(embeddings="bright"),
     ),
+    "XTI_embeddings": (
+        f"{RED.replace(PROMPT, '').replace('tiny_sd15', 'tiny_sd15_topology')} --prompt 'a blue16 --n mixed'"
+        " --XTI_embeddings mixed D:\\\\mine\\\\blue16.safetensors",
+        lambda ran, plain: (
+            encoded(xti="mixed\nblue16", model=["load", 0])(ran, plain)
+            and ran.inputs("CFGGuider")["model"] == ["negative scale", 0]
+            and ran.mean[2] > ran.mean[0] + 40
+        ),
+    ),
     "clip_skip": (f"{RED} --clip_skip 2", encoded(clip_skip=2)),
     "max_embeddings_multiples": (f"{RED} --max_embeddings_multiples 3", encoded(chunks=3)),
     "emb_normalize_mode": (f"{RED} --emb_normalize_mode abs", encoded(emb_normalize_mode="abs")),
@@ -323,8 +334,18 @@ def plain(comfy: Comfy, files: dict[str, Path], tmp_path_factory: pytest.TempPat
     "name",
     [pytest.param(name, marks=pytest.mark.long if name in DOES and name not in DAILY else ()) for name in OPTIONS],
 )
-def test_each_option(comfy: Comfy, files: dict[str, Path], plain: Ran, embeddings: None, tmp_path: Path, name: str):
+def test_each_option(
+    comfy: Comfy,
+    request: pytest.FixtureRequest,
+    files: dict[str, Path],
+    plain: Ran,
+    embeddings: None,
+    tmp_path: Path,
+    name: str,
+):
     option = OPTIONS[name]
+    if name == "XTI_embeddings":
+        request.getfixturevalue("xti")
     if option.does == "does it":
         line, check = DOES[name]
         assert name in FAILS or f"--{name} " in f"{line} --outdir "

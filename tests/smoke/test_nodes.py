@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+import torch
 from fake_llm import FakeLLM
 from host.comfy import Comfy, node
 from host.graphs import items, mean, output
@@ -27,6 +28,11 @@ from host.test_regions_in_graphs import with_words
 from host.test_roulette import draw, strongest, summary
 from host.test_taggers import graph as tagged
 from host.varying import put, vary
+from models.checkpoint import sd15
+from models.wired.unet import REAL_NUMBERS
+from models.wired.weights import save
+
+from resonance.files.xti_files import PLACES
 
 from .conftest import SESSION
 
@@ -165,6 +171,16 @@ def test_resonance_encode_line(comfy: Comfy) -> None:
     for side in (0, 1):
         [[tokens, _]] = value(comfy, ("encode", side), load=LOAD, encode=encode)
         assert tokens["shape"] == [1, 154, 768]
+
+
+def test_resonance_xti(comfy: Comfy) -> None:
+    models = comfy.base / "models"
+    save(models / "checkpoints" / "tiny_sd15_topology.safetensors", sd15(blocks=REAL_NUMBERS, chaos=0))
+    save(models / "embeddings" / "smoke.safetensors", {name: torch.zeros(2, 768) for name in PLACES})
+    given = {"model": MODEL, "clip": CLIP, "words": "a (smoke:1.2)", "xti": "smoke.safetensors"}
+    topology = node("LoadSmall", ckpt_name="tiny_sd15_topology.safetensors")
+    [[tokens, values]] = value(comfy, ("xti", 0), load=topology, xti=node("ResonanceXTI", **given))
+    assert tokens["shape"] == [1, 77, 768] and "resonance_xti" in values["model_conds"]
 
 
 def test_resonance_highres_fix(comfy: Comfy) -> None:

@@ -16,11 +16,12 @@ var SAME = {
 	ResonanceContactSheet: { sheet: "images" },
 	ResonanceCooldown: { value: "value" },
 	ResonanceDeepShrink: { MODEL: "model" },
-	ResonanceGradientGuidance: { MODEL: "model" },
+	ResonanceEncodeLine: { model: "model" },
 	ResonanceFitToLatent: {
 		image: "image",
 		mask: "mask"
 	},
+	ResonanceGradientGuidance: { MODEL: "model" },
 	ResonanceHighresFix: { latent: "samples" },
 	ResonanceLoRAStack: {
 		MODEL: "model",
@@ -45,7 +46,8 @@ var SAME = {
 		caption: "caption"
 	},
 	ResonanceSaveWords: { words: "words" },
-	ResonanceVary: { images: "image" }
+	ResonanceVary: { images: "image" },
+	ResonanceXTI: { model: "model" }
 };
 /** The input behind an output, null if there is none, undefined if the node is not ours. */
 function handedOn(node, output) {

@@ -7,6 +7,7 @@ from itertools import combinations
 from uuid import UUID
 
 import torch
+import torch.nn.functional as F
 
 from ...attention.binding import Bound
 from ...attention.heat import Heat
@@ -15,6 +16,7 @@ from ...attention.method import kept
 from ...attention.parts import KEY, Binding, common_rows, joined, unprompted
 from ...attention.pictures import Reading, Window
 from ...attention.site import ACTS, Acts, Entry
+from ...attention.xti import XTI, OwnWords, xti_of
 from ...reference.picture import PICTURES, TOKENS, Picture, PictureTokens, Shown
 from ...told import Told
 from ..core_sampling import UNPROMPTED, CoreRun, Given
@@ -32,6 +34,7 @@ class Joined:
         heats: what the run gathers for which heat.
         loras: those of regions.
         pictures: what each entry reads, by its uuid.
+        own: the words of each cross-attention, of the entries that have such, by their uuid.
     """
 
     entries: tuple[Entry, ...]
@@ -39,6 +42,7 @@ class Joined:
     heats: dict[Heat, Heat]
     loras: tuple[RegionLora, ...]
     pictures: dict[UUID, list[Reading]]
+    own: dict[UUID, tuple[torch.Tensor, ...]]
 
 
 def join(run: CoreRun) -> Joined | None:
@@ -48,15 +52,16 @@ def join(run: CoreRun) -> Joined | None:
         Told: a binding cannot act as it stands.
     """
     given = run.conditionings()
-    if not any(key in each.entry for each in given for key in (KEY, PICTURES, TOKENS, ACTS)):
+    if not any(each.is_given(XTI) or any(key in each.entry for key in (KEY, PICTURES, TOKENS, ACTS)) for each in given):
         return None
     bindings = _bindings(given)
     texts: list[_Text] = []
     for each, binding in zip(given, bindings, strict=True):
+        words: OwnWords | None = each.take(XTI)
         for guard in (KEY, PICTURES, TOKENS):
             each.take(guard)
         if each.reads:
-            texts.append(_text(run, each, binding))
+            texts.append(_text(run, each, binding, words if each.kind != UNPROMPTED else None))
     if any(bindings):
         if any(each.has_control for each in given):
             _give_control_the_base(texts)
@@ -77,18 +82,21 @@ def join(run: CoreRun) -> Joined | None:
         )
     entries = (Entry(each.uuid, each.kind, each.entry.get(ACTS, Acts())) for each in given)
     loras = [lora for b in bindings if b for each in (b.loras, *(part.loras for part in b.parts)) for lora in each]
-    return Joined(tuple(entries), bound, heats, tuple(dict.fromkeys(loras)), _pictures(run, given))
+    own = {text.given.uuid: text.own for text in texts if text.own}
+    return Joined(tuple(entries), bound, heats, tuple(dict.fromkeys(loras)), _pictures(run, given), own)
 
 
 @dataclass(eq=False)
 class _Text:
-    """The words of one entry: ``tokens [B, T, C]``, how many of them each part has, the base first, and which are pictures."""
+    """The words of one entry: ``tokens [B, T, C]``, how many of them each part has, the base first, which are pictures, and the same for
+    each cross-attention where it has its own."""
 
     given: Given
     binding: Binding | None
     tokens: torch.Tensor
     counts: tuple[int, ...]
     pictures: tuple[PictureTokens, ...]
+    own: tuple[torch.Tensor, ...]
 
 
 def _bindings(given: Sequence[Given]) -> list[Binding | None]:
@@ -123,24 +131,43 @@ def _standing(given: Given) -> Binding | None:
     return binding
 
 
-def _text(run: CoreRun, given: Given, binding: Binding | None) -> _Text:
+def _text(run: CoreRun, given: Given, binding: Binding | None, own: OwnWords | None) -> _Text:
     base = given.text
     # What stands for the empty prompt has no more than that.
     pictures: tuple[PictureTokens, ...] = () if given.kind == UNPROMPTED else given.entry.get(TOKENS, ())
+    of_base = _each(run, given, base, own)
     if binding is None:
-        return _Text(given, None, base, (base.shape[1],), pictures)
+        return _Text(given, None, base, (base.shape[1],), pictures, of_base)
     made = iter(run.made_of(given, [(p.tokens, p.values) for p in binding.parts if p.tokens is not None]))
     parts = [base if part.tokens is None else next(made) for part in binding.parts]
     rows = common_rows(base, binding.parts)
-    with kept():
-        pieces = [piece.to(base).expand(rows, -1, -1) for piece in (base, *parts)]
+
+    def joined_up(words: Sequence[torch.Tensor]) -> torch.Tensor:
+        with kept():
+            return torch.cat([piece.to(base).expand(rows, -1, -1) for piece in words], 1)
+
+    pieces = (base, *parts)
     counts = tuple(piece.shape[1] for piece in pieces)
+    owns = [
+        of_base,
+        *(of_base if p.tokens is None else _each(run, given, p.tokens, xti_of(p.values)) for p in binding.parts),
+    ]
+    each = [
+        joined_up([its[number] if its else piece for its, piece in zip(owns, pieces, strict=True)])
+        for number in range(max(map(len, owns)))
+    ]
     behind = [
         replace(picture, begin=picture.begin + sum(counts[:number]))
         for number, part in enumerate(binding.parts, 1)
         for picture in (pictures if part.tokens is None else part.values.get(TOKENS, ()))
     ]
-    return _Text(given, binding, torch.cat(pieces, 1), counts, (*pictures, *behind))
+    return _Text(given, binding, joined_up(pieces), counts, (*pictures, *behind), tuple(each))
+
+
+def _each(run: CoreRun, given: Given, tokens: torch.Tensor, own: OwnWords | None) -> tuple[torch.Tensor, ...]:
+    """Words ``[B, T, C]`` as the model is given them, for each cross-attention; none, where all read the same."""
+    each = own and own.beside(tokens)
+    return tuple(run.made_of(given, [(words, {}) for words in each])) if each else ()
 
 
 def _pictures(run: CoreRun, given: Sequence[Given]) -> dict[UUID, list[Reading]]:
@@ -195,6 +222,7 @@ def _fill(texts: Sequence[_Text]) -> None:
     if all(math.lcm(a, b) <= MOST_REPEATS * min(a, b) for a, b in combinations(lengths, 2)):
         return
     for text in texts:
-        batch, length, width = text.tokens.shape
+        more = max(lengths) - text.tokens.shape[1]
         with kept():
-            text.tokens = torch.cat([text.tokens, text.tokens.new_zeros(batch, max(lengths) - length, width)], 1)
+            text.tokens, *own = (F.pad(tokens, (0, 0, 0, more)) for tokens in (text.tokens, *text.own))
+        text.own = tuple(own)

@@ -12,9 +12,10 @@ from ...attention.capture import HeatProcessor
 from ...attention.lora_layer import LoraLayer
 from ...attention.pictures import PictureProcessor, by_adapters
 from ...attention.site import PICTURE, Call, Layer, Processor, Row, Stage
+from ...attention.xti import XTI, OwnText, check_places
 from ...told import Told
 from .. import progress
-from ..core_attention import text_projections
+from ..core_attention import have_read, text_projections
 from ..core_sampling import Asked, CoreRun, Options, wrapped
 from ..families import family
 from .join import Joined, join
@@ -42,6 +43,11 @@ def owned(model: Any) -> Any:
 def _sample(run: CoreRun, go: Callable[[], Any]) -> Any:
     # ComfyUI has made of the conditionings what the model is given, and no step is done.
     joined = join(run)
+    if run.patcher.get_attachment(XTI) and not (joined and joined.own):
+        progress.warn(
+            "XTI acts in no conditioning of this run. If it was to, connect what the node gave: Conditioning (Average), and Conditioning"
+            " (Concat) behind other words, do not keep it."
+        )
     if joined is None:
         return go()
     if joined.loras:
@@ -116,6 +122,10 @@ class SamplingRun:
         if joined.heats:
             processors.append(HeatProcessor(words))
         self._processors = sorted(processors, key=lambda processor: processor.order)
+        self._own = None
+        if joined.own:
+            check_places([slot[:2] for slot in self._slots])
+            self._own = OwnText(joined.own)
         self._loras = None
         if joined.loras:
             self._loras = LoraLayer(joined.loras, joined.bound, run.percent_to_sigma, progress.warn)
@@ -129,6 +139,8 @@ class SamplingRun:
         run, heats = self._run, self._joined.heats
         run.options[RUN] = self
         replace_attention(run.options, self._slots, self._processors)
+        if self._own:
+            have_read(run.options, self._read)
         for heat in heats:
             heat.forget()
         with ExitStack() as stack:
@@ -165,6 +177,10 @@ class SamplingRun:
     ) -> torch.Tensor | None:
         unfilled = self._unfilled()
         return unfilled.spread(out) if unfilled and args[0].ndim == 2 else None
+
+    def _read(self, block: tuple[str, int], text: torch.Tensor, options: Options) -> torch.Tensor:
+        assert self._own
+        return self._own(options[CALL], block, text)
 
     def _unfilled(self) -> Unfilled | None:
         run, call = _calling.get() or (None, None)

@@ -103,6 +103,32 @@ class WatchText(OnModel):
         return io.NodeOutput(model)
 
 
+class WatchKeys(OnModel):
+    """Notes, at each call of a UNet, what each cross-attention makes keys and values of: the first four numbers of each token."""
+
+    more = (io.String.Input("name"),)
+
+    @classmethod
+    def execute(cls, model, name):
+        def call(executor, *args, **kwargs):
+            read = {"to_k": [], "to_v": []}
+            with contextlib.ExitStack() as stack:
+                for path, module in executor.class_obj.named_modules():
+                    if path.endswith(("attn2.to_k", "attn2.to_v")):
+
+                        def note(module, args, seen=read[path[-4:]]):
+                            seen.append(args[0][..., :4].tolist())
+
+                        stack.callback(module.register_forward_pre_hook(note).remove)
+                out = executor(*args, **kwargs)
+            see(name, read)
+            return out
+
+        model = model.clone()
+        model.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "watch keys", call)
+        return io.NodeOutput(model)
+
+
 class WatchMaps(OnModel):
     """Notes, at each call of a UNet, its time step and the height and width that come out of each input block, the middle block, each
     output block and the end."""
@@ -665,6 +691,7 @@ NODES = [
     Seen,
     WatchCalls,
     WatchText,
+    WatchKeys,
     WatchMaps,
     WatchSizes,
     KeepSteps,
