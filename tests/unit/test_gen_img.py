@@ -360,7 +360,7 @@ def test_what_is_missing_is_said_before_there_is_a_session(
     assert result.exit_code == 1 and said in result.stderr and not (tmp_path / "outputs").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="guidance and ControlNet-LLLite are yet to come")
+@pytest.mark.xfail(strict=True, reason="ControlNet-LLLite is yet to come")
 def test_nothing_is_yet_to_come():
     assert not any("later version" in option.instead for option in OPTIONS.values())
     assert "later version" not in (PACK / "docs" / "gen_img.md").read_text()
