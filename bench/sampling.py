@@ -5,7 +5,7 @@
 Needs a ComfyUI (see the README). The model is a UNet of SD1.5 in full width with random weights in single precision, see
 ``packs/wide``. Each figure is what the processor spent on a whole run, on one thread, by the number of its steps; all ways run in turns, and
 the median counts. In the terms of a picture: Gradual Latent grows from a half over three quarters, and Highres Fix paints all steps in half
-width and height, and half of them again in full size.
+width and height, and half of them again in full size; Gradient Guidance takes a gradient through the UNet, a tiny VAE and VGG16.
 
 ``ratio`` in the last line is what Negative Scale costs, which asks the model for three rows in the place of two.
 """
@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from host.comfy import Comfy, node  # noqa: E402
 from models import checkpoint  # noqa: E402
+from models.guides import FILE, build_guides  # noqa: E402
 
 MODEL, CLIP = ["wide", 0], ["load", 1]
 CFG = 5.0
@@ -71,6 +72,9 @@ def ways(side: int, steps: int) -> dict[str, dict[str, Any]]:
     """How the graph of each differs from that of :func:`plain`. Its latent comes from ``begin`` and is that of ``sample`` in the end."""
     scale = node("ResonanceNegativeScale", model=MODEL, clip=CLIP, negative_scale=2.0)
     gradual = node("ResonanceGradualLatent", timesteps=750, ratio=0.5, ratio_step=0.25, every_n_steps=1)
+    vgg = {"guide": "picture by VGG16", "guide.image": ["grey", 0], "guide.vgg": FILE, "guide.layer": 20}
+    pull = node("ResonanceGradientGuidance", model=MODEL, vae=["load", 2], **vgg)
+    grey = node("EmptyImage", width=8 * side, height=8 * side, batch_size=1, color=0x808080)
     return {
         "plain": {},
         "negative scale": {"scale": scale, "guider": guided(["scale", 0])},
@@ -78,6 +82,7 @@ def ways(side: int, steps: int) -> dict[str, dict[str, Any]]:
         "deep shrink, depth 0, to the end": shrunk(timesteps_1=0),
         "gradual latent": {"sampler": gradual},
         "highres fix": fixed(side, steps),
+        "gradient guidance by VGG16": {"grey": grey, "pull": pull, "guider": guided(["pull", 0])},
     }
 
 
@@ -104,6 +109,7 @@ def measure(rounds: int, side: int, steps: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         checkpoint.build(base / "models")
+        build_guides(base / "models")
         packs = (*(ROOT / "bench/packs" / name for name in ("clock", "wide")), ROOT / "tests/host/packs/patches")
         with Comfy(base, packs, ("--use-pytorch-cross-attention",)) as comfy:
             for seed in range(rounds + 1):

@@ -40,6 +40,15 @@ def reference(families: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return families
 
 
+@pytest.fixture(scope="session")
+def guides(families: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ``models`` folder, with what Gradient Guidance guides by, too."""
+    from models.guides import build_guides
+
+    add(families, tmp_path_factory, "guides", build_guides)
+    return families
+
+
 def add(models: Path, tmp_path_factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> None:
     """Adds to a ``models`` folder what ``build`` writes, which one worker does for all."""
     base = tmp_path_factory.getbasetemp()

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 import torch
-from models.guides import EYE, FILE, FOLDER, build_guides, vgg16
+from models.guides import EYE, FILE, FOLDER, vgg16
 from PIL import Image
 from safetensors.torch import save_file
 
 from .comfy import Comfy, RunFailed, node
-from .conftest import add
 from .paint import MODEL, VAE, Link, Look, look, paint
 from .per_line import line, objects
 from .referring import plain, vision
@@ -30,10 +29,7 @@ SEEN["31"] = node("PrimitiveInt", value=31)
 SEEN["siglip"] = node("OtherVision", clip_vision=["eye", 0])
 
 
-@pytest.fixture(scope="module", autouse=True)
-def guides(families: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    add(families, tmp_path_factory, "guides", build_guides)
-    return families
+pytestmark = pytest.mark.usefixtures("guides")
 
 
 def guide(kind: str, model: Link = MODEL, item: Link | None = None, **more: Any) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from . import shell
 from .comfy import Comfy
 from .conftest import server
 from .test_encode_line import embeddings as embeddings
-from .test_gradient_guidance import guides as guides
 
 LORA = "tiny_lora.safetensors"
 """Swaps red and blue."""

@@ -15,13 +15,12 @@ from resonance.gen_img.options import OPTIONS
 
 from .comfy import Comfy
 from .test_encode_line import embeddings as embeddings
-from .test_gradient_guidance import guides as guides
 from .test_highres_fix import upscaler as upscaler
 from .test_shell_paint import LORA, comfy, halves, hue, made, paint, shots
 from .test_xti import vectors as vectors
 from .test_xti import xti as xti
 
-__all__ = ["comfy", "embeddings", "guides", "upscaler"]
+__all__ = ["comfy", "embeddings", "upscaler"]
 
 SD = "--ckpt tiny_sd15.safetensors"
 SMALL = "--W 64 --H 64 --steps 5 --sampler euler --scale 1"
