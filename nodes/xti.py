@@ -40,7 +40,7 @@ class XTI(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "xti",
-                    options=folders.xti_files(),
+                    options=folders.xti_files() or ["none"],
                     tooltip="A file of models/embeddings with vectors for each cross-attention: IN01 to OUT11.",
                 ),
                 io.String.Input(

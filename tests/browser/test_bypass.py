@@ -15,6 +15,7 @@ HANDED_ON = {
     "ResonanceContactSheet": {"sheet": "images"},
     "ResonanceCooldown": {"value": "value"},
     "ResonanceDeepShrink": {"MODEL": "model"},
+    "ResonanceEncodeLine": {"model": "model"},
     "ResonanceGradientGuidance": {"MODEL": "model"},
     "ResonanceFitToLatent": {"image": "image", "mask": "mask"},
     "ResonanceHighresFix": {"latent": "samples"},
@@ -29,6 +30,7 @@ HANDED_ON = {
     "ResonanceRoundWords": {"tags": "tags", "caption": "caption"},
     "ResonanceSaveWords": {"words": "words"},
     "ResonanceVary": {"images": "image"},
+    "ResonanceXTI": {"model": "model"},
 }
 """By node, the input behind each output; all other outputs of all other nodes have none."""
 

@@ -25,6 +25,10 @@ OTHERS = {
     ("ResonanceLoRAMetadata", "lora"),
     ("ResonanceReferencePicture", "way[automatic].adapter"),
     ("ResonanceReferencePicture", "way[IP-Adapter].adapter"),
+    ("ResonanceGradientGuidance", "guide[text by CLIP].clip"),
+    ("ResonanceGradientGuidance", "guide[picture by CLIP].clip"),
+    ("ResonanceGradientGuidance", "guide[picture by VGG16].vgg"),
+    ("ResonanceXTI", "xti"),
 }
 """Lists that are ComfyUI's, the machine's or made of files."""
 
@@ -50,7 +54,7 @@ def described(node_id: str, info: dict[str, Any]) -> dict[str, Any]:
     found = dict(inputs(info["input"]))
     for name in found:
         if (node_id, name) in OTHERS:
-            del found[name]["options"]
+            found[name].pop("options", None)
     outputs = zip(info["output_name"], info["output"], info["output_is_list"], strict=True)
     return {
         **{key: info[key] for key in NODE},
