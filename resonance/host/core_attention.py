@@ -8,7 +8,7 @@ import torch
 from comfy.ldm.modules.attention import SpatialTransformer
 
 from .core_sampling import Options
-from .core_unet import blocks_down
+from .core_unet import blocks_down, middle_of
 
 Slot = tuple[str, int, int]
 """Block, its number, and the number of the transformer in it: the key of attention replacements."""
@@ -112,8 +112,8 @@ def text_widths(unet: Any) -> list[tuple[int, int]]:
 
 def _transformers(unet: Any) -> Iterator[tuple[Slot, Any]]:
     blocks = [("input", i, block) for i, block in enumerate(blocks_down(unet))]
-    if unet.middle_block is not None:
-        blocks.append(("middle", 0, unet.middle_block))
+    if (middle := middle_of(unet)) is not None:
+        blocks.append(("middle", 0, middle))
     blocks += [("output", i, block) for i, block in enumerate(unet.output_blocks)]
     for name, number, block in blocks:
         for layer in block:

@@ -14,6 +14,7 @@ from ..attention.site import PICTURE
 from ..told import Told
 from .core_attention import OVERRIDE
 from .core_sampling import COMPILED, Given, Options
+from .core_unet import blocks_down, middle_of
 
 Entries = list[dict[str, Any]]
 """Those of one conditioning, as ComfyUI prepares them for a run."""
@@ -171,7 +172,7 @@ class GuidedStep:
         """
         base, count = self._base, len(self.x)
         x, sigma = self.x[number : number + 1].clone(), self.sigma[number : number + 1].clone()
-        options = _for_gradient(self._options, number)
+        options = _for_gradient(self._options, number, base.diffusion_model)
         controls: dict[int, _Still] = {}
         entries = [_of_picture(entry, number, count, controls) for entry in self._entries]
         groups = list(dict.fromkeys(entry.get("hooks") for entry in entries))
@@ -248,13 +249,16 @@ def _plain(_: Any, *args: Any, **more: Any) -> torch.Tensor:
     return attention_pytorch(*args, **more)
 
 
-def _cloned(h: torch.Tensor, _: Options) -> torch.Tensor:
-    return h.clone()
-
-
-def _for_gradient(options: Options, number: int) -> Options:
+def _for_gradient(options: Options, number: int, unet: Any) -> Options:
     """The options of a call through which a gradient goes: not all kinds of attention have one, and what Torch Compile makes has
     none."""
+
+    def aside(h: torch.Tensor, here: Options) -> torch.Tensor:
+        # ComfyUI adds a ControlNet's answer to the skip in place, after the next block has kept that for its gradient. Without a middle
+        # block, the last skip is what goes on, and shall be.
+        is_last = here["block"][1] == len(blocks_down(unet)) - 1
+        return h if is_last and middle_of(unet) is None else h.clone()
+
     inner = options["transformer_options"]
     patches, wrappers = inner.get("patches", {}), inner.get("wrappers", {})
     calls = {key: each for key, each in wrappers.get(WrappersMP.APPLY_MODEL, {}).items() if key != COMPILED}
@@ -262,8 +266,7 @@ def _for_gradient(options: Options, number: int) -> Options:
         **options,
         "transformer_options": {
             **inner,
-            # ComfyUI adds a ControlNet's answer to the skip in place, after the next block has kept that for its gradient.
-            "patches": {**patches, AFTER_SKIP: [*patches.get(AFTER_SKIP, []), _cloned]},
+            "patches": {**patches, AFTER_SKIP: [*patches.get(AFTER_SKIP, []), aside]},
             "wrappers": {**wrappers, WrappersMP.APPLY_MODEL: calls},
             OVERRIDE: _plain,
             PICTURE: number,

@@ -24,6 +24,11 @@ def blocks_down(unet: Any) -> Sequence[Any]:
     return unet.input_blocks
 
 
+def middle_of(unet: Any) -> Any:
+    """The middle block of a UNet; None: it has none, as KOALA's has not."""
+    return unet.middle_block
+
+
 def depth_of(model: Any) -> int:
     """How many input blocks the UNet of a MODEL has."""
     return len(blocks_down(model.model.diffusion_model))

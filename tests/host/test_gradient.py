@@ -114,11 +114,23 @@ DAILY = ("a ControlNet with two hints", PAPER, f"LoRA, {COUPLE}", f"LoRA, {OVERL
 )
 def test_it_is_the_gradient(comfy: Comfy, case: str):
     nodes, model, positive, batch = CASES[case]
-    nodes = WORDS | nodes | {"compare": node("CompareGradient", model=model, vae=VAE, name="compared")}
-    nodes["seen"] = node("Seen", name="compared", after=["decode", 0])
-    out = comfy.run(paint("tiny_sd15", positive, nodes=nodes, model=["compare", 0], cfg=3.0, batch=batch))
-    for taken, found, length in json.loads(out["seen"]["seen"][0]):
-        assert abs(taken - found) < 0.002 * length
+    compare(comfy, case, WORDS | nodes, model, positive, batch, cfg=3.0)
+
+
+def compare(
+    comfy: Comfy, name: str, nodes: dict[str, Any], model: list[Any], positive: list[Any], batch: int, **sampling: Any
+) -> None:
+    """Whether the gradient is what a difference quotient finds, along it and along another direction.
+
+    Args:
+        name: of this comparison alone: ComfyUI makes nothing twice.
+    """
+    nodes |= {"compare": node("CompareGradient", model=model, vae=VAE, name=name)}
+    nodes["seen"] = node("Seen", name=name, after=["decode", 0])
+    out = comfy.run(paint("tiny_sd15", positive, nodes=nodes, model=["compare", 0], batch=batch, **sampling))
+    along, across = json.loads(out["seen"]["seen"][0])
+    for taken, found, length in (along, across):
+        assert abs(taken - found) < 0.002 * length, (taken, found, length)
 
 
 @pytest.mark.parametrize("family", ["sd15", *(pytest.param(each, marks=pytest.mark.long) for each in ("sd2", "sdxl"))])
@@ -204,11 +216,7 @@ def test_another_packs_patch_without_a_gradient_is_named(comfy: Comfy, way: str)
 def test_each_picture_of_a_batch_is_pulled_with_its_own_reference(comfy: Comfy, reference: Path):
     nodes = seeing() | {"two": node("ImageBatch", image1=["red", 0], image2=["blue", 0])}
     nodes |= {"each": shown("two", each=True, strength=0.3)}
-    nodes |= {"compare": node("CompareGradient", model=["each", 0], vae=VAE, name="compared")}
-    nodes["seen"] = node("Seen", name="compared", after=["decode", 0])
-    out = comfy.run(paint("tiny_sd15", ["each", 1], nodes=nodes, model=["compare", 0], batch=2))
-    for taken, found, length in json.loads(out["seen"]["seen"][0]):
-        assert abs(taken - found) < 0.002 * length
+    compare(comfy, "each", nodes, ["each", 0], ["each", 1], 2)
 
 
 def test_it_acts_between_start_and_end_only(comfy: Comfy):

@@ -134,6 +134,19 @@ class PullAgain(io.ComfyNode):
         return io.NodeOutput(ui={"same": same, "sizes": sizes})
 
 
+class Frozen:
+    """A ControlNet that answers what it has answered first."""
+
+    def __init__(self, control):
+        self.control, self.answer = control, None
+
+    def get_control(self, *args):
+        if self.answer is None:
+            self.answer = self.control.get_control(*args)
+        # The model takes what it has used from the lists.
+        return {name: list(maps) for name, maps in self.answer.items()}
+
+
 class CompareGradient(OnModel):
     """Notes the gradient of a loss that guidance takes in the first step, as a difference quotient finds it too: along the gradient, and
     along another direction."""
@@ -156,14 +169,17 @@ class CompareGradient(OnModel):
             base, x, sigma, options = args["model"], args["input"], args["sigma"], args["model_options"]
             gradient = (args["denoised"] - denoised) / sigma.view(-1, 1, 1, 1) ** 2
 
+            entries = [{**e, "control": Frozen(e["control"])} if "control" in e else e for e in args["cond"]]
+
             def loss(x):
-                [positive] = comfy.samplers.calc_cond_batch(base, [args["cond"]], x, sigma, options)
+                [positive] = comfy.samplers.calc_cond_batch(base, [entries], x, sigma, options)
                 latent = base.latent_format.process_out(guidance.heading_for(x, positive, sigma[0].item()))
                 return sum(
                     guide.loss(each[None], number).item()
                     for number, each in enumerate(vae.decode(latent).movedim(-1, 1))
                 )
 
+            loss(x)
             for direction in (gradient, torch.randn(x.shape, generator=torch.Generator().manual_seed(1))):
                 along = direction / direction.norm()
                 far = 0.002 * x.norm()
