@@ -8,6 +8,7 @@ from . import (
     chat,
     color,
     compose,
+    control,
     describe,
     encode,
     explore,
@@ -66,6 +67,7 @@ class ResonanceExtension(ComfyExtension):
             highres,
             lines,
             sampling,
+            control,
             xti,
         )
         return [checked(node) for menu in menus for node in menu.NODES]

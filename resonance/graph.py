@@ -22,6 +22,10 @@ GRADUAL_LATENT = "ResonanceGradualLatent"
 NEGATIVE_SCALE = "ResonanceNegativeScale"
 DEEP_SHRINK = "ResonanceDeepShrink"
 GRADIENT_GUIDANCE = "ResonanceGradientGuidance"
+LLLITE = "ResonanceControlNetLLLite"
+ALTERNATE = "ResonanceAlternateControlNets"
+TURNS = range(2, 9)
+"""How many ControlNets may take turns there."""
 
 DRIVEN = "resonance_vary"
 """Key of ComfyUI's ``extra_data`` under which a driver asks Vary: its ``kind`` is :data:`PLAN` or :data:`MAKE`."""

@@ -4,11 +4,13 @@ import type { LGraphNode } from './comfy'
 
 /** By kind of node, the input that means the same as an output. */
 const SAME: Record<string, Record<string, string>> = {
+  ResonanceAlternateControlNets: { positive: 'positive', negative: 'negative' },
   ResonanceCanvas: { canvas: 'canvas', boxes: 'boxes' },
   ResonanceCanvasChat: { conversation: 'conversation' },
   ResonanceColorMatch: { IMAGE: 'image' },
   ResonanceComposePrompt: { positive: 'tags', negative: 'negative' },
   ResonanceContactSheet: { sheet: 'images' },
+  ResonanceControlNetLLLite: { MODEL: 'model' },
   ResonanceCooldown: { value: 'value' },
   ResonanceDeepShrink: { MODEL: 'model' },
   ResonanceEncodeLine: { model: 'model' },

@@ -11,7 +11,7 @@ from ..drive.workflow import ItemWorkflow, load
 from ..gen_img import options
 from ..gen_img.command_line import CommandLine
 from ..gen_img.graph import Pictures, graph_of
-from ..graph import LORA_STACK, PROMPT_LINES, ROUND_OUTPUT, with_inputs
+from ..graph import LORA_STACK, PROMPT_LINES, ROUND_OUTPUT, TURNS, with_inputs
 from ..paint.kohya_samplers import sampler
 from ..session.fill.asked_lines import LARGEST_TEXT
 from ..session.naming import NameRule
@@ -67,7 +67,16 @@ def recipe_for(line: CommandLine, own: Own, pictures: Pictures, lines: Mapping[s
         return load(own.workflow, PROMPT_LINES).saving(_saving(line), not own.disable_metadata)
     if not asked["ckpt"]:
         raise Told("Which model paints? Pass --ckpt, a checkpoint of ComfyUI's.")
-    made = graph_of(asked, pictures, clip_guidance=own.clip_guidance_model, vgg16=own.vgg16_guidance_model)
+    nets = len(asked["control_net_models"])
+    if own.control_net_in_turn and nets not in TURNS:
+        raise Told(f"--control_net_in_turn is for two to eight --control_net_models, and there are {nets or 'none'}.")
+    made = graph_of(
+        asked,
+        pictures,
+        clip_guidance=own.clip_guidance_model,
+        vgg16=own.vgg16_guidance_model,
+        in_turn=own.control_net_in_turn,
+    )
     graph = with_inputs(made, ROUND_OUTPUT, _saving(line))
     if len(lines["lines"].encode(errors="surrogatepass")) > LARGEST_TEXT:
         lines = {**lines, "lines": ""}

@@ -55,5 +55,13 @@ class Own:
             help="The file of ComfyUI's models/vgg that --vgg16_guidance_scale guides by. Default: the only one there.",
         ),
     ] = ""
+    control_net_in_turn: Annotated[
+        bool,
+        typer.Option(
+            "--control_net_in_turn",
+            "--control-net-in-turn",
+            help="Two to eight --control_net_models take turns, one in each step, as gen_img's do with SD1.5, instead of acting together.",
+        ),
+    ] = False
     retry: Retry = False
     take: Take = False

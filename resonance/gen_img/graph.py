@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..graph import (
+    ALTERNATE,
     DEEP_SHRINK,
     ENCODE_LINE,
     GRADIENT_GUIDANCE,
     GRADUAL_LATENT,
     HIGHRES_FIX,
+    LLLITE,
     LORA_STACK,
     NEGATIVE_SCALE,
     PER_PICTURE_NOISE,
@@ -55,12 +57,15 @@ class Pictures:
     guides: tuple[str, ...] = ()
 
 
-def graph_of(asked: Options, pictures: Pictures, *, clip_guidance: str = "", vgg16: str = "") -> Graph:
+def graph_of(
+    asked: Options, pictures: Pictures, *, clip_guidance: str = "", vgg16: str = "", in_turn: bool = False
+) -> Graph:
     """In API form. What is special to a session, Prompt Lines is to be told; models are named as they were asked for.
 
     Args:
         asked: by the names of gen_img's options, those that were not given with their defaults.
         clip_guidance, vgg16: what guides, in ``models/clip_guidance`` and ``models/vgg``; empty: the only one there.
+        in_turn: ControlNets act one in each step, not together.
     """
     guides = {"guide.clip": clip_guidance, "guide.vgg": vgg16}
     made: Graph = {"lines": _node(PROMPT_LINES, batch_size=asked["batch_size"], **_first_pass(asked))}
@@ -92,14 +97,18 @@ def graph_of(asked: Options, pictures: Pictures, *, clip_guidance: str = "", vgg
     how = sampler(asked["sampler"])
     noise, steps, strength = _drawn(made, asked, how), STEPS, STRENGTH
     controlled = not asked["highres_fix_disable_control_net"]
+    control = _Control(made, asked, pictures.guides, vae, in_turn)
+    lite = control.lite(model)
     before: dict[str, Link] = {}
     if highres:
-        conditioned = _conditioned(made, asked, pictures, model, vae, *first_words, stage="first ")
-        sampled = _sampled(made, how, model, *conditioned, noise, FIRST_STEPS, FIRST_STRENGTH, latent, stage="first ")
+        conditioned = control.nets(model, *_looked_at(made, asked, *first_words, stage="first "), stage="first ")
+        sampled = _sampled(made, how, lite, *conditioned, noise, FIRST_STEPS, FIRST_STRENGTH, latent, stage="first ")
         made["highres"] = _node(HIGHRES_FIX, samples=sampled, vae=vae, item=ITEM, **_scaling(asked, model))
         latent, noise, steps, strength = SECOND_LATENT, SECOND_NOISE, SECOND_STEPS, SECOND_STRENGTH
         before = {"before": FIRST_IMAGE} if asked["highres_fix_save_1st"] else {}
-    conditioned = _conditioned(made, asked, pictures, model, vae, *words, controlled=controlled)
+    conditioned = _looked_at(made, asked, *words)
+    if controlled:
+        model, conditioned = lite, control.nets(model, *conditioned)
     sampled = _sampled(made, how, model, *conditioned, noise, steps, strength, latent)
     made["decode"] = _node("VAEDecode", samples=sampled, vae=vae)
     made["save"] = _node(ROUND_OUTPUT, images=["decode", 0], item=ITEM, next_round_takes="none", **before)
@@ -239,32 +248,14 @@ def _guided(made: Graph, asked: Options, model: Link, vae: Link, files: Mapping[
     return model
 
 
-def _conditioned(
-    made: Graph,
-    asked: Options,
-    pictures: Pictures,
-    model: Link,
-    vae: Link,
-    positive: Link,
-    negative: Link,
-    *,
-    stage: str = "",
-    controlled: bool = True,
-) -> tuple[Link, Link]:
-    """The words of a pass with all that acts beside them.
+def _looked_at(made: Graph, asked: Options, positive: Link, negative: Link, *, stage: str = "") -> tuple[Link, Link]:
+    """The words, the positive ones with what CLIP vision sees.
 
     Args:
         stage: stands before the names of nodes that each pass has for itself.
-        controlled: ControlNets act in it.
     """
-    if asked["clip_vision_strength"] is not None:
-        positive = _seen(made, positive, asked["clip_vision_strength"], stage)
-    if not controlled:
+    if (strength := asked["clip_vision_strength"]) is None:
         return positive, negative
-    return _controlled(made, asked, pictures.guides, model, vae, positive, negative, stage)
-
-
-def _seen(made: Graph, positive: Link, strength: float, stage: str) -> Link:
     made["eyes"] = _node("CLIPVisionLoader", clip_name="clip_vision_g.safetensors")
     made["seen"] = _node("CLIPVisionEncode", clip_vision=["eyes", 0], image=IMAGE, crop="center")
     made[f"{stage}vision"] = _node(
@@ -274,43 +265,80 @@ def _seen(made: Graph, positive: Link, strength: float, stage: str) -> Link:
         strength=strength,
         noise_augmentation=0.0,
     )
-    return [f"{stage}vision", 0]
+    return [f"{stage}vision", 0], negative
 
 
-def _controlled(
-    made: Graph,
-    asked: Options,
-    guides: Sequence[str],
-    model: Link,
-    vae: Link,
-    positive: Link,
-    negative: Link,
-    stage: str,
-) -> tuple[Link, Link]:
-    nets: list[str] = asked["control_net_models"]
-    for n, net in enumerate(nets):
-        made[f"net {n}"] = _node("DiffControlNetLoader", model=model, control_net_name=net)
-        guide: Link = GUIDE
-        if guides:
-            made[f"guide {n}"] = _node("LoadImage", image=guides[n])
-            guide = [f"guide {n}", 0]
-        if thresholds := canny(_of(asked["control_net_preps"], n, "none")):
-            low, high = (value / 255 for value in thresholds)
-            made[f"edges {n}"] = _node("Canny", image=guide, low_threshold=low, high_threshold=high)
-            guide = [f"edges {n}", 0]
-        made[f"{stage}control {n}"] = _node(
-            "ControlNetApplyAdvanced",
-            positive=positive,
-            negative=negative,
-            control_net=[f"net {n}", 0],
-            image=guide,
-            strength=_of(asked["control_net_multipliers"] or asked["control_net_weights"], n, 1.0),
-            start_percent=0.0,
-            end_percent=_of(asked["control_net_ratios"], n, 1.0),
-            vae=vae,
+@dataclass(frozen=True)
+class _Control:
+    """ControlNets, or ControlNet-LLLite.
+
+    Attributes:
+        in_turn: the first ones act one in each step, not together.
+    """
+
+    made: Graph
+    asked: Options
+    guides: Sequence[str]
+    vae: Link
+    in_turn: bool
+
+    def lite(self, model: Link) -> Link:
+        """The model with ControlNet-LLLite."""
+        for n, file in enumerate(self.asked["control_net_lllite_models"]):
+            given = {"image": self._guide(n), "strength": self._strength(n), "start": 0.0, "end": self._end(n)}
+            self.made[f"lllite {n}"] = _node(LLLITE, model=model, lllite=file, **given)
+            model = [f"lllite {n}", 0]
+        return model
+
+    def nets(self, model: Link, positive: Link, negative: Link, *, stage: str = "") -> tuple[Link, Link]:
+        """The words with ControlNets."""
+        files: list[str] = self.asked["control_net_models"]
+        for n, file in enumerate(files):
+            self.made[f"net {n}"] = _node("DiffControlNetLoader", model=model, control_net_name=file)
+        if self.in_turn and files:
+            return self._turns(len(files), positive, negative, stage)
+        for n in range(len(files)):
+            self.made[f"{stage}control {n}"] = _node(
+                "ControlNetApplyAdvanced",
+                positive=positive,
+                negative=negative,
+                control_net=[f"net {n}", 0],
+                image=self._guide(n),
+                strength=self._strength(n),
+                start_percent=0.0,
+                end_percent=self._end(n),
+                vae=self.vae,
+            )
+            positive, negative = [f"{stage}control {n}", 0], [f"{stage}control {n}", 1]
+        return positive, negative
+
+    def _turns(self, count: int, positive: Link, negative: Link, stage: str) -> tuple[Link, Link]:
+        given: dict[str, Any] = {}
+        for n in range(count):
+            turn = {"control_net": [f"net {n}", 0], "image": self._guide(n)}
+            turn |= {"strength": self._strength(n), "end": self._end(n)}
+            given |= {f"count.{name}_{n + 1}": value for name, value in turn.items()}
+        self.made[f"{stage}turns"] = _node(
+            ALTERNATE, positive=positive, negative=negative, count=str(count), vae=self.vae, **given
         )
-        positive, negative = [f"{stage}control {n}", 0], [f"{stage}control {n}", 1]
-    return positive, negative
+        return [f"{stage}turns", 0], [f"{stage}turns", 1]
+
+    def _guide(self, n: int) -> Link:
+        guide: Link = GUIDE
+        if self.guides:
+            self.made[f"guide {n}"] = _node("LoadImage", image=self.guides[n])
+            guide = [f"guide {n}", 0]
+        if thresholds := canny(_of(self.asked["control_net_preps"], n, "none")):
+            low, high = (value / 255 for value in thresholds)
+            self.made[f"edges {n}"] = _node("Canny", image=guide, low_threshold=low, high_threshold=high)
+            guide = [f"edges {n}", 0]
+        return guide
+
+    def _strength(self, n: int) -> float:
+        return _of(self.asked["control_net_multipliers"] or self.asked["control_net_weights"], n, 1.0)
+
+    def _end(self, n: int) -> float:
+        return _of(self.asked["control_net_ratios"], n, 1.0)
 
 
 def _of(values: Sequence[Any] | None, n: int, default: Any) -> Any:

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ..files.lookup import nearest
-from ..graph import ENCODE_LINE, GRADIENT_GUIDANCE, HIGHRES_FIX, LORA_STACK
+from ..graph import ENCODE_LINE, GRADIENT_GUIDANCE, HIGHRES_FIX, LLLITE, LORA_STACK
 from ..guidance import files
 from ..told import Told
 
@@ -19,6 +19,7 @@ INPUTS: Mapping[str, Mapping[str, str]] = {
     "CLIPVisionLoader": {"clip_name": "clip_vision"},
     LORA_STACK: {"lora_": "loras"},
     HIGHRES_FIX: {"upscaler": "latent_upscale_models"},
+    LLLITE: {"lllite": "controlnet"},
     GRADIENT_GUIDANCE: {"guide.clip": files.CLIP, "guide.vgg": files.VGG},
 }
 """Of nodes that load a model: the inputs that name it, or with which the names of those begin, and the folder in which it lies."""

@@ -68,7 +68,6 @@ NOISE = (
 )
 PYTHON = "Nobody's Python is run here. Let the program print a line for each picture: program | resonance paint -"
 UPSCALER = "tools.latent_upscaler"
-LATER = "A later version will take it."
 
 _side, _start = whole(16, 16384), whole(0, 16384)
 _count, _float = whole(1, 100_000), decimal(-1e6, 1e6)
@@ -316,7 +315,13 @@ _ROWS = (
         many=True,
         servers=True,
     ),
-    Option(name="control_net_lllite_models", tip="ControlNet-LLLite.", kind=TEXT, many=True, instead=LATER),
+    Option(
+        name="control_net_lllite_models",
+        tip="ControlNet-LLLite, in place of ControlNets: pictures, multipliers and ratios are theirs then.",
+        kind=TEXT,
+        many=True,
+        servers=True,
+    ),
     Option(
         name="clip_vision_strength",
         tip="SDXL: how strongly the start picture acts through CLIP vision.",

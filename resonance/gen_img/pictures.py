@@ -109,30 +109,33 @@ def _parts(line: CommandLine, text: str | None, start: Source, mask: Source) -> 
 def _check(line: CommandLine, start: Source, guides: Sequence[Source]) -> None:
     """Raises Told: pictures are missing, or nothing takes them."""
     asked = line.asked
-    nets = asked["control_net_models"]
+    nets = asked["control_net_models"] or asked["control_net_lllite_models"]
+    name = "control_net_lllite_models" if asked["control_net_lllite_models"] else "control_net_models"
+    if asked["control_net_models"] and asked["control_net_lllite_models"]:
+        raise Told(
+            "--control_net_models and --control_net_lllite_models have the same pictures and multipliers: pass one of them."
+        )
     pulls = [f"--{name}" for name in ("clip_image_guidance_scale", "vgg16_guidance_scale") if asked[name]]
     if nets and not guides:
-        raise Told("--control_net_models need pictures: pass --guide_image_path.")
+        raise Told(f"--{name} need pictures: pass --guide_image_path.")
     if pulls and not guides:
         raise Told(
             f"{' and '.join(pulls)}: towards which picture? Pass --guide_image_path. gen_img would take the picture that it painted before."
         )
     if guides and not (nets or pulls):
         raise Told(
-            "--guide_image_path is for --control_net_models, --clip_image_guidance_scale and --vgg16_guidance_scale: pass one of them,"
-            " too."
+            "--guide_image_path is for --control_net_models, --control_net_lllite_models, --clip_image_guidance_scale and"
+            " --vgg16_guidance_scale: pass one of them, too."
         )
     if len(guides) > 1 and pulls:
         raise Told(f"{' and '.join(pulls)}: pass one file or folder as --guide_image_path, not {len(guides)}.")
-    for name in ("preps", "multipliers", "weights", "ratios"):
-        if len(asked[f"control_net_{name}"]) > len(nets):
-            raise Told(f"--control_net_{name} has more values than there are --control_net_models.")
+    for what in ("preps", "multipliers", "weights", "ratios"):
+        if len(asked[f"control_net_{what}"]) > len(nets):
+            raise Told(f"--control_net_{what} has more values than there are --{name}.")
     for prep in asked["control_net_preps"]:
         canny(prep)
     if len(guides) > 1 and (len(guides) != len(nets) or not all(guide.path.is_file() for guide in guides)):
-        raise Told(
-            "--guide_image_path takes one file or folder for all --control_net_models, or a file for each of them."
-        )
+        raise Told(f"--guide_image_path takes one file or folder for all --{name}, or a file for each of them.")
     if asked["clip_vision_strength"] is not None and not start:
         raise Told("--clip_vision_strength needs a picture to look at: pass --image_path.")
     if asked["use_original_file_name"] and not start:

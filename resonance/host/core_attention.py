@@ -1,13 +1,13 @@
 """ComfyUI's attention in UNets (comfy/ldm/modules/attention.py). See :mod:`.core`."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import comfy.ldm.modules.attention as attention
 import torch
 from comfy.ldm.modules.attention import SpatialTransformer
 
-from .core_sampling import Options
+from .core_sampling import NUMBER, Options
 from .core_unet import blocks_down, middle_of
 
 Slot = tuple[str, int, int]
@@ -121,3 +121,60 @@ def _transformers(unet: Any) -> Iterator[tuple[Slot, Any]]:
                 for i, transformer in enumerate(layer.transformer_blocks):
                     if transformer.attn2 is not None:
                         yield (name, number, i), transformer
+
+
+# What comes into attention
+
+Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""What queries, keys and values are made of, ``[B, N, C]``, ``[B, K, D]``."""
+
+
+class Change(Protocol):
+    """Changes what comes into attention."""
+
+    def __call__(self, attention: str, inputs: Inputs, options: Options) -> Inputs:
+        """
+        Args:
+            attention: attn1 (pixels read pixels) or attn2 (pixels read text).
+        """
+        ...
+
+    def forget(self) -> None:
+        """After a run."""
+        ...
+
+
+def place(options: Options) -> Slot:
+    """Where a call of attention is."""
+    block, number = options["block"]
+    return block, number, options[NUMBER]
+
+
+def pixel_widths(unet: Any) -> dict[Slot, int]:
+    """Numbers of a pixel in every transformer."""
+    return {slot: transformer.attn2.to_q.weight.shape[1] for slot, transformer in _transformers(unet)}
+
+
+class _First:
+    """A patch that stands before all others, as it shall see what the model gives."""
+
+    def __init__(self, key: str, attention: str, change: Change) -> None:
+        self.key, self._attention, self._change = key, attention, change
+
+    def __call__(self, n: torch.Tensor, context: torch.Tensor, value: torch.Tensor, options: Options) -> Inputs:
+        return self._change(self._attention, (n, context, value), options)
+
+    def cleanup(self) -> None:
+        """ComfyUI's word for the end of a run (comfy/model_patcher.py, ``model_patches_call_function``)."""
+        self._change.forget()
+
+
+def changed_inputs(model: Any, key: str, change: Change) -> Any:
+    """A clone of a MODEL in which something before all patches changes the inputs of attention, in place of an earlier one of that key."""
+    model = model.clone()
+    patches = model.model_options["transformer_options"].setdefault("patches", {})
+    for kind in _NAMES.values():
+        name = f"{kind}_patch"
+        rest = [each for each in patches.get(name, ()) if not (isinstance(each, _First) and each.key == key)]
+        patches[name] = [_First(key, kind, change), *rest]
+    return model

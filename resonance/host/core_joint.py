@@ -8,7 +8,7 @@ import torch
 
 from ..reference.joint import UNSEEN
 from .core_attention import OVERRIDE
-from .core_sampling import Options
+from .core_sampling import NUMBER, Options
 
 REFERENCES, REFERENCE_METHOD = "reference_latents", "reference_latents_method"
 """Where core's Set Reference Latent and Edit Model Reference Method have theirs in a conditioning."""
@@ -52,7 +52,7 @@ def has_reference_method(model: Any) -> bool:
 
 def in_blocks(options: Options) -> bool:
     """Whether an attention call is in one of the model's blocks, and not in what refines its words."""
-    return "block_index" in options
+    return NUMBER in options
 
 
 def reference_tokens(options: Options) -> tuple[int, ...]:

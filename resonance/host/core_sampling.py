@@ -19,6 +19,8 @@ Options = dict[str, Any]
 """What ComfyUI hands through a sampling run, or one call of the model, as ``transformer_options``."""
 
 COMPILED = "torch.compile"
+NUMBER = "block_index"
+"""Where the options of a call of attention hold the number of the block, or of the transformer in it."""
 
 # A run
 

@@ -1,11 +1,13 @@
 """ComfyUI's folders: where models lie, where pictures come from and go."""
 
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
 import folder_paths
 
+from ..files.lllite_files import holds_lllite
 from ..files.lookup import meant
 from ..files.samples import SAMPLES
 from ..files.xti_files import holds_xti
@@ -47,21 +49,26 @@ def model_file(kind: str, name: str) -> str | None:
 
 def xti_files() -> list[str]:
     """Those embeddings that are XTI, as far as a look into them tells."""
-    return [name for name in folder_paths.get_filename_list("embeddings") if _holds_xti(name)]
+    return _those("embeddings", holds_xti)
 
 
-def _holds_xti(name: str) -> bool:
-    path = folder_paths.get_full_path("embeddings", name)
-    return bool(path) and _look(path, os.stat(path).st_mtime_ns)
+def lllite_files() -> list[str]:
+    """Those ControlNets that are ControlNet-LLLite, as far as their headers tell."""
+    return _those("controlnet", holds_lllite)
+
+
+def _those(kind: str, holds: Callable[[Path], bool]) -> list[str]:
+    found = ((name, folder_paths.get_full_path(kind, name)) for name in folder_paths.get_filename_list(kind))
+    return [name for name, path in found if path and _look(holds, path, os.stat(path).st_mtime_ns)]
 
 
 @lru_cache(4096)
-def _look(path: str, changed: int) -> bool:
+def _look(holds: Callable[[Path], bool], path: str, changed: int) -> bool:
     """
     Args:
         changed: when the file was, as it may hold something else tomorrow.
     """
-    return holds_xti(Path(path))
+    return holds(Path(path))
 
 
 def input_folder() -> Path:

@@ -8,12 +8,14 @@ from .desk import Desk
 pytestmark = pytest.mark.parametrize("renderer", ["classic"], indirect=True)  # what Run sends does not depend on it
 
 HANDED_ON = {
+    "ResonanceAlternateControlNets": {"positive": "positive", "negative": "negative"},
     "ResonanceCanvas": {"canvas": "canvas", "boxes": "boxes"},
     "ResonanceCanvasChat": {"conversation": "conversation"},
     "ResonanceColorMatch": {"IMAGE": "image"},
     "ResonanceComposePrompt": {"positive": "tags", "negative": "negative"},
     "ResonanceContactSheet": {"sheet": "images"},
     "ResonanceCooldown": {"value": "value"},
+    "ResonanceControlNetLLLite": {"MODEL": "model"},
     "ResonanceDeepShrink": {"MODEL": "model"},
     "ResonanceEncodeLine": {"model": "model"},
     "ResonanceGradientGuidance": {"MODEL": "model"},

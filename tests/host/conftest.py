@@ -49,6 +49,15 @@ def guides(families: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return families
 
 
+@pytest.fixture(scope="session")
+def lllites(families: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ``models`` folder, with ControlNet-LLLites, too."""
+    from models.checkpoint import build_lllite
+
+    add(families, tmp_path_factory, "lllites", build_lllite)
+    return families
+
+
 def add(models: Path, tmp_path_factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> None:
     """Adds to a ``models`` folder what ``build`` writes, which one worker does for all."""
     base = tmp_path_factory.getbasetemp()

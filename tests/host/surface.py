@@ -129,7 +129,7 @@ PRIVATE = set(
         vae_dtype process_output memory_used_decode process_out loaded_size
         attention_pytorch calc_cond_batch set_model_sampler_post_cfg_function cond_denoised uncond_denoised
         input_block_patch_after_skip model_function_wrapper current_patcher prepare_hook_patches_current_keyframe apply_hooks
-        current_hooks _copy_with get_control
+        current_hooks _copy_with set_cond_hint control_apply_to_uncond sample_sigmas
         CLIPLayer layer_norm1 layer_norm2 image_mean image_std get_sd manual_cast
         sample_token cond_stage_model stop_tokens preprocess_embed clip_name llama_template skip_template
         """,
@@ -273,6 +273,23 @@ ROWS = [
         " prepare_hook_patches_current_keyframe apply_hooks",
     ),
     *each(has, "comfy/controlnet.py", "ControlNet", "get_control"),
+    # resonance/host/core_control.py
+    *each(
+        has,
+        "comfy/controlnet.py",
+        "ControlBase",
+        "pre_run cleanup get_models get_extra_hooks set_previous_controlnet inference_memory_requirements deepclone_multigpu"
+        " set_cond_hint",
+    ),
+    *ordered(
+        takes, "comfy/controlnet.py", "ControlBase.set_cond_hint", "cond_hint strength timestep_percent_range vae"
+    ),
+    *ordered(takes, "comfy/controlnet.py", "ControlBase.pre_run", "model percent_to_timestep_function"),
+    *each(says, "nodes.py", "ControlNetApplyAdvanced.apply_controlnet", "control control_apply_to_uncond"),
+    *each(says, "comfy/samplers.py", "CFGGuider.inner_sample", "sample_sigmas"),
+    *each(says, ATTENTION, "BasicTransformerBlock.forward", "attn1_patch attn2_patch"),
+    *each(uses, "comfy/model_patcher.py", "ModelPatcher.cleanup", "model_patches_call_function"),
+    *each(sets, ATTENTION, "BasicTransformerBlock.__init__", "attn1"),
     *each(has, "comfy/model_patcher.py", "ModelPatcherDynamic", "get_non_dynamic_delegate"),
     *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.get_additional_models_with_key", "key"),
     *ordered(takes, "comfy/model_patcher.py", "ModelPatcher.set_additional_models", "key models"),

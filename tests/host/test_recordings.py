@@ -29,6 +29,7 @@ OTHERS = {
     ("ResonanceGradientGuidance", "guide[picture by CLIP].clip"),
     ("ResonanceGradientGuidance", "guide[picture by VGG16].vgg"),
     ("ResonanceXTI", "xti"),
+    ("ResonanceControlNetLLLite", "lllite"),
 }
 """Lists that are ComfyUI's, the machine's or made of files."""
 

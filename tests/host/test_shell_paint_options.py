@@ -229,6 +229,12 @@ DOES: dict[str, tuple[str, Check]] = {
             [round(value * 255) for key, value in ran.inputs("Canny").items() if "threshold" in key] == [63, 191]
         ),
     ),
+    "control_net_lllite_models": (
+        f"{RED} --control_net_lllite_models noise_sd15 --guide_image_path <codes>",
+        lambda ran, plain: (
+            differs(ran, plain) and ran.inputs("ResonanceControlNetLLLite")["lllite"] == "noise_sd15.safetensors"
+        ),
+    ),
     "control_net_multipliers": (f"{NETS} --control_net_multipliers 0", lambda ran, plain: not differs(ran, plain)),
     "control_net_weights": (f"{NETS} --control_net_weights 0", lambda ran, plain: not differs(ran, plain)),
     "control_net_ratios": (
@@ -345,6 +351,8 @@ def test_each_option(
     option = OPTIONS[name]
     if name == "XTI_embeddings":
         request.getfixturevalue("xti")
+    if name == "control_net_lllite_models":
+        request.getfixturevalue("lllites")
     if option.does == "does it":
         line, check = DOES[name]
         assert name in FAILS or f"--{name} " in f"{line} --outdir "

@@ -11,6 +11,7 @@ from .wired.clip_text import clip_text
 from .wired.controlnet import controlnet
 from .wired.flux import flux, swapping
 from .wired.ip_adapter import ip_adapter
+from .wired.lllite import lllite
 from .wired.loras import layer, wide
 from .wired.qwen_image import qwen_image
 from .wired.style import redux, style_model
@@ -76,6 +77,31 @@ def build_upscaler(folder: Path) -> None:
             tensor.uniform_(0.5, 1.5)
     small = {key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in state.items()}
     save_file(small, folder / "tiny_upscaler.safetensors")
+
+
+DIFFUSERS = {
+    **{f"down_blocks_{level}_attentions_{i}": (level + 1, 1) for level in range(3) for i in range(2)},
+    "mid_block_attentions_0": (3, 1),
+    **{f"up_blocks_{level}_attentions_{i}": (4 - level, 1) for level in range(1, 4) for i in range(3)},
+}
+"""The blocks of ``tiny_sd15_topology`` with transformers as diffusers spells them: depth of the block, and number of transformers."""
+LLLITES = {
+    "sd15": {"input_blocks_1_1": (1, 1)},
+    "sd15_topology": DIFFUSERS,
+    "sdxl": {key.replace(".", "_"): (2, depth) for key, depth in KOALA.transformers() if not key.startswith("output")},
+}
+"""The same for each checkpoint that has ControlNet-LLLites."""
+
+
+def build_lllite(folder: Path) -> None:
+    """Writes ``controlnet/mute_{family}``, which takes words their say where a picture is white, and ``noise_{family}``, which is random,
+    for each of :data:`LLLITES`."""
+    for family, blocks in LLLITES.items():
+        transformers = [(block, n, min(depth, 3)) for block, (depth, count) in blocks.items() for n in range(count)]
+        for name, wired in (("mute", True), ("noise", False)):
+            weights = Weights()
+            lllite(weights, transformers, wired=wired)
+            save(folder / "controlnet" / f"{name}_{family}.safetensors", weights)
 
 
 KINDS = ("lora", "locon", "loha", "lokr")

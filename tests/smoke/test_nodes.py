@@ -28,7 +28,7 @@ from host.test_regions_in_graphs import with_words
 from host.test_roulette import draw, strongest, summary
 from host.test_taggers import graph as tagged
 from host.varying import put, vary
-from models.checkpoint import sd15
+from models.checkpoint import build_lllite, sd15, tint
 from models.wired.unet import REAL_NUMBERS
 from models.wired.weights import save
 
@@ -181,6 +181,30 @@ def test_resonance_xti(comfy: Comfy) -> None:
     topology = node("LoadSmall", ckpt_name="tiny_sd15_topology.safetensors")
     [[tokens, values]] = value(comfy, ("xti", 0), load=topology, xti=node("ResonanceXTI", **given))
     assert tokens["shape"] == [1, 77, 768] and "resonance_xti" in values["model_conds"]
+
+
+def test_resonance_control_net_lllite(comfy: Comfy) -> None:
+    build_lllite(comfy.base / "models")
+    white = node("EmptyImage", width=64, height=64, batch_size=1, color=0xFFFFFF)
+    given = {"model": MODEL, "lllite": "mute_sd15.safetensors", "image": ["picture", 0], "strength": 1.0, "start": 0.0}
+    lite = node("ResonanceControlNetLLLite", **given, end=1.0)
+    nodes = {"picture": white, "lite": lite}
+    assert hue(picture(comfy, paint("tiny_sd15", "red", model=["lite", 0], nodes=nodes)).whole) != "red"
+
+
+def test_resonance_alternate_control_nets(comfy: Comfy) -> None:
+    save(comfy.base / "models" / "controlnet" / "smoke_net.safetensors", tint())
+    nodes = {name: node("CLIPTextEncode", clip=CLIP, text=name) for name in ("gray", "none")}
+    nodes |= {"net": node("ControlNetLoader", control_net_name="smoke_net.safetensors"), "red": RED_PICTURE}
+    given: dict[str, Any] = {"positive": ["gray", 0], "negative": ["none", 0], "count": "2"}
+    for n in (1, 2):
+        given |= {f"count.control_net_{n}": ["net", 0], f"count.image_{n}": ["red", 0]}
+        given |= {f"count.strength_{n}": 1.0, f"count.end_{n}": 1.0}
+    nodes["turns"] = node("ResonanceAlternateControlNets", **given)
+    plain, tinted = (
+        picture(comfy, paint("tiny_sd15", link, nodes=nodes)).whole[0] for link in (["gray", 0], ["turns", 0])
+    )
+    assert tinted > plain + 20
 
 
 def test_resonance_highres_fix(comfy: Comfy) -> None:

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 
 from resonance.attention.methods import METHODS
 from resonance.cli.app import app
+from resonance.cli.paint_engines import recipe_for
+from resonance.cli.paint_options import Own
 from resonance.gen_img.checks import check
 from resonance.gen_img.command_line import CommandLine, Parser
 from resonance.gen_img.graph import COUPLE, Pictures, graph_of
@@ -273,6 +275,41 @@ def test_every_link_of_the_graph_has_its_node():
         assert set(links) <= graph.keys()
 
 
+def test_control_nets_take_turns_and_lllite_is_on_the_model():
+    nets = "--control_net_models c d --control_net_multipliers 0.5 --control_net_ratios 1 0.4 --control_net_preps canny none"
+    made = graph_of(asked(f"--ckpt a {nets}"), Pictures(), in_turn=True)
+    turns = made["turns"]["inputs"]
+    assert [turns["count"], turns["count.strength_1"], turns["count.strength_2"], turns["count.end_2"]] == [
+        "2",
+        0.5,
+        1.0,
+        0.4,
+    ]
+    assert turns["count.image_1"] == ["edges 0", 0] and made["guider"]["inputs"]["positive"] == ["turns", 0]
+    nets = nets.replace("control_net_models", "control_net_lllite_models")
+    made = graph_of(
+        asked(f"--ckpt a {nets} --highres_fix_scale 0.5 --highres_fix_disable_control_net"), Pictures(guides=("g", "h"))
+    )
+    lite = made["lllite 1"]["inputs"]
+    assert lite == {
+        "model": ["lllite 0", 0],
+        "lllite": "d",
+        "image": ["guide 1", 0],
+        "strength": 1.0,
+        "start": 0.0,
+        "end": 0.4,
+    }
+    models = [made[f"{stage}guider"]["inputs"]["model"] for stage in ("first ", "")]
+    assert models == [["lllite 1", 0], ["negative scale", 0]] and "net 0" not in made
+
+
+@pytest.mark.parametrize(("nets", "count"), [("", "none"), ("c", "1"), (" c" * 9, "9")])
+def test_two_to_eight_control_nets_may_take_turns(nets: str, count: str):
+    line = read(f"--ckpt a --control_net_models {nets}" if nets else "--ckpt a")
+    with pytest.raises(Told, match=f"for two to eight --control_net_models, and there are {count}."):
+        recipe_for(line, Own(control_net_in_turn=True), Pictures(), {"lines": ""})
+
+
 def test_lines_may_ask_for_a_negative_scale_and_for_deep_shrink():
     graph = graph_of(asked("--ckpt a --clip_skip 2 --ds_timesteps_2 300"), Pictures())
     inputs = {graph[id_]["class_type"]: graph[id_]["inputs"] for id_ in ("shrink", "negative scale")}
@@ -324,8 +361,19 @@ def test_gradual_latent_is_there_for_one_sampler_whatever_lines_say():
         ("", "What is to be painted?"),
         ("--image_path none.png", "--image_path: there is no none.png."),
         ("--prompt a --mask_path x.png", "--mask_path needs a picture to start from"),
-        ("--prompt a --control_net_models c", "pass --guide_image_path"),
-        ("--prompt a --guide_image_path x.png", "is for --control_net_models, --clip_image_guidance_scale and --vgg16"),
+        ("--prompt a --control_net_models c", "--control_net_models need pictures: pass --guide_image_path"),
+        (
+            "--prompt a --control_net_lllite_models c",
+            "--control_net_lllite_models need pictures: pass --guide_image_path",
+        ),
+        (
+            "--prompt a --guide_image_path x.png --control_net_models c --control_net_lllite_models d",
+            "have the same pictures and multipliers: pass one of them",
+        ),
+        (
+            "--prompt a --guide_image_path x.png",
+            "is for --control_net_models, --control_net_lllite_models, --clip_image_guidance",
+        ),
         (
             "--prompt a --clip_image_guidance_scale 9",
             "--clip_image_guidance_scale: towards which picture? Pass --guide_im",
@@ -360,7 +408,6 @@ def test_what_is_missing_is_said_before_there_is_a_session(
     assert result.exit_code == 1 and said in result.stderr and not (tmp_path / "outputs").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="ControlNet-LLLite is yet to come")
 def test_nothing_is_yet_to_come():
     assert not any("later version" in option.instead for option in OPTIONS.values())
     assert "later version" not in (PACK / "docs" / "gen_img.md").read_text()

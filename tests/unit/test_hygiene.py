@@ -66,6 +66,7 @@ COMFYUI = [
     for name in (
         "core",
         "core_attention",
+        "core_control",
         "core_gradient",
         "core_joint",
         "core_lora",

@@ -3,6 +3,10 @@ import { api } from "../../../scripts/api.js";
 // src/bypass.ts
 /** By kind of node, the input that means the same as an output. */
 var SAME = {
+	ResonanceAlternateControlNets: {
+		positive: "positive",
+		negative: "negative"
+	},
 	ResonanceCanvas: {
 		canvas: "canvas",
 		boxes: "boxes"
@@ -14,6 +18,7 @@ var SAME = {
 		negative: "negative"
 	},
 	ResonanceContactSheet: { sheet: "images" },
+	ResonanceControlNetLLLite: { MODEL: "model" },
 	ResonanceCooldown: { value: "value" },
 	ResonanceDeepShrink: { MODEL: "model" },
 	ResonanceEncodeLine: { model: "model" },

@@ -425,6 +425,26 @@ def ordinary(module):
             table[name] = tensor
 
 
+class WatchTurns(io.ComfyNode):
+    """Notes which of the ControlNets that take turns is asked."""
+
+    @classmethod
+    def define_schema(cls):
+        inputs = [io.Conditioning.Input("positive"), io.String.Input("name")]
+        return io.Schema(node_id="WatchTurns", category="probe", inputs=inputs, outputs=[io.Conditioning.Output()])
+
+    @classmethod
+    def execute(cls, positive, name):
+        made = []
+        for tokens, values in positive:
+            turns = values["control"].copy()
+            for number, net in enumerate(turns.nets):
+                ask = net.get_control
+                net.get_control = lambda *args, number=number, ask=ask: (see(name, number), ask(*args))[1]
+            made.append([tokens, {**values, "control": turns}])
+        return io.NodeOutput(made)
+
+
 class TakeGradient(OnModel):
     """From the second step on, takes a gradient through the model, and notes its size."""
 
@@ -702,6 +722,7 @@ NODES = [
     Act,
     AskNegative,
     SwapBlock,
+    WatchTurns,
     TakeGradient,
     SampleInThreads,
     SampleAndFail,
