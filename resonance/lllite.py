@@ -94,7 +94,7 @@ class Net:
 Nets = Mapping[Layer, Net]
 
 
-def read(file: str, tensors: Mapping[str, torch.Tensor]) -> Nets:
+def read_lllite(file: str, tensors: Mapping[str, torch.Tensor]) -> Nets:
     """
     Raises:
         Told: it is something else, or not whole.

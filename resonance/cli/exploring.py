@@ -229,7 +229,8 @@ def _exploring(
 ) -> Exploring:
     """What is explored: as before where nothing else is asked for."""
     found, like = _before(folder, before)
-    if asked.workflow and recipe and not before:
+    # Another command may have begun the session this moment, and said nothing yet.
+    if asked.workflow and recipe and not (found.prompts.strip() or like):
         inputs = recipe.graph[recipe.start]["inputs"]
         found, like = Exploring.of_graph(inputs), str(inputs.get("like_picture", ""))
     if asked.prompts or asked.like:

@@ -13,7 +13,7 @@ from ..attention.method import kept
 from ..attention.site import PICTURE
 from ..files.lllite_files import SAFE
 from ..files.lookup import nearest
-from ..lllite import Layer, Net, Nets, read
+from ..lllite import Layer, Net, Nets, read_lllite
 from ..told import Told
 from . import progress
 from .core_attention import Inputs, Slot, changed_inputs, grid, pixel_widths, place
@@ -68,7 +68,7 @@ def _read(file: str, path: str) -> Nets:
         tensors = comfy.utils.load_torch_file(path, safe_load=True)
     except Exception as error:  # safetensors has its own
         raise Told(f"{file} cannot be read, perhaps because it is cut off: {error}") from error
-    return read(file, tensors)
+    return read_lllite(file, tensors)
 
 
 def stamp(file: str) -> str:

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from models.wired.lllite import lllite
 from models.wired.weights import Weights
 
-from resonance.lllite import Layer, read
+from resonance.lllite import Layer, read_lllite
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
@@ -14,7 +14,7 @@ def test_a_network_adds_what_its_tensors_say(depth: int):
     weights = Weights()
     lllite(weights, [("middle_block_1", 0, depth)], wired=False)
     state = {name: tensor.float() for name, tensor in weights.items()}
-    net = read("file", state)[Layer("middle", 0, 0, "attn1", "k")]
+    net = read_lllite("file", state)[Layer("middle", 0, 0, "attn1", "k")]
     own = {name.partition("attn1_to_k.")[2]: t for name, t in state.items() if "attn1_to_k." in name}
     assert net.cell == {1: 8, 2: 16, 3: 32}[depth]
     height, width = 3, 2
@@ -55,13 +55,13 @@ def test_a_network_adds_what_its_tensors_say(depth: int):
 def test_both_ways_to_spell_a_block_are_read(spelled: str, place: tuple[str, int]):
     weights = Weights()
     lllite(weights, [(spelled, 1, 1)], wired=True)
-    assert {layer[:3] for layer in read("file", weights)} == {(*place, 1)}
+    assert {layer[:3] for layer in read_lllite("file", weights)} == {(*place, 1)}
 
 
 def test_pictures_of_any_size_come_to_the_size_of_a_layer():
     weights = Weights()
     lllite(weights, [("middle_block_1", 0, 1)], wired=True)
-    net = read("file", {name: t.float() for name, t in weights.items()})[Layer("middle", 0, 0, "attn2", "q")]
+    net = read_lllite("file", {name: t.float() for name, t in weights.items()})[Layer("middle", 0, 0, "attn2", "q")]
     half = torch.zeros(1, 3, 37, 90)
     half[..., :45] = 1
     seen = net.see(half, (4, 6)).unflatten(1, (4, 6))[0, ..., 0]
